@@ -1,0 +1,3 @@
+//! Facts per processor: registers, exception frames, fault status bits.
+//!
+//! Must never do: read memory, know a symbol.

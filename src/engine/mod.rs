@@ -1,0 +1,3 @@
+//! The only door to everything below: commands, queries, jobs, events.
+//!
+//! Must never do: know egui or a terminal.

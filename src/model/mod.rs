@@ -1,0 +1,13 @@
+//! The nouns of the product: plain data that every layer speaks.
+//!
+//! Must never do: read a file, know a format, compute an answer.
+
+pub mod addr;
+pub mod arch;
+pub mod build_id;
+pub mod coredump;
+pub mod memory;
+pub mod progress;
+pub mod registers;
+pub mod report;
+pub mod warning;

@@ -1,0 +1,3 @@
+//! Stack walks and RTOS threads, on anything with registers and memory.
+//!
+//! Must never do: tell a live target from a dump.
