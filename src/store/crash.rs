@@ -103,7 +103,7 @@ pub struct CrashRow {
     pub n_seen: u64,
     /// The build id it carries.
     pub build_id: Option<BuildId>,
-    /// The version of that build, if something says it.
+    /// The version that ran: what its build, its boot or (without a build id) its manifest says.
     pub version: Option<String>,
     /// The build id of the ELF that was used.
     pub elf_build_id: Option<BuildId>,

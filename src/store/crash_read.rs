@@ -21,7 +21,9 @@ use std::{io::Read as _, path::PathBuf};
 const MAX_REPORT_BYTES: u64 = 256 << 20;
 
 const SELECT: &str = "SELECT x.*, c.name AS capture_name, c.imported_at, c.device, d.serial, \
-     (SELECT b.version FROM builds b WHERE b.build_id = x.build_id) AS version, \
+     coalesce((SELECT b.version FROM builds b WHERE b.build_id = x.build_id), \
+       (SELECT o.version FROM boots o WHERE o.capture = x.capture AND o.ordinal = x.boot), \
+       CASE WHEN x.build_id IS NULL THEN c.version END) AS software_version, \
      CASE WHEN x.dump_key IS NULL THEN 1 ELSE \
        (SELECT count(DISTINCT y.capture) FROM crashes y JOIN captures k ON k.id = y.capture \
         WHERE y.dump_key = x.dump_key AND k.removed_at IS NULL) END AS n_seen \
@@ -46,7 +48,7 @@ impl Reader {
              AND (:text IS NULL OR instr(lower(coalesce(x.summary, '') || char(10) || \
                   coalesce(x.thread, '') || char(10) || coalesce(x.function, '') || char(10) || \
                   c.name || char(10) || coalesce(d.serial, '') || char(10) || \
-                  coalesce(x.build_id, '') || char(10) || coalesce(version, '')), lower(:text)) \
+                  coalesce(x.build_id, '') || char(10) || coalesce(software_version, '')), lower(:text)) \
                   OR EXISTS (SELECT 1 FROM crash_functions f WHERE f.crash = x.id \
                              AND instr(lower(f.name), lower(:text)))) \
              {ORDER}"
@@ -159,7 +161,7 @@ fn crash_row(row: &Row<'_>) -> rusqlite::Result<CrashRow> {
         dump_key: row.get("dump_key")?,
         n_seen: unsigned(row, "n_seen")?,
         build_id: build_id(row, "build_id")?,
-        version: row.get("version")?,
+        version: row.get("software_version")?,
         elf_build_id: build_id(row, "elf_build_id")?,
         verified: row.get("verified")?,
         symbolized: row.get("symbolized")?,
@@ -209,6 +211,11 @@ mod tests {
         assert_eq!(rows[0].kind, Some(FaultKind::BusFault));
         assert_eq!(rows[0].pc.unwrap().0, 0xffff_ffff_8000_1234, "all 64 bits");
         assert_eq!(rows[0].version.as_deref(), Some("1.2.0"), "from the build");
+        assert_eq!(
+            rows[1].version.as_deref(),
+            Some("1.2.0"),
+            "from the manifest"
+        );
         assert_eq!(rows[0].thread.as_deref(), Some("cmd"));
         assert_eq!(
             (rows[1].kind, rows[1].pc, &rows[1].build_id),
@@ -261,10 +268,10 @@ mod tests {
             },
             &[],
         );
-        check("summary", text(" POKE wrote "), &[0]);
+        check("summary", text(" WROTE 13 "), &[0]);
         check("function on the stack", text("usart"), &[0]);
         check("capture", text("full.zip"), &[0, 1]);
-        check("version", text("1.2.0"), &[0]);
+        check("version", text("1.2.0"), &[0, 1]);
         check("a wildcard is text", text("%"), &[]);
         check("blank text", text("  "), &[0, 1]);
         check("exact id", id(testing::BUILD), &[0]);

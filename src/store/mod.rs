@@ -16,6 +16,8 @@ mod copy;
 pub mod crash;
 mod crash_read;
 mod crash_write;
+#[cfg(test)]
+mod damage_tests;
 pub mod devices;
 pub mod error;
 pub mod find;

@@ -19,6 +19,9 @@ use std::{
 /// Fits the blocks that later tables keep in a row; it cannot be changed once a file exists.
 const PAGE_BYTES: i64 = 16_384;
 
+/// The smallest SQLite file: one page of the smallest size.
+const PAGE_BYTES_MIN: u64 = 512;
+
 /// How long a statement waits for another connection before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -407,6 +410,13 @@ fn newer(path: &Path, found: i64) -> StoreError {
 /// was killed while it made a workspace leaves one.
 fn exists(path: &Path) -> Result<bool, StoreError> {
     match std::fs::metadata(path) {
+        // SQLite takes a file of one byte for an empty one and would write over it.
+        Ok(metadata) if metadata.is_file() && (1..PAGE_BYTES_MIN).contains(&metadata.len()) => {
+            Err(StoreError::NotAWorkspace {
+                path: path.to_owned(),
+                reason: format!("{} bytes are too few", metadata.len()),
+            })
+        }
         Ok(metadata) if metadata.is_file() => Ok(metadata.len() > 0),
         Ok(_) => Err(StoreError::NotAWorkspace {
             path: path.to_owned(),
