@@ -1,7 +1,7 @@
 //! What the symbol files say about an address: is it code, whose, and does a call lead to it.
 
 use crate::model::memory::Memory;
-use crate::symbols::debug_info::{DebugInfo, SymbolSet};
+use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet};
 
 /// Functions from which a thread starts: nothing that a reader wants lies beyond them.
 ///
@@ -43,19 +43,19 @@ pub(super) struct Function {
 }
 
 /// Code addresses of a target.
-pub(super) struct Code<'a> {
-    pub(super) symbols: &'a SymbolSet<'a>,
+pub(super) struct Code<'a, 's> {
+    pub(super) symbols: &'a SymbolSet<'s>,
     pub(super) memory: &'a dyn Memory,
 }
 
-impl<'a> Code<'a> {
+impl<'a, 's> Code<'a, 's> {
     /// True when `addr` lies in an executable section of a symbol file.
     pub(super) fn contains(&self, addr: u64) -> bool {
         self.info(addr).is_some()
     }
 
     /// The debug information that serves the code at `addr`.
-    pub(super) fn info(&self, addr: u64) -> Option<&'a DebugInfo<'a>> {
+    pub(super) fn info(&self, addr: u64) -> Option<&'a DebugInfo<'s>> {
         self.symbols
             .infos
             .iter()
@@ -125,7 +125,7 @@ impl<'a> Code<'a> {
 mod tests {
     use super::{Code, ENTRY_FUNCTIONS, EXIT_FUNCTIONS};
     use crate::model::memory::MemoryMap;
-    use crate::symbols::debug_info::SymbolSet;
+    use crate::symbols::symbol_set::SymbolSet;
     use crate::unwind::fixture::{info, symbol_file};
 
     #[test]

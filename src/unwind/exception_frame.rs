@@ -100,7 +100,7 @@ pub(super) fn looks_like_frame(
     exc_return: Option<ExcReturn>,
     proof: Proof,
     memory: &dyn Memory,
-    code: &Code<'_>,
+    code: &Code<'_, '_>,
 ) -> bool {
     let Some(base) = basic_frame_addr(frame_addr, memory) else {
         return false;

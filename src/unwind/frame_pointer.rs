@@ -14,13 +14,13 @@ const FRAME_POINTERS: [Reg; 2] = [Reg(7), Reg(11)];
 const MAX_FRAME_BYTES: u64 = 16 * 1024;
 
 /// The caller's registers by a frame record; `None` when no register points to one.
-pub(super) fn step(regs: &RegisterSet, code: &Code<'_>) -> Option<RegisterSet> {
+pub(super) fn step(regs: &RegisterSet, code: &Code<'_, '_>) -> Option<RegisterSet> {
     FRAME_POINTERS
         .into_iter()
         .find_map(|pointer| by_record(pointer, regs, code))
 }
 
-fn by_record(pointer: Reg, regs: &RegisterSet, code: &Code<'_>) -> Option<RegisterSet> {
+fn by_record(pointer: Reg, regs: &RegisterSet, code: &Code<'_, '_>) -> Option<RegisterSet> {
     let sp = regs.sp()?;
     let record = regs.known(pointer)?;
     if record % 4 != 0 || !(sp..sp.saturating_add(MAX_FRAME_BYTES)).contains(&record) {

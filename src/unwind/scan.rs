@@ -19,7 +19,7 @@ pub(super) struct Hit {
 }
 
 /// The first word in `area` that looks like a return address. What is looked at is taken from `budget` (bytes).
-pub(super) fn return_address(area: Range<u64>, code: &Code<'_>, budget: &mut u64) -> Option<Hit> {
+pub(super) fn return_address(area: Range<u64>, code: &Code<'_, '_>, budget: &mut u64) -> Option<Hit> {
     let mut slot = align_up(area.start);
     while slot < area.end && *budget >= 4 {
         *budget -= 4;
@@ -39,7 +39,7 @@ pub(super) fn return_address(area: Range<u64>, code: &Code<'_>, budget: &mut u64
 pub(super) fn exception_frames(
     area: Range<u64>,
     exc_return: ExcReturn,
-    code: &Code<'_>,
+    code: &Code<'_, '_>,
     budget: &mut u64,
 ) -> Vec<u64> {
     const MOST: usize = 8;
@@ -65,7 +65,7 @@ pub(super) fn exception_frames(
 pub(super) fn stack_area(
     sp: Option<u64>,
     stack: Option<&Range<u64>>,
-    code: &Code<'_>,
+    code: &Code<'_, '_>,
     budget: u64,
 ) -> Option<Range<u64>> {
     let ranges = code.memory.ranges();

@@ -3,6 +3,7 @@
 use super::code::Code;
 use crate::arch::cortex_m::exception_name;
 use crate::model::memory::Memory as _;
+use crate::symbols::debug_info::DebugInfo;
 
 /// What start-up files call the table. Sorted.
 const TABLE_NAMES: [&str; 12] = [
@@ -24,7 +25,7 @@ const TABLE_NAMES: [&str; 12] = [
 const MAX_VECTORS: u32 = 16 + 480;
 
 /// The exception whose handler starts at `handler`, by the vector table; the lowest one if several share it.
-pub(super) fn exception_of(handler: u64, code: &Code<'_>) -> Option<String> {
+pub(super) fn exception_of(handler: u64, code: &Code<'_, '_>) -> Option<String> {
     let (info, table) = find(code)?;
     (1..MAX_VECTORS)
         .map_while(|number| {
@@ -37,13 +38,13 @@ pub(super) fn exception_of(handler: u64, code: &Code<'_>) -> Option<String> {
 }
 
 /// The initial main stack pointer: one past the highest address of the main stack.
-pub(super) fn initial_main_stack(code: &Code<'_>) -> Option<u64> {
+pub(super) fn initial_main_stack(code: &Code<'_, '_>) -> Option<u64> {
     let (info, table) = find(code)?;
     let top = info.file().constants().read_u32(table).ok()?;
     (top != 0 && top % 4 == 0).then(|| u64::from(top))
 }
 
-fn find<'a>(code: &Code<'a>) -> Option<(&'a crate::symbols::debug_info::DebugInfo<'a>, u64)> {
+fn find<'a, 's>(code: &Code<'a, 's>) -> Option<(&'a DebugInfo<'s>, u64)> {
     code.symbols.infos.iter().find_map(|info| {
         TABLE_NAMES
             .iter()
@@ -56,7 +57,7 @@ fn find<'a>(code: &Code<'a>) -> Option<(&'a crate::symbols::debug_info::DebugInf
 mod tests {
     use super::{TABLE_NAMES, exception_of, initial_main_stack};
     use crate::model::memory::MemoryMap;
-    use crate::symbols::debug_info::SymbolSet;
+    use crate::symbols::symbol_set::SymbolSet;
     use crate::unwind::code::Code;
     use crate::unwind::fixture::{info, symbol_file};
 

@@ -16,19 +16,19 @@ use crate::model::{
     report::FrameTrust,
     warning::Warning,
 };
-use crate::symbols::debug_info::{CfiError, SymbolSet};
+use crate::symbols::{cfi::CfiError, symbol_set::SymbolSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::Range;
 
 /// Where a walk begins and what it may use.
-pub struct WalkInput<'a> {
+pub struct WalkInput<'a, 's> {
     /// Registers of the innermost frame.
     pub registers: &'a RegisterSet,
     /// The processor.
     pub arch: Arch,
     /// The symbol files of the target.
-    pub symbols: &'a SymbolSet<'a>,
+    pub symbols: &'a SymbolSet<'s>,
     /// Captured memory, with the constants of the ELFs behind it.
     pub memory: &'a dyn Memory,
     /// The thread's stack, if the RTOS says where it is. For a fault handler: that of the thread that was interrupted.
@@ -163,7 +163,7 @@ const SPECIAL: [Reg; 9] = [
 ];
 
 /// Walks the stack.
-pub fn walk(input: &WalkInput<'_>) -> Walk {
+pub fn walk(input: &WalkInput<'_, '_>) -> Walk {
     Walker::new(input, Depth::Outer).run()
 }
 
@@ -181,9 +181,9 @@ struct Found {
     other_stack: bool,
 }
 
-struct Walker<'i, 'a> {
-    input: &'i WalkInput<'a>,
-    code: Code<'a>,
+struct Walker<'i, 'a, 's> {
+    input: &'i WalkInput<'a, 's>,
+    code: Code<'a, 's>,
     depth: Depth,
     frames: Vec<PhysicalFrame>,
     tail: VecDeque<PhysicalFrame>,
@@ -197,8 +197,8 @@ struct Walker<'i, 'a> {
     warnings: Vec<Warning>,
 }
 
-impl<'i, 'a> Walker<'i, 'a> {
-    fn new(input: &'i WalkInput<'a>, depth: Depth) -> Self {
+impl<'i, 'a, 's> Walker<'i, 'a, 's> {
+    fn new(input: &'i WalkInput<'a, 's>, depth: Depth) -> Self {
         Self {
             input,
             code: Code {
@@ -669,8 +669,9 @@ fn is_nobody(pc: u64) -> bool {
 
 fn carry_special(from: &RegisterSet, to: &mut RegisterSet) {
     for reg in SPECIAL {
-        if to.get(reg) == RegValue::NotStored {
-            to.set(reg, from.get(reg));
+        let value = from.get(reg);
+        if to.get(reg) == RegValue::NotStored && value != RegValue::NotStored {
+            to.set(reg, value);
         }
     }
 }
