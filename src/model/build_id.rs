@@ -18,6 +18,11 @@ impl BuildId {
         (bytes.len() >= SHORTEST_PREFIX_BYTES).then(|| Self(bytes.to_vec()))
     }
 
+    /// An id made from a digest: what an ELF without a build id is keyed by.
+    pub fn from_digest(digest: [u8; 20]) -> Self {
+        Self(digest.to_vec())
+    }
+
     /// Parses hex digits in either case, with or without separators; `None` when it is not a build id.
     pub fn from_hex(text: &str) -> Option<Self> {
         let text = text.trim();

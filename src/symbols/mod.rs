@@ -1,3 +1,18 @@
 //! ELF and DWARF: build id, functions, lines, inlines, types, variables.
 //!
 //! Must never do: know a dump format, walk a stack.
+
+pub mod arm_attributes;
+pub mod compressed;
+pub mod constant_memory;
+pub mod debug_info;
+pub mod elf_image;
+pub mod elf_symbols;
+pub mod error;
+pub mod identity;
+pub mod image;
+pub mod quality;
+pub mod separate;
+pub mod symbol_file;
+pub mod symbol_set;
+// Built on the modules above (declared here as they arrive): types, location, value, variables.

@@ -1,3 +1,14 @@
 //! Stack walks and RTOS threads, on anything with registers and memory.
 //!
 //! Must never do: tell a live target from a dump.
+
+mod code;
+pub mod exception_frame;
+mod frame_pointer;
+pub mod rtos;
+mod scan;
+mod vectors;
+pub mod walk;
+
+#[cfg(test)]
+mod fixture;

@@ -1,0 +1,429 @@
+//! One ELF, opened: identity, symbols, constants, and the sections of its debug information.
+//!
+//! Owns its bytes, so that it can be kept for as long as a workspace is open and shared between threads.
+
+use super::arm_attributes;
+use super::compressed::{self, Contents};
+use super::constant_memory::ConstantMemory;
+use super::elf_image::{self, ElfImage, Section};
+use super::elf_symbols::{ElfSymbol, SymbolTable};
+use super::error::SymbolError;
+use super::identity::{self, BuildIdKind};
+use super::image::{self, Image};
+use super::quality::Quality;
+use super::separate;
+use crate::model::arch::Arch;
+use crate::model::build_id::BuildId;
+use crate::model::warning::Warning;
+use object::elf;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How to open a symbol file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoadOptions<'a> {
+    /// Folders that are searched for separate debug files, besides the ELF's own.
+    pub debug_dirs: &'a [PathBuf],
+}
+
+/// An ELF with all that can be asked of it without reading debug information.
+pub struct SymbolFile {
+    name: String,
+    image: Arc<Image>,
+    tables: ElfImage,
+    debug_path: Option<PathBuf>,
+    debug_image: Option<Image>,
+    debug_sections: BTreeMap<&'static str, SectionBytes>,
+    build_id: BuildId,
+    build_id_kind: BuildIdKind,
+    arch: Arch,
+    quality: Quality,
+    symbols: SymbolTable,
+    constants: ConstantMemory,
+    initial_data: ConstantMemory,
+    warnings: Vec<Warning>,
+}
+
+/// Where the bytes of a debug section are.
+enum SectionBytes {
+    InMain(Range<usize>),
+    InDebugFile(Range<usize>),
+    Unpacked(Vec<u8>),
+}
+
+/// The sections that are read, by the names that gimli uses.
+const DEBUG_SECTIONS: &[&str] = &[
+    ".debug_abbrev",
+    ".debug_addr",
+    ".debug_aranges",
+    ".debug_frame",
+    ".debug_info",
+    ".debug_line",
+    ".debug_line_str",
+    ".debug_loc",
+    ".debug_loclists",
+    ".debug_macinfo",
+    ".debug_macro",
+    ".debug_ranges",
+    ".debug_rnglists",
+    ".debug_str",
+    ".debug_str_offsets",
+    ".debug_types",
+    ".eh_frame",
+    ".eh_frame_hdr",
+];
+
+impl SymbolFile {
+    /// Opens an ELF, and the separate debug file that belongs to it if there is one.
+    pub fn open(path: &Path, options: &LoadOptions<'_>) -> Result<Self, SymbolError> {
+        let image = image::load(path)?;
+        let name = path.display().to_string();
+        let tables = elf_image::parse(&name, &image)?;
+        let mut warnings = Vec::new();
+        let mut debug_file = None;
+        if !has_debug_info(&tables) {
+            debug_file = separate::find(path, &tables, &image, options.debug_dirs);
+            if debug_file.is_none() && separate::is_linked(&tables) {
+                warnings.push(Warning::new(
+                    "FS-SYM-004",
+                    format!("{name} keeps its debug information in a separate file that was not found (or is of another build): put that file beside it or add its folder"),
+                ));
+            }
+        }
+        let mut file = Self::assemble(name, image, tables, debug_file);
+        file.warnings.append(&mut warnings);
+        Ok(file)
+    }
+
+    /// Takes an ELF from memory: no separate debug file is looked for.
+    pub fn parse(name: &str, bytes: Vec<u8>) -> Result<Self, SymbolError> {
+        let tables = elf_image::parse(name, &bytes)?;
+        Ok(Self::assemble(
+            name.to_owned(),
+            Image::Owned(bytes),
+            tables,
+            None,
+        ))
+    }
+
+    /// The path or name it was opened by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The separate file that its debug information was read from.
+    pub fn debug_path(&self) -> Option<&Path> {
+        self.debug_path.as_deref()
+    }
+
+    /// Which build it is.
+    pub fn build_id(&self) -> &BuildId {
+        &self.build_id
+    }
+
+    /// Whether devices know that build id.
+    pub fn build_id_kind(&self) -> BuildIdKind {
+        self.build_id_kind
+    }
+
+    /// The processor it was built for.
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// How much it can tell.
+    pub fn quality(&self) -> Quality {
+        self.quality
+    }
+
+    /// What was wrong with it.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Bytes that the program cannot change.
+    pub fn constants(&self) -> &ConstantMemory {
+        &self.constants
+    }
+
+    /// Initial values of what it can change, at their run addresses.
+    pub fn initial_data(&self) -> &ConstantMemory {
+        &self.initial_data
+    }
+
+    /// The symbol of that name.
+    pub fn symbol(&self, name: &str) -> Option<ElfSymbol> {
+        self.symbols.by_name(name).cloned()
+    }
+
+    /// The symbol that `addr` lies in, with the distance from its start.
+    pub fn symbol_at(&self, addr: u64) -> Option<(ElfSymbol, u64)> {
+        self.symbols
+            .at(addr)
+            .map(|(symbol, offset)| (symbol.clone(), offset))
+    }
+
+    /// All symbols.
+    pub fn symbols(&self) -> &SymbolTable {
+        &self.symbols
+    }
+
+    /// True when `addr` lies in code of this ELF.
+    pub fn contains_code(&self, addr: u64) -> bool {
+        self.code_ranges().any(|range| range.contains(&addr))
+    }
+
+    /// True when `addr` lies in anything that this ELF places.
+    pub fn covers(&self, addr: u64) -> bool {
+        let in_section = |s: &Section| s.is_alloc() && s.range().contains(&addr);
+        if self.tables.sections.iter().any(Section::is_alloc) {
+            self.tables.sections.iter().any(in_section)
+        } else {
+            self.tables.segments.iter().any(|s| {
+                s.kind == elf::PT_LOAD && (s.addr..s.addr.saturating_add(s.size)).contains(&addr)
+            })
+        }
+    }
+
+    /// Addresses of code: the executable sections, or executable segments where there are no sections.
+    pub fn code_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        let by_section = self.tables.sections.iter().any(Section::is_exec);
+        let sections = self
+            .tables
+            .sections
+            .iter()
+            .filter(|s| s.is_exec() && s.size > 0)
+            .map(Section::range);
+        let segments = self
+            .tables
+            .segments
+            .iter()
+            .filter(move |s| !by_section && s.kind == elf::PT_LOAD && s.flags & elf::PF_X != 0)
+            .map(|s| s.addr..s.addr.saturating_add(s.size));
+        sections.chain(segments)
+    }
+
+    /// Numbers are stored most significant byte first.
+    pub fn is_big_endian(&self) -> bool {
+        self.tables.big_endian
+    }
+
+    /// Bytes of an address.
+    pub fn address_bytes(&self) -> u8 {
+        if self.tables.is_64 { 8 } else { 4 }
+    }
+
+    /// A section by name, as it is in the file (a `.bss` is empty), with its address.
+    pub fn section(&self, name: &str) -> Option<(u64, &[u8])> {
+        let section = self.tables.sections.iter().find(|s| s.name == name)?;
+        Some((section.addr, self.image.get(section.file.clone())?))
+    }
+
+    /// A section of debug information, unpacked; empty when there is none.
+    pub fn debug_section(&self, name: &str) -> &[u8] {
+        let bytes = match self.debug_sections.get(name) {
+            Some(SectionBytes::InMain(range)) => self.image.get(range.clone()),
+            Some(SectionBytes::InDebugFile(range)) => self
+                .debug_image
+                .as_ref()
+                .and_then(|image| image.get(range.clone())),
+            Some(SectionBytes::Unpacked(bytes)) => Some(bytes.as_slice()),
+            None => None,
+        };
+        bytes.unwrap_or_default()
+    }
+
+    /// The address of a section that is part of the program, such as `.eh_frame`.
+    pub fn section_address(&self, name: &str) -> Option<u64> {
+        self.tables
+            .sections
+            .iter()
+            .find(|s| s.name == name)
+            .map(|s| s.addr)
+    }
+
+    fn assemble(
+        name: String,
+        image: Image,
+        mut tables: ElfImage,
+        debug_file: Option<separate::DebugFile>,
+    ) -> Self {
+        let image = Arc::new(image);
+        let (build_id, build_id_kind) = identity::identify(&tables, &image);
+        let mut warnings = std::mem::take(&mut tables.warnings);
+        let mut debug_sections = BTreeMap::new();
+        collect_sections(
+            &mut debug_sections,
+            &tables,
+            &image,
+            SectionBytes::InMain,
+            &mut warnings,
+        );
+        let mut symbols = SymbolTable::new(&tables);
+        let (debug_path, debug_image) = match debug_file {
+            Some(mut file) => {
+                warnings.append(&mut file.tables.warnings);
+                collect_sections(
+                    &mut debug_sections,
+                    &file.tables,
+                    &file.image,
+                    SectionBytes::InDebugFile,
+                    &mut warnings,
+                );
+                let separate = SymbolTable::new(&file.tables);
+                if !separate.is_empty() {
+                    symbols = separate;
+                }
+                (Some(file.path), Some(file.image))
+            }
+            None => (None, None),
+        };
+        let mut file = Self {
+            arch: arch(&tables, &image),
+            constants: ConstantMemory::constants(Arc::clone(&image), &tables),
+            initial_data: ConstantMemory::initial_data(Arc::clone(&image), &tables),
+            name,
+            image,
+            tables,
+            debug_path,
+            debug_image,
+            debug_sections,
+            build_id,
+            build_id_kind,
+            quality: Quality::None,
+            symbols,
+            warnings,
+        };
+        file.quality = file.judge_quality();
+        file
+    }
+
+    fn judge_quality(&self) -> Quality {
+        if !self.debug_section(".debug_info").is_empty() {
+            // -g1 describes functions and lines, and nothing that has a type.
+            let abbreviations = self.debug_section(".debug_abbrev");
+            if quality_has_types(abbreviations) {
+                return Quality::Full;
+            }
+            return Quality::LinesOnly;
+        }
+        if !self.debug_section(".debug_line").is_empty() {
+            return Quality::LinesOnly;
+        }
+        if self.symbols.is_empty() {
+            Quality::None
+        } else {
+            Quality::NamesOnly
+        }
+    }
+}
+
+fn has_debug_info(tables: &ElfImage) -> bool {
+    tables.sections.iter().any(|s| {
+        (s.name == ".debug_info" || s.name == ".zdebug_info")
+            && s.kind != elf::SHT_NOBITS
+            && !s.file.is_empty()
+    })
+}
+
+fn collect_sections(
+    into: &mut BTreeMap<&'static str, SectionBytes>,
+    tables: &ElfImage,
+    bytes: &[u8],
+    place: fn(Range<usize>) -> SectionBytes,
+    warnings: &mut Vec<Warning>,
+) {
+    for section in &tables.sections {
+        let name = section.name.replacen(".zdebug_", ".debug_", 1);
+        let Some(known) = DEBUG_SECTIONS.iter().find(|known| **known == name) else {
+            continue;
+        };
+        let Some(contents) = bytes.get(section.file.clone()).filter(|c| !c.is_empty()) else {
+            continue;
+        };
+        // Of two sections of the same name the first one counts, as for every other reader.
+        if into.contains_key(known) {
+            continue;
+        }
+        match compressed::unpack(section, contents, tables.is_64, tables.big_endian) {
+            Contents::Plain => {
+                into.insert(known, place(section.file.clone()));
+            }
+            Contents::Unpacked(unpacked) => {
+                into.insert(known, SectionBytes::Unpacked(unpacked));
+            }
+            Contents::Damaged(why) => warnings.push(Warning::at(
+                "FS-SYM-005",
+                section.file.start as u64,
+                format!("section {} cannot be unpacked ({why}); what it holds is missing, build or copy the file again", section.name),
+            )),
+        }
+    }
+}
+
+fn arch(tables: &ElfImage, bytes: &[u8]) -> Arch {
+    match tables.machine {
+        elf::EM_ARM => tables
+            .sections
+            .iter()
+            .find(|s| s.kind == elf::SHT_ARM_ATTRIBUTES || s.name == ".ARM.attributes")
+            .and_then(|s| bytes.get(s.file.clone()))
+            .map_or(Arch::Arm, |section| {
+                arm_attributes::arch(section, tables.big_endian)
+            }),
+        elf::EM_RISCV if !tables.is_64 => Arch::Riscv32,
+        elf::EM_XTENSA => Arch::Xtensa,
+        elf::EM_AARCH64 => Arch::Aarch64,
+        elf::EM_X86_64 => Arch::X86_64,
+        _ => Arch::Other,
+    }
+}
+
+/// True when any abbreviation describes a base type: cheaper than looking for one in the entries.
+fn quality_has_types(abbreviations: &[u8]) -> bool {
+    let section = gimli::DebugAbbrev::new(abbreviations, gimli::RunTimeEndian::Little);
+    let mut offset = 0;
+    // Tables follow each other without gaps in what compilers emit; the first few say enough.
+    for _table in 0..64 {
+        let Ok(table) = section.abbreviations(gimli::DebugAbbrevOffset(offset)) else {
+            return abbreviations.len() > 512;
+        };
+        let mut code = 1;
+        while let Some(entry) = table.get(code) {
+            if entry.tag() == gimli::DW_TAG_base_type {
+                return true;
+            }
+            code += 1;
+        }
+        let Some(next) = next_table(abbreviations, offset) else {
+            return false;
+        };
+        offset = next;
+    }
+    true
+}
+
+/// The offset behind the abbreviation table at `offset`.
+fn next_table(bytes: &[u8], offset: usize) -> Option<usize> {
+    let mut reader = gimli::EndianSlice::new(bytes.get(offset..)?, gimli::RunTimeEndian::Little);
+    let total = reader.len();
+    use gimli::Reader as _;
+    while reader.read_uleb128().ok()? != 0 {
+        reader.read_uleb128().ok()?;
+        reader.read_u8().ok()?;
+        loop {
+            let name = reader.read_uleb128().ok()?;
+            let form = reader.read_uleb128().ok()?;
+            if form == u64::from(gimli::DW_FORM_implicit_const.0) {
+                reader.read_sleb128().ok()?;
+            }
+            if name == 0 && form == 0 {
+                break;
+            }
+        }
+    }
+    let next = offset.checked_add(total.checked_sub(reader.len())?)?;
+    (next < bytes.len()).then_some(next)
+}

@@ -1,0 +1,41 @@
+//! Several ELFs of one device: bootloader and application, ROM, secure and non-secure image.
+
+use super::debug_info::DebugInfo;
+use super::elf_symbols::ElfSymbol;
+
+/// The ELFs of one capture. Each address is looked up where it belongs.
+#[derive(Default)]
+pub struct SymbolSet<'a> {
+    /// In the order in which they are asked.
+    pub infos: Vec<DebugInfo<'a>>,
+}
+
+impl<'a> SymbolSet<'a> {
+    /// The ELF that places something at `addr`; one with code there is preferred.
+    pub fn for_address(&self, addr: u64) -> Option<&DebugInfo<'a>> {
+        self.infos
+            .iter()
+            .find(|info| info.file().contains_code(addr))
+            .or_else(|| self.infos.iter().find(|info| info.file().covers(addr)))
+    }
+
+    /// The symbol of that name in the first ELF that has it.
+    pub fn symbol(&self, name: &str) -> Option<ElfSymbol> {
+        self.infos.iter().find_map(|info| info.file().symbol(name))
+    }
+
+    /// `ring+16`, or `ring` for its first byte.
+    pub fn describe(&self, addr: u64) -> Option<String> {
+        let (symbol, offset) = self.for_address(addr)?.file().symbol_at(addr)?;
+        Some(if offset == 0 {
+            symbol.name
+        } else {
+            format!("{}+{offset}", symbol.name)
+        })
+    }
+
+    /// True when there is no ELF at all.
+    pub fn is_empty(&self) -> bool {
+        self.infos.is_empty()
+    }
+}

@@ -1,0 +1,155 @@
+//! What the symbol files say about an address: is it code, whose, and does a call lead to it.
+
+use crate::model::memory::Memory;
+use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet};
+
+/// Functions from which a thread starts: nothing that a reader wants lies beyond them.
+///
+/// Sorted. `main` stands here because what calls it is start-up code.
+const ENTRY_FUNCTIONS: [&str; 14] = [
+    "Reset",
+    "ResetISR",
+    "Reset_Handler",
+    "__main",
+    "__rt_entry",
+    "_mainCRTStartup",
+    "_start",
+    "main",
+    "osRtxThreadExit",
+    "osThreadExit",
+    "prvTaskExitError",
+    "z_arm_reset",
+    "z_arm_thread_entry",
+    "z_thread_entry",
+];
+
+/// Functions whose address an RTOS leaves as the return address of a thread. Sorted.
+const EXIT_FUNCTIONS: [&str; 6] = [
+    "osRtxThreadExit",
+    "osThreadExit",
+    "prvTaskExitError",
+    "tx_thread_shell_entry",
+    "vPortTaskExit",
+    "vTaskExitError",
+];
+
+/// A function that covers an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Function {
+    /// Linker name.
+    pub(super) name: String,
+    /// First address.
+    pub(super) start: u64,
+}
+
+/// Code addresses of a target.
+pub(super) struct Code<'a, 's> {
+    pub(super) symbols: &'a SymbolSet<'s>,
+    pub(super) memory: &'a dyn Memory,
+}
+
+impl<'a, 's> Code<'a, 's> {
+    /// True when `addr` lies in an executable section of a symbol file.
+    pub(super) fn contains(&self, addr: u64) -> bool {
+        self.info(addr).is_some()
+    }
+
+    /// The debug information that serves the code at `addr`.
+    pub(super) fn info(&self, addr: u64) -> Option<&'a DebugInfo<'s>> {
+        self.symbols
+            .infos
+            .iter()
+            .find(|info| info.file().contains_code(addr))
+    }
+
+    /// The function that covers `addr`, by the symbol table.
+    pub(super) fn function(&self, addr: u64) -> Option<Function> {
+        let (symbol, offset) = self.info(addr)?.file().symbol_at(addr)?;
+        Some(Function {
+            name: symbol.name,
+            start: addr.wrapping_sub(offset),
+        })
+    }
+
+    /// True when `addr` is in a function from which threads start.
+    pub(super) fn is_entry(&self, addr: u64) -> bool {
+        self.function(addr)
+            .is_some_and(|f| ENTRY_FUNCTIONS.binary_search(&f.name.as_str()).is_ok())
+    }
+
+    /// True when `return_addr` was never pushed by a call: it is the first address of a function and the instruction
+    /// before it calls nothing, or the function is one that an RTOS plants there.
+    pub(super) fn is_planted(&self, return_addr: u64) -> bool {
+        self.function(return_addr).is_some_and(|f| {
+            f.start == return_addr
+                && (EXIT_FUNCTIONS.binary_search(&f.name.as_str()).is_ok()
+                    || !self.follows_call(return_addr))
+        })
+    }
+
+    /// True when the instruction before `return_addr` is BL, BLX or BLXNS (`ARMv8-M` ARM C2.4.17, C2.4.18, C2.4.20).
+    pub(super) fn follows_call(&self, return_addr: u64) -> bool {
+        let half = |back: u64| return_addr.checked_sub(back).and_then(|a| self.half_word(a));
+        let Some(last) = half(2) else {
+            return false;
+        };
+        // 010001111 Rm x00: BLX Rm, BLXNS Rm
+        if last & 0xFF83 == 0x4780 {
+            return true;
+        }
+        // 11110 S imm10, 11 J1 1 J2 imm11: BL
+        last & 0xD000 == 0xD000 && half(4).is_some_and(|first| first & 0xF800 == 0xF000)
+    }
+
+    /// True when `word` can be a return address on a stack: odd, in code, and led to by a call.
+    pub(super) fn is_return_address(&self, word: u32) -> bool {
+        let addr = u64::from(word & !1);
+        word & 1 == 1
+            && addr
+                .checked_sub(1)
+                .is_some_and(|lookup| self.contains(lookup))
+            && self.follows_call(addr)
+    }
+
+    /// A half word of code: from the ELF, else from captured memory.
+    fn half_word(&self, addr: u64) -> Option<u16> {
+        let mut bytes = [0; 2];
+        let from_elf = self
+            .info(addr)
+            .is_some_and(|info| info.file().constants().read(addr, &mut bytes).is_ok());
+        (from_elf || self.memory.read(addr, &mut bytes).is_ok()).then(|| u16::from_le_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, ENTRY_FUNCTIONS, EXIT_FUNCTIONS};
+    use crate::model::memory::MemoryMap;
+    use crate::symbols::symbol_set::SymbolSet;
+    use crate::unwind::fixture::{info, symbol_file};
+
+    #[test]
+    fn names_are_sorted() {
+        assert!(ENTRY_FUNCTIONS.is_sorted() && EXIT_FUNCTIONS.is_sorted());
+    }
+
+    #[test]
+    fn calls_and_planted_addresses_are_told_apart_in_the_freertos_firmware() {
+        let file = symbol_file("qemu-freertos/an386.elf");
+        let symbols = SymbolSet {
+            infos: vec![info(&file)],
+        };
+        let memory = MemoryMap::default();
+        let code = Code {
+            symbols: &symbols,
+            memory: &memory,
+        };
+        for (addr, call) in [(0x25CA, true), (0x25CE, false), (0x2388, false), (0, false)] {
+            assert_eq!(code.follows_call(addr), call, "{addr:x}");
+        }
+        assert!(code.is_planted(0x2388), "prvTaskExitError");
+        assert!(!code.is_planted(0x25CA));
+        assert!(code.is_entry(0x7F0), "main");
+        assert!(!code.contains(0x2000_2000) && !code.contains(0));
+    }
+}

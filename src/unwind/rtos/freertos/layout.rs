@@ -1,0 +1,198 @@
+//! Where the fields of the kernel's structures are, from the debug information of the ELF.
+//!
+//! Nothing is assumed: configuration options (MPU, trace facility, list integrity words) move the fields.
+
+use crate::model::memory::Memory;
+use crate::symbols::{debug_info::DebugInfo, types};
+
+/// A field of a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Bytes from the start of the structure.
+    pub(super) offset: u64,
+    /// Bytes of the field.
+    pub(super) size: u64,
+}
+
+impl Field {
+    /// The address of the field in the structure at `base`.
+    pub(super) fn at(self, base: u64) -> Option<u64> {
+        base.checked_add(self.offset)
+    }
+
+    /// The value as an unsigned number of 1, 2, 4 or 8 bytes.
+    pub(super) fn read(self, base: u64, memory: &dyn Memory) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let len = usize::try_from(self.size).ok()?;
+        if !matches!(len, 1 | 2 | 4 | 8) {
+            return None;
+        }
+        memory.read(self.at(base)?, bytes.get_mut(..len)?).ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+}
+
+/// `TCB_t`.
+#[derive(Clone, Debug)]
+pub(super) struct TcbLayout {
+    pub(super) top_of_stack: Field,
+    pub(super) state_item: Field,
+    pub(super) event_item: Field,
+    pub(super) priority: Field,
+    pub(super) stack: Field,
+    pub(super) name: Field,
+    /// With `configRECORD_STACK_HIGH_ADDRESS`.
+    pub(super) end_of_stack: Option<Field>,
+    /// `ucNotifyState`: one byte an index.
+    pub(super) notify_state: Option<Field>,
+}
+
+/// `List_t`.
+#[derive(Clone, Debug)]
+pub(super) struct ListLayout {
+    pub(super) count: Field,
+    pub(super) end: Field,
+    /// `xListEnd.pxNext`, from the start of the list.
+    pub(super) end_next: Field,
+    /// Bytes of a list.
+    pub(super) size: u64,
+}
+
+/// `ListItem_t`.
+#[derive(Clone, Debug)]
+pub(super) struct ItemLayout {
+    pub(super) value: Field,
+    pub(super) next: Field,
+    pub(super) owner: Field,
+    pub(super) container: Field,
+}
+
+/// `Queue_t`, which is also every semaphore and mutex.
+#[derive(Clone, Debug)]
+pub(super) struct QueueLayout {
+    pub(super) head: Field,
+    pub(super) to_send: Field,
+    pub(super) to_receive: Field,
+    pub(super) messages: Field,
+    pub(super) length: Field,
+    pub(super) item_size: Field,
+    /// `u.xSemaphore.xMutexHolder`, from the start of the queue.
+    pub(super) mutex_holder: Option<Field>,
+}
+
+/// `QueueRegistryItem_t`.
+#[derive(Clone, Debug)]
+pub(super) struct RegistryLayout {
+    pub(super) name: Field,
+    pub(super) handle: Field,
+    pub(super) size: u64,
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) tcb: TcbLayout,
+    pub(super) list: ListLayout,
+    pub(super) item: ItemLayout,
+    pub(super) queue: Option<QueueLayout>,
+    pub(super) registry: Option<RegistryLayout>,
+    /// `xTasksWaitingForBits` of an event group.
+    pub(super) event_group: Option<Field>,
+}
+
+const TCB: [&str; 3] = ["tskTaskControlBlock", "TCB_t", "tskTCB"];
+const LIST: [&str; 2] = ["xLIST", "List_t"];
+const ITEM: [&str; 2] = ["xLIST_ITEM", "ListItem_t"];
+const MINI_ITEM: [&str; 2] = ["xMINI_LIST_ITEM", "MiniListItem_t"];
+const QUEUE: [&str; 3] = ["QueueDefinition", "xQUEUE", "Queue_t"];
+const SEMAPHORE: [&str; 2] = ["SemaphoreData", "SemaphoreData_t"];
+const REGISTRY: [&str; 2] = ["QUEUE_REGISTRY_ITEM", "QueueRegistryItem_t"];
+const EVENT_GROUP: [&str; 2] = ["EventGroupDef_t", "EventGroup_t"];
+
+/// Reads the layout, or says which member is not in the debug information.
+pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
+    let list_end = required(info, &LIST, "xListEnd")?;
+    let item = ItemLayout {
+        value: required(info, &ITEM, "xItemValue")?,
+        next: required(info, &ITEM, "pxNext")?,
+        owner: required(info, &ITEM, "pvOwner")?,
+        container: required(info, &ITEM, "pvContainer")
+            .or_else(|_older| required(info, &ITEM, "pxContainer"))?,
+    };
+    let mini_next = member(info, &MINI_ITEM, "pxNext").unwrap_or(item.next);
+    Ok(Layout {
+        tcb: TcbLayout {
+            top_of_stack: required(info, &TCB, "pxTopOfStack")?,
+            state_item: required(info, &TCB, "xStateListItem")
+                .or_else(|_older| required(info, &TCB, "xGenericListItem"))?,
+            event_item: required(info, &TCB, "xEventListItem")?,
+            priority: required(info, &TCB, "uxPriority")?,
+            stack: required(info, &TCB, "pxStack")?,
+            name: required(info, &TCB, "pcTaskName")?,
+            end_of_stack: member(info, &TCB, "pxEndOfStack"),
+            notify_state: member(info, &TCB, "ucNotifyState"),
+        },
+        list: ListLayout {
+            count: required(info, &LIST, "uxNumberOfItems")?,
+            end: list_end,
+            end_next: within(list_end, mini_next),
+            size: LIST
+                .iter()
+                .find_map(|name| types::type_size(info, name))
+                .unwrap_or(list_end.offset.saturating_add(list_end.size)),
+        },
+        item,
+        queue: queue(info),
+        registry: registry(info),
+        event_group: member(info, &EVENT_GROUP, "xTasksWaitingForBits"),
+    })
+}
+
+fn queue(info: &DebugInfo<'_>) -> Option<QueueLayout> {
+    let union = member(info, &QUEUE, "u");
+    let holder = member(info, &SEMAPHORE, "xMutexHolder");
+    Some(QueueLayout {
+        head: member(info, &QUEUE, "pcHead")?,
+        to_send: member(info, &QUEUE, "xTasksWaitingToSend")?,
+        to_receive: member(info, &QUEUE, "xTasksWaitingToReceive")?,
+        messages: member(info, &QUEUE, "uxMessagesWaiting")?,
+        length: member(info, &QUEUE, "uxLength")?,
+        item_size: member(info, &QUEUE, "uxItemSize")?,
+        mutex_holder: union.zip(holder).map(|(u, h)| within(u, h)),
+    })
+}
+
+fn registry(info: &DebugInfo<'_>) -> Option<RegistryLayout> {
+    let name = member(info, &REGISTRY, "pcQueueName")?;
+    let handle = member(info, &REGISTRY, "xHandle")?;
+    Some(RegistryLayout {
+        name,
+        handle,
+        size: REGISTRY
+            .iter()
+            .find_map(|ty| types::type_size(info, ty))
+            .filter(|size| *size > 0)?,
+    })
+}
+
+fn required(info: &DebugInfo<'_>, names: &[&str], field: &str) -> Result<Field, String> {
+    member(info, names, field)
+        .ok_or_else(|| format!("{}.{field}", names.first().copied().unwrap_or_default()))
+}
+
+fn member(info: &DebugInfo<'_>, names: &[&str], field: &str) -> Option<Field> {
+    names.iter().find_map(|name| {
+        let member = types::member_offset(info, name, field)?;
+        Some(Field {
+            offset: member.offset,
+            size: member.size,
+        })
+    })
+}
+
+fn within(outer: Field, inner: Field) -> Field {
+    Field {
+        offset: outer.offset.saturating_add(inner.offset),
+        size: inner.size,
+    }
+}

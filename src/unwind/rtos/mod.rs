@@ -1,0 +1,84 @@
+//! Threads of an RTOS, read from the target's memory: one file or folder an RTOS, one line in [`RTOSES`].
+//!
+//! Must never do: walk a stack.
+
+pub mod freertos;
+
+use crate::model::{
+    memory::Memory, registers::RegisterSet, report::ThreadState, warning::Warning,
+};
+use crate::symbols::symbol_set::SymbolSet;
+use std::ops::Range;
+
+/// An RTOS whose threads can be read.
+pub trait Rtos: Sync {
+    /// Stable id, lower case.
+    fn id(&self) -> &'static str;
+    /// Name on screen.
+    fn label(&self) -> &'static str;
+    /// The threads; `None` when this RTOS is not in the symbol files.
+    fn threads(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads>;
+}
+
+/// Every RTOS, by id.
+pub static RTOSES: &[&dyn Rtos] = &[&freertos::FreeRtos];
+
+/// What could be read of the threads.
+#[derive(Clone, Debug, Default)]
+pub struct RtosThreads {
+    /// In the order in which they were found: by priority, then by list.
+    pub threads: Vec<RtosThread>,
+    /// Id of the thread that was running; `None` when that is not known, or the scheduler had not started.
+    pub current: Option<u64>,
+    /// What was missing or broken.
+    pub warnings: Vec<Warning>,
+}
+
+/// One thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtosThread {
+    /// Address of its control block.
+    pub id: u64,
+    /// Its name.
+    pub name: Option<String>,
+    /// What it is doing.
+    pub state: ThreadState,
+    /// Priority in the RTOS's own numbers.
+    pub priority: Option<u32>,
+    /// What it waits on, in words.
+    pub waits_on: Option<String>,
+    /// Lowest address of its stack, and where its stack begins to grow from.
+    pub stack: Option<Range<u64>>,
+    /// The stack pointer that was saved when it was switched out; stale for the running one.
+    pub stack_pointer: Option<u64>,
+    /// Bytes of its stack that were never written.
+    pub stack_unused_min: Option<u64>,
+    /// Registers at the switch; `None` for a running thread and where no saved context could be made out.
+    pub saved: Option<RegisterSet>,
+}
+
+impl RtosThread {
+    /// Bytes of the stack in use with the stack pointer at `sp`; more than the stack when it has overflowed.
+    pub fn stack_used(&self, sp: u64) -> Option<u64> {
+        self.stack.as_ref()?.end.checked_sub(sp)
+    }
+}
+
+/// The threads of the first RTOS that is in the symbol files.
+pub fn threads(symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads> {
+    RTOSES.iter().find_map(|rtos| rtos.threads(symbols, memory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RTOSES;
+
+    #[test]
+    fn the_registry_is_sorted_by_unique_ids() {
+        assert!(
+            RTOSES
+                .windows(2)
+                .all(|pair| matches!(pair, [a, b] if a.id() < b.id()))
+        );
+    }
+}
