@@ -6,7 +6,7 @@
 use crate::model::coredump::{CapturedThread, Coredump, SpMeaning};
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::symbols::SymbolSet;
+use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::exception_frame;
 use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
 use crate::model::report::FrameTrust;

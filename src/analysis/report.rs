@@ -15,7 +15,7 @@ use crate::model::report::{
     BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState,
 };
 use crate::model::warning::Warning;
-use crate::symbols::SymbolSet;
+use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::value::ValueLimits;
 use crate::symbols::variables::{FrameContext, locals};
 use crate::unwind::rtos::{self, RtosThread, RtosThreads};

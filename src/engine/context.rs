@@ -3,15 +3,19 @@
 use super::examine::{Examined, examine};
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
-use super::matching::{Matched, match_available};
+use super::matching::{Matched, Mismatch, match_available, match_named};
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::Unattended;
 use crate::model::report::CrashReport;
-use crate::store::{CaptureId, CrashId, Reader, Store, StoreError};
-use crate::symbols::{LoadOptions, SymbolFile, SymbolSet};
+use crate::store::error::StoreError;
+use crate::store::ids::{CaptureId, CrashId};
+use crate::store::open::Store;
+use crate::store::reader::Reader;
+use crate::symbols::symbol_file::{LoadOptions, SymbolFile};
+use crate::symbols::symbol_set::SymbolSet;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,7 +103,7 @@ impl QueryContext {
         }
         let reader = self.reader()?;
         let mut inputs = Inputs::default();
-        for file in reader.capture_files(capture)? {
+        for file in reader.files(capture)? {
             let bytes = reader.file_bytes(capture, &file.path)?;
             inputs.files.push(InputFile { path: file.path, on_disk: None, bytes: bytes.into() });
         }
@@ -123,7 +127,7 @@ impl QueryContext {
             return Some(Arc::clone(file));
         }
         let reader = self.reader().ok()?;
-        for row in reader.symbol_files().ok()?.iter().filter(|row| row.build_id.matches(id)) {
+        for row in reader.symbol_files().ok()?.iter().filter(|row| row.facts.build_id.matches(id)) {
             let opened = match row.capture {
                 None => {
                     SymbolFile::open(Path::new(&row.path), &LoadOptions { debug_dirs: &[] }).ok()
@@ -134,10 +138,10 @@ impl QueryContext {
                     .and_then(|bytes| SymbolFile::parse(&row.path, bytes).ok()),
             };
             // A file that was replaced by another build since it was added is not it any more.
-            if let Some(file) = opened.filter(|file| file.build_id() == &row.build_id) {
+            if let Some(file) = opened.filter(|file| file.build_id() == &row.facts.build_id) {
                 let file = Arc::new(file);
                 let mut kept = lock(&self.inner.symbols);
-                kept.insert(0, (row.build_id.to_string(), Arc::clone(&file)));
+                kept.insert(0, (row.facts.build_id.to_string(), Arc::clone(&file)));
                 kept.truncate(OPENED_SYMBOL_FILES);
                 return Some(file);
             }
@@ -175,7 +179,7 @@ impl QueryContext {
         let reader = self.reader()?;
         let mut builds: BTreeMap<BuildId, String> = BTreeMap::new();
         for row in reader.symbol_files()? {
-            builds.entry(row.build_id).or_insert(row.path);
+            builds.entry(row.facts.build_id).or_insert(row.path);
         }
         let named = |id: &BuildId| text.contains(&id.to_string());
         let (id, why) = if let Some(id) = chosen {
@@ -242,6 +246,15 @@ impl OpenedCrash {
     pub fn report(&self, depth: Depth) -> Result<CrashReport, QueryError> {
         report(&self.examined, self.ordinal, &self.matched, &self.cache, depth)
             .ok_or_else(|| QueryError::NotFound("This crash is no longer in the workspace.".to_owned()))
+    }
+
+    /// Holds ELF files that the user chose against this crash.
+    pub fn match_named(&self, named: &[Arc<SymbolFile>]) -> Result<Matched, Mismatch> {
+        let Some(crash) = self.examined.crashes.get(self.ordinal) else {
+            return Ok(Matched::default());
+        };
+        let id = crash.build_id.as_ref().map(|(id, _)| id);
+        match_named(id, &crash.joined.dump.memory, named)
     }
 
     /// Calls `use_it` with the dump and its symbols.

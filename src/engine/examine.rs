@@ -8,7 +8,7 @@ use crate::formats::{self, BootRecord, FileScan, manifest::Manifest};
 use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::warning::Warning;
-use crate::symbols::SymbolFile;
+use crate::symbols::symbol_file::SymbolFile;
 use std::sync::Arc;
 
 /// Name of the manifest inside a bundle (contracts.md, section 2).

@@ -9,11 +9,14 @@ use super::workspace::{Workspace, now};
 use crate::formats::archive;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
-use crate::store::{
-    AddOutcome, Boot, Content, CrashSource, FileKind, FileStatus, Finding, FindingKind, NewCapture,
-    NewCaptureSymbols, NewCrash, NewDevice, NewFile, Software, SymbolFacts,
+use crate::store::capture::{
+    AddOutcome, Boot, Content, FileKind, FileStatus, Finding, FindingKind, NewCapture, NewFile,
+    Software,
 };
-use crate::symbols::SymbolFile;
+use crate::store::crash::{CrashSource, NewCrash};
+use crate::store::devices::NewDevice;
+use crate::store::symbol_files::{NewCaptureSymbols, SymbolFacts};
+use crate::symbols::symbol_file::SymbolFile;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Read as _;

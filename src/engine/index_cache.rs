@@ -1,7 +1,8 @@
 //! The symbol indexes kept on disk, one file per build, in the user's cache folder. Losing them costs time only.
 
 use crate::model::progress::{Cancelled, Progress};
-use crate::symbols::{DebugInfo, SymbolFile};
+use crate::symbols::debug_info::DebugInfo;
+use crate::symbols::symbol_file::SymbolFile;
 use crate::symbols::index::SymbolIndex;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,8 @@
 use crate::model::build_id::BuildId;
 use crate::model::memory::{Memory as _, MemoryMap};
 use crate::model::warning::Warning;
-use crate::symbols::{BuildIdKind, SymbolFile};
+use crate::symbols::identity::BuildIdKind;
+use crate::symbols::symbol_file::SymbolFile;
 use std::sync::Arc;
 
 /// Bytes compared at a time when a dump's memory is held against the ELF.

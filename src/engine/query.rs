@@ -5,7 +5,7 @@ use super::event::EventSender;
 use super::job::bug_text;
 use super::loadable::Loadable;
 use crate::model::progress::Cancelled;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;

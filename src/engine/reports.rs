@@ -6,7 +6,9 @@ use super::matching::{Matched, Mismatch, match_available, match_named};
 use crate::analysis::report::{ReportOptions, build_report};
 use crate::model::report::CrashReport;
 use crate::model::warning::Warning;
-use crate::symbols::{DebugInfo, SymbolFile, SymbolSet};
+use crate::symbols::debug_info::DebugInfo;
+use crate::symbols::symbol_file::SymbolFile;
+use crate::symbols::symbol_set::SymbolSet;
 use std::sync::Arc;
 
 /// Where the symbols of a crash come from.

@@ -4,7 +4,7 @@ use super::context::QueryContext;
 use super::index_cache::IndexCache;
 use super::workspace::{Workspace, default_path};
 use crate::model::build_id::BuildId;
-use crate::symbols::SymbolFile;
+use crate::symbols::symbol_file::SymbolFile;
 use std::path::Path;
 use std::sync::Arc;
 

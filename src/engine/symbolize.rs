@@ -1,7 +1,8 @@
 //! Names for the addresses in any text. The text around them is kept as it is.
 
 use crate::model::addr::TargetAddr;
-use crate::symbols::{SourceFrame, SymbolSet};
+use crate::symbols::debug_info::SourceFrame;
+use crate::symbols::symbol_set::SymbolSet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;

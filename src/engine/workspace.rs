@@ -11,9 +11,11 @@ use super::recent::{RecentWorkspace, remember};
 use super::reports::{Depth, report};
 use crate::model::build_id::BuildId;
 use crate::model::progress::Progress;
-use crate::store::{
-    CaptureId, CrashId, CrashUpdate, NewSymbolFile, OpenOptions, Store, StoreError,
-};
+use crate::store::crash::CrashUpdate;
+use crate::store::error::StoreError;
+use crate::store::ids::{CaptureId, CrashId};
+use crate::store::open::{OpenOptions, Store};
+use crate::store::symbol_files::{NewSymbolFile, SymbolFacts};
 use crate::symbols::library::{self, LibraryEntry};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -247,7 +249,7 @@ fn new_symbol_file(entry: &LibraryEntry) -> NewSymbolFile {
     let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).ok();
     NewSymbolFile {
         path: path.display().to_string(),
-        facts: crate::store::SymbolFacts {
+        facts: SymbolFacts {
             build_id: entry.build_id.clone(),
             arch: entry.arch,
             quality: entry.quality.label().to_owned(),
@@ -274,7 +276,7 @@ fn recent_file() -> Option<PathBuf> {
 
 impl From<StoreError> for JobError {
     fn from(error: StoreError) -> Self {
-        if error.is_cancelled() {
+        if matches!(error, StoreError::Cancelled) {
             return Self::Cancelled;
         }
         Self::Failed(error.to_string())

@@ -6,7 +6,9 @@ use super::queries::crash_list::CrashRow;
 use super::queries::import_report::{ImportReport, ReportFile, ReportFinding};
 use super::queries::symbol_library::{BuildRow, MissingBuild, SymbolLibraryView};
 use super::query::QueryError;
-use crate::store::{self, CaptureId, CrashFilter, FileStatus, FindingKind};
+use crate::store::capture::{self, FileStatus, FindingKind};
+use crate::store::crash::{self, CrashFilter};
+use crate::store::ids::CaptureId;
 use crate::symbols::quality::Quality;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -103,7 +105,7 @@ impl QueryContext {
     }
 }
 
-fn crash_row(row: store::CrashRow) -> CrashRow {
+fn crash_row(row: crash::CrashRow) -> CrashRow {
     CrashRow {
         id: row.id.0,
         capture: row.capture.0,
@@ -125,7 +127,7 @@ fn crash_row(row: store::CrashRow) -> CrashRow {
     }
 }
 
-fn capture_row(row: store::CaptureRow) -> CaptureRow {
+fn capture_row(row: capture::CaptureRow) -> CaptureRow {
     CaptureRow {
         id: row.id.0,
         name: row.name,
