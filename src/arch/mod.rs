@@ -1,3 +1,6 @@
 //! Facts per processor: registers, exception frames, fault status bits.
 //!
 //! Must never do: read memory, know a symbol.
+
+pub mod cortex_m;
+pub mod fault_bits;
