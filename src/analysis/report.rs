@@ -3,14 +3,14 @@
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
 use super::crashed_context::crashed_context;
-use super::fault_rules::{self, CrashFacts};
+use super::crash_facts::CrashFacts;
+use super::fault_rules;
 use super::fingerprint::fingerprint;
-use crate::arch::fault_bits::fault_bits;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
-use crate::model::registers::{Reg, RegValue, RegisterSet};
+use crate::model::registers::{RegValue, RegisterSet};
 use crate::model::report::{
     BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState,
 };
@@ -53,6 +53,7 @@ pub fn build_report(
 ) -> CrashReport {
     let constants = symbols.constants();
     let memory = Overlay { first: &dump.memory, second: &constants };
+    let arch = symbols.infos.first().map_or(dump.arch, |info| info.file().arch());
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
 
@@ -76,18 +77,18 @@ pub fn build_report(
     threads.sort_by_key(|thread| !thread.crashed);
 
     let describe = |addr: u64| symbols.describe(addr);
-    let is_code = |addr: u64| symbols.infos.iter().any(|info| info.file().contains_code(addr));
-    let is_mapped = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let in_code = |addr: u64| symbols.infos.iter().any(|info| info.file().contains_code(addr));
+    let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
     let facts = CrashFacts {
-        arch: dump.arch,
-        coredump: dump,
+        arch,
+        dump,
         registers,
         threads: &threads,
-        bits: fault_bits(&dump.fault),
         memory: &memory,
+        has_symbols: !symbols.is_empty(),
+        in_code: &in_code,
+        covered: &covered,
         describe: &describe,
-        is_code: &is_code,
-        is_mapped: &is_mapped,
     };
     let fault = fault_rules::explain(&facts);
 
@@ -95,7 +96,7 @@ pub fn build_report(
         schema: BACKTRACE_SCHEMA.to_owned(),
         crash_index: options.crash_index,
         n_crashes: options.n_crashes,
-        arch: symbols.infos.first().map_or(dump.arch, |info| info.file().arch()),
+        arch,
         build_id: options.build_id.clone(),
         elf_build_id: options.elf_build_id.clone(),
         verified: options.verified,
@@ -340,9 +341,4 @@ fn fill(thread: &mut Thread, task: &RtosThread) {
         thread.stack_used = sp.and_then(|sp| stack.end.checked_sub(sp));
     }
     thread.stack_unused_min = task.stack_unused_min;
-}
-
-/// The register that a report lists as the place of the crash.
-pub fn crash_pc(registers: &RegisterSet) -> Option<u64> {
-    registers.known(Reg::PC)
 }

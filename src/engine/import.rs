@@ -1,6 +1,6 @@
 //! Importing: what was dropped becomes captures in the workspace, each stored wholly or not at all.
 
-use super::examine::{Examined, ExaminedCrash, examine};
+use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
 use super::input::{InputError, Inputs};
 use super::job::JobError;
 use super::matching::match_available;
@@ -219,15 +219,15 @@ fn new_capture<'a>(
         imported_at: now(),
         captured_at: manifest.and_then(|m| m.captured_at.clone()),
         device: NewDevice {
-            serial: manifest.and_then(|m| m.device.serial.clone()),
-            hardware: manifest.and_then(|m| m.device.hardware.clone()),
+            serial: manifest.and_then(|m| m.serial.clone()),
+            hardware: manifest.and_then(|m| m.hardware.clone()),
         },
         software: Software {
-            software_type: manifest.and_then(|m| m.software.software_type.clone()),
-            version: manifest.and_then(|m| m.software.version.clone()),
-            build_id: manifest.and_then(crate::formats::manifest::Manifest::build_id),
+            software_type: manifest.and_then(|m| m.software_type.clone()),
+            version: manifest.and_then(|m| m.software_version.clone()),
+            build_id: manifest.and_then(|m| m.build_id.clone()),
         },
-        manifest: manifest.map(|m| m.text.clone()),
+        manifest: manifest_text(examined),
         notes: manifest.and_then(|m| m.notes.clone()),
         ..NewCapture::default()
     };
@@ -271,17 +271,22 @@ fn new_capture<'a>(
     new
 }
 
+/// The manifest as it stands in the bundle: keys that we do not know are kept with it.
+fn manifest_text(examined: &Examined) -> Option<String> {
+    let file = examined.files.iter().rev().find(|file| is_manifest(&file.input.path))?;
+    Some(String::from_utf8_lossy(&file.input.bytes).into_owned())
+}
+
 fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) -> NewCrash {
-    let boot = crash.joined.sources.iter().find_map(|source| {
-        let first = first_boot.get(source.file_index)?;
-        u32::try_from(first + source.boot?).ok()
+    let boot = crash.boot.and_then(|(file, boot)| {
+        u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok()
     });
     let sources = crash
         .joined
         .sources
         .iter()
         .map(|source| CrashSource {
-            path: source.path.clone(),
+            path: source.file.clone(),
             format: source.format.to_owned(),
             offset: source.range.start,
             length: source.range.end.saturating_sub(source.range.start),
@@ -291,7 +296,7 @@ fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) 
         report: report.clone(),
         symbolized: report.elf_build_id.is_some(),
         boot,
-        dump_key: crash.joined.dump_key(),
+        dump_key: Some(crash.dump_key()),
         sources,
     }
 }
@@ -361,7 +366,7 @@ fn kind(file: &super::examine::ExaminedFile) -> FileKind {
 }
 
 fn status(file: &super::examine::ExaminedFile) -> FileStatus {
-    let is_known = file.scan.format != "unknown" || file.input.path.ends_with(super::examine::MANIFEST_NAME);
+    let is_known = file.scan.format != "unknown" || is_manifest(&file.input.path);
     match (is_known, file.scan.not_understood.is_empty()) {
         (false, _) => FileStatus::NotUnderstood,
         (true, true) => FileStatus::Understood,

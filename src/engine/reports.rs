@@ -78,7 +78,7 @@ pub fn report(
         with_locals: depth == Depth::Locals,
         crash_index,
         n_crashes: examined.crashes.len(),
-        sources: crash.joined.source_names(),
+        sources: crash.source_formats(),
         build_id: id,
         elf_build_id: matched.elf_build_id(),
         verified: matched.verified,
