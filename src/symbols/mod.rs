@@ -26,4 +26,15 @@ pub mod quality;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
-// Built on the modules above (declared here as they arrive): types, location, value, variables.
+pub mod die;
+pub mod types;
+pub mod type_names;
+pub mod type_notation;
+pub mod value;
+pub mod float_text;
+pub mod text_escape;
+pub mod location;
+pub mod call_site;
+pub mod printer;
+pub mod variables;
+pub mod globals;
