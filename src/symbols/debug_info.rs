@@ -1,9 +1,14 @@
 //! The debug information of one ELF: created in no time, parsed as far as it is asked.
 
+use super::cfi::UnwindTables;
+use super::index::SymbolIndex;
+use super::live_code::LiveCode;
+use super::lookup::Cache;
 use super::symbol_file::SymbolFile;
 use gimli::{EndianSlice, RunTimeEndian};
 use std::cell::OnceCell;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// How gimli reads the bytes of a [`SymbolFile`].
 pub type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
@@ -19,6 +24,10 @@ pub struct DebugInfo<'a> {
     file: &'a SymbolFile,
     dwarf: gimli::Dwarf<Reader<'a>>,
     units: OnceCell<Vec<Unit<'a>>>,
+    live: LiveCode<'a>,
+    cache: Cache,
+    index: Option<Arc<SymbolIndex>>,
+    unwind: OnceCell<UnwindTables<'a>>,
 }
 
 /// One line of an answer to "what is at this address".
@@ -62,6 +71,10 @@ impl<'a> DebugInfo<'a> {
             file,
             dwarf,
             units: OnceCell::new(),
+            live: LiveCode::new(file),
+            cache: Cache::default(),
+            index: None,
+            unwind: OnceCell::new(),
         }
     }
 
@@ -104,6 +117,27 @@ impl<'a> DebugInfo<'a> {
         let index = after.checked_sub(1)?;
         let entry = offset.to_unit_offset(&units.get(index)?.header)?;
         Some((index, entry))
+    }
+
+    /// Answers address lookups from an index from now on: nothing is parsed for them.
+    pub fn attach_index(&mut self, index: Arc<SymbolIndex>) {
+        self.index = Some(index);
+    }
+
+    pub(super) fn index(&self) -> Option<&SymbolIndex> {
+        self.index.as_deref()
+    }
+
+    pub(super) fn live(&self) -> &LiveCode<'a> {
+        &self.live
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(super) fn unwind_tables(&self) -> &UnwindTables<'a> {
+        self.unwind.get_or_init(|| UnwindTables::new(self))
     }
 
     pub(super) fn section_reader(file: &'a SymbolFile, name: &str) -> Reader<'a> {

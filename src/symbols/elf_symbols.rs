@@ -112,6 +112,24 @@ impl SymbolTable {
 
     /// The innermost symbol that `addr` lies in, with the distance from its start.
     pub fn at(&self, addr: u64) -> Option<(&ElfSymbol, u64)> {
+        self.find(addr, |_any| true)
+            .map(|e| (&e.symbol, addr - e.symbol.address))
+    }
+
+    /// The function that `addr` lies in, or the label before it: what to call code.
+    pub fn code_at(&self, addr: u64) -> Option<&ElfSymbol> {
+        self.find(addr, |kind| kind == SymbolKind::Function)
+            .or_else(|| self.find(addr, |kind| kind == SymbolKind::Other))
+            .map(|e| &e.symbol)
+    }
+
+    /// Addresses of the function that `addr` lies in, if the table gives its size.
+    pub fn function_range_at(&self, addr: u64) -> Option<Range<u64>> {
+        let entry = self.find(addr, |kind| kind == SymbolKind::Function)?;
+        (entry.symbol.size > 0).then_some(entry.symbol.address..entry.end)
+    }
+
+    fn find(&self, addr: u64, wanted: impl Fn(SymbolKind) -> bool) -> Option<&Entry> {
         let after = self
             .by_address
             .partition_point(|e| e.symbol.address <= addr);
@@ -125,11 +143,11 @@ impl SymbolTable {
             if best.is_some_and(|b| entry.symbol.address < b.symbol.address) {
                 break;
             }
-            if addr < entry.end {
+            if addr < entry.end && wanted(entry.symbol.kind) {
                 best = Some(entry);
             }
         }
-        best.map(|e| (&e.symbol, addr - e.symbol.address))
+        best
     }
 
     /// Functions that start at `addr`, best first.
@@ -147,20 +165,6 @@ impl SymbolTable {
     /// Every symbol, in the order of addresses.
     pub fn iter(&self) -> impl Iterator<Item = &ElfSymbol> + '_ {
         self.by_address.iter().map(|e| &e.symbol)
-    }
-
-    /// Addresses of the symbol that `addr` lies in, also when the table gives it no size.
-    pub fn range_at(&self, addr: u64) -> Option<Range<u64>> {
-        let (symbol, _offset) = self.at(addr)?;
-        let index = self
-            .by_address
-            .iter()
-            .skip(
-                self.by_address
-                    .partition_point(|e| e.symbol.address < symbol.address),
-            )
-            .find(|e| e.symbol == *symbol)?;
-        Some(symbol.address..index.end)
     }
 }
 

@@ -1,0 +1,167 @@
+//! Which source line an address comes from (DWARF 5, section 6.2; versions 2 to 5).
+
+use super::debug_info::{DebugInfo, Unit};
+use super::names::attribute_text;
+use std::rc::Rc;
+
+/// The line table of one unit.
+#[derive(Default)]
+pub(super) struct UnitLines {
+    /// Sorted by address within each sequence.
+    rows: Vec<Row>,
+    /// Sorted by start.
+    sequences: Vec<Sequence>,
+    /// Names by file index.
+    files: Vec<Option<Rc<str>>>,
+}
+
+/// Where a line table says that an address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) addr: u64,
+    pub(super) file: u64,
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
+    is_stmt: bool,
+}
+
+struct Sequence {
+    start: u64,
+    end: u64,
+    first: usize,
+    last: usize,
+}
+
+impl UnitLines {
+    /// Runs the line program of a unit. A damaged program ends; what came before stays.
+    pub(super) fn parse<'a>(info: &DebugInfo<'a>, unit: &Unit<'a>) -> Self {
+        let mut lines = Self::default();
+        let Some(program) = unit.line_program.clone() else {
+            return lines;
+        };
+        lines.files = file_names(info, unit);
+        let mut rows = program.rows();
+        let mut sequence: Vec<Row> = Vec::new();
+        while let Ok(Some((_header, row))) = rows.next_row() {
+            if row.end_sequence() {
+                lines.close(info, &mut sequence, row.address());
+                continue;
+            }
+            sequence.push(Row {
+                addr: row.address(),
+                file: row.file_index(),
+                line: row.line().and_then(|n| u32::try_from(n.get()).ok()),
+                column: match row.column() {
+                    gimli::ColumnType::LeftEdge => None,
+                    gimli::ColumnType::Column(n) => u32::try_from(n.get()).ok(),
+                },
+                is_stmt: row.is_stmt(),
+            });
+        }
+        lines.sequences.sort_by_key(|s| (s.start, s.end));
+        lines
+    }
+
+    /// The row that covers `addr`.
+    pub(super) fn find(&self, addr: u64) -> Option<&Row> {
+        let after = self.sequences.partition_point(|s| s.start <= addr);
+        // Sequences do not overlap in one unit, except for leftovers at address 0, which sort first.
+        let sequence = self
+            .sequences
+            .get(..after)?
+            .iter()
+            .rev()
+            .take(16)
+            .find(|s| addr < s.end)?;
+        let rows = self.rows.get(sequence.first..sequence.last)?;
+        rows.get(rows.partition_point(|r| r.addr <= addr).checked_sub(1)?)
+    }
+
+    /// The name of a file, as gdb prints it.
+    pub(super) fn file(&self, index: u64) -> Option<Rc<str>> {
+        self.files.get(usize::try_from(index).ok()?)?.clone()
+    }
+
+    /// Addresses where the line may change.
+    pub(super) fn boundaries(&self) -> impl Iterator<Item = u64> + '_ {
+        let ends = self.sequences.iter().map(|s| s.end);
+        self.rows.iter().map(|r| r.addr).chain(ends)
+    }
+
+    /// Ranges that have lines.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = std::ops::Range<u64>> + '_ {
+        self.sequences.iter().map(|s| s.start..s.end)
+    }
+
+    fn close(&mut self, info: &DebugInfo<'_>, sequence: &mut Vec<Row>, end: u64) {
+        let rows = std::mem::take(sequence);
+        let Some(start) = rows.iter().map(|r| r.addr).min() else {
+            return;
+        };
+        let live = info.live();
+        if !live.holds(&(start..end)) || (start == 0 && !live.is_live_block_at_zero(end)) {
+            return;
+        }
+        let first = self.rows.len();
+        self.rows.extend(one_row_an_address(rows));
+        self.sequences.push(Sequence {
+            start,
+            end,
+            first,
+            last: self.rows.len(),
+        });
+    }
+}
+
+/// Of several rows at one address the last one that begins a statement counts, as in gdb; if none does, the last one.
+fn one_row_an_address(mut rows: Vec<Row>) -> Vec<Row> {
+    if !rows.is_sorted_by_key(|r| r.addr) {
+        rows.sort_by_key(|r| r.addr);
+    }
+    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match kept.last_mut() {
+            Some(last) if last.addr == row.addr => {
+                if row.is_stmt || !last.is_stmt {
+                    *last = row;
+                }
+            }
+            _ => kept.push(row),
+        }
+    }
+    kept
+}
+
+/// Names of the files of a unit: `main.c` for a file in the folder of compilation, `dir/name` for another.
+pub(super) fn file_names<'a>(info: &DebugInfo<'a>, unit: &Unit<'a>) -> Vec<Option<Rc<str>>> {
+    let Some(program) = &unit.line_program else {
+        return Vec::new();
+    };
+    let header = program.header();
+    // Before DWARF 5 files count from 1.
+    let first: u64 = u64::from(header.version() <= 4);
+    let count = header.file_names().len() as u64;
+    let comp_dir = unit.comp_dir.map(|d| d.to_string_lossy().into_owned());
+    let mut names = Vec::new();
+    for index in 0..count.saturating_add(first) {
+        let name = header.file(index).filter(|_file| index >= first);
+        let name = name.and_then(|file| {
+            let name = attribute_text(info, unit, file.path_name())?;
+            if is_absolute(&name) || file.directory_index() == 0 {
+                return Some(name);
+            }
+            let dir = attribute_text(info, unit, file.directory(header)?)?;
+            if Some(&dir) == comp_dir.as_ref() {
+                return Some(name);
+            }
+            Some(format!("{}/{name}", dir.trim_end_matches('/')))
+        });
+        names.push(name.map(Rc::from));
+    }
+    names
+}
+
+fn is_absolute(path: &str) -> bool {
+    let drive = path.as_bytes().get(1) == Some(&b':');
+    path.starts_with(['/', '\\']) || drive
+}
