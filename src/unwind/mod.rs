@@ -12,3 +12,5 @@ pub mod walk;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;

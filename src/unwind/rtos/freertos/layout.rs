@@ -3,7 +3,7 @@
 //! Nothing is assumed: configuration options (MPU, trace facility, list integrity words) move the fields.
 
 use crate::model::memory::Memory;
-use crate::symbols::{debug_info::DebugInfo, types};
+use crate::symbols::{debug_info::DebugInfo, types::Types};
 
 /// A field of a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,83 +111,85 @@ const EVENT_GROUP: [&str; 2] = ["EventGroupDef_t", "EventGroup_t"];
 
 /// Reads the layout, or says which member is not in the debug information.
 pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
-    let list_end = required(info, &LIST, "xListEnd")?;
+    let types = &Types::new(info);
+    let list_end = required(types, &LIST, "xListEnd")?;
     let item = ItemLayout {
-        value: required(info, &ITEM, "xItemValue")?,
-        next: required(info, &ITEM, "pxNext")?,
-        owner: required(info, &ITEM, "pvOwner")?,
-        container: required(info, &ITEM, "pvContainer")
-            .or_else(|_older| required(info, &ITEM, "pxContainer"))?,
+        value: required(types, &ITEM, "xItemValue")?,
+        next: required(types, &ITEM, "pxNext")?,
+        owner: required(types, &ITEM, "pvOwner")?,
+        container: required(types, &ITEM, "pvContainer")
+            .or_else(|_older| required(types, &ITEM, "pxContainer"))?,
     };
-    let mini_next = member(info, &MINI_ITEM, "pxNext").unwrap_or(item.next);
+    let mini_next = member(types, &MINI_ITEM, "pxNext").unwrap_or(item.next);
     Ok(Layout {
         tcb: TcbLayout {
-            top_of_stack: required(info, &TCB, "pxTopOfStack")?,
-            state_item: required(info, &TCB, "xStateListItem")
-                .or_else(|_older| required(info, &TCB, "xGenericListItem"))?,
-            event_item: required(info, &TCB, "xEventListItem")?,
-            priority: required(info, &TCB, "uxPriority")?,
-            stack: required(info, &TCB, "pxStack")?,
-            name: required(info, &TCB, "pcTaskName")?,
-            end_of_stack: member(info, &TCB, "pxEndOfStack"),
-            notify_state: member(info, &TCB, "ucNotifyState"),
+            top_of_stack: required(types, &TCB, "pxTopOfStack")?,
+            state_item: required(types, &TCB, "xStateListItem")
+                .or_else(|_older| required(types, &TCB, "xGenericListItem"))?,
+            event_item: required(types, &TCB, "xEventListItem")?,
+            priority: required(types, &TCB, "uxPriority")?,
+            stack: required(types, &TCB, "pxStack")?,
+            name: required(types, &TCB, "pcTaskName")?,
+            end_of_stack: member(types, &TCB, "pxEndOfStack"),
+            notify_state: member(types, &TCB, "ucNotifyState"),
         },
         list: ListLayout {
-            count: required(info, &LIST, "uxNumberOfItems")?,
+            count: required(types, &LIST, "uxNumberOfItems")?,
             end: list_end,
             end_next: within(list_end, mini_next),
-            size: LIST
-                .iter()
-                .find_map(|name| types::type_size(info, name))
+            size: size_of(types, &LIST)
                 .unwrap_or(list_end.offset.saturating_add(list_end.size)),
         },
         item,
-        queue: queue(info),
-        registry: registry(info),
-        event_group: member(info, &EVENT_GROUP, "xTasksWaitingForBits"),
+        queue: queue(types),
+        registry: registry(types),
+        event_group: member(types, &EVENT_GROUP, "xTasksWaitingForBits"),
     })
 }
 
-fn queue(info: &DebugInfo<'_>) -> Option<QueueLayout> {
-    let union = member(info, &QUEUE, "u");
-    let holder = member(info, &SEMAPHORE, "xMutexHolder");
+fn queue(types: &Types<'_, '_>) -> Option<QueueLayout> {
+    let union = member(types, &QUEUE, "u");
+    let holder = member(types, &SEMAPHORE, "xMutexHolder");
     Some(QueueLayout {
-        head: member(info, &QUEUE, "pcHead")?,
-        to_send: member(info, &QUEUE, "xTasksWaitingToSend")?,
-        to_receive: member(info, &QUEUE, "xTasksWaitingToReceive")?,
-        messages: member(info, &QUEUE, "uxMessagesWaiting")?,
-        length: member(info, &QUEUE, "uxLength")?,
-        item_size: member(info, &QUEUE, "uxItemSize")?,
+        head: member(types, &QUEUE, "pcHead")?,
+        to_send: member(types, &QUEUE, "xTasksWaitingToSend")?,
+        to_receive: member(types, &QUEUE, "xTasksWaitingToReceive")?,
+        messages: member(types, &QUEUE, "uxMessagesWaiting")?,
+        length: member(types, &QUEUE, "uxLength")?,
+        item_size: member(types, &QUEUE, "uxItemSize")?,
         mutex_holder: union.zip(holder).map(|(u, h)| within(u, h)),
     })
 }
 
-fn registry(info: &DebugInfo<'_>) -> Option<RegistryLayout> {
-    let name = member(info, &REGISTRY, "pcQueueName")?;
-    let handle = member(info, &REGISTRY, "xHandle")?;
+fn registry(types: &Types<'_, '_>) -> Option<RegistryLayout> {
+    let name = member(types, &REGISTRY, "pcQueueName")?;
+    let handle = member(types, &REGISTRY, "xHandle")?;
     Some(RegistryLayout {
         name,
         handle,
-        size: REGISTRY
-            .iter()
-            .find_map(|ty| types::type_size(info, ty))
-            .filter(|size| *size > 0)?,
+        size: size_of(types, &REGISTRY).filter(|size| *size > 0)?,
     })
 }
 
-fn required(info: &DebugInfo<'_>, names: &[&str], field: &str) -> Result<Field, String> {
-    member(info, names, field)
+fn required(types: &Types<'_, '_>, names: &[&str], field: &str) -> Result<Field, String> {
+    member(types, names, field)
         .ok_or_else(|| format!("{}.{field}", names.first().copied().unwrap_or_default()))
 }
 
-fn member(info: &DebugInfo<'_>, names: &[&str], field: &str) -> Option<Field> {
+fn member(types: &Types<'_, '_>, names: &[&str], field: &str) -> Option<Field> {
     names.iter().find_map(|name| {
-        let member = types::member_offset(info, name, field)?;
+        let member = types.member(types.named(name)?, field, 0)?;
         Some(Field {
             offset: member.offset,
             size: member.size,
         })
     })
+}
+
+fn size_of(types: &Types<'_, '_>, names: &[&str]) -> Option<u64> {
+    names
+        .iter()
+        .find_map(|name| types.size(types.named(name)?))
 }
 
 fn within(outer: Field, inner: Field) -> Field {
