@@ -268,10 +268,16 @@ fn access_of(text: &str, addr: u64, registers: &RegisterSet) -> Access {
         }
         "tbb" => memory_access(AccessKind::Read, 1, operands, addr, registers),
         "tbh" => memory_access(AccessKind::Read, 2, operands, addr, registers),
-        _ if operands.contains('[') => match element_size(name, operands) {
-            Some((kind, size)) => memory_access(kind, size, operands, addr, registers),
-            None => Access::of(AccessKind::None),
-        },
+        _ if operands.contains('[') => {
+            // `strex rd, rt, [rn]`: rd is the result, not a value that is stored.
+            let is_exclusive = name.starts_with("strex") || name.starts_with("stlex");
+            let stored = operands.split_once(", ").filter(|_| is_exclusive);
+            let operands = stored.map_or(operands, |(_, rest)| rest);
+            match element_size(name, operands) {
+                Some((kind, size)) => memory_access(kind, size, operands, addr, registers),
+                None => Access::of(AccessKind::None),
+            }
+        }
         _ if name.starts_with('v') => Access::of(AccessKind::FloatingPoint),
         _ => Access::of(AccessKind::None),
     }
@@ -399,11 +405,7 @@ fn memory_access(
 ) -> Access {
     let (before, rest) = operands.split_once('[').unwrap_or((operands, ""));
     let (inside, _after) = rest.split_once(']').unwrap_or((rest, ""));
-    let mut transferred: Vec<Reg> = words(before).filter_map(register).collect();
-    let is_exclusive_store = kind == AccessKind::Write && transferred.len() > 1 && element < 4;
-    if is_exclusive_store {
-        transferred.remove(0); // `strexb rd, rt, [rn]`: rd is the result
-    }
+    let transferred: Vec<Reg> = words(before).filter_map(register).collect();
     let count = transferred.len().clamp(1, 2) as u64;
     let mut parts = inside.split(',').map(str::trim);
     let base = parts.next().and_then(register);

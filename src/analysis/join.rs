@@ -273,14 +273,14 @@ fn captured_bytes(dump: &Coredump) -> u64 {
 
 /// Adds what `other` knows and `dump` does not.
 fn absorb(dump: &mut Coredump, other: Coredump) {
+    // Without a stored frame a core holds zeros where the registers of the frame would be.
+    let frame_is_elsewhere = pc(dump).is_none() && pc(&other).is_some();
     for region in other.memory.regions() {
         dump.memory.insert(region.start, &region.bytes);
     }
     for (name, value) in other.fault.values {
         dump.fault.values.entry(name).or_insert(value);
     }
-    // Without a stored frame a core holds zeros where the registers of the frame would be.
-    let frame_is_elsewhere = pc(dump).is_none() && pc(&other).is_some();
     match (dump.threads.first_mut(), other.threads.into_iter().next()) {
         (Some(thread), Some(known)) => {
             for (reg, value) in known.registers.iter() {

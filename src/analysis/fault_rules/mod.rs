@@ -20,7 +20,7 @@ mod secure_fault;
 mod sentence;
 mod stack_overflow;
 #[cfg(test)]
-mod testing;
+pub(in crate::analysis) mod testing;
 mod unaligned;
 mod undefined_instruction;
 mod unknown;
