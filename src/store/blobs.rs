@@ -6,7 +6,7 @@ use crate::{
         error::StoreError,
         ids::CaptureId,
         reader::{Reader, list},
-        rows::{stored, stored_len},
+        rows::stored_len,
         sha256::Sha256,
     },
 };
@@ -163,9 +163,7 @@ pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<u64, StoreE
         |row| row.get(0),
     )?;
     transaction.execute(&format!("DELETE FROM blobs WHERE {UNUSED}"), [])?;
-    Ok(n_bytes
-        .cast_unsigned()
-        .min(stored(u64::MAX).cast_unsigned()))
+    Ok(u64::try_from(n_bytes).unwrap_or(0))
 }
 
 #[cfg(test)]

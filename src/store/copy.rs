@@ -2,10 +2,7 @@
 
 use crate::{
     model::progress::Progress,
-    store::{
-        error::StoreError,
-        open::{Mode, Store, connect_for_reading},
-    },
+    store::{connection::connect_for_reading, error::StoreError, open::Store},
 };
 use rusqlite::{
     Connection,
@@ -74,13 +71,7 @@ impl Store {
 
     fn copy_to(&self, part: &Path, progress: &dyn Progress) -> Result<(), StoreError> {
         drop(std::fs::remove_file(part));
-        let mode = if self.is_read_only() && connect_for_reading(self.path(), Mode::Shared).is_err()
-        {
-            Mode::Frozen
-        } else {
-            Mode::Shared
-        };
-        let source = connect_for_reading(self.path(), mode)?;
+        let source = connect_for_reading(self.path(), self.mode())?;
         // One read transaction around all steps: what others write meanwhile stays out, and the
         // copy need not begin again.
         source.execute_batch("BEGIN; SELECT revision FROM workspace;")?;

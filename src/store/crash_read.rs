@@ -145,7 +145,7 @@ fn unpacked(packed: &[u8]) -> Result<CrashReport, String> {
 fn crash_row(row: &Row<'_>) -> rusqlite::Result<CrashRow> {
     let sources: String = row.get("sources")?;
     let sources: Vec<CrashSource> = serde_json::from_str(&sources)
-        .map_err(|error| unreadable(row, "sources", error.to_string()))?;
+        .map_err(|error| unreadable(row, "sources", &error.to_string()))?;
     let version = small_or_null(row, "fingerprint_version")?;
     let key: Option<String> = row.get("fingerprint_key")?;
     let pc: Option<i64> = row.get("pc")?;
@@ -165,7 +165,7 @@ fn crash_row(row: &Row<'_>) -> rusqlite::Result<CrashRow> {
         elf_build_id: build_id(row, "elf_build_id")?,
         verified: row.get("verified")?,
         symbolized: row.get("symbolized")?,
-        arch: arch(row, "arch")?.ok_or_else(|| unreadable(row, "arch", "it is missing".into()))?,
+        arch: arch(row, "arch")?.ok_or_else(|| unreadable(row, "arch", "it is missing"))?,
         kind: fault_kind(row, "kind")?,
         summary: row.get("summary")?,
         pc: pc.map(|pc| TargetAddr(pc.cast_unsigned())),

@@ -75,7 +75,7 @@ fn sample() -> (tempfile::TempDir, Vec<u8>) {
 fn flipped_bits_give_answers_or_errors_in_words() {
     let (folder, sound) = sample();
     let path = folder.path().join("flipped.fieldscope");
-    let places = testing::noise(8 * 250);
+    let places = testing::noise(8 * 150);
     let mut n_errors = 0;
     for (i, place) in places.chunks_exact(8).enumerate() {
         let mut bytes = sound.clone();

@@ -12,6 +12,7 @@ pub mod capture;
 mod capture_add;
 mod capture_read;
 mod capture_remove;
+mod connection;
 mod copy;
 pub mod crash;
 mod crash_read;

@@ -1,19 +1,17 @@
 //! Opening and creating a workspace, and closing it so that the one file is everything.
 
 use crate::store::{
+    connection::{Mode, connect_for_reading, harden, schema_version},
     error::StoreError,
     lock::{self, LockOutcome, WriterLock},
     migrations, network,
     reader::Reader,
 };
-use rusqlite::{
-    Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior, config::DbConfig,
-};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 /// Fits the blocks that later tables keep in a row; it cannot be changed once a file exists.
@@ -21,9 +19,6 @@ const PAGE_BYTES: i64 = 16_384;
 
 /// The smallest SQLite file: one page of the smallest size.
 const PAGE_BYTES_MIN: u64 = 512;
-
-/// How long a statement waits for another connection before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An open workspace. Shared between threads; writes take turns.
 pub struct Store {
@@ -116,15 +111,6 @@ impl fmt::Display for ReadOnlyReason {
             ),
         }
     }
-}
-
-/// How connections for reading are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Beside a writer.
-    Shared,
-    /// As it was when it was opened: nothing beside the file can be read or made.
-    Frozen,
 }
 
 impl Store {
@@ -282,6 +268,11 @@ impl Store {
         self.read_only.as_ref()
     }
 
+    /// How connections for reading are made here.
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// A connection for reading, for any one thread.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         connect_for_reading(&self.path, self.mode)
@@ -346,58 +337,6 @@ impl Drop for Store {
     }
 }
 
-/// A connection that can change nothing.
-pub(super) fn connect_for_reading(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
-    let connection = match mode {
-        // Opened for writing (where the file allows it) so that SQLite may tidy up its log, then
-        // barred from it: a connection that is read-only from the start leaves the log behind.
-        Mode::Shared => Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?,
-        Mode::Frozen => Connection::open_with_flags(
-            frozen_uri(path),
-            OpenFlags::SQLITE_OPEN_READ_ONLY
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX
-                | OpenFlags::SQLITE_OPEN_URI,
-        )?,
-    };
-    harden(&connection)?;
-    connection.pragma_update(None, "query_only", true)?;
-    // The first real read: a file that cannot be read fails here and not in some later query.
-    schema_version(&connection)?;
-    Ok(connection)
-}
-
-/// The file may come from a stranger: nothing in its schema is trusted, nothing is mapped.
-fn harden(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.pragma_update(None, "cell_size_check", true)?;
-    connection.pragma_update(None, "mmap_size", 0)?;
-    Ok(())
-}
-
-/// The schema of a workspace; 0 of a file that holds nothing yet.
-fn schema_version(connection: &Connection) -> Result<i64, StoreError> {
-    let application: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let n_tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application == migrations::APPLICATION_ID && version > 0 {
-        return Ok(version);
-    }
-    if application == 0 && version == 0 && n_tables == 0 {
-        return Ok(0);
-    }
-    Err(StoreError::NotAWorkspace {
-        path: PathBuf::new(),
-        reason: "it is an SQLite file of another program".to_owned(),
-    })
-}
-
 fn newer(path: &Path, found: i64) -> StoreError {
     StoreError::Newer {
         path: path.to_owned(),
@@ -441,30 +380,14 @@ fn resolved(path: &Path) -> PathBuf {
         .unwrap_or_else(|_gone| path.to_owned())
 }
 
-/// SQLite's URI for a file that nobody changes (sqlite.org/uri.html).
-fn frozen_uri(path: &Path) -> String {
-    let mut uri = "file:".to_owned();
-    let bytes = path.as_os_str().as_encoded_bytes();
-    if cfg!(windows) {
-        uri.push('/');
-    }
-    for &byte in bytes {
-        match byte {
-            b'\\' if cfg!(windows) => uri.push('/'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' | b':' => {
-                uri.push(char::from(byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    uri
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Mode, OpenOptions, ReadOnlyReason, Store, connect_for_reading};
-    use crate::store::{error::StoreError, testing::NOW};
+    use super::{OpenOptions, ReadOnlyReason, Store};
+    use crate::store::{
+        connection::{Mode, connect_for_reading},
+        error::StoreError,
+        testing::NOW,
+    };
     use rusqlite::Connection;
     use std::{fs, path::Path};
 

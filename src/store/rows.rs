@@ -44,7 +44,7 @@ pub(super) fn build_id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<B
     let text: Option<String> = row.get(column)?;
     text.map(|hex| {
         BuildId::from_hex(&hex)
-            .ok_or_else(|| unreadable(row, column, format!("{hex:?} is not a build id")))
+            .ok_or_else(|| unreadable(row, column, &format!("{hex:?} is not a build id")))
     })
     .transpose()
 }
@@ -68,7 +68,7 @@ pub(super) fn by_name<T: DeserializeOwned>(
     name: &str,
 ) -> rusqlite::Result<T> {
     serde_json::from_value(serde_json::Value::from(name))
-        .map_err(|error| unreadable(row, column, error.to_string()))
+        .map_err(|error| unreadable(row, column, &error.to_string()))
 }
 
 /// The name in JSON of a value of an enum without data.
@@ -88,7 +88,7 @@ pub(super) fn longer_ids(id: &BuildId) -> (String, String) {
 }
 
 /// An error of this column that says what does not fit.
-pub(super) fn unreadable(row: &Row<'_>, column: &str, what: String) -> rusqlite::Error {
+pub(super) fn unreadable(row: &Row<'_>, column: &str, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(
         index_of(row, column),
         Type::Text,

@@ -168,7 +168,7 @@ fn note_build(transaction: &Transaction<'_>, facts: &SymbolFacts) -> Result<(), 
 }
 
 fn symbol_file_row(row: &Row<'_>) -> rusqlite::Result<SymbolFileRow> {
-    let missing = |column: &str| unreadable(row, column, "it is missing".to_owned());
+    let missing = |column: &str| unreadable(row, column, "it is missing");
     Ok(SymbolFileRow {
         id: row.get("id")?,
         path: row.get("path")?,
