@@ -16,8 +16,7 @@ use crate::model::report::{
 };
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
-use crate::symbols::value::ValueLimits;
-use crate::symbols::variables::{FrameContext, locals};
+use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosThread, RtosThreads};
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
@@ -268,7 +267,7 @@ impl ThreadBuilder<'_> {
         walk: &Walk,
         idx: usize,
         depth: usize,
-        use_it: &mut dyn FnMut(&FrameContext<'_>) -> T,
+        use_it: &mut dyn FnMut(&FrameContext<'_, '_>) -> T,
     ) -> T
     where
         T: Default,
@@ -282,8 +281,8 @@ impl ThreadBuilder<'_> {
         &self,
         frame: Option<&PhysicalFrame>,
         callers: &mut Vec<&PhysicalFrame>,
-        caller: Option<&FrameContext<'_>>,
-        use_it: &mut dyn FnMut(&FrameContext<'_>) -> T,
+        caller: Option<&FrameContext<'_, '_>>,
+        use_it: &mut dyn FnMut(&FrameContext<'_, '_>) -> T,
     ) -> T {
         let Some(frame) = frame else { return T::default() };
         if callers.is_empty() {
@@ -297,8 +296,8 @@ impl ThreadBuilder<'_> {
     fn context<'c>(
         &'c self,
         frame: &'c PhysicalFrame,
-        caller: Option<&'c FrameContext<'c>>,
-    ) -> FrameContext<'c> {
+        caller: Option<&'c FrameContext<'c, 'c>>,
+    ) -> FrameContext<'c, 'c> {
         FrameContext {
             lookup: frame.lookup,
             registers: &frame.registers,

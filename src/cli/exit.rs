@@ -1,5 +1,7 @@
 //! Exit codes that scripts rely on (contracts.md, section 3).
 
+use crate::engine::job::JobError;
+use crate::model::progress::Cancelled;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -61,8 +63,17 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-impl From<crate::model::progress::Cancelled> for Failure {
-    fn from(_: crate::model::progress::Cancelled) -> Self {
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Cancelled.into(),
+            JobError::Failed(message) => Self::wrong(message),
+        }
+    }
+}
+
+impl From<Cancelled> for Failure {
+    fn from(_: Cancelled) -> Self {
         Self { exit: Exit::Cancelled, message: "cancelled".to_owned() }
     }
 }

@@ -218,7 +218,13 @@ impl QueryContext {
         let opened = self.open_crash(crash)?;
         let mut candidates = Vec::new();
         let comp_dirs: Vec<String> = opened.with_symbols(|_, symbols| {
-            symbols.infos.iter().flat_map(|info| info.compilation_dirs()).collect()
+            let all = symbols.infos.iter().flat_map(|info| {
+                (0..info.units().len()).filter_map(|unit| info.comp_dir(unit))
+            });
+            let mut dirs: Vec<String> = all.collect();
+            dirs.sort();
+            dirs.dedup();
+            dirs
         })?;
         let mut names: Vec<String> =
             comp_dirs.iter().map(|dir| format!("{}/{file}", dir.trim_end_matches('/'))).collect();

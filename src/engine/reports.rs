@@ -52,7 +52,7 @@ pub fn with_symbols<T>(
         .map(|file| {
             let mut info = DebugInfo::new(file);
             if let Some(index) = cache.open(file) {
-                info.attach_index(index);
+                info.attach_index(Arc::new(index));
             }
             info
         })

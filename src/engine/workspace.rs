@@ -1,9 +1,7 @@
 //! A workspace with its symbol library: what commands change and queries read.
 
 use super::context::QueryContext;
-use super::import::facts;
 use super::index_cache::IndexCache;
-use super::input::LARGEST_FILE_BYTES;
 use super::job::JobError;
 use super::matching::Matched;
 use super::query::{Query, QueryError};
@@ -16,7 +14,7 @@ use crate::store::error::StoreError;
 use crate::store::ids::{CaptureId, CrashId};
 use crate::store::open::{OpenOptions, Store};
 use crate::store::symbol_files::{NewSymbolFile, SymbolFacts};
-use crate::symbols::library::{self, LibraryEntry};
+use crate::symbols::library::{LibraryEntry, SymbolLibrary};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -147,7 +145,7 @@ impl Workspace {
     ) -> Result<AddedSymbols, JobError> {
         let mut added = AddedSymbols::default();
         for path in paths {
-            for found in library::find_symbol_files(path, progress)? {
+            for found in SymbolLibrary::default().add_path(path, progress)? {
                 match found {
                     Ok(entry) => {
                         self.store().add_symbol_file(&new_symbol_file(&entry))?;
@@ -157,7 +155,9 @@ impl Workspace {
                             quality: entry.quality.label().to_owned(),
                         });
                     }
-                    Err((path, error)) => added.failed.push((path, error.to_string())),
+                    Err(not_added) => {
+                        added.failed.push((not_added.path, not_added.error.to_string()));
+                    }
                 }
             }
         }

@@ -5,8 +5,8 @@ use crate::engine::query::{Query, QueryError};
 use crate::model::addr::TargetAddr;
 use crate::model::memory::Overlay;
 use crate::model::report::Local;
-use crate::symbols::value::ValueLimits;
-use crate::symbols::variables::{globals, read_global};
+use crate::symbols::globals::{globals, read_global};
+use crate::symbols::variables::ValueLimits;
 
 /// The most variables of one answer; a search narrows it down.
 pub const MOST_GLOBALS: usize = 500;

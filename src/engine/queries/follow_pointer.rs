@@ -5,8 +5,8 @@ use crate::engine::query::{Query, QueryError};
 use crate::model::addr::TargetAddr;
 use crate::model::memory::Overlay;
 use crate::model::report::Local;
-use crate::symbols::value::ValueLimits;
-use crate::symbols::variables;
+use crate::symbols::globals::follow_pointer;
+use crate::symbols::variables::ValueLimits;
 
 /// Asks for the value at `address`, read as what `type_name` (a pointer type) points to.
 #[derive(Clone, Debug)]
@@ -28,10 +28,10 @@ impl Query for FollowPointerQuery {
             let constants = symbols.constants();
             let memory = Overlay { first: &dump.memory, second: &constants };
             symbols.infos.iter().find_map(|info| {
-                variables::follow_pointer(
+                follow_pointer(
                     info,
                     &self.type_name,
-                    self.address.0,
+                    self.address,
                     &memory,
                     symbols,
                     &ValueLimits::default(),

@@ -39,7 +39,7 @@ impl Query for OverviewQuery {
             name: context.name(),
             n_captures: counts.n_captures,
             n_devices: counts.n_devices,
-            n_boots: counts.n_boots,
+            n_boots: context.capture_rows()?.iter().map(|row| row.n_boots).sum(),
             n_crashes: counts.n_crashes,
             n_waiting: counts.n_crashes_without_symbols,
             n_symbol_files: counts.n_symbol_files,
