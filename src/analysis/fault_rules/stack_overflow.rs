@@ -73,13 +73,13 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             "the registers could not be saved on the stack when the fault was taken".to_owned(),
         );
     }
-    if let (Some(sp), Some(stack)) = (case.sp(), case.thread_stack()) {
-        if sp < stack.start {
-            signs.push(format!(
-                "the stack pointer is below the thread's stack, which begins at {}",
-                address(stack.start)
-            ));
-        }
+    if let (Some(sp), Some(stack)) = (case.sp(), case.thread_stack())
+        && sp < stack.start
+    {
+        signs.push(format!(
+            "the stack pointer is below the thread's stack, which begins at {}",
+            address(stack.start)
+        ));
     }
     if let Some(guard) = guard_hit(case) {
         signs.push(format!(

@@ -45,7 +45,7 @@ impl Scene {
         registers.set_known(Reg::PC, 0x354_u32);
         registers.set_known(Reg::SP, 0x2000_8000_u32);
         let mut dump = Coredump::new("elf-core", Arch::ArmV7M);
-        dump.memory.insert(0x2000_0000, &[0; 0x1_0000]);
+        dump.memory.insert(0x2000_0000, &vec![0; 0x1_0000]);
         Self {
             dump,
             registers,
