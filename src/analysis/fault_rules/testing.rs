@@ -79,6 +79,11 @@ impl Scene {
             .task("cmd", 0x2000_7000, 0x2000)
     }
 
+    pub(in crate::analysis) fn without_memory(mut self) -> Self {
+        self.dump.memory = MemoryMap::default();
+        self
+    }
+
     pub(in crate::analysis) fn reg(mut self, n: u16, value: u32) -> Self {
         self.registers.set_known(Reg(n), value);
         self
