@@ -218,7 +218,7 @@ impl<'a> Case<'a> {
         self.thread_name().map(|name| format!("{word} {name}"))
     }
 
-    /// `, in task cmd` or `, while SysTick interrupted `loop``.
+    /// The thread, and the exception with the function it interrupted, each after a comma.
     pub fn context_phrase(&self) -> String {
         let frames = self.frames();
         let interrupted = frames.iter().skip(1).find_map(|frame| {

@@ -10,6 +10,7 @@ use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::Memory as _;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// One capture as it was found in one file.
@@ -62,6 +63,12 @@ pub struct DumpSource {
     pub is_repeat: bool,
 }
 
+/// How many crashes a capture is compared with for each way of finding them.
+const MAX_CANDIDATES: usize = 64;
+
+/// How many sources of one crash a capture is compared with.
+const MAX_MEMBERS: usize = 32;
+
 /// A print this close before a dump belongs to it.
 const MAX_GAP_BYTES: u64 = 8 << 10;
 
@@ -77,22 +84,54 @@ const FRAME_SIZES: [u64; 4] = [0x20, 0x24, 0x68, 0x6C];
 
 /// Joins captures given in the order of their files and of their places in them.
 ///
-/// The work is bounded by the square of the number of captures.
+/// A log may hold any number of prints, so that each is compared with a bounded number of crashes only: the latest
+/// [`MAX_CANDIDATES`] with its program counter or its stack pointer.
 pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
     let mut groups: Vec<Vec<(usize, SourceDump)>> = Vec::new();
+    let mut index_by_pc: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut index_by_sp: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, source) in dumps.into_iter().enumerate() {
+        let pc = pc(&source.dump);
+        let sp = registers(&source.dump).and_then(RegisterSet::sp);
+        let by_pc = pc.and_then(|pc| index_by_pc.get(&pc));
+        let by_sp = sp.into_iter().flat_map(agreeing_pointers);
+        let mut candidates: Vec<usize> = by_sp
+            .filter_map(|sp| index_by_sp.get(&sp))
+            .chain(by_pc)
+            .flat_map(|found| found.iter().rev().take(MAX_CANDIDATES).copied())
+            .collect();
+        candidates.sort_unstable();
+        candidates.dedup();
         // The best match, of equal ones the latest: a dump follows its print.
-        let best = groups
-            .iter()
-            .enumerate()
-            .filter_map(|(at, group)| Some((group_match(group, &source)?, at)))
+        let best = candidates
+            .into_iter()
+            .filter_map(|at| Some((group_match(groups.get(at)?, &source)?, at)))
             .max();
-        match best.and_then(|(_, at)| groups.get_mut(at)) {
+        let at = best.map_or(groups.len(), |(_, at)| at);
+        for (key, index) in [(pc, &mut index_by_pc), (sp, &mut index_by_sp)] {
+            let Some(key) = key else { continue };
+            let known = index.entry(key).or_default();
+            if known.last() != Some(&at) {
+                known.push(at);
+            }
+        }
+        match groups.get_mut(at) {
             Some(group) => group.push((index, source)),
             None => groups.push(vec![(index, source)]),
         }
     }
     groups.into_iter().filter_map(merge).collect()
+}
+
+/// The stack pointers that [`sp_agrees`] takes for `sp`.
+fn agreeing_pointers(sp: u64) -> impl Iterator<Item = u64> {
+    let below = FRAME_SIZES
+        .into_iter()
+        .filter_map(move |size| sp.checked_sub(size));
+    let above = FRAME_SIZES
+        .into_iter()
+        .filter_map(move |size| sp.checked_add(size));
+    std::iter::once(sp).chain(below).chain(above)
 }
 
 /// How strongly a source belongs to a group; the variants are in rising order.
@@ -107,7 +146,7 @@ enum Match {
 
 fn group_match(group: &[(usize, SourceDump)], source: &SourceDump) -> Option<Match> {
     let mut best = None;
-    for (_, member) in group {
+    for (_, member) in group.iter().take(MAX_MEMBERS) {
         if is_same_capture(&member.dump, &source.dump) {
             return Some(Match::SameCapture);
         }
@@ -126,9 +165,15 @@ fn is_same_capture(a: &Coredump, b: &Coredump) -> bool {
 
 /// True when two sources cannot be of one fault.
 fn contradict(a: &SourceDump, b: &SourceDump) -> bool {
-    let other_boot = a.file == b.file && a.boot != b.boot;
-    let builds_differ = matches!((build_id(a), build_id(b)), (Some(a), Some(b)) if !a.matches(b));
-    other_boot || builds_differ || registers_differ(a, b) || stacks_differ(&a.dump, &b.dump)
+    let is_other_boot = a.boot != b.boot && a.file == b.file;
+    is_other_boot
+        || registers_differ(a, b)
+        || builds_differ(a, b)
+        || stacks_differ(&a.dump, &b.dump)
+}
+
+fn builds_differ(a: &SourceDump, b: &SourceDump) -> bool {
+    matches!((build_id(a), build_id(b)), (Some(a), Some(b)) if !a.matches(b))
 }
 
 fn build_id(source: &SourceDump) -> Option<&BuildId> {
@@ -275,8 +320,10 @@ fn captured_bytes(dump: &Coredump) -> u64 {
 fn absorb(dump: &mut Coredump, other: Coredump) {
     // Without a stored frame a core holds zeros where the registers of the frame would be.
     let frame_is_elsewhere = pc(dump).is_none() && pc(&other).is_some();
-    for region in other.memory.regions() {
-        dump.memory.insert(region.start, &region.bytes);
+    if other.memory != dump.memory {
+        for region in other.memory.regions() {
+            dump.memory.insert(region.start, &region.bytes);
+        }
     }
     for (name, value) in other.fault.values {
         dump.fault.values.entry(name).or_insert(value);
@@ -355,12 +402,11 @@ mod tests {
             registers,
             ..CapturedThread::default()
         });
-        match memory {
-            Some(fill) => dump.memory.insert(0x2000_0000, &[fill; 0x4000]),
-            None => {
-                dump.fault.values.insert("cfsr", 0x8200);
-                dump.threads[0].sp_meaning = SpMeaning::ExceptionFrame;
-            }
+        if let Some(fill) = memory {
+            dump.memory.insert(0x2000_0000, &[fill; 0x4000]);
+        } else {
+            dump.fault.values.insert("cfsr", 0x8200);
+            dump.threads[0].sp_meaning = SpMeaning::ExceptionFrame;
         }
         SourceDump {
             file: file.to_owned(),
@@ -470,6 +516,17 @@ mod tests {
             &[&[0], &[1]],
         );
         check("nothing", Vec::new(), &[]);
+    }
+
+    #[test]
+    fn a_log_full_of_equal_prints_is_one_crash_a_boot() {
+        let prints = |boots: usize| {
+            (0..1000)
+                .map(move |n| source("log.txt", 300 * n as u64, Some(n % boots), PRINT, None))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(join(prints(1)).len(), 1);
+        assert!(join(prints(1000)).len() == 1000);
     }
 
     #[test]

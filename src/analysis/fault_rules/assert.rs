@@ -44,8 +44,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         )
     });
     let place = printed_place
-        .clone()
-        .or_else(|| helper.and_then(|frames| argument_place(frames)))
+        .or_else(|| helper.and_then(argument_place))
         .or_else(|| helper.and_then(caller_place));
     let message = printed
         .and_then(|text| text.message.as_deref())

@@ -85,16 +85,14 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn imprecise(case: &Case<'_>) -> String {
-    match case.recorded_address() {
-        Some(_) => access_sentence(case),
-        None => {
-            let place = case.place_phrase();
-            format!(
-                "A write shortly before this place in {} failed late (imprecise bus fault){place}",
-                case.who()
-            )
-        }
+    if case.recorded_address().is_some() {
+        return access_sentence(case);
     }
+    let place = case.place_phrase();
+    format!(
+        "A write shortly before this place in {} failed late (imprecise bus fault){place}",
+        case.who()
+    )
 }
 
 /// Without fault registers: the instruction at the program counter would fail, and nothing else explains the stop.

@@ -5,7 +5,7 @@ use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::model::report::FaultKind;
 
-/// "`poke` returned from an exception with an invalid EXC_RETURN or program status, main.c:16".
+/// "`poke` returned from an exception with an invalid `EXC_RETURN` or program status, main.c:16".
 pub(super) const RULE: FaultRule = FaultRule {
     id: "invalid_return",
     explain,

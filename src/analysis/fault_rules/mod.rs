@@ -221,4 +221,48 @@ mod tests {
     fn a_target_that_simply_stopped_has_no_fault() {
         assert_eq!(Scene::new(&[0x00, 0xBF]).explain(), None);
     }
+
+    /// A small generator (Knuth's MMIX constants), so that a failure can be repeated.
+    fn random(state: &mut u64) -> u64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        *state >> 33
+    }
+
+    #[test]
+    fn no_combination_of_instruction_registers_and_bits_stops_the_rules() {
+        const WORDS: [u32; 8] = [
+            0,
+            1,
+            8,
+            0x354,
+            0x2000_8000,
+            0xE000_0000,
+            0xFFFF_FFFD,
+            u32::MAX,
+        ];
+        let mut state = 7;
+        let mut pick = |n: u64| random(&mut state) % n;
+        for _ in 0..2000 {
+            let code: Vec<u8> = (0..8).map(|_| pick(256).to_le_bytes()[0]).collect();
+            let mut word = || WORDS[usize::try_from(pick(8)).unwrap()];
+            let mut scene = Scene::new(&code).task(
+                "t",
+                u64::from(word()) << 32 | u64::from(word()),
+                u64::from(word()) << 33,
+            );
+            for n in 0..17 {
+                scene = scene.reg(n, word());
+            }
+            for name in ["bfar", "mmfar", "sfsr", "hfsr", "sfar"] {
+                scene = scene.fault(name, word());
+            }
+            let bits = u32::try_from(pick(u64::from(u32::MAX))).unwrap();
+            scene = scene.fault("cfsr", bits);
+            if let Some(fault) = scene.explain() {
+                assert!(!fault.summary.is_empty());
+            }
+        }
+    }
 }

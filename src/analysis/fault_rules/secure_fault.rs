@@ -1,4 +1,4 @@
-//! TrustZone refused an access or a change of state (ARMv8-M).
+//! `TrustZone` refused an access or a change of state (`ARMv8-M`).
 
 use super::sentence::access_phrase;
 use super::{FaultRule, Finding};

@@ -73,13 +73,13 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             "the registers could not be saved on the stack when the fault was taken".to_owned(),
         );
     }
-    if let (Some(sp), Some(stack)) = (case.sp(), case.thread_stack()) {
-        if sp < stack.start {
-            signs.push(format!(
-                "the stack pointer is below the thread's stack, which begins at {}",
-                address(stack.start)
-            ));
-        }
+    if let (Some(sp), Some(stack)) = (case.sp(), case.thread_stack())
+        && sp < stack.start
+    {
+        signs.push(format!(
+            "the stack pointer is below the thread's stack, which begins at {}",
+            address(stack.start)
+        ));
     }
     if let Some(guard) = guard_hit(case) {
         signs.push(format!(
@@ -154,13 +154,23 @@ fn pointer_phrase(case: &Case<'_>) -> Option<String> {
         }
         return None;
     }
-    let ram = memory_above(case, sp)?;
-    (!case.is_known_memory(sp)).then(|| {
-        format!(
+    if case.is_known_memory(sp) {
+        return None;
+    }
+    if let Some(ram) = memory_above(case, sp) {
+        return Some(format!(
             "the stack pointer {} is {} below the captured memory ({})",
             address(sp),
             bytes(ram.start - sp),
             address(ram.start)
+        ));
+    }
+    // Where RAM begins is not known.
+    let is_lost = case.pc().is_none_or(|pc| pc == 0) && case.captured().is_empty();
+    is_lost.then(|| {
+        format!(
+            "the registers could not be saved at the stack pointer {}",
+            address(sp)
         )
     })
 }
@@ -218,6 +228,19 @@ mod tests {
         assert_eq!(
             scene.headline().1,
             "Stack overflow: `recurse` calls itself (3 frames found by scanning), the stack pointer 0x1FF07A38 is 993 KiB below the captured memory (0x20000000)"
+        );
+    }
+
+    #[test]
+    fn a_print_without_memory_shows_the_stack_pointer() {
+        let scene = Scene::new(&[])
+            .without_memory()
+            .reg(13, 0x37FF_FFB0)
+            .reg(15, 0)
+            .fault("cfsr", 0x9200);
+        assert_eq!(
+            scene.headline().1,
+            "Stack overflow: the registers could not be saved at the stack pointer 0x37FFFFB0"
         );
     }
 

@@ -45,7 +45,7 @@ impl Scene {
         registers.set_known(Reg::PC, 0x354_u32);
         registers.set_known(Reg::SP, 0x2000_8000_u32);
         let mut dump = Coredump::new("elf-core", Arch::ArmV7M);
-        dump.memory.insert(0x2000_0000, &[0; 0x1_0000]);
+        dump.memory.insert(0x2000_0000, &vec![0; 0x1_0000]);
         Self {
             dump,
             registers,
@@ -77,6 +77,11 @@ impl Scene {
             .reg(0, 0xF000_0000)
             .reg(1, 13)
             .task("cmd", 0x2000_7000, 0x2000)
+    }
+
+    pub(in crate::analysis) fn without_memory(mut self) -> Self {
+        self.dump.memory = MemoryMap::default();
+        self
     }
 
     pub(in crate::analysis) fn reg(mut self, n: u16, value: u32) -> Self {
