@@ -16,8 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A build that something in the workspace mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildRow {
-    /// Type, version and id, as far as they are known.
-    pub software: Software,
+    /// Its id; `None` of a build that is known by its version only.
+    pub build_id: Option<BuildId>,
+    /// Software type, if something says it.
+    pub software_type: Option<String>,
+    /// Version, if something says it.
+    pub version: Option<String>,
     /// The processor it is for.
     pub arch: Option<Arch>,
     /// Crashes that carry its id.
@@ -82,22 +86,22 @@ impl Reader {
             crashes.insert(identity);
             captures.insert(capture);
         }
-        let mut known: BTreeMap<BuildId, Software> = self
+        let mut known: BTreeMap<BuildId, BuildRow> = self
             .builds()?
             .into_iter()
-            .filter_map(|build| Some((build.software.build_id.clone()?, build.software)))
+            .filter_map(|build| Some((build.build_id.clone()?, build)))
             .collect();
         let mut missing: Vec<MissingBuild> = groups
             .into_iter()
             .map(|(build_id, (crashes, captures))| {
-                let software = build_id
-                    .as_ref()
-                    .and_then(|id| known.remove(id))
+                let build = build_id.as_ref().and_then(|id| known.remove(id));
+                let (software_type, version) = build
+                    .map(|build| (build.software_type, build.version))
                     .unwrap_or_default();
                 MissingBuild {
                     build_id,
-                    software_type: software.software_type,
-                    version: software.version,
+                    software_type,
+                    version,
                     n_crashes: u64::try_from(crashes.len()).unwrap_or(u64::MAX),
                     captures: captures.into_iter().collect(),
                 }
@@ -111,11 +115,9 @@ impl Reader {
 
 fn build_row(row: &Row<'_>) -> rusqlite::Result<BuildRow> {
     Ok(BuildRow {
-        software: Software {
-            software_type: row.get("software_type")?,
-            version: row.get("version")?,
-            build_id: build_id(row, "build_id")?,
-        },
+        build_id: build_id(row, "build_id")?,
+        software_type: row.get("software_type")?,
+        version: row.get("version")?,
         arch: arch(row, "arch")?,
         n_crashes: unsigned(row, "n_crashes")?,
         n_crashes_without_symbols: unsigned(row, "n_waiting")?,
@@ -235,16 +237,16 @@ mod tests {
         let id = BuildId::from_hex(testing::BUILD).unwrap();
         let build = builds
             .iter()
-            .find(|build| build.software.build_id.as_ref() == Some(&id))
+            .find(|build| build.build_id.as_ref() == Some(&id))
             .unwrap();
-        assert_eq!(build.software.version.as_deref(), Some("1.2.0"));
-        assert_eq!(build.software.software_type.as_deref(), Some("main"));
+        assert_eq!(build.version.as_deref(), Some("1.2.0"));
+        assert_eq!(build.software_type.as_deref(), Some("main"));
         assert_eq!((build.n_crashes, build.n_crashes_without_symbols), (1, 1));
         assert!(build.arch.is_some());
         let without_id: Vec<_> = builds
             .iter()
-            .filter(|build| build.software.build_id.is_none())
-            .map(|build| build.software.version.as_deref())
+            .filter(|build| build.build_id.is_none())
+            .map(|build| build.version.as_deref())
             .collect();
         assert_eq!(without_id, [Some("1.1.0")], "a boot told its version only");
     }

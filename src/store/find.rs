@@ -144,15 +144,14 @@ impl Reader {
             .into_iter()
             .filter_map(|row| {
                 let id = row
-                    .software
                     .build_id
                     .as_ref()
                     .map(ToString::to_string)
                     .unwrap_or_default();
-                let words = [row.software.software_type, row.software.version];
+                let words = [row.software_type, row.version];
                 let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
                 (holds(&id, wanted) || holds(&name, wanted)).then(|| FindHit {
-                    target: FindTarget::Build(row.software.build_id),
+                    target: FindTarget::Build(row.build_id),
                     title: if name.is_empty() { id.clone() } else { name },
                     detail: id,
                 })

@@ -11,7 +11,7 @@ pub mod builds;
 pub mod capture;
 mod capture_add;
 mod capture_read;
-mod capture_remove;
+pub mod capture_remove;
 mod connection;
 mod copy;
 pub mod crash;

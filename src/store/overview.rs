@@ -7,6 +7,8 @@ use crate::store::{error::StoreError, reader::Reader, rows::unsigned};
 pub struct Overview {
     /// Captures.
     pub n_captures: u64,
+    /// Boots in them.
+    pub n_boots: u64,
     /// Different crashes (a dump that is in two captures counts once).
     pub n_crashes: u64,
     /// Those of them that wait for symbols.
@@ -36,6 +38,8 @@ impl Reader {
             Ok(connection.query_row(
                 "SELECT \
                  (SELECT count(*) FROM captures WHERE removed_at IS NULL) AS n_captures, \
+                 (SELECT count(*) FROM boots b JOIN captures c ON c.id = b.capture \
+                  WHERE c.removed_at IS NULL) AS n_boots, \
                  (SELECT count(DISTINCT coalesce('dump ' || x.dump_key, 'crash ' || x.id)) \
                   FROM crashes x JOIN captures c ON c.id = x.capture \
                   WHERE c.removed_at IS NULL) AS n_crashes, \
@@ -56,6 +60,7 @@ impl Reader {
                 |row| {
                     Ok(Overview {
                         n_captures: unsigned(row, "n_captures")?,
+                        n_boots: unsigned(row, "n_boots")?,
                         n_crashes: unsigned(row, "n_crashes")?,
                         n_crashes_without_symbols: unsigned(row, "n_waiting")?,
                         n_devices: unsigned(row, "n_devices")?,
