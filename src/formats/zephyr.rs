@@ -56,7 +56,9 @@ impl Image {
 
     fn is_hole(&self, range: &Range<usize>) -> bool {
         let index = self.holes.partition_point(|hole| hole.end <= range.start);
-        self.holes.get(index).is_some_and(|hole| hole.start < range.end)
+        self.holes
+            .get(index)
+            .is_some_and(|hole| hole.start < range.end)
     }
 }
 
@@ -127,7 +129,9 @@ pub(super) fn read(image: &Image, format: &'static str) -> (Coredump, usize) {
         ));
     }
     read_blocks(image, &header, &mut at, &mut dump);
-    if header.has_crc && !dump.warnings.iter().any(|w| w.code == "FS-ZEPHYR-006") && !header.crc_seen(image, &at)
+    if header.has_crc
+        && !dump.warnings.iter().any(|w| w.code == "FS-ZEPHYR-006")
+        && !header.crc_seen(image, &at)
     {
         dump.warnings.push(Warning::at(
             "FS-ZEPHYR-005",
@@ -196,7 +200,11 @@ impl Header {
     }
 
     fn pointer(&self, at: &mut Bytes<'_>) -> Option<u64> {
-        if self.pointer_bytes == 8 { at.u64() } else { at.u32().map(u64::from) }
+        if self.pointer_bytes == 8 {
+            at.u64()
+        } else {
+            at.u32().map(u64::from)
+        }
     }
 
     /// Whether the seven bytes before `at` are a CRC block.
@@ -257,7 +265,12 @@ fn sized_block<'a>(at: &mut Bytes<'a>) -> Option<(u16, &'a [u8])> {
     Some((version, at.take(len.into())?))
 }
 
-fn arch_block(image: &Image, at: &mut Bytes<'_>, dump: &mut Coredump, is_cortex_m: bool) -> Option<()> {
+fn arch_block(
+    image: &Image,
+    at: &mut Bytes<'_>,
+    dump: &mut Coredump,
+    is_cortex_m: bool,
+) -> Option<()> {
     let start = at.offset();
     let (version, data) = sized_block(at)?;
     if !is_cortex_m {
@@ -299,14 +312,23 @@ fn arch_block(image: &Image, at: &mut Bytes<'_>, dump: &mut Coredump, is_cortex_
     Some(())
 }
 
-fn callee_registers_are_real(version: u16, valid_flag: Option<u32>, registers: &RegisterSet) -> bool {
+fn callee_registers_are_real(
+    version: u16,
+    valid_flag: Option<u32>,
+    registers: &RegisterSet,
+) -> bool {
     match valid_flag {
         Some(flag) if version >= 3 => flag != 0,
         _ => (4..=11).any(|n| registers.known(Reg::r(n)).is_some_and(|v| v != 0)),
     }
 }
 
-fn memory_block(image: &Image, header: &Header, at: &mut Bytes<'_>, dump: &mut Coredump) -> Option<()> {
+fn memory_block(
+    image: &Image,
+    header: &Header,
+    at: &mut Bytes<'_>,
+    dump: &mut Coredump,
+) -> Option<()> {
     _ = at.u16()?;
     let start = header.pointer(at)?;
     let end = header.pointer(at)?;
@@ -331,7 +353,8 @@ fn insert_around_holes(image: &Image, data_at: usize, addr: u64, data: &[u8], du
         .cloned()
         .chain([data_end..data_end]);
     for hole in touching {
-        let piece = data.get(from.saturating_sub(data_at)..hole.start.max(from).saturating_sub(data_at));
+        let piece =
+            data.get(from.saturating_sub(data_at)..hole.start.max(from).saturating_sub(data_at));
         if let Some(piece) = piece.filter(|p| !p.is_empty()) {
             let offset = as_u64(from.saturating_sub(data_at));
             dump.memory.insert(addr.saturating_add(offset), piece);
@@ -416,7 +439,12 @@ pub(super) mod tests {
     };
 
     /// Writes a dump; `words` are those of the A block.
-    pub(crate) fn build(version: u16, words: &[u32], memory: &[(u32, &[u8])], crc: bool) -> Vec<u8> {
+    pub(crate) fn build(
+        version: u16,
+        words: &[u32],
+        memory: &[(u32, &[u8])],
+        crc: bool,
+    ) -> Vec<u8> {
         let mut out = b"ZE".to_vec();
         out.extend([2, 0, 3, 0, 5, u8::from(crc), 25, 0, 0, 0, b'A']);
         out.extend(version.to_le_bytes());
@@ -441,12 +469,24 @@ pub(super) mod tests {
     /// CRC-32 the slow way, from its polynomial.
     fn bitwise_crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xEDB8_8320 * (c & 1)))
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+                (c >> 1) ^ (0xEDB8_8320 * (c & 1))
+            })
         })
     }
 
     pub(crate) fn frame_words() -> Vec<u32> {
-        vec![0xA0, 0xA1, 0xA2, 0xA3, 0xAC, 0x0800_0101, 0x0800_0200, 0x0100_0000, 0x2000_0FC0]
+        vec![
+            0xA0,
+            0xA1,
+            0xA2,
+            0xA3,
+            0xAC,
+            0x0800_0101,
+            0x0800_0200,
+            0x0100_0000,
+            0x2000_0FC0,
+        ]
     }
 
     fn only(bytes: &[u8]) -> Coredump {
@@ -457,7 +497,12 @@ pub(super) mod tests {
 
     #[test]
     fn version_one_has_no_callee_registers_and_version_two_may_not_have_stored_them() {
-        let one = only(&build(1, &frame_words(), &[(0x2000_0000, &[1, 2, 3, 4])], false));
+        let one = only(&build(
+            1,
+            &frame_words(),
+            &[(0x2000_0000, &[1, 2, 3, 4])],
+            false,
+        ));
         let mut words = frame_words();
         words.extend([0; 8]);
         let two = only(&build(2, &words, &[], false));
@@ -485,7 +530,10 @@ pub(super) mod tests {
         assert_eq!(three.threads[0].registers.known(Reg::r(4)), Some(0));
         words[17] = 0;
         let three = only(&build(3, &words, &[], false));
-        assert_eq!(three.threads[0].registers.get(Reg::r(4)), RegValue::NotStored);
+        assert_eq!(
+            three.threads[0].registers.get(Reg::r(4)),
+            RegValue::NotStored
+        );
     }
 
     #[test]

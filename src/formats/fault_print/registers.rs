@@ -195,7 +195,10 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
                 at = at.saturating_add(1);
             }
             b'[' | b'(' => {
-                let close = rest.iter().take(28).position(|b| matches!(b, b']' | b')'))?;
+                let close = rest
+                    .iter()
+                    .take(28)
+                    .position(|b| matches!(b, b']' | b')'))?;
                 at = at.saturating_add(close).saturating_add(1);
             }
             b'/' if !has_separator => {
@@ -207,7 +210,9 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
                     return Some((value.0, at.saturating_add(value.1)));
                 }
                 let len = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len());
-                let word = std::str::from_utf8(rest.get(..len)?).ok()?.to_ascii_lowercase();
+                let word = std::str::from_utf8(rest.get(..len)?)
+                    .ok()?
+                    .to_ascii_lowercase();
                 if has_separator || !FILLERS.contains(&word.as_str()) {
                     return None;
                 }
@@ -270,15 +275,27 @@ mod tests {
         let cases: &[(&str, Slot, u32)] = &[
             ("PC=10000212", pc, 0x1000_0212),
             ("  PC [R15] = 0x800", pc, 0x800),
-            ("E: Faulting instruction address (r15/pc): 0x1000070a", pc, 0x1000_070A),
+            (
+                "E: Faulting instruction address (r15/pc): 0x1000070a",
+                pc,
+                0x1000_070A,
+            ),
             ("Faulting instruction address = 0xd8a", pc, 0xD8A),
             ("<error> app: HARD FAULT at 0x00026A28", pc, 0x26A28),
             ("stacked_pc: 0x0000beef,", pc, 0xBEEF),
             ("SCB->CFSR:0x00000082", Slot::Fault("cfsr"), 0x82),
             ("SCB_CFSR_UFSR:0x100 UNALIGNED", Slot::FaultPart(16), 0x100),
             ("BFAR Address: 0x50008158", Slot::Fault("bfar"), 0x5000_8158),
-            ("CFSR (0xE000ED28) = 0x00008200", Slot::Fault("cfsr"), 0x8200),
-            ("exception sp 0x2000bcc0", Slot::Register(Reg::SP), 0x2000_BCC0),
+            (
+                "CFSR (0xE000ED28) = 0x00008200",
+                Slot::Fault("cfsr"),
+                0x8200,
+            ),
+            (
+                "exception sp 0x2000bcc0",
+                Slot::Register(Reg::SP),
+                0x2000_BCC0,
+            ),
             ("r03: 0x20003a9c", Slot::Register(Reg(3)), 0x2000_3A9C),
             ("s[ 7]:  0x3f800000", Slot::Register(Reg::s(7)), 0x3F80_0000),
             ("xPSR : 2101000B", Slot::Register(Reg::XPSR), 0x2101_000B),
@@ -286,9 +303,18 @@ mod tests {
         ];
         for (line, slot, value) in cases {
             let found = in_line(line, false);
-            assert!(found.contains(&Found { slot: *slot, value: *value }), "{line}: {found:?}");
+            assert!(
+                found.contains(&Found {
+                    slot: *slot,
+                    value: *value
+                }),
+                "{line}: {found:?}"
+            );
         }
-        let row = in_line("R8: 00000000 20001800 00000000 00000009 0000000a 20001a08 08001235 08001238", false);
+        let row = in_line(
+            "R8: 00000000 20001800 00000000 00000009 0000000a 20001a08 08001235 08001238",
+            false,
+        );
         assert_eq!(row.len(), 8);
         assert_eq!(row[7].slot, pc);
     }
