@@ -428,6 +428,7 @@ fn safe_path(name: &str) -> Result<String, &'static str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::format_collect, reason = "test inputs are small")]
 mod tests {
     use super::{ArchiveLimits, Unpacked, is_zip, unpack_zip};
     use crate::model::progress::Unattended;

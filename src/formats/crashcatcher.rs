@@ -35,7 +35,7 @@ use crate::model::{
 const SIGNATURE: &[u8] = b"63430";
 /// So many lines without hex end a dump.
 const MOST_LINES_BETWEEN: usize = 64;
-const MOST_REGIONS: usize = 4096;
+const MOST_REGIONS: usize = 1024;
 const LARGEST_DUMP: usize = 64 * 1024 * 1024;
 const SENTINEL: u32 = 0xACCE_55ED;
 
@@ -192,7 +192,7 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() % 2 != 0 {
+    if !hex.len().is_multiple_of(2) {
         return None;
     }
     hex.as_bytes()
@@ -326,6 +326,11 @@ fn cut_off(collected: &Collected) -> Warning {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 pub(super) mod tests {
     use super::CrashCatcher;
     use crate::formats::{Confidence, Decoded, Format as _};

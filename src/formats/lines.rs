@@ -131,7 +131,7 @@ fn without_escapes(line: &[u8]) -> Vec<u8> {
             out.push(byte);
         } else if bytes.peek() == Some(&b'[') {
             _ = bytes.next();
-            while let Some(next) = bytes.next() {
+            for next in bytes.by_ref() {
                 if (0x40..=0x7e).contains(&next) {
                     break;
                 }

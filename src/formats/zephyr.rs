@@ -33,7 +33,7 @@ use std::ops::Range;
 const HEADER_SIZE: usize = 12;
 const TARGET_CORTEX_M: u16 = 3;
 /// More memory blocks than any device dumps; bounds the work on a broken file.
-const MOST_REGIONS: usize = 4096;
+const MOST_REGIONS: usize = 1024;
 
 /// The bytes of a dump, with where they came from.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,15 @@ impl Image {
             Some((_, offset)) => *offset,
             None => as_u64(at),
         }
+    }
+
+    /// Marks bytes as unreadable. They lie at the end of the image or behind it.
+    pub(super) fn add_hole(&mut self, mut hole: Range<usize>) {
+        while let Some(last) = self.holes.last().filter(|last| last.end >= hole.start) {
+            hole = last.start.min(hole.start)..last.end.max(hole.end);
+            _ = self.holes.pop();
+        }
+        self.holes.push(hole);
     }
 
     fn is_hole(&self, range: &Range<usize>) -> bool {
@@ -131,7 +140,7 @@ pub(super) fn read(image: &Image, format: &'static str) -> (Coredump, usize) {
     read_blocks(image, &header, &mut at, &mut dump);
     if header.has_crc
         && !dump.warnings.iter().any(|w| w.code == "FS-ZEPHYR-006")
-        && !header.crc_seen(image, &at)
+        && !ends_with_crc(image, &at)
     {
         dump.warnings.push(Warning::at(
             "FS-ZEPHYR-005",
@@ -206,12 +215,12 @@ impl Header {
             at.u32().map(u64::from)
         }
     }
+}
 
-    /// Whether the seven bytes before `at` are a CRC block.
-    fn crc_seen(&self, image: &Image, at: &Bytes<'_>) -> bool {
-        let start = at.offset().checked_sub(7);
-        start.and_then(|s| image.bytes.get(s)).copied() == Some(b'C')
-    }
+/// Whether the seven bytes before `at` are a CRC block.
+fn ends_with_crc(image: &Image, at: &Bytes<'_>) -> bool {
+    let start = at.offset().checked_sub(7);
+    start.and_then(|s| image.bytes.get(s)).copied() == Some(b'C')
 }
 
 fn read_blocks(image: &Image, header: &Header, at: &mut Bytes<'_>, dump: &mut Coredump) {
@@ -344,15 +353,14 @@ fn memory_block(
 
 fn insert_around_holes(image: &Image, data_at: usize, addr: u64, data: &[u8], dump: &mut Coredump) {
     let data_end = data_at.saturating_add(data.len());
+    let first = image.holes.partition_point(|hole| hole.end <= data_at);
+    let mut holes = image.holes.iter().skip(first);
     let mut from = data_at;
-    let touching = image
-        .holes
-        .iter()
-        .filter(|hole| hole.end > data_at && hole.start < data_end)
-        .take(MOST_REGIONS)
-        .cloned()
-        .chain([data_end..data_end]);
-    for hole in touching {
+    while from < data_end && dump.memory.regions().len() < MOST_REGIONS {
+        let hole = holes
+            .next()
+            .filter(|hole| hole.start < data_end)
+            .map_or(data_end..data_end, Clone::clone);
         let piece =
             data.get(from.saturating_sub(data_at)..hole.start.max(from).saturating_sub(data_at));
         if let Some(piece) = piece.filter(|p| !p.is_empty()) {
@@ -427,6 +435,11 @@ fn reason_words(code: u32) -> String {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::single_range_in_vec_init,
+    reason = "the sizes of test inputs are small, and one range is meant"
+)]
 pub(super) mod tests {
     use super::{Zephyr, reason_words};
     use crate::formats::{Confidence, Format as _};

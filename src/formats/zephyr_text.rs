@@ -113,6 +113,7 @@ fn begins_block(hex: &[u8]) -> bool {
     )
 }
 
+#[derive(Clone, Copy)]
 enum Ending {
     Marked,
     GaveUp,
@@ -158,18 +159,17 @@ impl Collected {
                 pair.first().copied().and_then(hex_digit),
                 pair.last().copied().and_then(hex_digit),
             );
-            match digits {
-                (Some(high), Some(low)) => self.image.bytes.push(high << 4 | low),
-                _ => {
-                    is_damaged = true;
-                    let hole = self.image.bytes.len();
-                    self.image.holes.push(hole..hole.saturating_add(1));
-                    self.image.bytes.push(0);
-                }
+            if let (Some(high), Some(low)) = digits {
+                self.image.bytes.push(high << 4 | low);
+            } else {
+                is_damaged = true;
+                let hole = self.image.bytes.len();
+                self.image.add_hole(hole..hole.saturating_add(1));
+                self.image.bytes.push(0);
             }
         }
         let len = self.image.bytes.len().saturating_sub(from);
-        if hex.len() % 2 != 0 {
+        if !hex.len().is_multiple_of(2) {
             self.lost_characters(from, at);
         } else if is_damaged {
             self.note_damage(at);
@@ -192,8 +192,7 @@ impl Collected {
         self.note_damage(at);
         let have = self.image.bytes.len();
         let wanted = from.saturating_add(self.longest_line).max(have);
-        self.image.holes.retain(|hole| hole.end <= from);
-        self.image.holes.push(from..wanted);
+        self.image.add_hole(from..wanted);
         self.image.bytes.resize(wanted, 0);
     }
 
@@ -236,6 +235,11 @@ impl Collected {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 pub(super) mod tests {
     use super::ZephyrText;
     use crate::formats::{

@@ -7,6 +7,11 @@
 mod print;
 mod registers;
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 mod samples;
 mod stack_words;
 pub(super) mod words;
@@ -95,9 +100,7 @@ fn first_anchor(bytes: &[u8]) -> Option<usize> {
 }
 
 fn has_anchor_value(text: &str) -> bool {
-    registers::in_line(text, true)
-        .iter()
-        .any(|found| is_anchor(found))
+    registers::in_line(text, true).iter().any(is_anchor)
 }
 
 fn is_anchor(found: &Found) -> bool {

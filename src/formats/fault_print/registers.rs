@@ -4,6 +4,7 @@
 //! and a value: `0x` and up to eight hex digits, or exactly eight hex digits.
 
 use crate::model::registers::Reg;
+use std::ops::RangeInclusive;
 
 /// What a printed name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +207,7 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
                 at = end;
             }
             _ => {
-                if let Some(value) = hex_value(rest, has_separator, short_values) {
+                if let Some(value) = hex_value(rest, bare_digits(has_separator, short_values)) {
                     return Some((value.0, at.saturating_add(value.1)));
                 }
                 let len = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len());
@@ -223,8 +224,22 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
     None
 }
 
+/// How many digits a value without `0x` may have.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two facts that have no name of their own"
+)]
+fn bare_digits(has_separator: bool, short_values: bool) -> Option<RangeInclusive<usize>> {
+    match (has_separator, short_values) {
+        (true, true) => Some(1..=8),
+        (true, false) => Some(8..=8),
+        // Nothing: a number after a word is just a number.
+        (false, _) => None,
+    }
+}
+
 /// A hex value at the start of `rest`, and its length.
-fn hex_value(rest: &[u8], has_separator: bool, short_values: bool) -> Option<(u32, usize)> {
+fn hex_value(rest: &[u8], bare: Option<RangeInclusive<usize>>) -> Option<(u32, usize)> {
     let prefixed = rest.starts_with(b"0x") || rest.starts_with(b"0X");
     let skip = if prefixed { 2 } else { 0 };
     let digits = rest.get(skip..)?;
@@ -232,11 +247,8 @@ fn hex_value(rest: &[u8], has_separator: bool, short_values: bool) -> Option<(u3
         .iter()
         .position(|b| !is_word(*b))
         .unwrap_or(digits.len());
-    let right_length = if prefixed || (short_values && has_separator) {
-        (1..=8).contains(&len)
-    } else {
-        len == 8 && has_separator
-    };
+    let allowed = if prefixed { 1..=8 } else { bare? };
+    let right_length = allowed.contains(&len);
     let digits = digits.get(..len).filter(|_| right_length)?;
     let text = std::str::from_utf8(digits).ok()?;
     if !text.bytes().all(|b| b.is_ascii_hexdigit()) {

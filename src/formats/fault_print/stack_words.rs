@@ -1,7 +1,7 @@
 //! Stack memory that a device prints beside its registers.
 //!
-//! Two styles: `addr: 20000888    data: 00000000` (CmBacktrace, before the registers) and
-//! `up_stackdump: 20001a20: 00000000 ...` with up to sixteen words (NuttX and others, around them).
+//! Two styles: `addr: 20000888    data: 00000000` (`CmBacktrace`, before the registers) and
+//! `up_stackdump: 20001a20: 00000000 ...` with up to sixteen words (`NuttX` and others, around them).
 
 use super::registers::row_of_words;
 use crate::formats::lines::{Line, lines_before, lines_from, readable};

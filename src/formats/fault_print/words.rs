@@ -267,7 +267,7 @@ fn stack_overflow(text: &str, said: &mut Said) {
     });
 }
 
-/// `addr2line -e x.elf -a -f 08000a60 08000141` (CmBacktrace) and `[BackTrace|17|0]:  0xc0f946e ...` (NuttX).
+/// `addr2line -e x.elf -a -f 08000a60 08000141` (`CmBacktrace`) and `[BackTrace|17|0]:  0xc0f946e ...` (`NuttX`).
 fn call_stack(text: &str) -> Vec<u64> {
     let addresses = if let Some((_, rest)) = text.split_once("addr2line -e ") {
         rest
