@@ -148,7 +148,9 @@ impl Unpacking<'_> {
                 return Ok(());
             }
             self.n_entries = self.n_entries.saturating_add(1);
-            let done = as_u64(index).saturating_mul(total).checked_div(as_u64(archive.len()));
+            let done = as_u64(index)
+                .saturating_mul(total)
+                .checked_div(as_u64(archive.len()));
             self.progress.tick(done.unwrap_or(0), total)?;
             let name = match archive.name_for_index(index) {
                 Some(Ok(name)) => name.into_owned(),
@@ -157,7 +159,10 @@ impl Unpacking<'_> {
             let mut entry = match archive.by_index(index) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.refuse(&format!("{prefix}{name}"), &format!("it cannot be read: {error}"));
+                    self.refuse(
+                        &format!("{prefix}{name}"),
+                        &format!("it cannot be read: {error}"),
+                    );
                     continue;
                 }
             };
@@ -178,7 +183,12 @@ impl Unpacking<'_> {
     }
 
     /// Without a directory: every local header, in the order of the bytes.
-    fn by_local_headers(&mut self, bytes: &[u8], prefix: &str, depth: usize) -> Result<(), Cancelled> {
+    fn by_local_headers(
+        &mut self,
+        bytes: &[u8],
+        prefix: &str,
+        depth: usize,
+    ) -> Result<(), Cancelled> {
         self.out.warnings.push(Warning::at(
             "FS-ZIP-001",
             as_u64(bytes.len()),
@@ -201,7 +211,10 @@ impl Unpacking<'_> {
             if self.n_entries > self.limits.max_entries || self.is_full {
                 self.refuse(
                     prefix.trim_end_matches('/'),
-                    &format!("the archive holds more than {} entries; the rest was left out", self.limits.max_entries),
+                    &format!(
+                        "the archive holds more than {} entries; the rest was left out",
+                        self.limits.max_entries
+                    ),
                 );
                 return Ok(());
             }
@@ -257,7 +270,10 @@ impl Unpacking<'_> {
             Inflated::Partial(bytes, why) => {
                 self.out.warnings.push(Warning::new(
                     "FS-ZIP-002",
-                    format!("{path} is only partly there ({why}); its first {} bytes were read", bytes.len()),
+                    format!(
+                        "{path} is only partly there ({why}); its first {} bytes were read",
+                        bytes.len()
+                    ),
                 ));
                 bytes
             }
@@ -271,7 +287,10 @@ impl Unpacking<'_> {
             return Ok(());
         }
         if depth >= self.limits.max_depth {
-            self.refuse(&path, "it is an archive within too many archives; unpack it yourself and import it");
+            self.refuse(
+                &path,
+                "it is an archive within too many archives; unpack it yourself and import it",
+            );
             return Ok(());
         }
         self.archive(&bytes, &format!("{path}/"), depth.saturating_add(1))
@@ -375,7 +394,10 @@ impl LocalHeader {
 
 fn next_header(data: &[u8]) -> Option<usize> {
     memchr::memmem::find_iter(data, b"PK").find(|at| {
-        matches!(u32_at(data, *at), Some(0x0403_4B50 | 0x0807_4B50 | 0x0201_4B50))
+        matches!(
+            u32_at(data, *at),
+            Some(0x0403_4B50 | 0x0807_4B50 | 0x0201_4B50)
+        )
     })
 }
 
@@ -406,6 +428,7 @@ fn safe_path(name: &str) -> Result<String, &'static str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::format_collect, reason = "test inputs are small")]
 mod tests {
     use super::{ArchiveLimits, Unpacked, is_zip, unpack_zip};
     use crate::model::progress::Unattended;
@@ -452,14 +475,20 @@ mod tests {
         assert_eq!(paths(&out), ["a/b.log", "more.zip/deep.log"]);
         assert_eq!(out.entries[1].bytes, b"deep");
         assert!(out.refused.is_empty() && out.warnings.is_empty());
-        let shallow = ArchiveLimits { max_depth: 1, ..ArchiveLimits::default() };
+        let shallow = ArchiveLimits {
+            max_depth: 1,
+            ..ArchiveLimits::default()
+        };
         let out = unpacked(&bytes, &shallow);
         assert_eq!(out.refused[0].path, "more.zip");
     }
 
     #[test]
     fn paths_that_lead_out_are_refused_in_words() {
-        let plain = zip_of(&[("aa/bb/evil", b"x"), ("good", b"y")], CompressionMethod::Stored);
+        let plain = zip_of(
+            &[("aa/bb/evil", b"x"), ("good", b"y")],
+            CompressionMethod::Stored,
+        );
         for (evil, reason) in [
             ("../../evil", ".."),
             ("..\\..\\evil", ".."),
@@ -468,13 +497,25 @@ mod tests {
             ("C:\\bb\\evil", "drive letter"),
             ("a\0/bb/evil", "control characters"),
         ] {
-            let out = unpacked(&renamed(&plain, "aa/bb/evil", evil), &ArchiveLimits::default());
+            let out = unpacked(
+                &renamed(&plain, "aa/bb/evil", evil),
+                &ArchiveLimits::default(),
+            );
             assert_eq!(paths(&out), ["good"], "{evil}");
-            assert!(out.refused[0].reason.contains(reason), "{evil}: {}", out.refused[0].reason);
+            assert!(
+                out.refused[0].reason.contains(reason),
+                "{evil}: {}",
+                out.refused[0].reason
+            );
         }
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        writer.add_symlink("link", "/etc/passwd", SimpleFileOptions::default()).unwrap();
-        let out = unpacked(&writer.finish().unwrap().into_inner(), &ArchiveLimits::default());
+        writer
+            .add_symlink("link", "/etc/passwd", SimpleFileOptions::default())
+            .unwrap();
+        let out = unpacked(
+            &writer.finish().unwrap().into_inner(),
+            &ArchiveLimits::default(),
+        );
         assert!(out.entries.is_empty());
         assert!(out.refused[0].reason.contains("symbolic link"));
     }
@@ -482,11 +523,18 @@ mod tests {
     #[test]
     fn a_bomb_and_an_archive_that_is_too_large_are_stopped_while_inflating() {
         let zeros = vec![0; 8 << 20];
-        let bomb = zip_of(&[("bomb", &zeros), ("after", b"x")], CompressionMethod::Deflated);
+        let bomb = zip_of(
+            &[("bomb", &zeros), ("after", b"x")],
+            CompressionMethod::Deflated,
+        );
         let out = unpacked(&bomb, &ArchiveLimits::default());
         assert_eq!(paths(&out), ["after"]);
         assert!(out.refused[0].reason.contains("zip bomb"));
-        let small = ArchiveLimits { max_total_bytes: 1 << 20, max_ratio: 1 << 20, ..ArchiveLimits::default() };
+        let small = ArchiveLimits {
+            max_total_bytes: 1 << 20,
+            max_ratio: 1 << 20,
+            ..ArchiveLimits::default()
+        };
         let out = unpacked(&bomb, &small);
         assert!(out.entries.is_empty());
         assert!(out.refused[0].reason.contains("more than 1 MB"));
@@ -497,22 +545,37 @@ mod tests {
         let names: Vec<String> = (0..300).map(|n| format!("{n}")).collect();
         let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
         let bytes = zip_of(&files, CompressionMethod::Stored);
-        let limits = ArchiveLimits { max_entries: 299, ..ArchiveLimits::default() };
+        let limits = ArchiveLimits {
+            max_entries: 299,
+            ..ArchiveLimits::default()
+        };
         let out = unpacked(&bytes, &limits);
         assert!(out.entries.is_empty());
-        assert!(out.refused[0].reason.contains("300 entries"), "{}", out.refused[0].reason);
+        assert!(
+            out.refused[0].reason.contains("300 entries"),
+            "{}",
+            out.refused[0].reason
+        );
     }
 
     #[test]
     fn a_cut_off_archive_gives_whole_files_and_the_beginning_of_the_last() {
-        let text: String = (0..4000).map(|n| format!("line {n} {}\n", n * n % 977)).collect();
+        let text: String = (0..4000)
+            .map(|n| format!("line {n} {}\n", n * n % 977))
+            .collect();
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
-            let bytes = zip_of(&[("first.log", b"first"), ("second.log", text.as_bytes())], method);
+            let bytes = zip_of(
+                &[("first.log", b"first"), ("second.log", text.as_bytes())],
+                method,
+            );
             let out = unpacked(&bytes[..bytes.len() / 2], &ArchiveLimits::default());
             assert_eq!(paths(&out), ["first.log", "second.log"], "{method:?}");
             assert_eq!(out.entries[0].bytes, b"first");
             let part = &out.entries[1].bytes;
-            assert!(part.len() > 1000 && text.as_bytes().starts_with(part), "{method:?}");
+            assert!(
+                part.len() > 1000 && text.as_bytes().starts_with(part),
+                "{method:?}"
+            );
             let codes: Vec<&str> = out.warnings.iter().map(|w| w.code.as_str()).collect();
             assert_eq!(codes, ["FS-ZIP-001", "FS-ZIP-002"]);
         }
@@ -522,7 +585,10 @@ mod tests {
     fn no_truncation_and_no_flipped_bit_stops_the_unpacking() {
         let text = "an ordinary log line 123\n".repeat(60);
         let inner = zip_of(&[("x", text.as_bytes())], CompressionMethod::Deflated);
-        let mut bytes = zip_of(&[("a", text.as_bytes()), ("b.zip", &inner)], CompressionMethod::Deflated);
+        let mut bytes = zip_of(
+            &[("a", text.as_bytes()), ("b.zip", &inner)],
+            CompressionMethod::Deflated,
+        );
         for end in 0..bytes.len() {
             _ = unpacked(&bytes[..end], &ArchiveLimits::default());
         }

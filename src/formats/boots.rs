@@ -40,7 +40,10 @@ static BANNER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"\*\*\* (?:Booting )?(?P<what>.*?)(?:[ ,]+(?:build|version) )?(?P<version>v?\d+\.\d+[\w.+-]*)? ?\*\*\*").ok()
 });
 static RESET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:rst:0x[0-9a-f]+ \((?P<esp>\w+)\)|reset (?:reason|cause)\s*[:=]\s*(?P<said>.+))").ok()
+    Regex::new(
+        r"(?i)(?:rst:0x[0-9a-f]+ \((?P<esp>\w+)\)|reset (?:reason|cause)\s*[:=]\s*(?P<said>.+))",
+    )
+    .ok()
 });
 
 /// Lines so near to each other tell of the same boot.
@@ -74,7 +77,9 @@ impl Format for BootBanner {
         let mut at: usize = 0;
         while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
             let start = line_start(bytes, hit);
-            let Some(line) = line_at(bytes, start) else { break };
+            let Some(line) = line_at(bytes, start) else {
+                break;
+            };
             at = line.next.max(hit.saturating_add(1));
             let text = readable(line.text);
             if let Some(record) = record(&text, as_u64(start)) {
@@ -146,7 +151,10 @@ mod tests {
     use crate::model::progress::Unattended;
 
     fn boots(text: &str) -> Vec<BootRecord> {
-        BootBanner.decode(text.as_bytes(), &Unattended).unwrap().boots
+        BootBanner
+            .decode(text.as_bytes(), &Unattended)
+            .unwrap()
+            .boots
     }
 
     #[test]
@@ -157,10 +165,15 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].offset, 2);
         assert_eq!(found[0].build_id.as_ref().unwrap().short(), "8631d12a");
-        let zephyr = boots("rst:0x7 (TG0WDT_SYS_RESET),boot:0x13\n*** Booting MCUboot v2.1.0 ***\n*** Booting Zephyr OS build v3.4.0 ***\nI: build-id: 56e24a716eeb9f84\nticking\n");
+        let zephyr = boots(
+            "rst:0x7 (TG0WDT_SYS_RESET),boot:0x13\n*** Booting MCUboot v2.1.0 ***\n*** Booting Zephyr OS build v3.4.0 ***\nI: build-id: 56e24a716eeb9f84\nticking\n",
+        );
         assert_eq!(zephyr.len(), 1);
         assert_eq!(zephyr[0].version.as_deref(), Some("v3.4.0"));
-        assert_eq!(zephyr[0].build_id.as_ref().unwrap().to_string(), "56e24a716eeb9f84");
+        assert_eq!(
+            zephyr[0].build_id.as_ref().unwrap().to_string(),
+            "56e24a716eeb9f84"
+        );
         assert_eq!(zephyr[0].reset_reason.as_deref(), Some("TG0WDT_SYS_RESET"));
     }
 
@@ -170,6 +183,9 @@ mod tests {
         let found = boots(&two);
         assert_eq!(found.len(), 2);
         assert_eq!(found[1].reset_reason.as_deref(), Some("watchdog"));
-        assert_eq!(boots("Booting the modem\nbuild id unknown\n***** BUS FAULT *****\n"), []);
+        assert_eq!(
+            boots("Booting the modem\nbuild id unknown\n***** BUS FAULT *****\n"),
+            []
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A GNU build id note that lies in captured memory.
 //!
 //! Layout (gABI, chapter 5, "Note Section"; binutils `ld --build-id`): u32 name size = 4, u32 description size,
-//! u32 type = 3 (NT_GNU_BUILD_ID), "GNU\0", the id.
+//! u32 type = 3 (`NT_GNU_BUILD_ID`), "GNU\0", the id.
 
 use super::bytes::u32_at;
 use crate::model::{build_id::BuildId, memory::MemoryMap};

@@ -59,10 +59,18 @@ impl<'a> Bytes<'a> {
 
 /// The 32-bit word at `offset`.
 pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    Bytes { all: bytes, at: offset }.u32()
+    Bytes {
+        all: bytes,
+        at: offset,
+    }
+    .u32()
 }
 
 /// The 16-bit word at `offset`.
 pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    Bytes { all: bytes, at: offset }.u16()
+    Bytes {
+        all: bytes,
+        at: offset,
+    }
+    .u16()
 }

@@ -35,7 +35,7 @@ use crate::model::{
 const SIGNATURE: &[u8] = b"63430";
 /// So many lines without hex end a dump.
 const MOST_LINES_BETWEEN: usize = 64;
-const MOST_REGIONS: usize = 4096;
+const MOST_REGIONS: usize = 1024;
 const LARGEST_DUMP: usize = 64 * 1024 * 1024;
 const SENTINEL: u32 = 0xACCE_55ED;
 
@@ -110,7 +110,9 @@ fn signature_line(bytes: &[u8], hit: usize) -> Option<Signature> {
 /// The last word of a line and what stands before it.
 fn split(line: &str) -> (&str, &str) {
     match line.rfind(char::is_whitespace) {
-        Some(space) => line.split_at_checked(space.saturating_add(1)).unwrap_or((line, "")),
+        Some(space) => line
+            .split_at_checked(space.saturating_add(1))
+            .unwrap_or((line, "")),
         None => ("", line),
     }
 }
@@ -155,7 +157,9 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
     let mut at = signature.start;
     let mut n_other_lines: usize = 0;
     while n_other_lines < MOST_LINES_BETWEEN && collected.bytes.len() < LARGEST_DUMP {
-        let Some(line) = line_at(bytes, at) else { break };
+        let Some(line) = line_at(bytes, at) else {
+            break;
+        };
         let is_first = at == signature.start;
         at = line.next;
         let text = readable(line.text);
@@ -170,8 +174,8 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
             continue;
         }
         let Some(line_bytes) = unhex(hex) else {
-            let nearly = hex.len() >= 16
-                && hex.bytes().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
+            let nearly =
+                hex.len() >= 16 && hex.bytes().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
             if nearly {
                 collected.damaged = Some(line.start);
                 break;
@@ -188,7 +192,7 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
 }
 
 fn unhex(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() % 2 != 0 {
+    if !hex.len().is_multiple_of(2) {
         return None;
     }
     hex.as_bytes()
@@ -234,7 +238,11 @@ fn read(collected: &Collected) -> Coredump {
 }
 
 /// `None` when the input ends first; what was read until then is in `registers`.
-fn read_registers(at: &mut Bytes<'_>, registers: &mut RegisterSet, dump: &mut Coredump) -> Option<()> {
+fn read_registers(
+    at: &mut Bytes<'_>,
+    registers: &mut RegisterSet,
+    dump: &mut Coredump,
+) -> Option<()> {
     let version = at.u32()?.to_le_bytes()[2];
     let has_floats = at.u32()? & 1 != 0;
     let general = (0..=12).map(Reg::r);
@@ -318,6 +326,11 @@ fn cut_off(collected: &Collected) -> Warning {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 pub(super) mod tests {
     use super::CrashCatcher;
     use crate::formats::{Confidence, Decoded, Format as _};
@@ -365,7 +378,11 @@ pub(super) mod tests {
 
     fn sample(version: u8, floats: bool) -> Vec<String> {
         let stack: Vec<u8> = (0..64).collect();
-        print(version, floats, &[(0x2000_3000, &stack), (0xE000_ED28, SCS)])
+        print(
+            version,
+            floats,
+            &[(0x2000_3000, &stack), (0xE000_ED28, SCS)],
+        )
     }
 
     fn decode(text: &str) -> Decoded {
@@ -409,7 +426,10 @@ pub(super) mod tests {
         assert_eq!(decoded.coredumps.len(), 1);
         let dump = &decoded.coredumps[0];
         assert_eq!(dump.fault.get("hfsr"), Some(0x4000_0000));
-        assert_eq!(dump.assert.as_ref().unwrap().file.as_deref(), Some("main.c"));
+        assert_eq!(
+            dump.assert.as_ref().unwrap().file.as_deref(),
+            Some("main.c")
+        );
         assert!(dump.warnings.is_empty(), "{:?}", dump.warnings);
     }
 
@@ -424,18 +444,25 @@ pub(super) mod tests {
     #[test]
     fn cut_off_and_damaged_dumps_keep_what_came_before() {
         let lines = sample(3, false);
-        let two = format!("{}\n{}", lines[..5].join("\n"), lines[..14].join("\n"));
+        let two = format!("{}\n{}", lines[..5].join("\n"), lines[..12].join("\n"));
         let decoded = decode(&two);
         assert_eq!(decoded.coredumps.len(), 2, "each signature begins a dump");
         assert_eq!(decoded.coredumps[0].warnings[0].code, "FS-CATCHER-001");
-        assert_eq!(decoded.coredumps[0].threads[0].registers.known(Reg::r(3)), Some(3));
+        assert_eq!(
+            decoded.coredumps[0].threads[0].registers.known(Reg::r(3)),
+            Some(3)
+        );
         let second = &decoded.coredumps[1];
         assert_eq!(second.warnings[0].code, "FS-CATCHER-005");
         assert!(second.memory.read_u8(0x2000_3000).is_ok());
         assert!(second.memory.read_u8(0x2000_303F).is_err());
         let damaged = lines.join("\n").replacen("1011", "10?1", 1);
         let decoded = decode(&damaged);
-        let codes: Vec<&str> = decoded.coredumps[0].warnings.iter().map(|w| w.code.as_str()).collect();
+        let codes: Vec<&str> = decoded.coredumps[0]
+            .warnings
+            .iter()
+            .map(|w| w.code.as_str())
+            .collect();
         assert_eq!(codes, ["FS-CATCHER-005", "FS-CATCHER-002"]);
     }
 }

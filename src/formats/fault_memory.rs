@@ -2,7 +2,7 @@
 
 use crate::model::{
     coredump::FaultRegisters,
-    memory::{Memory, MemoryMap},
+    memory::{Memory as _, MemoryMap},
 };
 
 /// Adds the fault registers whose addresses lie in captured memory. Values that are there stay.

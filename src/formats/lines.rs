@@ -50,7 +50,12 @@ pub(super) fn line_start(bytes: &[u8], offset: usize) -> usize {
 }
 
 /// The `count` lines before the line that begins at `start`, not before `floor`, nearest last.
-pub(super) fn lines_before(bytes: &[u8], start: usize, count: usize, floor: usize) -> Vec<Line<'_>> {
+pub(super) fn lines_before(
+    bytes: &[u8],
+    start: usize,
+    count: usize,
+    floor: usize,
+) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut at = start;
     while lines.len() < count && at > floor {
@@ -72,7 +77,9 @@ pub(super) fn lines_from(bytes: &[u8], start: usize, count: usize) -> Vec<Line<'
     let mut lines = Vec::new();
     let mut at = start;
     while lines.len() < count {
-        let Some(line) = line_at(bytes, at) else { break };
+        let Some(line) = line_at(bytes, at) else {
+            break;
+        };
         at = line.next;
         lines.push(line);
     }
@@ -124,7 +131,7 @@ fn without_escapes(line: &[u8]) -> Vec<u8> {
             out.push(byte);
         } else if bytes.peek() == Some(&b'[') {
             _ = bytes.next();
-            while let Some(next) = bytes.next() {
+            for next in bytes.by_ref() {
                 if (0x40..=0x7e).contains(&next) {
                     break;
                 }
@@ -158,7 +165,10 @@ mod tests {
         assert_eq!(line_at(bytes, 5).unwrap().text, b"two");
         assert_eq!(line_at(bytes, 10).unwrap().text, b"last");
         assert_eq!(line_at(bytes, 14), None);
-        let before: Vec<&[u8]> = lines_before(bytes, 10, 2, 0).iter().map(|l| l.text).collect();
+        let before: Vec<&[u8]> = lines_before(bytes, 10, 2, 0)
+            .iter()
+            .map(|l| l.text)
+            .collect();
         assert_eq!(before, [&b"two"[..], b""]);
         assert!(lines_before(bytes, 10, 5, 10).is_empty());
     }

@@ -67,7 +67,9 @@ pub fn parse(bytes: &[u8]) -> (Manifest, Vec<Warning>) {
             warnings.push(Warning::at(
                 "FS-MANIFEST-001",
                 offset_of(bytes, &error),
-                format!("fieldscope.json is broken ({error}); the bundle was read as if it had none"),
+                format!(
+                    "fieldscope.json is broken ({error}); the bundle was read as if it had none"
+                ),
             ));
             return (manifest, warnings);
         }
@@ -179,7 +181,8 @@ fn wrong(key: &str, what: &str) -> Warning {
 }
 
 fn offset_of(bytes: &[u8], error: &serde_json::Error) -> u64 {
-    let line_starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|n| n.saturating_add(1)));
+    let line_starts =
+        std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|n| n.saturating_add(1)));
     let start = line_starts.take(error.line()).last().unwrap_or(0);
     super::lines::as_u64(start.saturating_add(error.column().saturating_sub(1)))
 }

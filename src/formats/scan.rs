@@ -81,7 +81,10 @@ fn whole_file_format(bytes: &[u8], name: &str) -> Option<&'static dyn Format> {
         .iter()
         .filter(|f| f.carrier() == Carrier::WholeFile)
         .map(|f| {
-            let is_named = f.extensions().iter().any(|e| e.eq_ignore_ascii_case(extension));
+            let is_named = f
+                .extensions()
+                .iter()
+                .any(|e| e.eq_ignore_ascii_case(extension));
             (f.sniff(bytes, name), is_named, *f)
         })
         .filter(|(confidence, _, _)| *confidence >= Confidence::Likely)
@@ -100,14 +103,22 @@ fn scan_text(bytes: &[u8], progress: &dyn Progress) -> Result<FileScan, Cancelle
     let n_steps = as_u64(formats.clone().count()).saturating_add(1);
     let mut step: u64 = 0;
     for format in formats {
-        let part = Part { progress, step, n_steps };
+        let part = Part {
+            progress,
+            step,
+            n_steps,
+        };
         merge(&mut scan, format.decode(bytes, &part)?);
         step = step.saturating_add(1);
     }
     scan.coredumps.sort_by_key(|dump| dump.source.start);
     scan.boots.sort_by_key(|boot| boot.offset);
     scan.understood = united(std::mem::take(&mut scan.understood));
-    let part = Part { progress, step, n_steps };
+    let part = Part {
+        progress,
+        step,
+        n_steps,
+    };
     if is_text {
         scan.n_lines = Some(n_lines(bytes));
         scan.not_understood = junk(bytes, &scan.understood, &part)?;
@@ -184,7 +195,12 @@ fn looks_like_text(bytes: &[u8]) -> bool {
     let mut n_junk: usize = 0;
     for start in samples {
         let end = start.saturating_add(SAMPLE).min(bytes.len());
-        for piece in bytes.get(start..end).unwrap_or(&[]).chunks(PIECE) {
+        let sample = bytes.get(start..end).unwrap_or(&[]);
+        if sample.is_ascii() && n_control(sample) == 0 {
+            n_bytes = n_bytes.saturating_add(sample.len());
+            continue;
+        }
+        for piece in sample.chunks(PIECE) {
             n_bytes = n_bytes.saturating_add(piece.len());
             if is_junk(piece) {
                 n_junk = n_junk.saturating_add(piece.len());
@@ -214,7 +230,7 @@ fn junk(
         progress.tick(at, total)?;
         let block_start = at;
         at = at.saturating_add(as_u64(block.len()));
-        if n_control(block) == 0 && block.is_ascii() {
+        if block.is_ascii() && n_control(block) == 0 {
             continue;
         }
         let mut piece_start = block_start;
@@ -227,7 +243,11 @@ fn junk(
         }
     }
     let mut ranges = united(ranges);
-    ranges.retain(|r| !understood.iter().any(|u| u.start <= r.start && r.end <= u.end));
+    ranges.retain(|r| {
+        !understood
+            .iter()
+            .any(|u| u.start <= r.start && r.end <= u.end)
+    });
     Ok(ranges)
 }
 
@@ -235,7 +255,10 @@ fn junk(
 fn n_control(bytes: &[u8]) -> usize {
     bytes
         .iter()
-        .filter(|b| (**b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0x0c)) || **b == 0x7f)
+        .filter(|b| {
+            (**b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0x0c))
+                || **b == 0x7f
+        })
         .count()
 }
 
@@ -247,11 +270,18 @@ fn is_junk(piece: &[u8]) -> bool {
         return false;
     }
     // A character cut at the edge of the piece gives at most two replacements.
-    let n_replaced = String::from_utf8_lossy(piece).matches(char::REPLACEMENT_CHARACTER).count();
+    let n_replaced = String::from_utf8_lossy(piece)
+        .matches(char::REPLACEMENT_CHARACTER)
+        .count();
     n_replaced > 2 && n_replaced.saturating_mul(10) > piece.len()
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::single_range_in_vec_init,
+    reason = "the sizes of test inputs are small, and one range is meant"
+)]
 mod tests {
     use super::{FileScan, scan};
     use crate::formats::{crashcatcher, zephyr, zephyr_text};
@@ -288,8 +318,10 @@ mod tests {
             let found = scanned(&name, &bytes);
             assert_eq!(found.format, "text", "{name}");
             assert_eq!(found.coredumps.len(), 1, "{name}");
-            assert_eq!(found.boots.len(), 1, "{name}: {:?}", found.boots);
-            assert!(found.boots[0].build_id.is_some(), "{name}");
+            // The banner of the FreeRTOS firmware says neither that it boots nor which build it is.
+            let n_boots = usize::from(name.starts_with("qemu-bare"));
+            assert_eq!(found.boots.len(), n_boots, "{name}: {:?}", found.boots);
+            assert!(found.boots.iter().all(|b| b.build_id.is_some()), "{name}");
             assert!(found.n_lines.unwrap() > 10);
             assert_eq!(found.not_understood, [], "{name}");
             let dump = &found.coredumps[0];
@@ -299,11 +331,24 @@ mod tests {
             let thread = &dump.threads[0];
             assert_eq!(thread.sp_meaning, SpMeaning::ExceptionFrame);
             // Crash 3 leaves no exception frame: status and SP only.
-            assert_eq!(thread.registers.pc().is_some(), !name.contains("-3."), "{name}");
-            assert_eq!(dump.assert.is_some(), name.contains("freertos/an386-8"), "{name}");
+            assert_eq!(
+                thread.registers.pc().is_some(),
+                !name.contains("-3."),
+                "{name}"
+            );
+            assert_eq!(
+                dump.assert.is_some(),
+                name.contains("freertos/an386-8"),
+                "{name}"
+            );
             let text = String::from_utf8_lossy(&bytes);
-            let print = &text[dump.source.start as usize..dump.source.end as usize];
-            assert!(print.contains("CFSR=") && !print.contains("#FD:"), "{name}: {print}");
+            let print = text
+                .get(dump.source.start as usize..dump.source.end as usize)
+                .unwrap();
+            assert!(
+                print.contains("CFSR=") && !print.contains("#FD:"),
+                "{name}: {print}"
+            );
         }
     }
 
@@ -321,19 +366,28 @@ mod tests {
                 let thread = &found.coredumps[0].threads[0];
                 assert_eq!(thread.registers.pc(), Some(pc), "{name}");
                 let frame = print.registers.sp().unwrap();
-                assert!(thread.registers.sp().unwrap() >= frame + 0x20, "{name}: popped");
+                assert!(
+                    thread.registers.sp().unwrap() >= frame + 0x20,
+                    "{name}: popped"
+                );
             }
         }
     }
 
     #[test]
     fn a_log_with_every_kind_of_dump_gives_all_in_its_order() {
-        let binary = zephyr::tests::build(1, &zephyr::tests::frame_words(), &[(0x2000_0000, &[7; 40])], true);
+        let binary = zephyr::tests::build(
+            1,
+            &zephyr::tests::frame_words(),
+            &[(0x2000_0000, &[7; 40])],
+            true,
+        );
         let print = "HardFault: CFSR=0x00010000 HFSR=0x40000000\r\npc=0x08001234 lr=0x08000001 r0=0x00000000\r\n";
         let mut log = "*** Booting Zephyr OS build v3.4.0 ***\r\n[1] app: up\r\n".to_owned();
         log += &zephyr_text::tests::print(&binary, "E: ").join("\r\n");
         log += "\r\n*** Booting Zephyr OS build v3.4.0 ***\r\n";
-        log += &crashcatcher::tests::print(3, true, &[(0xE000_ED28, crashcatcher::tests::SCS)]).join("\r\n");
+        log += &crashcatcher::tests::print(3, true, &[(0xE000_ED28, crashcatcher::tests::SCS)])
+            .join("\r\n");
         log += "\r\n[9] app: up\r\n";
         log += print;
         let mut bytes = log.into_bytes();
@@ -348,7 +402,9 @@ mod tests {
         assert_eq!(found.boots.len(), 2);
         assert_eq!(found.not_understood.len(), 1);
         let junk = &found.not_understood[0];
-        assert!(junk.start.abs_diff(text_end) <= 256 && junk.end.abs_diff(binary_end as u64) <= 256);
+        assert!(
+            junk.start.abs_diff(text_end) <= 256 && junk.end.abs_diff(binary_end as u64) <= 256
+        );
     }
 
     #[test]
@@ -359,9 +415,14 @@ mod tests {
         assert_eq!(found.format, "symbols");
         let binary = zephyr::tests::build(1, &zephyr::tests::frame_words(), &[], true);
         assert_eq!(scanned("notes.txt", &binary).format, "zephyr");
-        let noise: Vec<u8> = (0..5000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let noise: Vec<u8> = (0..5000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
         let found = scanned("a.log", &noise);
-        assert_eq!((found.format, found.not_understood), ("unknown", vec![0..5000]));
+        assert_eq!(
+            (found.format, found.not_understood),
+            ("unknown", vec![0..5000])
+        );
         assert_eq!(scanned("", b"").warnings[0].code, "FS-SCAN-001");
     }
 
@@ -379,10 +440,23 @@ mod tests {
 
     /// Captures to be broken: fixtures, and one of each text dump.
     fn victims() -> Vec<(String, Vec<u8>)> {
-        let mut all = fixtures(&[".core", ".core.mt", ".uart"]);
+        // One board of each kind: the formats do not depend on the board.
+        let mut all = fixtures(&[
+            "an386-1.core",
+            "an386-3.core",
+            ".core.mt",
+            "an386-1.uart",
+            "an505-3.uart",
+            "an386-8.uart",
+        ]);
         let words: Vec<u32> = (0..19).collect();
         let binary = zephyr::tests::build(3, &words, &[(0x2000_0000, &[7; 300])], true);
-        all.push(("zephyr.log".into(), zephyr_text::tests::print(&binary, "<err> ").join("\n").into()));
+        all.push((
+            "zephyr.log".into(),
+            zephyr_text::tests::print(&binary, "<err> ")
+                .join("\n")
+                .into(),
+        ));
         all.push(("zephyr.bin".into(), binary));
         let catcher = crashcatcher::tests::print(3, true, &[(0x2000_0000, &[9; 300])]);
         all.push(("catcher.log".into(), catcher.join("\r\n").into()));
@@ -393,10 +467,15 @@ mod tests {
     fn no_truncation_of_any_capture_stops_the_scan() {
         for (name, bytes) in victims() {
             // Small steps where the structure is, larger ones in the middle of large memory.
-            let ends = (0..bytes.len().min(4096)).step_by(64).chain((0..bytes.len()).step_by(1024));
+            let ends = (0..bytes.len().min(4096))
+                .step_by(64)
+                .chain((4096..bytes.len()).step_by(1024));
             for end in ends {
                 let found = scanned(&name, &bytes[..end]);
-                assert!(found.coredumps.iter().all(|d| d.source.end <= end as u64), "{name} at {end}");
+                assert!(
+                    found.coredumps.iter().all(|d| d.source.end <= end as u64),
+                    "{name} at {end}"
+                );
             }
         }
     }
@@ -411,7 +490,7 @@ mod tests {
             state as usize
         };
         for (name, mut bytes) in victims() {
-            let n_flips = if bytes.len() > 20_000 { 40 } else { 300 };
+            let n_flips = if bytes.len() > 20_000 { 60 } else { 300 };
             for _ in 0..n_flips {
                 let at = random() % bytes.len();
                 let bit = 1u8 << (random() % 8);

@@ -33,7 +33,7 @@ use std::ops::Range;
 const HEADER_SIZE: usize = 12;
 const TARGET_CORTEX_M: u16 = 3;
 /// More memory blocks than any device dumps; bounds the work on a broken file.
-const MOST_REGIONS: usize = 4096;
+const MOST_REGIONS: usize = 1024;
 
 /// The bytes of a dump, with where they came from.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +54,20 @@ impl Image {
         }
     }
 
+    /// Marks bytes as unreadable. They lie at the end of the image or behind it.
+    pub(super) fn add_hole(&mut self, mut hole: Range<usize>) {
+        while let Some(last) = self.holes.last().filter(|last| last.end >= hole.start) {
+            hole = last.start.min(hole.start)..last.end.max(hole.end);
+            _ = self.holes.pop();
+        }
+        self.holes.push(hole);
+    }
+
     fn is_hole(&self, range: &Range<usize>) -> bool {
         let index = self.holes.partition_point(|hole| hole.end <= range.start);
-        self.holes.get(index).is_some_and(|hole| hole.start < range.end)
+        self.holes
+            .get(index)
+            .is_some_and(|hole| hole.start < range.end)
     }
 }
 
@@ -127,7 +138,9 @@ pub(super) fn read(image: &Image, format: &'static str) -> (Coredump, usize) {
         ));
     }
     read_blocks(image, &header, &mut at, &mut dump);
-    if header.has_crc && !dump.warnings.iter().any(|w| w.code == "FS-ZEPHYR-006") && !header.crc_seen(image, &at)
+    if header.has_crc
+        && !dump.warnings.iter().any(|w| w.code == "FS-ZEPHYR-006")
+        && !ends_with_crc(image, &at)
     {
         dump.warnings.push(Warning::at(
             "FS-ZEPHYR-005",
@@ -196,14 +209,18 @@ impl Header {
     }
 
     fn pointer(&self, at: &mut Bytes<'_>) -> Option<u64> {
-        if self.pointer_bytes == 8 { at.u64() } else { at.u32().map(u64::from) }
+        if self.pointer_bytes == 8 {
+            at.u64()
+        } else {
+            at.u32().map(u64::from)
+        }
     }
+}
 
-    /// Whether the seven bytes before `at` are a CRC block.
-    fn crc_seen(&self, image: &Image, at: &Bytes<'_>) -> bool {
-        let start = at.offset().checked_sub(7);
-        start.and_then(|s| image.bytes.get(s)).copied() == Some(b'C')
-    }
+/// Whether the seven bytes before `at` are a CRC block.
+fn ends_with_crc(image: &Image, at: &Bytes<'_>) -> bool {
+    let start = at.offset().checked_sub(7);
+    start.and_then(|s| image.bytes.get(s)).copied() == Some(b'C')
 }
 
 fn read_blocks(image: &Image, header: &Header, at: &mut Bytes<'_>, dump: &mut Coredump) {
@@ -257,7 +274,12 @@ fn sized_block<'a>(at: &mut Bytes<'a>) -> Option<(u16, &'a [u8])> {
     Some((version, at.take(len.into())?))
 }
 
-fn arch_block(image: &Image, at: &mut Bytes<'_>, dump: &mut Coredump, is_cortex_m: bool) -> Option<()> {
+fn arch_block(
+    image: &Image,
+    at: &mut Bytes<'_>,
+    dump: &mut Coredump,
+    is_cortex_m: bool,
+) -> Option<()> {
     let start = at.offset();
     let (version, data) = sized_block(at)?;
     if !is_cortex_m {
@@ -299,14 +321,23 @@ fn arch_block(image: &Image, at: &mut Bytes<'_>, dump: &mut Coredump, is_cortex_
     Some(())
 }
 
-fn callee_registers_are_real(version: u16, valid_flag: Option<u32>, registers: &RegisterSet) -> bool {
+fn callee_registers_are_real(
+    version: u16,
+    valid_flag: Option<u32>,
+    registers: &RegisterSet,
+) -> bool {
     match valid_flag {
         Some(flag) if version >= 3 => flag != 0,
         _ => (4..=11).any(|n| registers.known(Reg::r(n)).is_some_and(|v| v != 0)),
     }
 }
 
-fn memory_block(image: &Image, header: &Header, at: &mut Bytes<'_>, dump: &mut Coredump) -> Option<()> {
+fn memory_block(
+    image: &Image,
+    header: &Header,
+    at: &mut Bytes<'_>,
+    dump: &mut Coredump,
+) -> Option<()> {
     _ = at.u16()?;
     let start = header.pointer(at)?;
     let end = header.pointer(at)?;
@@ -322,16 +353,16 @@ fn memory_block(image: &Image, header: &Header, at: &mut Bytes<'_>, dump: &mut C
 
 fn insert_around_holes(image: &Image, data_at: usize, addr: u64, data: &[u8], dump: &mut Coredump) {
     let data_end = data_at.saturating_add(data.len());
+    let first = image.holes.partition_point(|hole| hole.end <= data_at);
+    let mut holes = image.holes.iter().skip(first);
     let mut from = data_at;
-    let touching = image
-        .holes
-        .iter()
-        .filter(|hole| hole.end > data_at && hole.start < data_end)
-        .take(MOST_REGIONS)
-        .cloned()
-        .chain([data_end..data_end]);
-    for hole in touching {
-        let piece = data.get(from.saturating_sub(data_at)..hole.start.max(from).saturating_sub(data_at));
+    while from < data_end && dump.memory.regions().len() < MOST_REGIONS {
+        let hole = holes
+            .next()
+            .filter(|hole| hole.start < data_end)
+            .map_or(data_end..data_end, Clone::clone);
+        let piece =
+            data.get(from.saturating_sub(data_at)..hole.start.max(from).saturating_sub(data_at));
         if let Some(piece) = piece.filter(|p| !p.is_empty()) {
             let offset = as_u64(from.saturating_sub(data_at));
             dump.memory.insert(addr.saturating_add(offset), piece);
@@ -404,6 +435,11 @@ fn reason_words(code: u32) -> String {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::single_range_in_vec_init,
+    reason = "the sizes of test inputs are small, and one range is meant"
+)]
 pub(super) mod tests {
     use super::{Zephyr, reason_words};
     use crate::formats::{Confidence, Format as _};
@@ -416,7 +452,12 @@ pub(super) mod tests {
     };
 
     /// Writes a dump; `words` are those of the A block.
-    pub(crate) fn build(version: u16, words: &[u32], memory: &[(u32, &[u8])], crc: bool) -> Vec<u8> {
+    pub(crate) fn build(
+        version: u16,
+        words: &[u32],
+        memory: &[(u32, &[u8])],
+        crc: bool,
+    ) -> Vec<u8> {
         let mut out = b"ZE".to_vec();
         out.extend([2, 0, 3, 0, 5, u8::from(crc), 25, 0, 0, 0, b'A']);
         out.extend(version.to_le_bytes());
@@ -441,12 +482,24 @@ pub(super) mod tests {
     /// CRC-32 the slow way, from its polynomial.
     fn bitwise_crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xEDB8_8320 * (c & 1)))
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+                (c >> 1) ^ (0xEDB8_8320 * (c & 1))
+            })
         })
     }
 
     pub(crate) fn frame_words() -> Vec<u32> {
-        vec![0xA0, 0xA1, 0xA2, 0xA3, 0xAC, 0x0800_0101, 0x0800_0200, 0x0100_0000, 0x2000_0FC0]
+        vec![
+            0xA0,
+            0xA1,
+            0xA2,
+            0xA3,
+            0xAC,
+            0x0800_0101,
+            0x0800_0200,
+            0x0100_0000,
+            0x2000_0FC0,
+        ]
     }
 
     fn only(bytes: &[u8]) -> Coredump {
@@ -457,7 +510,12 @@ pub(super) mod tests {
 
     #[test]
     fn version_one_has_no_callee_registers_and_version_two_may_not_have_stored_them() {
-        let one = only(&build(1, &frame_words(), &[(0x2000_0000, &[1, 2, 3, 4])], false));
+        let one = only(&build(
+            1,
+            &frame_words(),
+            &[(0x2000_0000, &[1, 2, 3, 4])],
+            false,
+        ));
         let mut words = frame_words();
         words.extend([0; 8]);
         let two = only(&build(2, &words, &[], false));
@@ -485,7 +543,10 @@ pub(super) mod tests {
         assert_eq!(three.threads[0].registers.known(Reg::r(4)), Some(0));
         words[17] = 0;
         let three = only(&build(3, &words, &[], false));
-        assert_eq!(three.threads[0].registers.get(Reg::r(4)), RegValue::NotStored);
+        assert_eq!(
+            three.threads[0].registers.get(Reg::r(4)),
+            RegValue::NotStored
+        );
     }
 
     #[test]

@@ -53,7 +53,9 @@ impl Format for ZephyrText {
         while let Some(hit) = next_hit(bytes, at, MARK.len(), &find, progress)? {
             let start = line_start(bytes, hit);
             let after = hit.saturating_add(MARK.len());
-            let Some(line) = line_at(bytes, after) else { break };
+            let Some(line) = line_at(bytes, after) else {
+                break;
+            };
             let text = readable(line.text);
             let payload = text.trim();
             at = line.next;
@@ -64,7 +66,11 @@ impl Format for ZephyrText {
                     }
                 }
                 "END#" | "ERROR CANNOT DUMP#" => {
-                    let ending = if payload == "END#" { Ending::Marked } else { Ending::GaveUp };
+                    let ending = if payload == "END#" {
+                        Ending::Marked
+                    } else {
+                        Ending::GaveUp
+                    };
                     if let Some(mut finished) = open.take() {
                         finished.end = line.next;
                         finished.finish(bytes, ending, &mut decoded);
@@ -99,6 +105,15 @@ fn orphan(start: usize, warnings: &mut Vec<Warning>) {
     }
 }
 
+/// The header of a block (A, C, F, M, T) or of the dump begins a line of its own.
+fn begins_block(hex: &[u8]) -> bool {
+    matches!(
+        hex.get(..2),
+        Some(b"41" | b"43" | b"46" | b"4d" | b"4D" | b"54" | b"5a" | b"5A")
+    )
+}
+
+#[derive(Clone, Copy)]
 enum Ending {
     Marked,
     GaveUp,
@@ -110,7 +125,9 @@ struct Collected {
     start: usize,
     end: usize,
     image: Image,
-    last_line_bytes: usize,
+    longest_line: usize,
+    /// The last line, when it is shorter than others: where it begins in the image and in the file.
+    short_line: Option<(usize, usize)>,
     n_damaged: usize,
     first_damaged: Option<usize>,
 }
@@ -121,7 +138,8 @@ impl Collected {
             start,
             end: start,
             image: Image::default(),
-            last_line_bytes: 0,
+            longest_line: 0,
+            short_line: None,
             n_damaged: 0,
             first_damaged: None,
         }
@@ -132,43 +150,55 @@ impl Collected {
             return;
         }
         self.end = next;
+        self.judge_short_line(hex);
         let from = self.image.bytes.len();
         self.image.origin.push((from, as_u64(at)));
-        let mut is_damaged = hex.len() % 2 != 0;
+        let mut is_damaged = false;
         for pair in hex.chunks_exact(2) {
             let digits = (
                 pair.first().copied().and_then(hex_digit),
                 pair.last().copied().and_then(hex_digit),
             );
-            match digits {
-                (Some(high), Some(low)) => self.image.bytes.push(high << 4 | low),
-                _ => {
-                    is_damaged = true;
-                    let hole = self.image.bytes.len();
-                    self.image.holes.push(hole..hole.saturating_add(1));
-                    self.image.bytes.push(0);
-                }
+            if let (Some(high), Some(low)) = digits {
+                self.image.bytes.push(high << 4 | low);
+            } else {
+                is_damaged = true;
+                let hole = self.image.bytes.len();
+                self.image.add_hole(hole..hole.saturating_add(1));
+                self.image.bytes.push(0);
             }
         }
-        if is_damaged {
-            self.n_damaged = self.n_damaged.saturating_add(1);
-            self.first_damaged.get_or_insert(at);
-            self.fill_to_length_of_last_line(from, hex.len() % 2 != 0);
-        } else {
-            self.last_line_bytes = self.image.bytes.len().saturating_sub(from);
+        let len = self.image.bytes.len().saturating_sub(from);
+        if !hex.len().is_multiple_of(2) {
+            self.lost_characters(from, at);
+        } else if is_damaged {
+            self.note_damage(at);
+        } else if len < self.longest_line && !begins_block(hex) {
+            self.short_line = Some((from, at));
+        }
+        self.longest_line = self.longest_line.max(len);
+    }
+
+    /// A short line is the end of a block, which another block follows; otherwise it lost characters.
+    fn judge_short_line(&mut self, next_hex: &[u8]) {
+        if let Some((from, at)) = self.short_line.take().filter(|_| !begins_block(next_hex)) {
+            self.lost_characters(from, at);
         }
     }
 
-    /// A damaged line that lost characters was most likely as long as the one before it.
-    fn fill_to_length_of_last_line(&mut self, from: usize, lost_characters: bool) {
-        let wanted = from.saturating_add(self.last_line_bytes);
+    /// A line that lost characters was most likely as long as the others. Which ones are missing is not known:
+    /// nothing of the line can be trusted.
+    fn lost_characters(&mut self, from: usize, at: usize) {
+        self.note_damage(at);
         let have = self.image.bytes.len();
-        if lost_characters && have < wanted {
-            // Which characters are missing is not known: nothing of the line can be trusted.
-            self.image.holes.retain(|hole| hole.end <= from);
-            self.image.holes.push(from..wanted);
-            self.image.bytes.resize(wanted, 0);
-        }
+        let wanted = from.saturating_add(self.longest_line).max(have);
+        self.image.add_hole(from..wanted);
+        self.image.bytes.resize(wanted, 0);
+    }
+
+    fn note_damage(&mut self, at: usize) {
+        self.n_damaged = self.n_damaged.saturating_add(1);
+        self.first_damaged.get_or_insert(at);
     }
 
     fn finish(self, bytes: &[u8], ending: Ending, decoded: &mut Decoded) {
@@ -205,6 +235,11 @@ impl Collected {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 pub(super) mod tests {
     use super::ZephyrText;
     use crate::formats::{
@@ -235,7 +270,11 @@ pub(super) mod tests {
 
     #[test]
     fn dumps_among_other_lines_are_each_found_with_any_prefix() {
-        let prefixes = ["", "[00:00:00.880,000] <err> coredump: ", "DEBUG   - DEVICE: E: "];
+        let prefixes = [
+            "",
+            "[00:00:00.880,000] <err> coredump: ",
+            "DEBUG   - DEVICE: E: ",
+        ];
         let mut log = Vec::new();
         for prefix in prefixes {
             log.push("ASSERTION FAIL [n < 8] @ src/main.c:77".to_owned());
@@ -258,8 +297,9 @@ pub(super) mod tests {
     #[test]
     fn a_damaged_line_is_a_hole_and_the_rest_stays_in_place() {
         for (from, to) in [("6061", "6x61"), ("606162", "60")] {
-            let text = print(&sample(), "").join("\n").replacen(from, to, 1);
-            let at = text.find(to).unwrap();
+            let text = print(&sample(), "").join("\n");
+            let at = text.find(from).unwrap();
+            let text = text.replacen(from, to, 1);
             let decoded = decode(&text);
             let dump = &decoded.coredumps[0];
             assert!(dump.memory.read_u8(0x2000_0060).is_err());
@@ -283,8 +323,16 @@ pub(super) mod tests {
             .iter()
             .map(|d| d.warnings.last().unwrap().code.as_str())
             .collect();
-        assert_eq!(last_codes, ["FS-ZEPHYR-012", "FS-ZEPHYR-011", "FS-ZEPHYR-012"]);
-        assert!(decoded.coredumps.iter().all(|d| d.memory.read_u8(0x2000_0010).is_ok()));
+        assert_eq!(
+            last_codes,
+            ["FS-ZEPHYR-012", "FS-ZEPHYR-011", "FS-ZEPHYR-012"]
+        );
+        assert!(
+            decoded
+                .coredumps
+                .iter()
+                .all(|d| d.memory.read_u8(0x2000_0010).is_ok())
+        );
     }
 
     #[test]

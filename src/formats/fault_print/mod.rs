@@ -7,6 +7,11 @@
 mod print;
 mod registers;
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
 mod samples;
 mod stack_words;
 pub(super) mod words;
@@ -22,7 +27,8 @@ use registers::{Found, Slot};
 use std::sync::LazyLock;
 
 /// Literals, one of which stands in every fault print. Looked for before anything else.
-const ANCHORS: &str = "PC|pc|Pc|R15|r15|CFSR|cfsr|HFSR|hfsr|BFSR|UFSR|MFSR|CFAULTS|Faulting|FAULT at|fault at";
+const ANCHORS: &str =
+    "PC|pc|Pc|R15|r15|CFSR|cfsr|HFSR|hfsr|BFSR|UFSR|MFSR|CFAULTS|Faulting|FAULT at|fault at";
 const LONGEST_ANCHOR: usize = 8;
 static ANCHOR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
@@ -68,7 +74,9 @@ impl Format for FaultPrint {
         let mut floor: usize = 0;
         while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
             let start = line_start(bytes, hit).max(floor);
-            let Some(line) = line_at(bytes, start) else { break };
+            let Some(line) = line_at(bytes, start) else {
+                break;
+            };
             at = line.next.max(hit.saturating_add(1));
             if !has_anchor_value(&readable(line.text)) {
                 continue;
@@ -92,7 +100,7 @@ fn first_anchor(bytes: &[u8]) -> Option<usize> {
 }
 
 fn has_anchor_value(text: &str) -> bool {
-    registers::in_line(text, true).iter().any(|found| is_anchor(found))
+    registers::in_line(text, true).iter().any(is_anchor)
 }
 
 fn is_anchor(found: &Found) -> bool {

@@ -258,7 +258,11 @@ impl Print {
         }
         if let Some(title) = line.title {
             // The more exact title wins: "hard fault" is what others escalate to.
-            let is_better = self.said.title.as_deref().is_none_or(|old| old == "hard fault");
+            let is_better = self
+                .said
+                .title
+                .as_deref()
+                .is_none_or(|old| old == "hard fault");
             if is_better {
                 self.said.title = Some(title);
             }
@@ -297,7 +301,11 @@ impl Print {
         for (memory_bit, bus_bit) in SHARED_WORDINGS {
             let both = 1 << memory_bit | 1 << bus_bit;
             if self.said.cfsr & both == both {
-                self.said.cfsr &= !(if is_bus { 1 << memory_bit } else { 1 << bus_bit });
+                self.said.cfsr &= !(if is_bus {
+                    1 << memory_bit
+                } else {
+                    1 << bus_bit
+                });
             }
         }
         if self.said.cfsr != 0 && self.fault.get("cfsr").is_none() {
@@ -316,7 +324,11 @@ impl Print {
 
     fn reason(&self) -> Option<String> {
         if self.said.is_stack_overflow {
-            return self.details.iter().find(|d| d.starts_with("stack overflow")).cloned();
+            return self
+                .details
+                .iter()
+                .find(|d| d.starts_with("stack overflow"))
+                .cloned();
         }
         let details = self.details.join(", ");
         match (&self.said.title, details.is_empty()) {

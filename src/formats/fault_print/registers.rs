@@ -4,6 +4,7 @@
 //! and a value: `0x` and up to eight hex digits, or exactly eight hex digits.
 
 use crate::model::registers::Reg;
+use std::ops::RangeInclusive;
 
 /// What a printed name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +196,10 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
                 at = at.saturating_add(1);
             }
             b'[' | b'(' => {
-                let close = rest.iter().take(28).position(|b| matches!(b, b']' | b')'))?;
+                let close = rest
+                    .iter()
+                    .take(28)
+                    .position(|b| matches!(b, b']' | b')'))?;
                 at = at.saturating_add(close).saturating_add(1);
             }
             b'/' if !has_separator => {
@@ -203,11 +207,13 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
                 at = end;
             }
             _ => {
-                if let Some(value) = hex_value(rest, has_separator, short_values) {
+                if let Some(value) = hex_value(rest, bare_digits(has_separator, short_values)) {
                     return Some((value.0, at.saturating_add(value.1)));
                 }
                 let len = rest.iter().position(|b| !is_word(*b)).unwrap_or(rest.len());
-                let word = std::str::from_utf8(rest.get(..len)?).ok()?.to_ascii_lowercase();
+                let word = std::str::from_utf8(rest.get(..len)?)
+                    .ok()?
+                    .to_ascii_lowercase();
                 if has_separator || !FILLERS.contains(&word.as_str()) {
                     return None;
                 }
@@ -218,8 +224,22 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
     None
 }
 
+/// How many digits a value without `0x` may have.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two facts that have no name of their own"
+)]
+fn bare_digits(has_separator: bool, short_values: bool) -> Option<RangeInclusive<usize>> {
+    match (has_separator, short_values) {
+        (true, true) => Some(1..=8),
+        (true, false) => Some(8..=8),
+        // Nothing: a number after a word is just a number.
+        (false, _) => None,
+    }
+}
+
 /// A hex value at the start of `rest`, and its length.
-fn hex_value(rest: &[u8], has_separator: bool, short_values: bool) -> Option<(u32, usize)> {
+fn hex_value(rest: &[u8], bare: Option<RangeInclusive<usize>>) -> Option<(u32, usize)> {
     let prefixed = rest.starts_with(b"0x") || rest.starts_with(b"0X");
     let skip = if prefixed { 2 } else { 0 };
     let digits = rest.get(skip..)?;
@@ -227,11 +247,8 @@ fn hex_value(rest: &[u8], has_separator: bool, short_values: bool) -> Option<(u3
         .iter()
         .position(|b| !is_word(*b))
         .unwrap_or(digits.len());
-    let right_length = if prefixed || (short_values && has_separator) {
-        (1..=8).contains(&len)
-    } else {
-        len == 8 && has_separator
-    };
+    let allowed = if prefixed { 1..=8 } else { bare? };
+    let right_length = allowed.contains(&len);
     let digits = digits.get(..len).filter(|_| right_length)?;
     let text = std::str::from_utf8(digits).ok()?;
     if !text.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -270,15 +287,27 @@ mod tests {
         let cases: &[(&str, Slot, u32)] = &[
             ("PC=10000212", pc, 0x1000_0212),
             ("  PC [R15] = 0x800", pc, 0x800),
-            ("E: Faulting instruction address (r15/pc): 0x1000070a", pc, 0x1000_070A),
+            (
+                "E: Faulting instruction address (r15/pc): 0x1000070a",
+                pc,
+                0x1000_070A,
+            ),
             ("Faulting instruction address = 0xd8a", pc, 0xD8A),
             ("<error> app: HARD FAULT at 0x00026A28", pc, 0x26A28),
             ("stacked_pc: 0x0000beef,", pc, 0xBEEF),
             ("SCB->CFSR:0x00000082", Slot::Fault("cfsr"), 0x82),
             ("SCB_CFSR_UFSR:0x100 UNALIGNED", Slot::FaultPart(16), 0x100),
             ("BFAR Address: 0x50008158", Slot::Fault("bfar"), 0x5000_8158),
-            ("CFSR (0xE000ED28) = 0x00008200", Slot::Fault("cfsr"), 0x8200),
-            ("exception sp 0x2000bcc0", Slot::Register(Reg::SP), 0x2000_BCC0),
+            (
+                "CFSR (0xE000ED28) = 0x00008200",
+                Slot::Fault("cfsr"),
+                0x8200,
+            ),
+            (
+                "exception sp 0x2000bcc0",
+                Slot::Register(Reg::SP),
+                0x2000_BCC0,
+            ),
             ("r03: 0x20003a9c", Slot::Register(Reg(3)), 0x2000_3A9C),
             ("s[ 7]:  0x3f800000", Slot::Register(Reg::s(7)), 0x3F80_0000),
             ("xPSR : 2101000B", Slot::Register(Reg::XPSR), 0x2101_000B),
@@ -286,9 +315,18 @@ mod tests {
         ];
         for (line, slot, value) in cases {
             let found = in_line(line, false);
-            assert!(found.contains(&Found { slot: *slot, value: *value }), "{line}: {found:?}");
+            assert!(
+                found.contains(&Found {
+                    slot: *slot,
+                    value: *value
+                }),
+                "{line}: {found:?}"
+            );
         }
-        let row = in_line("R8: 00000000 20001800 00000000 00000009 0000000a 20001a08 08001235 08001238", false);
+        let row = in_line(
+            "R8: 00000000 20001800 00000000 00000009 0000000a 20001a08 08001235 08001238",
+            false,
+        );
         assert_eq!(row.len(), 8);
         assert_eq!(row[7].slot, pc);
     }

@@ -204,7 +204,11 @@ fn check(sample: &Sample, dump: &Coredump, around: &str) {
     assert_eq!(regs.known(Reg::XPSR), sample.psr, "{style}: psr");
     assert_eq!(dump.fault.get("cfsr"), sample.cfsr, "{style}: cfsr");
     assert_eq!(dump.reason.as_deref(), sample.reason, "{style}: reason");
-    assert_eq!(dump.thread_name.as_deref(), sample.thread, "{style}: thread");
+    assert_eq!(
+        dump.thread_name.as_deref(),
+        sample.thread,
+        "{style}: thread"
+    );
 }
 
 #[test]
@@ -220,14 +224,21 @@ fn every_style_is_understood_alone_and_in_a_log() {
         check(sample, &decoded.coredumps[0], "in a log");
         let source = &decoded.coredumps[0].source;
         assert!(source.start as usize >= noise.len(), "{}", sample.style);
-        assert!(source.end as usize <= log.len() - noise.len(), "{}", sample.style);
+        assert!(
+            source.end as usize <= log.len() - noise.len(),
+            "{}",
+            sample.style
+        );
     }
 }
 
 #[test]
 fn prints_of_all_styles_in_one_log_stay_apart() {
     let boot = "\r\n*** Booting demo, build id 8631d12a50f997b81a875cd8f0b1c6ef9bb95b50 ***\r\n";
-    let log: String = SAMPLES.iter().map(|s| format!("{boot}{}", s.text)).collect();
+    let log: String = SAMPLES
+        .iter()
+        .map(|s| format!("{boot}{}", s.text))
+        .collect();
     let decoded = decode(&log);
     assert_eq!(decoded.coredumps.len(), SAMPLES.len());
     for (sample, dump) in SAMPLES.iter().zip(&decoded.coredumps) {
@@ -237,9 +248,16 @@ fn prints_of_all_styles_in_one_log_stay_apart() {
 
 #[test]
 fn two_prints_without_a_line_between_are_two() {
-    let other = SAMPLES[0].text.replace("CFSR=00008200", "CFSR=00010000").replace("PC=10000212", "PC=10000300");
+    let other = SAMPLES[0]
+        .text
+        .replace("CFSR=00008200", "CFSR=00010000")
+        .replace("PC=10000212", "PC=10000300");
     let decoded = decode(&format!("{}{other}", SAMPLES[0].text));
-    let pcs: Vec<_> = decoded.coredumps.iter().map(|d| d.threads[0].registers.pc()).collect();
+    let pcs: Vec<_> = decoded
+        .coredumps
+        .iter()
+        .map(|d| d.threads[0].registers.pc())
+        .collect();
     assert_eq!(pcs, [Some(0x1000_0212), Some(0x1000_0300)]);
 }
 
@@ -266,7 +284,10 @@ fn stack_words_and_the_printed_call_stack_are_taken_along() {
     );
     let dump = &decode(&nuttx).coredumps[0];
     assert_eq!(dump.memory.read_u32(0x3C32_1B5C), Ok(7));
-    assert_eq!(dump.threads[0].registers.known(Reg::r(7)), Some(0x3C32_1B50));
+    assert_eq!(
+        dump.threads[0].registers.known(Reg::r(7)),
+        Some(0x3C32_1B50)
+    );
 }
 
 #[test]
@@ -288,6 +309,9 @@ fn the_assertion_before_a_print_is_attached() {
     let text = format!("ASSERT main.c:19\r\n\r\n{}", SAMPLES[0].text);
     let dump = &decode(&text).coredumps[0];
     let assert = dump.assert.as_ref().unwrap();
-    assert_eq!((assert.file.as_deref(), assert.line), (Some("main.c"), Some(19)));
+    assert_eq!(
+        (assert.file.as_deref(), assert.line),
+        (Some("main.c"), Some(19))
+    );
     assert_eq!(dump.source.start, 0);
 }

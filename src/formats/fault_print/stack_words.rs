@@ -1,7 +1,7 @@
 //! Stack memory that a device prints beside its registers.
 //!
-//! Two styles: `addr: 20000888    data: 00000000` (CmBacktrace, before the registers) and
-//! `up_stackdump: 20001a20: 00000000 ...` with up to sixteen words (NuttX and others, around them).
+//! Two styles: `addr: 20000888    data: 00000000` (`CmBacktrace`, before the registers) and
+//! `up_stackdump: 20001a20: 00000000 ...` with up to sixteen words (`NuttX` and others, around them).
 
 use super::registers::row_of_words;
 use crate::formats::lines::{Line, lines_before, lines_from, readable};
@@ -40,11 +40,18 @@ pub(super) fn around(
     let near = lines_before(bytes, start, LARGEST_GAP, floor);
     let mut before = Vec::new();
     if near.iter().any(|line| parse(line).is_some()) {
-        before = collect(lines_before(bytes, start, MOST_LINES, floor).into_iter().rev());
+        before = collect(
+            lines_before(bytes, start, MOST_LINES, floor)
+                .into_iter()
+                .rev(),
+        );
         before.reverse();
     }
     let mut after = Vec::new();
-    if lines_from(bytes, end, LARGEST_GAP).iter().any(|line| parse(line).is_some()) {
+    if lines_from(bytes, end, LARGEST_GAP)
+        .iter()
+        .any(|line| parse(line).is_some())
+    {
         after = collect(lines_from(bytes, end, MOST_LINES).into_iter());
     }
     (before, after)
@@ -91,5 +98,7 @@ fn parse(line: &Line<'_>) -> Option<StackWords> {
 fn word(text: &str) -> Option<u32> {
     let text = text.trim();
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    (digits.len() == 8).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+    (digits.len() == 8)
+        .then(|| u32::from_str_radix(digits, 16).ok())
+        .flatten()
 }

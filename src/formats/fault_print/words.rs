@@ -59,7 +59,9 @@ pub(super) fn is_boot(text: &str) -> bool {
 /// The failed assertion (or panic with a place) that a line tells of.
 pub(super) fn assertion(text: &str) -> Option<AssertText> {
     let is_panic = text.contains("panicked at");
-    if !is_panic && !contains_ignoring_case(text, "assert") && !text.contains("Wrong parameters value")
+    if !is_panic
+        && !contains_ignoring_case(text, "assert")
+        && !text.contains("Wrong parameters value")
     {
         return None;
     }
@@ -177,7 +179,9 @@ pub(super) fn said(text: &str) -> Said {
     }
     zephyr_cause(text, &mut said);
     verdict(text, &mut said);
-    if said.detail.is_none() && contains_ignoring_case(text, "stack") && contains_ignoring_case(text, "overflow")
+    if said.detail.is_none()
+        && contains_ignoring_case(text, "stack")
+        && contains_ignoring_case(text, "overflow")
     {
         stack_overflow(text, &mut said);
     }
@@ -198,7 +202,9 @@ pub(super) fn said(text: &str) -> Said {
 }
 
 fn zephyr_cause(text: &str, said: &mut Said) {
-    let cause = ZEPHYR_CAUSES.iter().find(|(words, _, _)| text.contains(words));
+    let cause = ZEPHYR_CAUSES
+        .iter()
+        .find(|(words, _, _)| text.contains(words));
     if let Some((words, bit, bus_bit)) = cause {
         said.detail = Some(words.to_ascii_lowercase());
         said.cfsr = 1 << bit;
@@ -234,7 +240,11 @@ fn verdict(text: &str, said: &mut Said) {
     } else if let Some((_, cause)) = text.split_once("Cause:") {
         said.detail = Some(cause.trim().to_owned());
     } else if let Some((_, rest)) = text.split_once("PANIC!!!") {
-        said.verdict = Some(format!("panic: {}", rest.trim()).trim_end_matches([':', ' ']).to_owned());
+        said.verdict = Some(
+            format!("panic: {}", rest.trim())
+                .trim_end_matches([':', ' '])
+                .to_owned(),
+        );
     } else if text.contains("RIOT kernel panic") {
         said.verdict = Some("kernel panic".to_owned());
     } else if let Some((_, rest)) = text.split_once("Unhandled interrupt (") {
@@ -257,7 +267,7 @@ fn stack_overflow(text: &str, said: &mut Said) {
     });
 }
 
-/// `addr2line -e x.elf -a -f 08000a60 08000141` (CmBacktrace) and `[BackTrace|17|0]:  0xc0f946e ...` (NuttX).
+/// `addr2line -e x.elf -a -f 08000a60 08000141` (`CmBacktrace`) and `[BackTrace|17|0]:  0xc0f946e ...` (`NuttX`).
 fn call_stack(text: &str) -> Vec<u64> {
     let addresses = if let Some((_, rest)) = text.split_once("addr2line -e ") {
         rest
@@ -271,7 +281,9 @@ fn call_stack(text: &str) -> Vec<u64> {
         .filter_map(|word| {
             let digits = word.strip_prefix("0x").unwrap_or(word);
             let is_address = (6..=8).contains(&digits.len());
-            is_address.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+            is_address
+                .then(|| u64::from_str_radix(digits, 16).ok())
+                .flatten()
         })
         .take(64)
         .collect()
@@ -296,16 +308,66 @@ mod tests {
     fn assertions_are_understood_in_every_wording() {
         let cases = [
             ("ASSERT main.c:19", None, Some("main.c"), Some(19)),
-            ("ASSERTION FAIL [buf != NULL] @ WEST_TOPDIR/app/src/net.c:212", Some("buf != NULL"), Some("WEST_TOPDIR/app/src/net.c"), Some(212)),
-            (r#"assertion "n < 8" failed: file "ring.c", line 40, function: push"#, Some("n < 8"), Some("ring.c"), Some(40)),
-            ("Assert failed in function open_port at drivers/uart.c:88", Some("function open_port"), Some("drivers/uart.c"), Some(88)),
-            ("(thread != RT_NULL) assertion failed at function:resume, line number:120 ", Some("thread != RT_NULL"), None, None),
-            ("up_assert: Assertion failed at file:armv7-m/fault.c line: 134 task: init", None, Some("armv7-m/fault.c"), Some(134)),
-            ("Assertion failed (a == b): at file: mm/free.c:243 task(CPU0): nsh process", Some("(a == b)"), Some("mm/free.c"), Some(243)),
-            ("Wrong parameters value: file ../Src/main.c on line 77", None, Some("../Src/main.c"), Some(77)),
-            ("vAssertCalled: Line 512, file queue.c", None, Some("queue.c"), Some(512)),
-            ("panicked at src/main.rs:31:5:", None, Some("src/main.rs"), Some(31)),
-            (r"ASSERT C:\work\fw\app.c:7", None, Some(r"C:\work\fw\app.c"), Some(7)),
+            (
+                "ASSERTION FAIL [buf != NULL] @ WEST_TOPDIR/app/src/net.c:212",
+                Some("buf != NULL"),
+                Some("WEST_TOPDIR/app/src/net.c"),
+                Some(212),
+            ),
+            (
+                r#"assertion "n < 8" failed: file "ring.c", line 40, function: push"#,
+                Some("n < 8"),
+                Some("ring.c"),
+                Some(40),
+            ),
+            (
+                "Assert failed in function open_port at drivers/uart.c:88",
+                Some("function open_port"),
+                Some("drivers/uart.c"),
+                Some(88),
+            ),
+            (
+                "(thread != RT_NULL) assertion failed at function:resume, line number:120 ",
+                Some("thread != RT_NULL"),
+                None,
+                None,
+            ),
+            (
+                "up_assert: Assertion failed at file:armv7-m/fault.c line: 134 task: init",
+                None,
+                Some("armv7-m/fault.c"),
+                Some(134),
+            ),
+            (
+                "Assertion failed (a == b): at file: mm/free.c:243 task(CPU0): nsh process",
+                Some("(a == b)"),
+                Some("mm/free.c"),
+                Some(243),
+            ),
+            (
+                "Wrong parameters value: file ../Src/main.c on line 77",
+                None,
+                Some("../Src/main.c"),
+                Some(77),
+            ),
+            (
+                "vAssertCalled: Line 512, file queue.c",
+                None,
+                Some("queue.c"),
+                Some(512),
+            ),
+            (
+                "panicked at src/main.rs:31:5:",
+                None,
+                Some("src/main.rs"),
+                Some(31),
+            ),
+            (
+                r"ASSERT C:\work\fw\app.c:7",
+                None,
+                Some(r"C:\work\fw\app.c"),
+                Some(7),
+            ),
         ];
         for (text, message, file, line) in cases {
             let found = assertion(text).unwrap_or_else(|| panic!("{text}"));
@@ -313,7 +375,12 @@ mod tests {
             assert_eq!(found.file.as_deref(), file, "{text}");
             assert_eq!(found.line, line, "{text}");
         }
-        for text in ["asserting the reset line", "assert", "main.c:19 opened", "assertions: on"] {
+        for text in [
+            "asserting the reset line",
+            "assert",
+            "main.c:19 opened",
+            "assertions: on",
+        ] {
             assert_eq!(assertion(text), None, "{text}");
         }
     }
@@ -325,7 +392,10 @@ mod tests {
             ("hard fault on thread: tshell", Some("tshell")),
             ("Fault on thread sensor", Some("sensor")),
             ("STACK OVERFLOW in net", Some("net")),
-            ("***ERROR*** A stack overflow in task Tmr Svc has been detected.", Some("Tmr Svc")),
+            (
+                "***ERROR*** A stack overflow in task Tmr Svc has been detected.",
+                Some("Tmr Svc"),
+            ),
             ("Stack overflow on thread: logger!", Some("logger")),
             ("stack overflow: logger", Some("logger")),
             ("Active thread: 2 \"pinger\"", Some("pinger")),
@@ -336,7 +406,9 @@ mod tests {
         }
         assert!(said("Stack overflow in net").is_stack_overflow);
         assert!(!said("Stack overflow (context area not valid)").is_stack_overflow);
-        let stack = said("Show more call stack info by run: addr2line -e a.elf -afpiC 08000a60 08000141").stack;
+        let stack =
+            said("Show more call stack info by run: addr2line -e a.elf -afpiC 08000a60 08000141")
+                .stack;
         assert_eq!(stack, [0x0800_0A60, 0x0800_0141]);
     }
 }
