@@ -23,7 +23,7 @@ const MOST_STEPS: u32 = 10_000;
 const MOST_ENTRIES: usize = 100_000;
 
 /// How many expressions one may lead to: frame bases and values at entry.
-const DEEPEST: u32 = 16;
+const DEEPEST: u32 = 80;
 
 /// Captured memory, and where that has nothing, the constants of the ELFs.
 #[derive(Clone, Copy)]
@@ -316,7 +316,12 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             .ok_or(Unavailable::OptimizedOut)?;
         let slot = call_site::Slot::of_entry_value(expression, unit.encoding())
             .ok_or(Unavailable::OptimizedOut)?;
-        call_site::number_at_entry(self, slot)
+        let number = call_site::number_at_entry(self, slot)?;
+        // An untyped number for a typed register is its bits.
+        match (number, typed_register(expression, unit.encoding())) {
+            (gimli::Value::Generic(bits), Some(base_type)) => self.typed(bits, base_type),
+            _ => Ok(number),
+        }
     }
 
     /// The same frame, one expression further.
@@ -466,6 +471,18 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             bytes.reverse();
         }
         Value::known(bytes)
+    }
+}
+
+/// The type of `DW_OP_regval_type`, if that is what the expression is.
+fn typed_register(
+    expression: Expression<Reader<'_>>,
+    encoding: gimli::Encoding,
+) -> Option<gimli::UnitOffset> {
+    let mut bytes = expression.0;
+    match gimli::Operation::parse(&mut bytes, encoding).ok()? {
+        gimli::Operation::RegisterOffset { base_type, .. } => Some(base_type),
+        _ => None,
     }
 }
 
