@@ -116,7 +116,7 @@ fn types_are_found_by_name_and_their_members_with_offset_and_size() {
         assert_eq!(stack.type_name, "StackType_t *");
     }
     let list = member_offset(&info, "List_t", "uxNumberOfItems").unwrap();
-    assert_eq!((list.offset, list.type_name.as_str()), (0, "volatile UBaseType_t"));
+    assert_eq!((list.offset, list.type_name.as_str()), (0, "UBaseType_t"));
     assert_eq!(member_offset(&info, "TCB_t", "nothing"), None);
     assert_eq!(type_size(&info, "List_t"), Some(20));
     assert_eq!(type_size(&info, "unsigned int"), Some(4));

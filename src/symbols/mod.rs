@@ -43,3 +43,5 @@ pub mod globals;
 mod frame_oracle_tests;
 #[cfg(test)]
 mod global_oracle_tests;
+#[cfg(test)]
+mod robustness_tests;

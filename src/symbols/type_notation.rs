@@ -125,7 +125,8 @@ impl Types<'_, '_> {
                 break;
             }
         }
-        if *variadic {
+        // Without parameters GCC writes a function of unknown parameters like this.
+        if *variadic && !list.is_empty() {
             list.push("...".to_owned());
         }
         if list.is_empty() && *prototyped {
