@@ -41,6 +41,12 @@ impl Slot {
     ) -> Option<Self> {
         match only_operation(expression, encoding)? {
             Operation::Register { register } => Some(Self::Register(register.0)),
+            // DW_OP_regval_type: the register, read as a floating-point number.
+            Operation::RegisterOffset {
+                register,
+                offset: 0,
+                base_type,
+            } if base_type.0 != 0 => Some(Self::Register(register.0)),
             _ => None,
         }
     }
@@ -146,7 +152,14 @@ fn calling_frame<'f, 's>(frame: &'f FrameContext<'f, 's>) -> Option<&'f FrameCon
 }
 
 /// The out-of-line function whose code contains `pc`.
-pub(super) fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
+fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
+    let known = info.source_frames(pc).pop();
+    if let Some(scope) = known.filter(|f| !f.inlined).and_then(|f| f.scope) {
+        return Some(DieRef {
+            unit: scope.unit,
+            entry: scope.entry,
+        });
+    }
     info.units().iter().enumerate().find_map(|(unit, header)| {
         let root = DieRef {
             unit,

@@ -13,6 +13,7 @@ use super::variables::FrameContext;
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegValue};
 use crate::model::report::Unavailable;
+use gimli::Reader as _;
 use gimli::{AttributeValue, EvaluationResult, Expression, Location, Piece, ValueType};
 use std::cell::Cell;
 
@@ -23,7 +24,7 @@ const MOST_STEPS: u32 = 10_000;
 const MOST_ENTRIES: usize = 100_000;
 
 /// How many expressions one may lead to: frame bases and values at entry.
-const DEEPEST: u32 = 16;
+const DEEPEST: u32 = 80;
 
 /// Captured memory, and where that has nothing, the constants of the ELFs.
 #[derive(Clone, Copy)]
@@ -62,6 +63,12 @@ pub(super) struct Evaluator<'e, 'a, 's> {
     pub(super) budget: &'e Cell<u32>,
     /// Expressions that led here.
     pub(super) depth: u32,
+}
+
+/// What came of an expression that was run for its value.
+enum Computed<'a> {
+    Number(gimli::Value),
+    Pieces(Vec<Piece<Reader<'a>>>),
 }
 
 /// The expressions that one question may evaluate.
@@ -106,18 +113,11 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         }
     }
 
-    /// The value that the expression computes: an address on the stack is the value itself.
+    /// The value of `size` bytes that the expression computes (not the object that it locates).
     pub(super) fn computed(&self, expression: Expression<Reader<'a>>, size: usize) -> Value {
-        match self.pieces(expression) {
-            Ok(pieces) => match pieces.as_slice() {
-                [
-                    Piece {
-                        location: Location::Address { address },
-                        ..
-                    },
-                ] => self.number(gimli::Value::Generic(*address), size),
-                pieces => self.assemble(pieces, size),
-            },
+        match self.result(expression) {
+            Ok(Computed::Number(number)) => self.number(number, size),
+            Ok(Computed::Pieces(pieces)) => self.assemble(&pieces, size),
             Err(why) => Value::unavailable(size, why),
         }
     }
@@ -127,7 +127,10 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         &self,
         expression: Expression<Reader<'a>>,
     ) -> Result<gimli::Value, Unavailable> {
-        let pieces = self.pieces(expression)?;
+        let pieces = match self.result(expression)? {
+            Computed::Number(number) => return Ok(number),
+            Computed::Pieces(pieces) => pieces,
+        };
         match pieces.first().map(|piece| &piece.location) {
             Some(Location::Address { address }) => Ok(gimli::Value::Generic(*address)),
             Some(Location::Value { value }) => Ok(*value),
@@ -140,6 +143,28 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             }
             _ => Err(Unavailable::OptimizedOut),
         }
+    }
+
+    /// Runs an expression for its value: as if `DW_OP_stack_value` ended it, so that a number with a
+    /// type (a float) is not taken for an address. Expressions that name a place cannot end so.
+    fn result(&self, expression: Expression<Reader<'a>>) -> Result<Computed<'a>, Unavailable> {
+        const DW_OP_STACK_VALUE: u8 = 0x9f;
+        let mut code = expression.0.slice().to_vec();
+        code.push(DW_OP_STACK_VALUE);
+        let ended = Expression(Reader::new(&code, expression.0.endian()));
+        match self.pieces(ended).as_deref() {
+            Ok(
+                [
+                    Piece {
+                        location: Location::Value { value },
+                        ..
+                    },
+                ],
+            ) => return Ok(Computed::Number(*value)),
+            Ok(_) | Err(Unavailable::OptimizedOut) => {}
+            Err(why) => return Err(*why),
+        }
+        self.pieces(expression).map(Computed::Pieces)
     }
 
     /// What is known of a register in this frame.
@@ -164,10 +189,13 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         }
     }
 
-    fn pieces(
+    fn pieces<'x>(
         &self,
-        expression: Expression<Reader<'a>>,
-    ) -> Result<Vec<Piece<Reader<'a>>>, Unavailable> {
+        expression: Expression<Reader<'x>>,
+    ) -> Result<Vec<Piece<Reader<'x>>>, Unavailable>
+    where
+        'a: 'x,
+    {
         let gone = Unavailable::OptimizedOut;
         let left = self.budget.get().checked_sub(1).ok_or(gone)?;
         self.budget.set(left);
@@ -308,7 +336,7 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         self.expression_at(value, pc).map(|expression| expression.0)
     }
 
-    fn entry_value(&self, expression: Expression<Reader<'a>>) -> Result<gimli::Value, Unavailable> {
+    fn entry_value(&self, expression: Expression<Reader<'_>>) -> Result<gimli::Value, Unavailable> {
         let unit = self
             .info
             .units()
@@ -316,7 +344,12 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             .ok_or(Unavailable::OptimizedOut)?;
         let slot = call_site::Slot::of_entry_value(expression, unit.encoding())
             .ok_or(Unavailable::OptimizedOut)?;
-        call_site::number_at_entry(self, slot)
+        let number = call_site::number_at_entry(self, slot)?;
+        // An untyped number for a typed register is its bits.
+        match (number, typed_register(expression, unit.encoding())) {
+            (gimli::Value::Generic(bits), Some(base_type)) => self.typed(bits, base_type),
+            _ => Ok(number),
+        }
     }
 
     /// The same frame, one expression further.
@@ -466,6 +499,18 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             bytes.reverse();
         }
         Value::known(bytes)
+    }
+}
+
+/// The type of `DW_OP_regval_type`, if that is what the expression is.
+fn typed_register(
+    expression: Expression<Reader<'_>>,
+    encoding: gimli::Encoding,
+) -> Option<gimli::UnitOffset> {
+    let mut bytes = expression.0;
+    match gimli::Operation::parse(&mut bytes, encoding).ok()? {
+        gimli::Operation::RegisterOffset { base_type, .. } => Some(base_type),
+        _ => None,
     }
 }
 

@@ -38,3 +38,10 @@ pub mod call_site;
 pub mod printer;
 pub mod variables;
 pub mod globals;
+
+#[cfg(test)]
+mod frame_oracle_tests;
+#[cfg(test)]
+mod global_oracle_tests;
+#[cfg(test)]
+mod robustness_tests;

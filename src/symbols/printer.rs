@@ -615,11 +615,11 @@ fn enumerator(enumerators: &[(String, i128)], number: i128) -> String {
     if let Some((name, _n)) = enumerators.iter().find(|(_name, n)| *n == number) {
         return name.clone();
     }
-    // gdb takes an enum for flags when every enumerator is one run of bits.
+    // gdb takes an enum for flags when every enumerator is one bit (or none).
     let flags = !enumerators.is_empty()
         && enumerators
             .iter()
-            .all(|(_name, n)| *n >= 0 && is_one_run(n.cast_unsigned()));
+            .all(|(_name, n)| *n >= 0 && n.count_ones() <= 1);
     if !flags {
         return number.to_string();
     }
@@ -638,11 +638,6 @@ fn enumerator(enumerators: &[(String, i128)], number: i128) -> String {
         return "0".to_owned();
     }
     format!("({})", names.join(" | "))
-}
-
-fn is_one_run(bits: u128) -> bool {
-    let run = bits.checked_shr(bits.trailing_zeros()).unwrap_or(0);
-    run & run.wrapping_add(1) == 0
 }
 
 fn missing(why: Unavailable) -> String {

@@ -54,7 +54,10 @@ impl TypeNames {
                 break;
             }
         }
-        let found = self.tags.get(name)?;
+        let found = self
+            .tags
+            .get(name)
+            .or_else(|| self.tags.get(long_name(name)))?;
         match wanted {
             Some(kind) => found.iter().find(|(k, _at)| *k == kind),
             // Without a keyword a typedef is what C would mean; a tag does as well.
@@ -161,5 +164,19 @@ impl TypeNames {
         } else {
             self.globals.entry(name).or_insert(at);
         }
+    }
+}
+
+/// What GCC calls a type whose name is written the short way.
+fn long_name(name: &str) -> &str {
+    match name {
+        "short" => "short int",
+        "unsigned short" => "short unsigned int",
+        "long" => "long int",
+        "unsigned long" => "long unsigned int",
+        "long long" => "long long int",
+        "unsigned long long" => "long long unsigned int",
+        "unsigned" => "unsigned int",
+        other => other,
     }
 }

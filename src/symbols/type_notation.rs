@@ -125,7 +125,8 @@ impl Types<'_, '_> {
                 break;
             }
         }
-        if *variadic {
+        // Without parameters GCC writes a function of unknown parameters like this.
+        if *variadic && !list.is_empty() {
             list.push("...".to_owned());
         }
         if list.is_empty() && *prototyped {
@@ -138,6 +139,10 @@ impl Types<'_, '_> {
         let keyword = match &found.kind {
             TypeKind::Record { keyword, .. } | TypeKind::Declared(keyword) => keyword,
             TypeKind::Enum { .. } => "enum",
+            TypeKind::Base(_) => {
+                let name = found.name.as_deref().unwrap_or("<unnamed type>");
+                return short_name(name).to_owned();
+            }
             _ => {
                 return found
                     .name
@@ -151,6 +156,19 @@ impl Types<'_, '_> {
             Some(name) => format!("{keyword} {name}"),
             None => format!("{keyword} {{...}}"),
         }
+    }
+}
+
+/// GCC writes `long unsigned int` where everybody writes `unsigned long`.
+fn short_name(name: &str) -> &str {
+    match name {
+        "short int" => "short",
+        "short unsigned int" => "unsigned short",
+        "long int" => "long",
+        "long unsigned int" => "unsigned long",
+        "long long int" => "long long",
+        "long long unsigned int" => "unsigned long long",
+        other => other,
     }
 }
 

@@ -7,7 +7,7 @@
 use super::debug_info::DebugInfo;
 use super::die::{self, Die, DieRef};
 use super::type_names::TypeNames;
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -132,7 +132,6 @@ pub struct Member {
 pub struct Types<'i, 'a> {
     pub(super) info: &'i DebugInfo<'a>,
     cache: RefCell<BTreeMap<TypeRef, Rc<Type>>>,
-    names: OnceCell<TypeNames>,
 }
 
 /// Finds a member of a type, looking into anonymous structs and unions and base classes as C does.
@@ -169,7 +168,6 @@ impl<'i, 'a> Types<'i, 'a> {
         Self {
             info,
             cache: RefCell::default(),
-            names: OnceCell::new(),
         }
     }
 
@@ -281,8 +279,8 @@ impl<'i, 'a> Types<'i, 'a> {
             })
     }
 
-    fn names(&self) -> &TypeNames {
-        self.names.get_or_init(|| TypeNames::new(self.info))
+    fn names(&self) -> &'i TypeNames {
+        self.info.type_names()
     }
 
     fn size_within(&self, ty: Option<TypeRef>, depth: usize) -> Option<u64> {
@@ -448,19 +446,22 @@ fn first_bit(
         return Some(first);
     }
     let start = offset?.checked_mul(8)?;
-    let Some(from_top) = die::unsigned(die, gimli::DW_AT_bit_offset) else {
+    // Negative for a field that starts outside its storage unit (packed structs).
+    let Some(from_top) = die::signed(die, gimli::DW_AT_bit_offset) else {
         return Some(start);
     };
+    let (start, n_bits) = (i128::from(start), i128::from(n_bits));
     if info.file().is_big_endian() {
-        return start.checked_add(from_top);
+        return u64::try_from(start.checked_add(from_top)?).ok();
     }
     // DWARF 2 and 3 count from the most significant bit of a storage unit of DW_AT_byte_size.
     let storage = die::unsigned(die, gimli::DW_AT_byte_size)
         .or_else(|| Types::new(info).size(ty?))?
         .checked_mul(8)?;
-    start
-        .checked_add(storage)?
-        .checked_sub(from_top.checked_add(n_bits)?)
+    let first = start
+        .checked_add(i128::from(storage))?
+        .checked_sub(from_top.checked_add(n_bits)?)?;
+    u64::try_from(first).ok()
 }
 
 fn read_bounds(info: &DebugInfo<'_>, at: TypeRef) -> Vec<Bound> {
