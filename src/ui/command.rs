@@ -2,7 +2,9 @@
 
 use super::nav::InspectorTab;
 use super::panels::PanelId;
+use crate::engine::job::JobId;
 use egui::{Key, KeyboardShortcut, Modifiers};
+use std::path::PathBuf;
 
 /// Something that a person can do in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,10 @@ pub enum UiCommand {
     Go(PanelId),
     /// Open one crash.
     OpenCrash(i64),
+    /// Stop a job.
+    Cancel(JobId),
+    /// Change to another workspace.
+    OpenWorkspace(PathBuf),
     /// Open the import report of one capture.
     OpenCapture(i64),
     /// Choose files to import.

@@ -1,16 +1,18 @@
 //! What a panel gets each frame: the door to the engine, the selection, and a list to put actions on.
 
 use super::command::UiCommand;
-use super::data::{Door, Request};
+use super::data::Door;
 use super::nav::Nav;
+use crate::engine::command::Command;
+use std::time::SystemTime;
 
 /// What was asked for in a frame; applied after it, in one place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// For the window.
     Ui(UiCommand),
     /// For the engine.
-    Engine(Request),
+    Engine(Command),
 }
 
 /// How the window behaves, as the user set it.
@@ -41,6 +43,10 @@ pub struct ViewContext<'a> {
     pub settings: &'a Settings,
     /// Said when no file dialog could be opened.
     pub no_dialog: bool,
+    /// Something to tell that no job stands for.
+    pub notice: Option<String>,
+    /// The time, for "4 min ago".
+    pub now: SystemTime,
     /// First control of each part of the screen, in order, for F6.
     pub parts: Vec<egui::Id>,
     actions: Vec<Action>,
@@ -54,6 +60,8 @@ impl<'a> ViewContext<'a> {
             nav,
             settings,
             no_dialog: false,
+            notice: None,
+            now: SystemTime::UNIX_EPOCH,
             parts: Vec::new(),
             actions: Vec::new(),
         }
@@ -65,8 +73,8 @@ impl<'a> ViewContext<'a> {
     }
 
     /// Asks the engine to do something.
-    pub fn send(&mut self, request: Request) {
-        self.actions.push(Action::Engine(request));
+    pub fn send(&mut self, command: Command) {
+        self.actions.push(Action::Engine(command));
     }
 
     /// Marks the first control of a part of the screen, where F6 stops.

@@ -1,442 +1,223 @@
-//! What the panels show: the answers of the engine's queries as plain data, and the door they come through.
+//! The door to the engine: questions that are answered at once (perhaps with "not yet") and commands.
 //!
-//! Panels format these, they never compute on them.
+//! A trait, so that tests can put the window before answers that are still on their way or have failed.
 
-use crate::model::{
-    addr::TargetAddr,
-    report::{CrashReport, Local},
-    warning::Warning,
-};
-use std::path::PathBuf;
+use crate::engine::Engine;
+use crate::engine::command::Command;
+use crate::engine::event::{Event, Wake};
+use crate::engine::index_cache::IndexCache;
+use crate::engine::job::{JobId, JobStatus};
+use crate::engine::loadable::Loadable;
+use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
+use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
+use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
+use crate::engine::queries::crash_list::{CrashGroup, CrashListQuery};
+use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
+use crate::engine::queries::find::{FindQuery, Found};
+use crate::engine::queries::follow_pointer::FollowPointerQuery;
+use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
+use crate::engine::queries::overview::{Overview, OverviewQuery};
+use crate::engine::queries::recent::RecentQuery;
+use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
+use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
+use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
+use crate::engine::recent::RecentWorkspace;
+use crate::engine::workspace::Workspace;
+use crate::model::addr::TargetAddr;
+use crate::model::report::Local;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// An answer that may still be on its way. Old values stay on screen while a new one is made.
-#[derive(Clone, Debug)]
-pub enum Loadable<T> {
-    /// Being made.
-    Pending {
-        /// The last answer, if there was one.
-        previous: Option<T>,
-    },
-    /// Here.
-    Ready(T),
-    /// Could not be made.
-    Failed {
-        /// What happened, what it means, what to do; begins with its code.
-        error: String,
-        /// The last answer, if there was one.
-        previous: Option<T>,
-    },
-}
-
-impl<T> Loadable<T> {
-    /// The answer or the one before it.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Self::Ready(value) => Some(value),
-            Self::Pending { previous } | Self::Failed { previous, .. } => previous.as_ref(),
-        }
-    }
-
-    /// True while it is being made.
-    pub fn is_pending(&self) -> bool {
-        matches!(self, Self::Pending { .. })
-    }
-}
+use std::sync::mpsc::{Receiver, channel};
 
 /// An answer shared with the engine's cache.
 pub type Answer<T> = Loadable<Arc<T>>;
 
-/// A crash in the workspace.
-pub type CrashId = i64;
-/// A capture in the workspace.
-pub type CaptureId = i64;
-/// A job of the engine.
-pub type JobId = u64;
-
-/// The status bar and the empty states.
-#[derive(Clone, Debug, Default)]
-pub struct Overview {
-    /// Name of the workspace.
-    pub workspace: String,
-    /// Its file.
-    pub path: PathBuf,
-    /// Bytes on disk.
-    pub workspace_bytes: u64,
-    /// Builds with symbols.
-    pub n_builds: u64,
-    /// Crashes in it.
-    pub n_crashes: u64,
-    /// Captures in it.
-    pub n_captures: u64,
-    /// Why nothing can be written, when that is so.
-    pub read_only: Option<String>,
-    /// The folder that is watched.
-    pub watched: Option<PathBuf>,
-}
-
-/// One line of the recent workspaces.
-#[derive(Clone, Debug)]
-pub struct RecentWorkspace {
-    /// Name.
-    pub name: String,
-    /// File.
-    pub path: PathBuf,
-    /// What it holds, in words.
-    pub holds: String,
-    /// The finding, in words.
-    pub finding: String,
-    /// True when the finding is a crash.
-    pub has_crash: bool,
-    /// Seconds since it was opened.
-    pub opened_secs_ago: u64,
-}
-
-/// Whether the symbols are the ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SymbolState {
-    /// Build ids equal.
-    Match,
-    /// Chosen by hand or by name: nothing proves it.
-    NotVerified,
-    /// No ELF for this build.
-    Missing,
-}
-
-impl SymbolState {
-    /// The words on a chip.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Match => "symbols match",
-            Self::NotVerified => "symbols not verified",
-            Self::Missing => "symbols missing",
-        }
-    }
-}
-
-/// One crash in a list.
-#[derive(Clone, Debug)]
-pub struct CrashRow {
-    /// Id.
-    pub id: CrashId,
-    /// The sentence.
-    pub headline: String,
-    /// The class of the fault on screen.
-    pub kind: String,
-    /// Crashed thread.
-    pub thread: Option<String>,
-    /// `main.c:16`.
-    pub location: Option<String>,
-    /// Capture it came from.
-    pub capture: String,
-    /// Device, if it is known.
-    pub device: Option<String>,
-    /// Boot number in the capture.
-    pub boot: Option<u64>,
-    /// Version of the software.
-    pub version: Option<String>,
-    /// Build id.
-    pub build_id: Option<String>,
-    /// State of its symbols.
-    pub symbols: SymbolState,
-}
-
-/// Crashes with the same fingerprint.
-#[derive(Clone, Debug)]
-pub struct CrashGroup {
-    /// The key that groups them.
-    pub key: String,
-    /// The sentence that stands for all.
-    pub headline: String,
-    /// Class of the fault.
-    pub kind: String,
-    /// Devices seen with it.
-    pub n_devices: u64,
-    /// Newest first.
-    pub crashes: Vec<CrashRow>,
-}
-
-/// One crash as its screen shows it.
-#[derive(Clone, Debug)]
-pub struct CrashDetail {
-    /// Line of the list that it belongs to.
-    pub row: CrashRow,
-    /// Everything that could be said.
-    pub report: CrashReport,
-    /// Crashes with the same fingerprint, this one included.
-    pub n_similar: u64,
-}
-
-/// Memory around an address.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryPage {
-    /// First address.
-    pub start: u64,
-    /// One entry a byte; `None` was not captured.
-    pub bytes: Vec<Option<u8>>,
-    /// Symbols that begin in the page.
-    pub symbols: Vec<(u64, String)>,
-    /// Captured ranges of the whole dump, for "go to".
-    pub ranges: Vec<(u64, u64, String)>,
-}
-
-/// Globals that match a search.
-#[derive(Clone, Debug, Default)]
-pub struct Globals {
-    /// Those shown.
-    pub rows: Vec<GlobalRow>,
-    /// All that match.
-    pub n_total: u64,
-}
-
-/// One global.
-#[derive(Clone, Debug)]
-pub struct GlobalRow {
-    /// Where it is.
-    pub address: Option<TargetAddr>,
-    /// `main.c:12`.
-    pub location: Option<String>,
-    /// Its value.
-    pub local: Local,
-}
-
-/// Lines of a source file, or where it was looked for.
-#[derive(Clone, Debug)]
-pub enum SourceText {
-    /// Found.
-    Found {
-        /// Path on this computer.
-        path: String,
-        /// Number of the first line.
-        first_line: u32,
-        /// Lines.
-        lines: Vec<String>,
-    },
-    /// Not on this computer.
-    Missing {
-        /// As the ELF names it.
-        path: String,
-    },
-}
-
-/// The symbol library.
-#[derive(Clone, Debug, Default)]
-pub struct SymbolLibrary {
-    /// Builds with symbols.
-    pub builds: Vec<BuildRow>,
-    /// Builds that crashes wait for, most wanted first.
-    pub missing: Vec<MissingBuild>,
-}
-
-/// One build with symbols.
-#[derive(Clone, Debug)]
-pub struct BuildRow {
-    /// File name.
-    pub name: String,
-    /// Full path.
-    pub path: String,
-    /// Build id.
-    pub build_id: String,
-    /// Processor.
-    pub arch: String,
-    /// `full`, `lines only`, `names only`, `none`.
-    pub quality: String,
-    /// What would make it better.
-    pub advice: Option<String>,
-    /// Crashes that use it.
-    pub n_crashes: u64,
-    /// Bytes of the file.
-    pub bytes: u64,
-}
-
-/// One build without symbols.
-#[derive(Clone, Debug)]
-pub struct MissingBuild {
-    /// Build id, when the crashes carry one.
-    pub build_id: Option<String>,
-    /// Version, if known.
-    pub version: Option<String>,
-    /// Crashes that wait.
-    pub n_crashes: u64,
-}
-
-/// What an import did with one file.
-#[derive(Clone, Debug)]
-pub struct ImportedFile {
-    /// Path inside the capture.
-    pub path: String,
-    /// What it is: `ELF core`, `text`, `not understood`.
-    pub kind: String,
-    /// Bytes.
-    pub bytes: u64,
-    /// What was found in it, in words.
-    pub found: String,
-    /// Bytes nobody understood, as offsets.
-    pub not_understood: Vec<(u64, u64)>,
-    /// What was wrong with it.
-    pub warnings: Vec<Warning>,
-    /// Why it was not taken at all.
-    pub refused: Option<String>,
-}
-
-/// One capture with what its import found.
-#[derive(Clone, Debug)]
-pub struct ImportReport {
-    /// Id.
-    pub capture: CaptureId,
-    /// Name.
-    pub name: String,
-    /// `1 device, 3 boots, 2 crashes`.
-    pub summary: String,
-    /// Files, in the order they were read.
-    pub files: Vec<ImportedFile>,
-}
-
-/// One capture in a list.
-#[derive(Clone, Debug)]
-pub struct CaptureRow {
-    /// Id.
-    pub id: CaptureId,
-    /// Name.
-    pub name: String,
-    /// What it holds.
-    pub holds: String,
-}
-
-/// A pasted text with its addresses answered.
-#[derive(Clone, Debug, Default)]
-pub struct Symbolized {
-    /// Lines of the input.
-    pub lines: Vec<SymbolizedLine>,
-    /// Addresses seen.
-    pub n_addresses: u64,
-    /// Addresses with an answer.
-    pub n_found: u64,
-    /// The whole text with the answers, for the clipboard.
-    pub text: String,
-}
-
-/// One line of a pasted text.
-#[derive(Clone, Debug, Default)]
-pub struct SymbolizedLine {
-    /// As pasted.
-    pub text: String,
-    /// Answers, in order of the addresses: `flash_write at flash.c:212`.
-    pub answers: Vec<String>,
-}
-
-/// Something that was found by name.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// First line.
-    pub title: String,
-    /// Second, quiet.
-    pub detail: String,
-    /// Where it leads.
-    pub target: FoundTarget,
-}
-
-/// Where a found thing leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FoundTarget {
-    /// A crash.
-    Crash(CrashId),
-    /// A capture's import report.
-    Capture(CaptureId),
-    /// A build.
-    Build(String),
-}
-
-/// Background work as the window shows it.
-#[derive(Clone, Debug)]
-pub struct JobView {
-    /// Id.
-    pub id: JobId,
-    /// `Import customer-4711.zip`.
-    pub label: String,
-    /// Units done.
-    pub done: u64,
-    /// Units in all; 0 is not known yet.
-    pub total: u64,
-    /// `files`, `bytes`.
-    pub unit: String,
-    /// Where it stands.
-    pub state: JobState,
-}
-
-/// Where a job stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobState {
-    /// Runs.
-    Running,
-    /// Done, with what it achieved.
-    Done(String),
-    /// Cancelled by the user.
-    Cancelled,
-    /// Failed, with the reason.
-    Failed(String),
-}
-
-/// What the window asks the engine to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Take in files and folders.
-    Import(Vec<PathBuf>),
-    /// Take in bytes that have no path (a drop from a browser or an archive).
-    ImportBytes(String, Arc<[u8]>),
-    /// Take in the demo.
-    OpenDemo,
-    /// Add symbol files or folders.
-    AddSymbols(Vec<PathBuf>),
-    /// Map a source folder.
-    MapSource {
-        /// Prefix as the ELF names it.
-        from: String,
-        /// Folder on this computer.
-        to: PathBuf,
-    },
-    /// Import what appears in a folder; `None` stops.
-    WatchFolder(Option<PathBuf>),
-    /// Open another workspace.
-    OpenWorkspace(PathBuf),
-    /// Stop a job.
-    Cancel(JobId),
-    /// Read the same sources again.
-    Reload,
-}
-
-/// The door to the engine: questions that are answered at once (perhaps with "not yet") and requests.
+/// What the window asks and orders.
 pub trait Door {
     /// The workspace at a glance.
     fn overview(&self) -> Answer<Overview>;
     /// Workspaces opened lately.
     fn recent(&self) -> Answer<Vec<RecentWorkspace>>;
-    /// Crashes by fingerprint, newest group first.
-    fn crash_groups(&self) -> Answer<Vec<CrashGroup>>;
+    /// Crashes that hold a text, by fingerprint.
+    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>>;
     /// One crash.
-    fn crash(&self, id: CrashId) -> Answer<CrashDetail>;
+    fn crash(&self, crash: i64) -> Answer<CrashDetail>;
     /// Memory of a crash.
-    fn memory(&self, id: CrashId, start: u64, len: u64) -> Answer<MemoryPage>;
+    fn memory(&self, crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>>;
     /// What a pointer points to.
-    fn follow(&self, id: CrashId, type_name: &str, target: TargetAddr) -> Answer<Local>;
-    /// Globals whose name holds `search`.
-    fn globals(&self, id: CrashId, search: &str) -> Answer<Globals>;
+    fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local>;
+    /// Globals whose name holds a text.
+    fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals>;
     /// Source around a line.
-    fn source(&self, id: CrashId, file: &str, line: u32) -> Answer<SourceText>;
+    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
     /// The symbol library.
-    fn symbols(&self) -> Answer<SymbolLibrary>;
+    fn symbols(&self) -> Answer<SymbolLibraryView>;
     /// Captures, newest first.
     fn captures(&self) -> Answer<Vec<CaptureRow>>;
     /// What an import found.
-    fn import_report(&self, capture: CaptureId) -> Answer<ImportReport>;
+    fn import_report(&self, capture: i64) -> Answer<ImportReport>;
     /// A pasted text with its addresses answered; `build` chooses the symbols.
-    fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<Symbolized>;
+    fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText>;
     /// Things by name.
-    fn find(&self, text: &str) -> Answer<Vec<Found>>;
+    fn find(&self, text: &str) -> Answer<Found>;
     /// Jobs, newest first.
-    fn jobs(&self) -> Vec<JobView>;
+    fn jobs(&self) -> Vec<JobStatus>;
+    /// The folder that is watched.
+    fn watched_folder(&self) -> Option<PathBuf>;
     /// True while a job runs or an answer is being made.
     fn is_busy(&self) -> bool;
-    /// Asks for work.
-    fn send(&self, request: Request);
+    /// What happened since the last call.
+    fn drain_events(&self) -> Vec<Event>;
+    /// Orders work.
+    fn submit(&self, command: Command) -> JobId;
+    /// Stops a job.
+    fn cancel(&self, job: JobId);
+    /// Asks everything again.
+    fn reload(&self);
+    /// Changes to another workspace.
+    fn open_workspace(&self, path: &Path);
+}
+
+/// The engine behind the door; it can be exchanged for that of another workspace.
+pub struct EngineDoor {
+    engine: RefCell<Engine>,
+    opening: RefCell<Option<Receiver<Result<Engine, String>>>>,
+    wake: Wake,
+    cache: IndexCache,
+}
+
+impl EngineDoor {
+    /// Opens a workspace: the one named, or the user's own.
+    pub fn open(path: Option<&Path>, cache: IndexCache, wake: Wake) -> Result<Self, String> {
+        let workspace = Workspace::open(path, cache.clone()).map_err(|error| error.to_string())?;
+        let engine = Engine::new(workspace, Arc::clone(&wake));
+        Ok(Self { engine: RefCell::new(engine), opening: RefCell::default(), wake, cache })
+    }
+
+    /// The engine, for what no question covers (tests, benches).
+    pub fn engine(&self) -> Engine {
+        self.engine.borrow().clone()
+    }
+
+    /// Takes over the engine of another workspace once it is open.
+    fn finish_opening(&self) -> Option<Event> {
+        let mut opening = self.opening.borrow_mut();
+        let result = opening.as_ref()?.try_recv().ok()?;
+        *opening = None;
+        match result {
+            Ok(engine) => {
+                *self.engine.borrow_mut() = engine;
+                Some(Event::DataChanged { revision: 0 })
+            }
+            Err(error) => Some(Event::Notice(error)),
+        }
+    }
+}
+
+impl Door for EngineDoor {
+    fn overview(&self) -> Answer<Overview> {
+        self.engine.borrow().query(OverviewQuery)
+    }
+
+    fn recent(&self) -> Answer<Vec<RecentWorkspace>> {
+        self.engine.borrow().query(RecentQuery)
+    }
+
+    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
+        self.engine.borrow().query(CrashListQuery { find: find.to_owned() })
+    }
+
+    fn crash(&self, crash: i64) -> Answer<CrashDetail> {
+        self.engine.borrow().query(CrashDetailQuery { crash })
+    }
+
+    fn memory(&self, crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>> {
+        self.engine.borrow().query(CrashMemoryQuery { crash, start, n_rows })
+    }
+
+    fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local> {
+        let query = FollowPointerQuery { crash, type_name: type_name.to_owned(), address: target };
+        self.engine.borrow().query(query)
+    }
+
+    fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals> {
+        self.engine.borrow().query(CrashGlobalsQuery { crash, find: find.to_owned() })
+    }
+
+    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
+        self.engine.borrow().query(SourceLinesQuery { crash, file: file.to_owned(), line })
+    }
+
+    fn symbols(&self) -> Answer<SymbolLibraryView> {
+        self.engine.borrow().query(SymbolLibraryQuery)
+    }
+
+    fn captures(&self) -> Answer<Vec<CaptureRow>> {
+        self.engine.borrow().query(CapturesQuery)
+    }
+
+    fn import_report(&self, capture: i64) -> Answer<ImportReport> {
+        self.engine.borrow().query(ImportReportQuery { capture })
+    }
+
+    fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText> {
+        let query = SymbolizeTextQuery { text: text.to_owned(), build_id: build.map(str::to_owned) };
+        self.engine.borrow().query(query)
+    }
+
+    fn find(&self, text: &str) -> Answer<Found> {
+        self.engine.borrow().query(FindQuery { text: text.to_owned() })
+    }
+
+    fn jobs(&self) -> Vec<JobStatus> {
+        self.engine.borrow().jobs()
+    }
+
+    fn watched_folder(&self) -> Option<PathBuf> {
+        self.engine.borrow().watched_folder()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.opening.borrow().is_some() || !self.engine.borrow().is_idle()
+    }
+
+    fn drain_events(&self) -> Vec<Event> {
+        let mut events = self.engine.borrow().drain_events();
+        events.extend(self.finish_opening());
+        events
+    }
+
+    fn submit(&self, command: Command) -> JobId {
+        self.engine.borrow().submit(command)
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.engine.borrow().cancel(job);
+    }
+
+    fn reload(&self) {
+        let engine = self.engine.borrow();
+        engine.workspace().context().forget_opened();
+        engine.data_changed();
+    }
+
+    fn open_workspace(&self, path: &Path) {
+        let (sender, receiver) = channel();
+        let (path, cache, wake) = (path.to_path_buf(), self.cache.clone(), Arc::clone(&self.wake));
+        let open = move || {
+            let opened = Workspace::open(Some(&path), cache)
+                .map(|workspace| {
+                    workspace.remember();
+                    Engine::new(workspace, Arc::clone(&wake))
+                })
+                .map_err(|error| error.to_string());
+            // The window may be gone by now.
+            drop(sender.send(opened));
+            wake();
+        };
+        if std::thread::Builder::new().name("open workspace".to_owned()).spawn(open).is_ok() {
+            *self.opening.borrow_mut() = Some(receiver);
+        }
+    }
 }

@@ -2,11 +2,12 @@
 //! never waits and never computes on what it shows.
 
 pub mod app;
+mod apply;
 pub mod command;
 pub mod context;
-pub mod copy;
 pub mod data;
 pub mod dialogs;
+mod follow;
 pub mod icons;
 pub mod nav;
 pub mod panels;
@@ -15,6 +16,8 @@ pub mod theme;
 pub mod widgets;
 pub mod window;
 pub mod words;
+
+pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 
 #[cfg(test)]
 mod sample;

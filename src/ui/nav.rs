@@ -1,6 +1,5 @@
 //! Where the user is: screen, crash, thread, frame, tab; and the way back.
 
-use super::data::{CaptureId, CrashId};
 use super::panels::PanelId;
 
 /// Tabs of the inspector on the crash screen.
@@ -38,9 +37,9 @@ pub struct Place {
     /// Screen.
     pub panel: PanelId,
     /// Crash that is open.
-    pub crash: Option<CrashId>,
+    pub crash: Option<i64>,
     /// Capture whose import report is open.
-    pub capture: Option<CaptureId>,
+    pub capture: Option<i64>,
 }
 
 /// The one selection that every panel shares.
@@ -105,7 +104,7 @@ impl Nav {
     }
 
     /// Opens a crash.
-    pub fn open_crash(&mut self, crash: CrashId) {
+    pub fn open_crash(&mut self, crash: i64) {
         self.go(Place {
             panel: PanelId::Crash,
             crash: Some(crash),
@@ -114,7 +113,7 @@ impl Nav {
     }
 
     /// Opens an import report.
-    pub fn open_capture(&mut self, capture: CaptureId) {
+    pub fn open_capture(&mut self, capture: i64) {
         self.go(Place {
             panel: PanelId::Import,
             capture: Some(capture),

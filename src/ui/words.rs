@@ -1,5 +1,7 @@
 //! How numbers are written on screen: with a unit and an honest precision.
 
+use std::time::SystemTime;
+
 /// Bytes as people read them: `9.4 KiB`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -33,8 +35,10 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     }
 }
 
-/// `4 min ago`, `yesterday`.
-pub fn ago(secs: u64) -> String {
+/// `4 min ago`, `yesterday`; of a time that cannot be read, the text itself.
+pub fn ago(rfc3339: &str, now: SystemTime) -> String {
+    let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else { return rfc3339.to_owned() };
+    let secs = now.duration_since(then).map_or(0, |past| past.as_secs());
     match secs {
         0..60 => "just now".to_owned(),
         60..3600 => format!("{} min ago", secs / 60),
@@ -65,7 +69,8 @@ mod tests {
         assert_eq!(super::bytes(512), "512 B");
         assert_eq!(super::bytes(9_626), "9.40 KiB");
         assert_eq!(super::bytes(19_293_798), "18.4 MiB");
-        assert_eq!(super::ago(240), "4 min ago");
+        let now = humantime::parse_rfc3339("2026-11-23T12:04:10Z").unwrap();
+        assert_eq!(super::ago("2026-11-23T12:00:00.5Z", now), "4 min ago");
         assert_eq!(super::count(1, "crash", "crashes"), "1 crash");
     }
 

@@ -3,7 +3,8 @@
 use super::{Panel, screen};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{CrashGroup, CrashRow, SymbolState};
+use crate::model::report::FaultKind;
+use crate::engine::queries::crash_list::{CrashGroup, CrashRow};
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, RowPainter, head, row};
@@ -53,10 +54,10 @@ enum Line<'a> {
 impl Panel for Crashes {
     fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         let rect = screen(ui);
-        let answer = ctx.door.crash_groups();
+        let answer = ctx.door.crash_groups(self.search.trim());
         cards::inside(ui, rect, "crashes", |ui| {
             let groups = answer.value().map_or(&[][..], |groups| groups.as_slice());
-            headline_ui(ui, groups, answer.is_pending());
+            headline_ui(ui, groups, answer.is_pending(), !self.search.trim().is_empty());
             ui.add_space(size::M);
             self.bar_ui(ctx, ui);
             ui.add_space(size::M);
@@ -80,10 +81,12 @@ impl Panel for Crashes {
     }
 }
 
-fn headline_ui(ui: &mut Ui, groups: &[CrashGroup], is_pending: bool) {
+fn headline_ui(ui: &mut Ui, groups: &[CrashGroup], is_pending: bool, is_filtered: bool) {
     let n_crashes: usize = groups.iter().map(|group| group.crashes.len()).sum();
     let sentence = if groups.is_empty() && is_pending {
         "Crashes".to_owned()
+    } else if groups.is_empty() && is_filtered {
+        "No crash matches".to_owned()
     } else if groups.is_empty() {
         "No crash in this workspace".to_owned()
     } else {
@@ -121,28 +124,24 @@ impl Crashes {
     }
 
     fn list_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, groups: &[CrashGroup]) {
-        if groups.is_empty() {
+        if groups.is_empty() && self.search.trim().is_empty() {
             empty_ui(ctx, ui);
             return;
         }
-        let mut shown: Vec<&CrashGroup> =
-            groups.iter().filter(|group| self.matches(group)).collect();
-        match self.order {
-            Order::Newest => {}
-            Order::Most => shown.sort_by_key(|group| std::cmp::Reverse(group.crashes.len())),
-            Order::Kind => shown.sort_by(|a, b| a.kind.cmp(&b.kind)),
-        }
-        if shown.is_empty() {
-            state::empty(
-                ui,
-                "No crash matches the filter",
-                "Clear the filter to see all of them.",
-            );
+        if groups.is_empty() {
+            state::empty(ui, "No crash matches the filter", "Clear the filter to see all of them.");
             return;
+        }
+        let newest = |group: &CrashGroup| group.crashes.iter().map(|row| row.id).max();
+        let mut shown: Vec<&CrashGroup> = groups.iter().collect();
+        match self.order {
+            Order::Newest => shown.sort_by_key(|group| std::cmp::Reverse(newest(group))),
+            Order::Most => shown.sort_by_key(|group| std::cmp::Reverse(group.crashes.len())),
+            Order::Kind => shown.sort_by_key(|group| kind_of(group)),
         }
         let mut lines = Vec::new();
         for group in shown {
-            let is_open = self.open.contains(&group.key);
+            let is_open = self.open.contains(&key_of(group));
             lines.push(Line::Group(group, is_open));
             if is_open {
                 lines.extend(group.crashes.iter().map(Line::Crash));
@@ -173,27 +172,6 @@ impl Crashes {
             });
     }
 
-    fn matches(&self, group: &CrashGroup) -> bool {
-        let wanted = self.search.trim().to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&wanted);
-        wanted.is_empty()
-            || has(&group.headline)
-            || has(&group.kind)
-            || group.crashes.iter().any(|row| {
-                [
-                    &row.thread,
-                    &row.location,
-                    &row.version,
-                    &row.device,
-                    &row.build_id,
-                ]
-                .into_iter()
-                .flatten()
-                .any(|text| has(text))
-                    || has(&row.capture)
-            })
-    }
-
     fn group_ui(
         &mut self,
         ctx: &mut ViewContext<'_>,
@@ -204,7 +182,7 @@ impl Crashes {
         let n = group.crashes.len();
         let name = format!(
             "{}, {}",
-            plain(&group.headline),
+            plain(&group.summary),
             words::count(n as u64, "crash", "crashes")
         );
         let response = row(ui, false, &name, |row| paint_group(row, group, is_open));
@@ -214,13 +192,23 @@ impl Crashes {
         match group.crashes.as_slice() {
             [only] => ctx.ui(UiCommand::OpenCrash(only.id)),
             _ if is_open => {
-                self.open.remove(&group.key);
+                self.open.remove(&key_of(group));
             }
             _ => {
-                self.open.insert(group.key.clone());
+                self.open.insert(key_of(group));
             }
         }
     }
+}
+
+/// What tells groups apart; crashes that cannot be grouped stand alone.
+fn key_of(group: &CrashGroup) -> String {
+    let first = group.crashes.first().map_or(0, |row| row.id);
+    group.key.clone().unwrap_or_else(|| format!("crash {first}"))
+}
+
+fn kind_of(group: &CrashGroup) -> &'static str {
+    group.crashes.first().and_then(|row| row.kind).map_or("stopped", FaultKind::label)
 }
 
 fn empty_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
@@ -280,7 +268,7 @@ fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
     row.strong(
         columns.headline,
         columns.place - size::S,
-        &plain(&group.headline),
+        &plain(&group.summary),
     );
     if let Some(first) = group.crashes.first() {
         paint_facts(row, first, &columns);
@@ -293,7 +281,7 @@ fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
 }
 
 fn crash_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: &CrashRow) {
-    let mut parts = vec![crash.capture.clone()];
+    let mut parts = vec![crash.capture_name.clone()];
     parts.extend(crash.device.clone());
     parts.extend(crash.boot.map(|boot| format!("boot {boot}")));
     parts.extend(
@@ -321,12 +309,8 @@ fn paint_facts(row: &mut RowPainter<'_>, crash: &CrashRow, columns: &Columns) {
         color: t.muted,
         align: Align::Min,
     };
-    row.text(
-        columns.place,
-        columns.version - size::S,
-        crash.location.as_deref().unwrap_or("not known"),
-        &mono,
-    );
+    let place = crash.function.as_deref().unwrap_or("not known");
+    row.text(columns.place, columns.version - size::S, place, &mono);
     let version = crash.version.clone().or_else(|| {
         crash
             .build_id
@@ -339,18 +323,13 @@ fn paint_facts(row: &mut RowPainter<'_>, crash: &CrashRow, columns: &Columns) {
         version.as_deref().unwrap_or("not known"),
         &mono,
     );
-    let (mark, color) = match crash.symbols {
-        SymbolState::Match => (Mark::Check, t.ok),
-        SymbolState::NotVerified => (Mark::Half, t.warn),
-        SymbolState::Missing => (Mark::Hollow, t.warn),
+    let (mark, color, word) = match (crash.is_symbolized, crash.is_verified) {
+        (true, true) => (Mark::Check, t.ok, "match"),
+        (true, false) => (Mark::Half, t.warn, "not verified"),
+        (false, _) => (Mark::Hollow, t.warn, "missing"),
     };
     let center = Pos2::new(row.rect.left() + columns.symbols + 4.0, row.rect.center().y);
     marker::paint(row.painter, center, mark, color);
-    let word = match crash.symbols {
-        SymbolState::Match => "match",
-        SymbolState::NotVerified => "not verified",
-        SymbolState::Missing => "missing",
-    };
     row.muted(columns.symbols + 16.0, columns.n - 64.0, word);
 }
 

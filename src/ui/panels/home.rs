@@ -3,9 +3,10 @@
 use super::{Panel, screen};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{RecentWorkspace, Request};
+use crate::engine::command::Command;
+use crate::engine::recent::RecentWorkspace;
 use crate::ui::panels::PanelId;
-use crate::ui::theme::{size, tokens};
+use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, head, row};
 use crate::ui::widgets::{button, card as cards, field, marker, marker::Mark, state, text};
@@ -46,7 +47,7 @@ impl Home {
         text::label(
             ui,
             "What did the device leave behind?",
-            egui::FontId::new(28.0, crate::ui::theme::font::headline().family),
+            egui::FontId::new(28.0, font::headline().family),
             tokens(ui).text,
         );
         ui.add_space(size::XS);
@@ -98,7 +99,7 @@ impl Home {
             text::label(
                 ui,
                 "Drop files here",
-                egui::FontId::new(17.0, crate::ui::theme::font::strong().family),
+                egui::FontId::new(17.0, font::strong().family),
                 t.text,
             );
             ui.add_space(size::XS);
@@ -142,7 +143,7 @@ impl Home {
             self.was_without_dialog = ctx.no_dialog;
             let wanted = self.path.trim().trim_matches('"').to_owned();
             if (button::quiet(ui, "Import").clicked() || entered) && !wanted.is_empty() {
-                ctx.send(Request::Import(vec![PathBuf::from(wanted)]));
+                ctx.send(Command::Import { paths: vec![PathBuf::from(wanted)] });
                 self.path.clear();
             }
         });
@@ -151,7 +152,7 @@ impl Home {
             text::label(
                 ui,
                 "No file dialog on this desktop: paste a path instead.",
-                crate::ui::theme::font::small(),
+                font::small(),
                 tokens(ui).warn,
             );
         }
@@ -159,15 +160,12 @@ impl Home {
 }
 
 fn watch_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-    let overview = ctx.door.overview();
-    let watched = overview
-        .value()
-        .and_then(|overview| overview.watched.clone());
+    let watched = ctx.door.watched_folder();
     ui.horizontal(|ui| match watched {
         Some(path) => {
             text::muted(ui, format!("Watching {}", path.display()));
             if button::link(ui, "Stop watching").clicked() {
-                ctx.send(Request::WatchFolder(None));
+                ctx.send(Command::WatchFolder { path: None });
             }
         }
         None => {
@@ -236,9 +234,9 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
                     ui,
                     &[
                         (size::M, width * 0.2, Align::Min, "Workspace"),
-                        (width * 0.2, width * 0.46, Align::Min, "What it holds"),
-                        (width * 0.46, width * 0.86, Align::Min, "Finding"),
-                        (width * 0.86, width - size::M, Align::Max, "Opened"),
+                        (width * 0.2, width * 0.4, Align::Min, "What it holds"),
+                        (width * 0.4, width * 0.88, Align::Min, "Finding"),
+                        (width * 0.88, width - size::M, Align::Max, "Opened"),
                     ],
                 );
                 for workspace in recent.iter().take(8) {
@@ -250,44 +248,30 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
 }
 
 fn recent_row_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, workspace: &RecentWorkspace) {
-    let opened = words::ago(workspace.opened_secs_ago);
-    let name = format!(
-        "Open {}: {}, {}, {opened}",
-        workspace.name, workspace.holds, workspace.finding
-    );
-    let response = row(ui, false, &name, |row| {
+    let opened = words::ago(&workspace.opened_at, ctx.now);
+    let path = workspace.path.display().to_string();
+    let name = words::file_name(&path).trim_end_matches(".fieldscope");
+    let finding = workspace.finding.as_ref().map(|finding| finding.replace('`', ""));
+    let words = finding.as_deref().unwrap_or("no crash");
+    let label = format!("Open {name}: {}, {words}, {opened}", workspace.holds);
+    let response = row(ui, false, &label, |row| {
         let t = row.tokens;
         let width = row.width();
-        row.strong(size::M, width * 0.2 - size::S, &workspace.name);
-        row.muted(width * 0.2, width * 0.46 - size::S, &workspace.holds);
-        let (mark, color) = if workspace.has_crash {
-            (Mark::Filled, t.crash)
-        } else {
-            (Mark::Hollow, t.ok)
-        };
-        let center = Pos2::new(row.rect.left() + width * 0.46 + 4.0, row.rect.center().y);
+        row.strong(size::M, width * 0.2 - size::S, name);
+        row.muted(width * 0.2, width * 0.4 - size::S, &workspace.holds);
+        let (mark, color) =
+            if finding.is_some() { (Mark::Filled, t.crash) } else { (Mark::Hollow, t.ok) };
+        let center = Pos2::new(row.rect.left() + width * 0.4 + 4.0, row.rect.center().y);
         marker::paint(row.painter, center, mark, color);
-        let style = CellStyle {
-            font: crate::ui::theme::font::body(),
-            color: t.text,
-            align: Align::Min,
-        };
-        row.text(
-            width * 0.46 + 16.0,
-            width * 0.86 - size::S,
-            &workspace.finding,
-            &style,
-        );
-        let right = CellStyle {
-            font: crate::ui::theme::font::body(),
-            color: t.muted,
-            align: Align::Max,
-        };
-        row.text(width * 0.86, width - size::M, &opened, &right);
+        let style = CellStyle { font: font::body(), color: t.text, align: Align::Min };
+        row.text(width * 0.4 + 16.0, width * 0.88 - size::S, words, &style);
+        let right = CellStyle { font: font::body(), color: t.muted, align: Align::Max };
+        row.text(width * 0.88, width - size::M, &opened, &right);
     });
     if response.clicked() {
-        ctx.send(Request::OpenWorkspace(workspace.path.clone()));
+        ctx.ui(UiCommand::OpenWorkspace(workspace.path.clone()));
     }
+    response.on_hover_text(path);
 }
 
 /// A dashed border: things may be dropped here.

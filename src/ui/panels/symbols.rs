@@ -3,7 +3,8 @@
 use super::{Panel, screen};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{BuildRow, MissingBuild, SymbolLibrary};
+use crate::engine::command::Command;
+use crate::engine::queries::symbol_library::{BuildRow, MissingBuild, SymbolLibraryView};
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, head, row};
@@ -67,7 +68,7 @@ impl Panel for Symbols {
     }
 }
 
-fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: Option<&SymbolLibrary>) {
+fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: Option<&SymbolLibraryView>) {
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 190.0).max(120.0);
         ui.allocate_ui_with_layout(
@@ -84,7 +85,7 @@ fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: Option<&SymbolLi
     });
 }
 
-fn sentence(library: Option<&SymbolLibrary>) -> String {
+fn sentence(library: Option<&SymbolLibraryView>) -> String {
     let Some(library) = library else {
         return "Symbols".to_owned();
     };
@@ -125,7 +126,7 @@ fn short(id: &str) -> String {
     }
 }
 
-fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: &SymbolLibrary) {
+fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: &SymbolLibraryView) {
     if library.missing.is_empty() {
         state::padded(ui, |ui| {
             text::muted(
@@ -150,7 +151,7 @@ fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, library: &SymbolLibrary) {
         .auto_shrink(false)
         .show_rows(ui, size::ROW, library.missing.len(), |ui, range| {
             for missing in library.missing.iter().take(range.end).skip(range.start) {
-                missing_row_ui(ctx, ui, missing, columns);
+                missing_row_ui(ctx, ui, missing, &library.builds, columns);
             }
         });
 }
@@ -159,120 +160,96 @@ fn missing_row_ui(
     ctx: &mut ViewContext<'_>,
     ui: &mut Ui,
     missing: &MissingBuild,
+    builds: &[BuildRow],
     columns: (f32, f32),
 ) {
-    let id = missing
-        .build_id
-        .as_deref()
-        .unwrap_or("no build id in the crash");
-    let name = format!("{} for build {id}", waits(missing.n_crashes));
-    let response = row(ui, false, &name, |row| {
+    let id = missing.build_id.as_deref().unwrap_or("the capture names no build");
+    let response = row(ui, false, &missing.sentence(), |row| {
         let t = row.tokens;
         let center = Pos2::new(row.rect.left() + size::M + 4.0, row.rect.center().y);
         marker::paint(row.painter, center, Mark::Hollow, t.warn);
         row.mono(size::M + 16.0, columns.0 - size::S, id);
-        row.muted(
-            columns.0,
-            columns.1 - size::S,
-            missing.version.as_deref().unwrap_or("not known"),
-        );
-        row.number(
-            columns.1,
-            row.width() - size::M,
-            &missing.n_crashes.to_string(),
-        );
+        row.muted(columns.0, columns.1 - size::S, missing.version.as_deref().unwrap_or("not known"));
+        row.number(columns.1, row.width() - size::M, &missing.n_crashes.to_string());
     });
-    if response.clicked() {
+    let by_hand = missing.first_crash.filter(|_| missing.build_id.is_none() && !builds.is_empty());
+    if let Some(crash) = by_hand {
+        egui::Popup::menu(&response).show(|ui| {
+            text::small(ui, "Use this ELF (stays marked \"not verified\")");
+            for build in builds.iter().take(20) {
+                let label = format!("{} · {}", words::file_name(&build.path), short(&build.build_id));
+                if ui.button(label).clicked() {
+                    ctx.send(Command::AssignSymbols { crash, build_id: build.build_id.clone() });
+                }
+            }
+            if ui.button("Add symbol files…").clicked() {
+                ctx.ui(UiCommand::AddSymbols);
+            }
+        });
+    } else if response.clicked() {
         ctx.ui(UiCommand::AddSymbols);
     }
-    response.context_menu(|ui| {
+    let hint = format!("Seen in {}", missing.captures.join(", "));
+    response.on_hover_text(hint).context_menu(|ui| {
         if ui.button("Copy build id").clicked() {
             ui.ctx().copy_text(id.to_owned());
         }
     });
 }
 
-fn builds_ui(ui: &mut Ui, library: &SymbolLibrary) {
+fn builds_ui(ui: &mut Ui, library: &SymbolLibraryView) {
     if library.builds.is_empty() {
         state::padded(ui, |ui| {
-            text::muted(
-                ui,
-                "No ELF here yet. Add files or a whole folder: each is known by its build id, so old and new builds live side by side.",
-            );
+            text::muted(ui, "No ELF here yet. Add files or a whole folder: each is known by its build id, so old and new builds live side by side.");
         });
         return;
     }
     let width = ui.available_width();
-    let columns = [
-        size::M,
-        width * 0.26,
-        width * 0.46,
-        width * 0.58,
-        width * 0.76,
-        width * 0.88,
-        width - size::M,
-    ];
-    let [name, build, arch, quality, crashes, bytes, end] = columns;
+    let columns =
+        [size::M, width * 0.34, width * 0.52, width * 0.64, width * 0.86, width - size::M];
+    let [name, build, arch, quality, bytes, end] = columns;
     head(
         ui,
         &[
             (name, build, Align::Min, "File"),
             (build, arch, Align::Min, "Build id"),
             (arch, quality, Align::Min, "CPU"),
-            (quality, crashes, Align::Min, "Symbols"),
-            (crashes, bytes, Align::Max, "Crashes"),
+            (quality, bytes, Align::Min, "Symbols"),
             (bytes, end, Align::Max, "Size"),
         ],
     );
-    egui::ScrollArea::vertical()
-        .id_salt("builds")
-        .auto_shrink(false)
-        .show_rows(ui, size::ROW, library.builds.len(), |ui, range| {
-            for row_data in library.builds.iter().take(range.end).skip(range.start) {
-                build_row_ui(ui, row_data, columns);
-            }
-        });
+    let area = egui::ScrollArea::vertical().id_salt("builds").auto_shrink(false);
+    area.show_rows(ui, size::ROW, library.builds.len(), |ui, range| {
+        for data in library.builds.iter().take(range.end).skip(range.start) {
+            build_row_ui(ui, data, columns);
+        }
+    });
 }
 
-fn build_row_ui(ui: &mut Ui, data: &BuildRow, columns: [f32; 7]) {
-    let [name, build, arch, quality, crashes, bytes, end] = columns;
-    let label = format!(
-        "{}, build {}, {}, {}",
-        data.name, data.build_id, data.arch, data.quality
-    );
+fn build_row_ui(ui: &mut Ui, data: &BuildRow, columns: [f32; 6]) {
+    let [name, build, arch, quality, bytes, end] = columns;
+    let file = words::file_name(&data.path);
+    let words = if data.is_there { data.quality.as_str() } else { "the file is gone" };
+    let label = format!("{file}, build {}, {}, {words}", data.build_id, data.arch);
     let response = row(ui, false, &label, |row| {
         let t = row.tokens;
-        row.strong(name, build - size::S, &data.name);
+        row.strong(name, build - size::S, file);
         row.mono(build, arch - size::S, &short(&data.build_id));
         row.muted(arch, quality - size::S, &data.arch);
-        let is_full = data.quality == "full";
-        let (mark, color) = if is_full {
-            (Mark::Filled, t.ok)
-        } else {
-            (Mark::Half, t.warn)
+        let (mark, color) = match (data.is_there, data.quality.starts_with("full")) {
+            (true, true) => (Mark::Filled, t.ok),
+            (true, false) => (Mark::Half, t.warn),
+            (false, _) => (Mark::Hollow, t.warn),
         };
-        marker::paint(
-            row.painter,
-            Pos2::new(row.rect.left() + quality + 4.0, row.rect.center().y),
-            mark,
-            color,
-        );
-        row.muted(quality + 16.0, crashes - size::S, &data.quality);
-        row.number(crashes, bytes, &data.n_crashes.to_string());
-        let style = CellStyle {
-            font: font::mono(),
-            color: t.muted,
-            align: Align::Max,
-        };
-        row.text(bytes, end, &words::bytes(data.bytes), &style);
+        let center = Pos2::new(row.rect.left() + quality + 4.0, row.rect.center().y);
+        marker::paint(row.painter, center, mark, color);
+        row.muted(quality + 16.0, bytes - size::S, words);
+        let style = CellStyle { font: font::mono(), color: t.muted, align: Align::Max };
+        row.text(bytes, end, &words::bytes(data.size_bytes), &style);
     });
-    let advice = data
-        .advice
-        .as_ref()
-        .map_or(String::new(), |advice| format!("\n{advice}"));
-    let response =
-        response.on_hover_text(format!("{}\nbuild {}{advice}", data.path, data.build_id));
-    response.context_menu(|ui| {
+    let place = if data.is_in_workspace { "kept in the workspace" } else { data.path.as_str() };
+    let hint = format!("{place}\nbuild {}\n{}", data.build_id, data.advice);
+    response.on_hover_text(hint.trim_end()).context_menu(|ui| {
         if ui.button("Copy build id").clicked() {
             ui.ctx().copy_text(data.build_id.clone());
         }

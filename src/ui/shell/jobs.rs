@@ -1,7 +1,8 @@
 //! The list of jobs: what runs, what it achieved, why it failed, and the way to stop it.
 
+use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{JobState, JobView, Request};
+use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, text};
@@ -9,8 +10,8 @@ use crate::ui::words;
 use egui::{Align, Layout, Rect, Role, Sense, Ui, WidgetInfo};
 
 /// `3 of 12 files`.
-pub fn progress_words(job: &JobView) -> String {
-    match (job.total, job.unit.as_str()) {
+pub fn progress_words(job: &JobStatus) -> String {
+    match (job.total, job.unit) {
         (0, "bytes") => words::bytes(job.done),
         (0, unit) => format!("{} {unit}", job.done),
         (total, "bytes") => format!("{} of {}", words::bytes(job.done), words::bytes(total)),
@@ -19,7 +20,7 @@ pub fn progress_words(job: &JobView) -> String {
 }
 
 /// A thin bar; an unknown total shows no length.
-pub fn progress_bar(ui: &Ui, rect: Rect, job: &JobView) {
+pub fn progress_bar(ui: &Ui, rect: Rect, job: &JobStatus) {
     let t = tokens(ui);
     ui.painter().rect_filled(rect, 2.0, t.hover);
     if job.total > 0 {
@@ -55,9 +56,9 @@ pub fn jobs_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         });
 }
 
-fn job_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, job: &JobView) {
+fn job_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, job: &JobStatus) {
     let t = tokens(ui);
-    let is_running = job.state == JobState::Running;
+    let is_running = job.outcome.is_none();
     ui.horizontal(|ui| {
         ui.set_min_height(size::ROW);
         text::strong(ui, job.label.clone());
@@ -65,7 +66,7 @@ fn job_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, job: &JobView) {
             if is_running
                 && button::icon(ui, icons::CLOSE, &format!("Cancel {}", job.label)).clicked()
             {
-                ctx.send(Request::Cancel(job.id));
+                ctx.ui(UiCommand::Cancel(job.id));
             }
         });
     });
@@ -78,15 +79,15 @@ fn job_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, job: &JobView) {
         text::small(ui, words);
         return;
     }
-    match &job.state {
-        JobState::Done(what) => text::label(ui, what.clone(), font::small(), t.muted),
-        JobState::Cancelled => text::label(
+    match &job.outcome {
+        Some(JobOutcome::Done(what)) => text::label(ui, what.clone(), font::small(), t.muted),
+        Some(JobOutcome::Cancelled) => text::label(
             ui,
             "Cancelled. What was finished before is kept.",
             font::small(),
             t.muted,
         ),
-        JobState::Failed(why) => {
+        Some(JobOutcome::Failed(why)) => {
             text::label(ui, why.clone(), font::small(), t.warn);
             let copy = button::link(ui, "Copy the error");
             if copy.clicked() {
@@ -94,6 +95,6 @@ fn job_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, job: &JobView) {
             }
             copy
         }
-        JobState::Running => return,
+        None => return,
     };
 }

@@ -2,11 +2,10 @@
 
 use crate::ui::command::{COMMANDS, CommandInfo, UiCommand, key_text};
 use crate::ui::context::ViewContext;
-use crate::ui::data::FoundTarget;
-use crate::ui::panels::PanelId;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::row::{CellStyle, row};
 use crate::ui::widgets::{field, state};
+use crate::ui::words;
 use egui::{Align, Key, Ui};
 
 /// What the box is for.
@@ -117,23 +116,19 @@ impl Palette {
         if self.mode == Mode::Find && !wanted.is_empty() {
             let found = ctx.door.find(wanted);
             is_pending = found.is_pending();
-            for found in found
-                .value()
-                .into_iter()
-                .flat_map(|found| found.iter())
-                .take(MAX_HITS)
-            {
-                let command = match &found.target {
-                    FoundTarget::Crash(id) => UiCommand::OpenCrash(*id),
-                    FoundTarget::Capture(id) => UiCommand::OpenCapture(*id),
-                    FoundTarget::Build(_) => UiCommand::Go(PanelId::Symbols),
-                };
-                hits.push(Hit {
-                    title: found.title.replace('`', ""),
-                    detail: found.detail.clone(),
+            if let Some(found) = found.value() {
+                hits.extend(found.crashes.iter().map(|row| Hit {
+                    title: row.summary.replace('`', ""),
+                    detail: row.capture_name.clone(),
                     keys: String::new(),
-                    command,
-                });
+                    command: UiCommand::OpenCrash(row.id),
+                }));
+                hits.extend(found.captures.iter().map(|row| Hit {
+                    title: row.name.clone(),
+                    detail: words::count(row.n_crashes, "crash", "crashes"),
+                    keys: String::new(),
+                    command: UiCommand::OpenCapture(row.id),
+                }));
             }
         }
         let mut commands: Vec<(usize, &CommandInfo)> = COMMANDS

@@ -3,7 +3,7 @@
 use super::jobs;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{JobState, JobView, Request};
+use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, card, text};
@@ -27,16 +27,19 @@ pub fn status_bar_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
                     ui,
                     &format!(
                         "Symbols: {}",
-                        words::count(overview.n_builds, "build", "builds")
+                        words::count(overview.n_symbol_files, "build", "builds")
                     ),
                 );
                 fact(
                     ui,
-                    &format!("Workspace {}", words::bytes(overview.workspace_bytes)),
+                    &format!("Workspace {}", words::bytes(overview.size_bytes)),
                 );
                 if let Some(why) = &overview.read_only {
                     text::label(ui, format!("Read-only: {why}"), font::small(), t.warn);
                 }
+            }
+            if let Some(notice) = &ctx.notice {
+                text::label(ui, notice.clone(), font::small(), t.warn);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 jobs_ui(ctx, ui, &jobs)
@@ -50,28 +53,29 @@ fn fact(ui: &mut Ui, text: &str) {
     ui.add(egui::Label::new(egui::RichText::new(text).font(font::small()).color(t.muted)).extend());
 }
 
-fn jobs_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, jobs: &[JobView]) {
+fn jobs_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, jobs: &[JobStatus]) {
     let t = tokens(ui);
     ui.spacing_mut().item_spacing.x = size::S;
     let n_running = jobs
         .iter()
-        .filter(|job| job.state == JobState::Running)
+        .filter(|job| job.outcome.is_none())
         .count();
-    let Some(running) = jobs.iter().find(|job| job.state == JobState::Running) else {
-        let last = jobs.first();
-        let (label, color) = match last.map(|job| &job.state) {
-            Some(JobState::Failed(_)) => ("A job failed: see why", t.warn),
-            _ => ("No jobs running", t.muted),
+    let Some(running) = jobs.iter().find(|job| job.outcome.is_none()) else {
+        let (label, color) = match jobs.first().and_then(|job| job.outcome.as_ref()) {
+            Some(JobOutcome::Failed(_)) => ("A job failed: see why", t.warn),
+            Some(JobOutcome::Done(sentence)) => (sentence.as_str(), t.muted),
+            Some(JobOutcome::Cancelled) => ("Cancelled", t.muted),
+            None => ("No jobs running", t.muted),
         };
         let text = egui::RichText::new(label).font(font::small()).color(color);
-        let button = egui::Button::new(text).frame_when_inactive(false).small();
+        let button = egui::Button::new(text).frame_when_inactive(false).small().truncate();
         if ui.add(button).on_hover_text("Jobs").clicked() {
             ctx.ui(UiCommand::Jobs);
         }
         return;
     };
     if button::icon(ui, icons::CLOSE, "Cancel the job").clicked() {
-        ctx.send(Request::Cancel(running.id));
+        ctx.ui(UiCommand::Cancel(running.id));
     }
     let (bar, _) = ui.allocate_exact_size(egui::vec2(96.0, 4.0), Sense::hover());
     jobs::progress_bar(ui, bar, running);

@@ -97,7 +97,7 @@ fn crumbs(ctx: &ViewContext<'_>, ui: &Ui) -> Vec<Crumb> {
     let overview = ctx.door.overview();
     let workspace = overview
         .value()
-        .map_or(String::new(), |overview| overview.workspace.clone());
+        .map_or(String::new(), |overview| overview.name.clone());
     let panel = ctx.nav.place.panel;
     let detail = (panel == PanelId::Crash)
         .then(|| crash::open_crash(ctx))
@@ -106,8 +106,8 @@ fn crumbs(ctx: &ViewContext<'_>, ui: &Ui) -> Vec<Crumb> {
     if let Some(detail) = detail {
         let row = &detail.row;
         let mut crumbs = vec![Crumb {
-            action: Some(UiCommand::Go(PanelId::Import)),
-            ..first(row.capture.clone())
+            action: Some(UiCommand::OpenCapture(row.capture)),
+            ..first(row.capture_name.clone())
         }];
         crumbs.extend(row.device.clone().map(plain));
         crumbs.extend(row.boot.map(|boot| plain(format!("boot {boot}"))));

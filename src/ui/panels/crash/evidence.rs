@@ -29,7 +29,7 @@ pub(super) fn evidence_ui(ui: &mut Ui, rect: Rect, selected: &Selected<'_>) {
                     }
                 }
                 if let Some(fingerprint) = &report.fingerprint {
-                    grouping_ui(ui, fingerprint, selected.detail.n_similar);
+                    grouping_ui(ui, fingerprint, selected.detail.n_alike);
                 }
                 if !report.warnings.is_empty() {
                     heading(ui, "What was missing");
@@ -90,7 +90,7 @@ fn instruction_ui(ui: &mut Ui, instruction: &Instruction) {
     }
 }
 
-fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_similar: u64) {
+fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_alike: usize) {
     heading(ui, "Grouped by");
     let t = tokens(ui);
     text::sentence(ui, &fingerprint.rule, t.muted);
@@ -106,10 +106,10 @@ fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_similar: u64) {
     for frame in &fingerprint.frames_ignored {
         text::label(ui, format!("ignores {frame}"), font::mono_small(), t.faint);
     }
-    if n_similar > 1 {
+    if n_alike > 1 {
         text::label(
             ui,
-            format!("{n_similar} crashes share this key."),
+            format!("{n_alike} crashes share this key."),
             font::small(),
             t.muted,
         );

@@ -29,12 +29,12 @@ impl GlobalsTab {
                     width,
                 );
                 if let Some(globals) = answer.value() {
-                    text::small(ui, words::count(globals.n_total, "global", "globals"));
+                    text::small(ui, words::count(globals.n_found as u64, "global", "globals"));
                 }
             });
         });
         state::answer(ui, &answer, "Reading globals…", |ui, globals| {
-            if globals.rows.is_empty() && self.search.is_empty() {
+            if globals.variables.is_empty() && self.search.is_empty() {
                 state::empty(
                     ui,
                     "No globals",
@@ -42,7 +42,7 @@ impl GlobalsTab {
                 );
                 return;
             }
-            if globals.rows.is_empty() {
+            if globals.variables.is_empty() {
                 state::empty(
                     ui,
                     "Nothing by this name",
@@ -51,13 +51,13 @@ impl GlobalsTab {
                 return;
             }
             let mut lines = Vec::new();
-            for (i, global) in globals.rows.iter().enumerate() {
-                let path = format!("{}/{i}.{}", selected.id, global.local.name);
+            for (i, global) in globals.variables.iter().enumerate() {
+                let path = format!("{}/{i}.{}", selected.id, global.value.name);
                 locals::flatten(
                     ctx,
                     selected.id,
                     &self.open,
-                    &global.local,
+                    &global.value,
                     path,
                     0,
                     &mut lines,

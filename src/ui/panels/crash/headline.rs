@@ -1,10 +1,10 @@
 //! The top of the crash screen: the sentence, what to do next, the facts, and the way to copy it all.
 
 use super::Selected;
+use crate::engine::render;
 use crate::model::report::Frame;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::SymbolState;
 use crate::ui::theme::{size, tokens};
 use crate::ui::widgets::{button, chip, chip::Tone, text};
 use crate::ui::words;
@@ -13,7 +13,7 @@ use egui::{Align, Layout, Ui};
 /// Sentence, advice, chips, buttons.
 pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
     let report = &selected.detail.report;
-    text::headline(ui, &selected.detail.row.headline);
+    text::headline(ui, &render::headline(&selected.detail.report));
     let advice = report
         .fault
         .as_ref()
@@ -43,7 +43,8 @@ fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
     let row = &selected.detail.row;
     let report = &selected.detail.report;
     let stopped = report.fault.is_none();
-    let kind = words::sentence(&row.kind);
+    let kind = report.fault.as_ref().map_or("stopped", |fault| fault.kind.label());
+    let kind = words::sentence(kind);
     chip::chip(ui, if stopped { Tone::Plain } else { Tone::Crash }, &kind);
     if let Some(location) = crashed_frame(selected).and_then(location) {
         chip::chip(ui, Tone::Plain, &location);
@@ -67,32 +68,31 @@ fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
         }
     }
     symbols_ui(ui, selected);
-    if selected.detail.n_similar > 1 {
+    if selected.detail.n_alike > 1 {
         let text = format!(
             "{} with this cause",
-            words::count(selected.detail.n_similar, "crash", "crashes")
+            words::count(selected.detail.n_alike as u64, "crash", "crashes")
         );
         chip::chip(ui, Tone::Plain, &text);
     }
 }
 
 fn symbols_ui(ui: &mut Ui, selected: &Selected<'_>) {
-    let state = selected.detail.row.symbols;
-    let (tone, help) = match state {
-        SymbolState::Match => (
-            Tone::Ok,
-            "The build id of the crash and of the ELF are equal.",
-        ),
-        SymbolState::NotVerified => (
+    let report = &selected.detail.report;
+    let (tone, label, help) = match (&report.elf_build_id, report.verified) {
+        (Some(_), true) => (Tone::Ok, "symbols match", "The build id of the crash and of the ELF are equal."),
+        (Some(_), false) => (
             Tone::Warn,
+            "symbols not verified",
             "Nothing in the crash proves that this ELF is the one it ran. Names and lines may be wrong.",
         ),
-        SymbolState::Missing => (
+        (None, _) => (
             Tone::Warn,
+            "symbols missing",
             "No ELF of this build is in the library. Add it, and names appear here.",
         ),
     };
-    chip::chip(ui, tone, state.label()).on_hover_text(help);
+    chip::chip(ui, tone, label).on_hover_text(help);
 }
 
 fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {

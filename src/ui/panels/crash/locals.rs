@@ -4,7 +4,6 @@ use super::Selected;
 use crate::model::report::Local;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::CrashId;
 use crate::ui::icons;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::row::{CellStyle, RowPainter, row};
@@ -73,7 +72,7 @@ impl LocalsTab {
 /// Turns a value into the lines that its open branches need.
 pub(super) fn flatten(
     ctx: &ViewContext<'_>,
-    crash: CrashId,
+    crash: i64,
     open: &BTreeSet<String>,
     local: &Local,
     path: String,
@@ -122,7 +121,7 @@ pub(super) fn flatten(
         }
         None => {
             let note = match answer {
-                crate::ui::data::Loadable::Failed { error, .. } => error,
+                crate::engine::loadable::Loadable::Failed { error, .. } => error,
                 _ => "reading…".to_owned(),
             };
             let local = Local {

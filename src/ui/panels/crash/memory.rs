@@ -2,14 +2,15 @@
 
 use super::Selected;
 use crate::ui::context::ViewContext;
-use crate::ui::data::MemoryPage;
+use crate::engine::queries::crash_memory::{MemoryRow, ROW_BYTES};
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::row::{CellStyle, RowPainter, plain_row};
 use crate::ui::widgets::{button, field, state, text};
+use crate::ui::words;
 use egui::{Align, ScrollArea, Ui};
 
-/// Bytes asked for at a time.
-const PAGE_BYTES: u64 = 1024;
+/// Rows asked for at a time.
+const PAGE_ROWS: u64 = 128;
 
 /// Where the view stands.
 #[derive(Default)]
@@ -32,8 +33,8 @@ impl MemoryTab {
             .and_then(|frame| frame.sp)
             .map_or(0, |sp| sp.0);
         let address = self.address.unwrap_or(start_at);
-        let answer = ctx.door.memory(selected.id, address & !0xF, PAGE_BYTES);
-        self.bar_ui(ui, address, answer.value().map(|page| &**page), selected);
+        let answer = ctx.door.memory(selected.id, address & !0xF, PAGE_ROWS);
+        self.bar_ui(ui, address, selected);
         state::answer(ui, &answer, "Reading memory…", |ui, page| {
             hex_ui(ui, page, address)
         });
@@ -43,7 +44,6 @@ impl MemoryTab {
         &mut self,
         ui: &mut Ui,
         address: u64,
-        page: Option<&MemoryPage>,
         selected: &Selected<'_>,
     ) {
         state::padded(ui, |ui| {
@@ -60,7 +60,7 @@ impl MemoryTab {
                 if button::quiet(ui, "Go").clicked() || entered {
                     self.go(selected);
                 }
-                let step = PAGE_BYTES / 2;
+                let step = PAGE_ROWS * ROW_BYTES / 2;
                 if button::quiet(ui, "−")
                     .on_hover_text("Lower addresses")
                     .clicked()
@@ -77,13 +77,13 @@ impl MemoryTab {
             if let Some(error) = &self.error {
                 text::small(ui, error.clone());
             }
-            let ranges = page.map_or(&[][..], |page| page.ranges.as_slice());
+            let ranges = &selected.detail.memory;
             if !ranges.is_empty() {
                 ui.horizontal_wrapped(|ui| {
                     text::small(ui, "captured");
-                    for (start, end, what) in ranges.iter().take(6) {
+                    for (start, len) in ranges.iter().take(6) {
                         let label = format!("0x{start:08x}");
-                        let hint = format!("{what}, 0x{start:08x} to 0x{end:08x}");
+                        let hint = format!("{} from 0x{start:08x}", words::bytes(*len));
                         if button::link(ui, &label).on_hover_text(hint).clicked() {
                             self.address = Some(*start);
                         }
@@ -116,50 +116,36 @@ impl MemoryTab {
     }
 }
 
-fn hex_ui(ui: &mut Ui, page: &MemoryPage, address: u64) {
-    let per_row = if ui.available_width() > 580.0 { 16 } else { 8 };
-    if page.bytes.iter().all(Option::is_none) {
-        state::empty(
-            ui,
-            "Not captured",
-            "The dump holds nothing at this address. It is missing, not zero.",
-        );
+fn hex_ui(ui: &mut Ui, rows: &[MemoryRow], address: u64) {
+    let per_line = if ui.available_width() > 600.0 { 16 } else { 8 };
+    if rows.iter().all(|row| row.bytes.iter().all(Option::is_none)) {
+        let advice = "The dump holds nothing at this address. It is missing, not zero.";
+        state::empty(ui, "Not captured", advice);
         return;
     }
-    let n_rows = page.bytes.len().div_ceil(per_row);
-    ScrollArea::vertical()
-        .id_salt(("hex", page.start))
-        .auto_shrink(false)
-        .show_rows(ui, size::ROW, n_rows, |ui, range| {
-            for idx in range {
-                let start = page.start.saturating_add((idx * per_row) as u64);
-                let bytes: Vec<Option<u8>> = page
-                    .bytes
-                    .iter()
-                    .copied()
-                    .skip(idx * per_row)
-                    .take(per_row)
-                    .collect();
-                let end = start.saturating_add(bytes.len() as u64);
-                let symbols: Vec<&str> = page
-                    .symbols
-                    .iter()
-                    .filter(|(at, _)| (start..end).contains(at))
-                    .map(|(_, name)| name.as_str())
-                    .collect();
-                let is_here = (start..end).contains(&address);
-                plain_row(ui, &row_name(start, &bytes), |row| {
-                    paint(row, start, &bytes, &symbols, is_here)
-                });
-            }
-        });
+    let lines_per_row = 16 / per_line;
+    let salt = ("hex", rows.first().map(|row| row.address));
+    let area = ScrollArea::vertical().id_salt(salt).auto_shrink(false);
+    area.show_rows(ui, size::ROW, rows.len() * lines_per_row, |ui, range| {
+        for idx in range {
+            let Some(row) = rows.get(idx / lines_per_row) else { return };
+            let part = idx % lines_per_row;
+            let bytes: Vec<Option<u8>> =
+                row.bytes.iter().copied().skip(part * per_line).take(per_line).collect();
+            let start = row.address.0.saturating_add((part * per_line) as u64);
+            let end = start.saturating_add(bytes.len() as u64);
+            let symbol = row.symbol.as_deref().filter(|_| part == 0);
+            let is_here = (start..end).contains(&address);
+            plain_row(ui, &row_name(start, &bytes), |row| paint(row, start, &bytes, symbol, is_here));
+        }
+    });
 }
 
 fn paint(
     row: &mut RowPainter<'_>,
     start: u64,
     bytes: &[Option<u8>],
-    symbols: &[&str],
+    symbol: Option<&str>,
     is_here: bool,
 ) {
     let t = row.tokens;
@@ -185,13 +171,13 @@ fn paint(
         align: Align::Min,
     };
     x = row.text(x, x + 160.0, &ascii(bytes), &quiet) + size::M;
-    if !symbols.is_empty() {
+    if let Some(symbol) = symbol {
         let style = CellStyle {
             font: font::mono_small(),
             color: t.act,
             align: Align::Min,
         };
-        row.text(x, row.width() - size::S, &symbols.join(" "), &style);
+        row.text(x, row.width() - size::S, symbol, &style);
     }
 }
 

@@ -16,7 +16,8 @@ use super::{Panel, screen};
 use crate::model::report::{Frame, Thread};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::{Answer, CrashDetail, CrashId};
+use crate::engine::queries::crash_detail::CrashDetail;
+use crate::ui::data::Answer;
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, card, state, text};
 use egui::Ui;
@@ -30,7 +31,7 @@ pub struct Crash {
 /// The crash on screen with the selected thread and frame.
 pub(super) struct Selected<'a> {
     /// Id.
-    pub(super) id: CrashId,
+    pub(super) id: i64,
     /// All of it.
     pub(super) detail: &'a CrashDetail,
     /// Index of the thread in the report.
@@ -66,15 +67,15 @@ impl Panel for Crash {
 }
 
 /// The crash that is open, or the newest one.
-pub fn open_crash(ctx: &ViewContext<'_>) -> Option<CrashId> {
+pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
     ctx.nav.place.crash.or_else(|| {
-        let groups = ctx.door.crash_groups();
-        let groups = groups.value()?;
-        groups.first()?.crashes.first().map(|row| row.id)
+        let groups = ctx.door.crash_groups("");
+        let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
+        rows.map(|row| row.id).max()
     })
 }
 
-fn select<'a>(ctx: &ViewContext<'_>, id: CrashId, detail: &'a CrashDetail) -> Selected<'a> {
+fn select<'a>(ctx: &ViewContext<'_>, id: i64, detail: &'a CrashDetail) -> Selected<'a> {
     let threads = &detail.report.threads;
     let thread_idx = ctx.nav.thread_idx.min(threads.len().saturating_sub(1));
     let thread = threads.get(thread_idx);
@@ -131,7 +132,7 @@ impl Crash {
 }
 
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-    let groups = ctx.door.crash_groups();
+    let groups = ctx.door.crash_groups("");
     let rect = screen(ui);
     card::inside(ui, rect, "crash-screen", |ui| match groups {
         Answer::Pending { previous: None } => state::loading(ui, "Looking for crashes…"),

@@ -3,7 +3,7 @@
 use super::{Selected, backtrace};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::data::SourceText;
+use crate::engine::queries::source_lines::SourceLines;
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -50,14 +50,14 @@ pub(super) fn source_ui(
             &answer,
             "Looking for the source…",
             |ui, source| match source {
-                SourceText::Found {
-                    first_line,
+                SourceLines::Found {
+                    first,
                     lines,
                     path,
                 } => {
-                    lines_ui(ui, *first_line, lines, line, path);
+                    lines_ui(ui, *first, lines, line, path);
                 }
-                SourceText::Missing { path } => missing_ui(ctx, ui, path, line),
+                SourceLines::NotHere { tried } => missing_ui(ctx, ui, file, line, tried),
             },
         );
     });
@@ -91,7 +91,7 @@ fn nowhere_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
     });
 }
 
-fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, path: &str, line: u32) {
+fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, path: &str, line: u32, tried: &[String]) {
     state::padded(ui, |ui| {
         text::muted(
             ui,
