@@ -183,7 +183,7 @@ def inside_gdb():
     answer["frames"] = answer["threads"][0]["frames"] if answer["threads"] else []
     try:
         answer["tasks"] = freertos_tasks(os.environ.get("ORACLE_PORT", "ARM_CM4F"))
-    except gdb.error as error:
+    except (gdb.error, OverflowError) as error:  # a stack overflow has run over the task lists
         answer["tasks"], answer["tasks_error"] = None, str(error)
     with open(os.environ["ORACLE_OUT"], "w") as file:
         json.dump(answer, file)
