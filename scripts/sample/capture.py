@@ -42,6 +42,10 @@ class Crash:
         v6m = (cpuid >> 16) & 0xF == 0xC
         self.fault_registers = () if v6m else debugger.words(0xE000ED28, 5)
         self.has_frame = v6m or not self.fault_registers[0] & FRAME_PUSH_FAILED
+        if not v6m:
+            # gdb reads FPCCR to unwind an exception frame with floating-point state.
+            self.memory.append((0xE000EF30, debugger.memory(0xE000EF30, 16)))
+        self.msp, self.psp = msp, psp
         extended = not v6m and not self.exc_return & 0x10
         self.floats = None if v6m else float_registers(debugger)
         if self.has_frame:
@@ -51,9 +55,15 @@ class Crash:
         else:  # nothing was pushed: r0-r3, r12, lr and pc are lost
             self.registers = [0, 0, 0, 0, *r4_r11, 0, frame_address, 0, 0, self.exception_psr]
 
-    def threads(self):
+        # With an interrupt in between, what a task was doing stands at its own stack pointer.
+        self.psp_frame = debugger.words(psp, 8) if psp else ()
+
+    def threads(self, r4_r11=None):
+        registers = list(self.registers)
+        if r4_r11 is not None:
+            registers[4:12] = [r4_r11] * 8
         words, fpscr = self.floats if self.floats else (None, 0)
-        return [(1, self.registers, words, fpscr)]
+        return [(1, registers, words, fpscr)]
 
 
 def run(elf, board, keys, port, settle=b": "):
