@@ -121,14 +121,14 @@ fn named_registers(registers: &RegisterSet) -> Vec<(String, TargetAddr)> {
         .collect()
 }
 
-struct ThreadBuilder<'a> {
+struct ThreadBuilder<'a, 's> {
     dump: &'a Coredump,
-    symbols: &'a SymbolSet<'a>,
+    symbols: &'a SymbolSet<'s>,
     memory: &'a dyn Memory,
     with_locals: bool,
 }
 
-impl ThreadBuilder<'_> {
+impl<'s> ThreadBuilder<'_, 's> {
     fn threads(
         &self,
         registers: &RegisterSet,
@@ -267,7 +267,7 @@ impl ThreadBuilder<'_> {
         walk: &Walk,
         idx: usize,
         depth: usize,
-        use_it: &mut dyn FnMut(&FrameContext<'_, '_>) -> T,
+        use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
     ) -> T
     where
         T: Default,
@@ -281,8 +281,8 @@ impl ThreadBuilder<'_> {
         &self,
         frame: Option<&PhysicalFrame>,
         callers: &mut Vec<&PhysicalFrame>,
-        caller: Option<&FrameContext<'_, '_>>,
-        use_it: &mut dyn FnMut(&FrameContext<'_, '_>) -> T,
+        caller: Option<&FrameContext<'_, 's>>,
+        use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
     ) -> T {
         let Some(frame) = frame else { return T::default() };
         if callers.is_empty() {
@@ -296,8 +296,8 @@ impl ThreadBuilder<'_> {
     fn context<'c>(
         &'c self,
         frame: &'c PhysicalFrame,
-        caller: Option<&'c FrameContext<'c, 'c>>,
-    ) -> FrameContext<'c, 'c> {
+        caller: Option<&'c FrameContext<'c, 's>>,
+    ) -> FrameContext<'c, 's> {
         FrameContext {
             lookup: frame.lookup,
             registers: &frame.registers,

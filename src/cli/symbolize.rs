@@ -62,7 +62,7 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
 }
 
 fn symbolize_words(
-    symbolizer: &mut Symbolizer<'_>,
+    symbolizer: &mut Symbolizer<'_, '_>,
     args: &SymbolizeArgs,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ fn symbolize_words(
 
 /// Standard input is read line by line, so that a pipe is answered as it goes.
 fn symbolize_input(
-    symbolizer: &mut Symbolizer<'_>,
+    symbolizer: &mut Symbolizer<'_, '_>,
     is_json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {

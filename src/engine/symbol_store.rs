@@ -41,8 +41,8 @@ pub fn find_for_choice(
         let builds = reader.builds().map_err(|error| none(&error.to_string()))?;
         let mut ids: Vec<BuildId> = builds
             .into_iter()
-            .filter(|build| build.software.version.as_ref() == Some(version))
-            .filter_map(|build| build.software.build_id)
+            .filter(|build| build.version.as_ref() == Some(version))
+            .filter_map(|build| build.build_id)
             .collect();
         ids.sort();
         ids.dedup();

@@ -53,17 +53,17 @@ pub enum Segment {
 }
 
 /// Looks up addresses, remembering those it has seen: logs repeat themselves.
-pub struct Symbolizer<'a> {
-    symbols: &'a SymbolSet<'a>,
+pub struct Symbolizer<'a, 's> {
+    symbols: &'a SymbolSet<'s>,
     seen: BTreeMap<u64, Vec<SymbolFrame>>,
 }
 
 /// Addresses that are remembered.
 const REMEMBERED: usize = 100_000;
 
-impl<'a> Symbolizer<'a> {
+impl<'a, 's> Symbolizer<'a, 's> {
     /// Over a set of symbol files.
-    pub fn new(symbols: &'a SymbolSet<'a>) -> Self {
+    pub fn new(symbols: &'a SymbolSet<'s>) -> Self {
         Self { symbols, seen: BTreeMap::new() }
     }
 

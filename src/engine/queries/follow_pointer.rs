@@ -27,16 +27,12 @@ impl Query for FollowPointerQuery {
         let local = opened.with_symbols(|dump, symbols| {
             let constants = symbols.constants();
             let memory = Overlay { first: &dump.memory, second: &constants };
-            symbols.infos.iter().find_map(|info| {
-                follow_pointer(
-                    info,
-                    &self.type_name,
-                    self.address,
-                    &memory,
-                    symbols,
-                    &ValueLimits::default(),
-                )
-            })
+            let read = |info| {
+                let limits = ValueLimits::default();
+                follow_pointer(info, &self.type_name, self.address, &memory, symbols, &limits)
+            };
+            // An ELF that does not know the type answers without one: the next may know it.
+            symbols.infos.iter().map(read).find(|local| local.type_name.is_some())
         })?;
         local.ok_or_else(|| {
             QueryError::Unanswerable(format!("The type {} is not in the symbols.", self.type_name))
