@@ -20,8 +20,8 @@ use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosThread, RtosThreads};
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
-/// Frames up the stack that a variable may be computed from (entry values of entry values).
-const ENTRY_VALUE_DEPTH: usize = 3;
+/// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
+const ENTRY_VALUE_DEPTH: usize = 64;
 
 /// What the builder knows besides the dump.
 #[derive(Clone, Debug, Default)]
@@ -288,7 +288,7 @@ impl<'s> ThreadBuilder<'_, 's> {
         if callers.is_empty() {
             return use_it(&self.context(frame, caller));
         }
-        let outermost = callers.remove(0);
+        let outermost = callers.pop();
         let context = self.context(outermost, caller);
         self.link(Some(frame), callers, Some(&context), use_it)
     }
