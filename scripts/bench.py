@@ -19,6 +19,7 @@ FIXTURES = os.path.join(ROOT, "tests", "fixtures")
 # (ELF, core, the core with one thread a task that gdb needs)
 CORES = [
     ("qemu-freertos/an386.elf", "qemu-freertos/an386-1.core", "qemu-freertos/an386-1.core.mt"),
+    ("sample/brook-an386-cc.elf", "sample/brook-an386-cc-bad-pointer.core", "sample/brook-an386-cc-bad-pointer.core.mt"),
     ("qemu-bare/an386.elf", "qemu-bare/an386-1.core", "qemu-bare/an386-1.core"),
 ]
 GOAL_FIRST, GOAL_CACHED = 5.0, 10.0

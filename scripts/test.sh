@@ -20,6 +20,8 @@ needed=(
     "libX11-xcb.so.1:libx11-xcb1"
 )
 
+libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null || true)
+
 is_there() {
     local what
     IFS='|' read -ra alternatives <<<"$1"
@@ -27,7 +29,7 @@ is_there() {
         case $what in
             /*) compgen -G "$what" >/dev/null && return 0 ;;
             *_dri.so) [ -n "$(find /usr/lib /usr/lib64 -path "*/dri/$what" -print -quit 2>/dev/null)" ] && return 0 ;;
-            *.so*) ldconfig -p 2>/dev/null | grep -qF "$what" && return 0 ;;
+            *.so*) [[ $libraries == *"$what"* ]] && return 0 ;;
             *) command -v "$what" >/dev/null && return 0 ;;
         esac
     done

@@ -7,6 +7,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 kernel=$(cd "$2" && pwd)
 cd "$here"
+compiler=$(dirname "$(arm-none-eabi-gcc -print-libgcc-file-name)")
 
 # build NAME PRODUCT DUMP BOARD [compiler flags..]
 build() {
@@ -31,13 +32,16 @@ build() {
     fi
     arm-none-eabi-gcc -E -P -x c -DFLASH_ORIGIN=$flash -DFLASH_SIZE=$flash_size -DRAM_ORIGIN=$ram -DRAM_SIZE=$ram_size \
         -DSTACK_SIZE=$stack common/link.ld.in -o "$out/$name.ld"
+    # Debian's libgcc carries debug information with paths of the machine that built it.
+    # shellcheck disable=SC2086
+    arm-none-eabi-objcopy --strip-debug "$(arm-none-eabi-gcc $cpu -mthumb -print-libgcc-file-name)" "$out/libgcc-$name.a"
     # shellcheck disable=SC2086
     arm-none-eabi-gcc $cpu -mthumb -std=gnu11 -Og -g -gno-record-gcc-switches -Wall -Wextra -Wno-infinite-recursion -Wno-unused-parameter -Wno-unused-function \
         -mno-unaligned-access -ffreestanding -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections \
-        -ffile-prefix-map="$kernel"=FreeRTOS-Kernel -ffile-prefix-map="$here"=firmware -fdebug-prefix-map="$out"=out \
+        -ffile-prefix-map="$kernel"=FreeRTOS-Kernel -ffile-prefix-map="$here"=firmware -ffile-prefix-map="$compiler"=gcc -fdebug-prefix-map="$out"=out \
         -nostdlib -nostartfiles -isystem "$here/common/libc" -I common -I "$product" "${kernel_flags[@]}" \
         -T "$out/$name.ld" -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--no-warn-rwx-segments "$@" \
-        "${sources[@]}" -lgcc -o "$out/$name.elf"
+        "${sources[@]}" "$out/libgcc-$name.a" -o "$out/$name.elf"
     arm-none-eabi-size "$out/$name.elf" | tail -n 1
 }
 

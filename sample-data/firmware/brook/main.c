@@ -162,6 +162,13 @@ static __attribute__((noinline)) uint32_t history_scan(uint32_t depth) {
     return history_scan(depth + 1) + window[depth % 24];
 }
 
+/* Never yields: only a stack limit in hardware (PSPLIM) stops it in time. */
+static __attribute__((noinline)) uint32_t route_search(volatile uint32_t hop) {
+    volatile uint8_t visited[64];
+    visited[hop % sizeof visited] = 1;
+    return route_search(hop + 1) + visited[0];
+}
+
 static __attribute__((noinline)) void calibration_store(uint32_t slot, uint32_t value) {
     APP_ASSERT(slot < 8);
     pump.speed_rpm = (uint16_t)value;
@@ -191,6 +198,7 @@ static void shell_execute(char key) {
         case '6': update_apply("brook-1.5.0"); break;
         case '8': say("crc", "block", (int)crc_block((const uint64_t *)((const char *)&session + 1), 2)); break;
         case '9': ((void (*)(uint32_t))0x40004001)(7); break;
+        case 'p': say("route", "hops", (int)route_search(0)); break;
         case '7':
         case 'f':
         case 't': pending_fault = key; break;
