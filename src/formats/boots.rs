@@ -36,9 +36,10 @@ static ANCHOR: LazyLock<Option<regex::bytes::Regex>> =
     LazyLock::new(|| regex::bytes::Regex::new(&format!("(?-u){ANCHORS}")).ok());
 static BUILD_ID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)build[ _-]?id\s*[:=]?\s*(?:0x)?([0-9a-f]{8,64})\b").ok());
-static BANNER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\*\*\* (?:Booting )?(?P<what>.*?)(?:[ ,]+(?:build|version) )?(?P<version>v?\d+\.\d+[\w.+-]*)? ?\*\*\*").ok()
-});
+static BANNER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\*\*\* (?P<said>.+?) ?\*\*\*").ok());
+static VERSION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s(,-])(?P<version>v?\d+\.\d+[\w.+-]*)").ok());
 static RESET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?i)(?:rst:0x[0-9a-f]+ \((?P<esp>\w+)\)|reset (?:reason|cause)\s*[:=]\s*(?P<said>.+))",
@@ -76,7 +77,7 @@ impl Format for BootBanner {
         let mut decoded = Decoded::default();
         let mut at: usize = 0;
         while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            let start = line_start(bytes, hit);
+            let start = line_start(bytes, hit, at);
             let Some(line) = line_at(bytes, start) else {
                 break;
             };
@@ -96,16 +97,31 @@ fn first_anchor(bytes: &[u8]) -> Option<usize> {
 
 /// What one line tells of a boot.
 fn record(text: &str, offset: u64) -> Option<BootRecord> {
+    // Cheap looks before the patterns: a log may say "Booting" on every line.
+    let may_reset = text.contains("rst:0x") || text.contains("eset ") || text.contains("ESET ");
+    let may_build = text.contains("uild") || text.contains("UILD");
+    let may_banner = text.contains("***");
+    if !(may_reset || may_build || may_banner) {
+        return None;
+    }
     let build_id = BUILD_ID
         .as_ref()
+        .filter(|_| may_build)
         .and_then(|p| p.captures(text))
         .and_then(|c| BuildId::from_hex(c.get(1)?.as_str()));
-    let banner = BANNER.as_ref().and_then(|p| p.captures(text));
+    let banner = BANNER
+        .as_ref()
+        .filter(|_| may_banner)
+        .and_then(|p| p.captures(text));
     let is_banner = banner.is_some() && (text.contains("oot") || build_id.is_some());
-    let reset_reason = RESET.as_ref().and_then(|p| p.captures(text)).and_then(|c| {
-        let said = c.name("esp").or(c.name("said"))?.as_str().trim();
-        (!said.is_empty()).then(|| said.to_owned())
-    });
+    let reset_reason = RESET
+        .as_ref()
+        .filter(|_| may_reset)
+        .and_then(|p| p.captures(text))
+        .and_then(|c| {
+            let said = c.name("esp").or(c.name("said"))?.as_str().trim();
+            (!said.is_empty()).then(|| said.to_owned())
+        });
     if !is_banner && build_id.is_none() && reset_reason.is_none() {
         return None;
     }
@@ -114,10 +130,16 @@ fn record(text: &str, offset: u64) -> Option<BootRecord> {
         build_id,
         version: banner
             .filter(|_| is_banner)
-            .and_then(|c| Some(c.name("version")?.as_str().to_owned())),
+            .and_then(|c| version(c.name("said")?.as_str())),
         text: text.trim().to_owned(),
         reset_reason,
     })
+}
+
+/// The first thing in a banner that looks like a version.
+fn version(banner: &str) -> Option<String> {
+    let found = VERSION.as_ref()?.captures(banner)?;
+    Some(found.name("version")?.as_str().to_owned())
 }
 
 /// Adds a record, or completes the one before it when both tell of the same boot.
@@ -165,6 +187,12 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].offset, 2);
         assert_eq!(found[0].build_id.as_ref().unwrap().short(), "8631d12a");
+        let product = boots(
+            "*** hearth 1.4.2 (mps2-an386), build id 56e24a716eeb9f84 ***\n[0:00] I boot: boot 2, reset reason: fault\n",
+        );
+        assert_eq!(product.len(), 1);
+        assert_eq!(product[0].version.as_deref(), Some("1.4.2"));
+        assert_eq!(product[0].reset_reason.as_deref(), Some("fault"));
         let zephyr = boots(
             "rst:0x7 (TG0WDT_SYS_RESET),boot:0x13\n*** Booting MCUboot v2.1.0 ***\n*** Booting Zephyr OS build v3.4.0 ***\nI: build-id: 56e24a716eeb9f84\nticking\n",
         );

@@ -22,6 +22,7 @@ use super::{
     bytes::Bytes,
     fault_memory,
     fault_print::words,
+    is_full,
     lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
 };
 use crate::model::{
@@ -57,7 +58,7 @@ impl Format for CrashCatcher {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE).take(1000);
-        match hits.find_map(|hit| signature_line(bytes, hit)) {
+        match hits.find_map(|hit| signature_line(bytes, hit, 0)) {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
@@ -68,11 +69,15 @@ impl Format for CrashCatcher {
         let finder = memchr::memmem::Finder::new(SIGNATURE);
         let find = |window: &[u8]| finder.find(window);
         while let Some(hit) = next_hit(bytes, at, SIGNATURE.len(), &find, progress)? {
-            let start = line_start(bytes, hit);
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let floor = at;
+            let start = line_start(bytes, hit, floor);
             at = line_at(bytes, start)
                 .map_or(hit, |line| line.next)
                 .max(hit.saturating_add(1));
-            let Some(signature) = signature_line(bytes, hit) else {
+            let Some(signature) = signature_line(bytes, hit, floor) else {
                 continue;
             };
             let collected = collect(bytes, &signature);
@@ -95,8 +100,8 @@ struct Signature {
 }
 
 /// The line around `hit`, if the signature is all that stands on it after a prefix.
-fn signature_line(bytes: &[u8], hit: usize) -> Option<Signature> {
-    let start = line_start(bytes, hit);
+fn signature_line(bytes: &[u8], hit: usize, floor: usize) -> Option<Signature> {
+    let start = line_start(bytes, hit, floor);
     let line = line_at(bytes, start)?;
     let text = readable(line.text);
     let (prefix, hex) = split(text.trim_end());

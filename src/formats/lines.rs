@@ -40,9 +40,9 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Option<Line<'_>> {
     })
 }
 
-/// Where the line begins that holds the byte at `offset`; of an overlong line, somewhere in it.
-pub(super) fn line_start(bytes: &[u8], offset: usize) -> usize {
-    let floor = offset.saturating_sub(LONGEST_LINE);
+/// Where the line begins that holds the byte at `offset`, not before `floor`; of an overlong line, somewhere in it.
+pub(super) fn line_start(bytes: &[u8], offset: usize, floor: usize) -> usize {
+    let floor = offset.saturating_sub(LONGEST_LINE).max(floor).min(offset);
     bytes
         .get(floor..offset)
         .and_then(|before| memchr::memrchr(b'\n', before))
@@ -59,7 +59,7 @@ pub(super) fn lines_before(
     let mut lines = Vec::new();
     let mut at = start;
     while lines.len() < count && at > floor {
-        let before = line_start(bytes, at.saturating_sub(1));
+        let before = line_start(bytes, at.saturating_sub(1), floor);
         if before < floor {
             break;
         }

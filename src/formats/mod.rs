@@ -84,6 +84,22 @@ pub static FORMATS: &[&dyn Format] = &[
     &zephyr_text::ZephyrText,
 ];
 
+/// No log of a device holds more; bounds the work on garbage.
+const MOST_DUMPS: usize = 10_000;
+
+/// True when a format has found enough in one file; then a warning says so.
+fn is_full(decoded: &mut Decoded, at: usize) -> bool {
+    let is_full = decoded.coredumps.len() >= MOST_DUMPS;
+    if is_full {
+        decoded.warnings.push(Warning::at(
+            "FS-SCAN-002",
+            lines::as_u64(at),
+            format!("the file holds more than {MOST_DUMPS} dumps of one kind; those from here on were left out"),
+        ));
+    }
+    is_full
+}
+
 #[cfg(test)]
 mod tests {
     use super::FORMATS;

@@ -10,6 +10,7 @@
 use super::{
     Carrier, Confidence, Decoded, Format,
     fault_print::words,
+    is_full,
     lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
     zephyr::{self, Image},
 };
@@ -51,7 +52,10 @@ impl Format for ZephyrText {
         let finder = memchr::memmem::Finder::new(MARK);
         let find = |window: &[u8]| finder.find(window);
         while let Some(hit) = next_hit(bytes, at, MARK.len(), &find, progress)? {
-            let start = line_start(bytes, hit);
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let start = line_start(bytes, hit, at);
             let after = hit.saturating_add(MARK.len());
             let Some(line) = line_at(bytes, after) else {
                 break;

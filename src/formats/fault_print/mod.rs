@@ -17,7 +17,7 @@ mod stack_words;
 pub(super) mod words;
 
 use super::{
-    Carrier, Confidence, Decoded, Format,
+    Carrier, Confidence, Decoded, Format, is_full,
     lines::{Line, as_u64, line_at, line_start, lines_before, lines_from, next_hit, readable},
 };
 use crate::model::progress::{Cancelled, Progress};
@@ -73,7 +73,10 @@ impl Format for FaultPrint {
         // Nothing before this offset is looked at again.
         let mut floor: usize = 0;
         while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            let start = line_start(bytes, hit).max(floor);
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let start = line_start(bytes, hit, at.max(floor));
             let Some(line) = line_at(bytes, start) else {
                 break;
             };

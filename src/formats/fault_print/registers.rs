@@ -72,6 +72,9 @@ const NAMES: &[(&str, Slot)] = &[
 /// Prefixes that handlers give the names of their variables.
 const PREFIXES: &[&str] = &["stacked_", "scb_", "cfsr_", "reg_", "_"];
 
+/// Longer words are no register names.
+const LONGEST_NAME: usize = 24;
+
 /// Words between a name and its value that change nothing.
 const FILLERS: &[&str] = &["address", "addr", "at", "is", "reg", "register", "value"];
 
@@ -130,11 +133,12 @@ fn next_name(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
 }
 
 fn slot_at(bytes: &[u8], name: &[u8], after: usize) -> Option<Slot> {
-    if name.len() > 24 {
-        return None;
-    }
-    let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
-    let mut name = name.as_str();
+    // On the stack: this runs for every word of a line.
+    let mut lower = [0; LONGEST_NAME];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let mut name = std::str::from_utf8(lower).ok()?;
     for prefix in PREFIXES {
         name = name.strip_prefix(prefix).unwrap_or(name);
     }

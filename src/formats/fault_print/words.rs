@@ -53,7 +53,8 @@ pub(in crate::formats) fn assert_before(bytes: &[u8], start: usize) -> Option<As
 
 /// A line that a device prints when it starts: nothing before it belongs to what comes after.
 pub(super) fn is_boot(text: &str) -> bool {
-    (text.contains("***") && text.contains("oot")) || text.contains("Rebooting")
+    (text.contains("***") && (text.contains("oot") || text.contains("uild id")))
+        || text.contains("Rebooting")
 }
 
 /// The failed assertion (or panic with a place) that a line tells of.
