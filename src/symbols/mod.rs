@@ -27,3 +27,6 @@ pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
 // Built on the modules above (declared here as they arrive): types, location, value, variables.
+
+#[cfg(test)]
+mod tests;
