@@ -142,6 +142,11 @@ pub(super) fn file_names<'a>(info: &DebugInfo<'a>, unit: &Unit<'a>) -> Vec<Optio
     let first: u64 = u64::from(header.version() <= 4);
     let count = header.file_names().len() as u64;
     let comp_dir = unit.comp_dir.map(|d| d.to_string_lossy().into_owned());
+    let unit_name = unit.name.map(|n| n.to_string_lossy().into_owned());
+    let unit_path = comp_dir
+        .as_ref()
+        .zip(unit_name.as_ref())
+        .map(|(dir, name)| format!("{dir}/{name}"));
     let mut names = Vec::new();
     for index in 0..count.saturating_add(first) {
         let name = header.file(index).filter(|_file| index >= first);
@@ -154,7 +159,12 @@ pub(super) fn file_names<'a>(info: &DebugInfo<'a>, unit: &Unit<'a>) -> Vec<Optio
             if Some(&dir) == comp_dir.as_ref() {
                 return Some(name);
             }
-            Some(format!("{}/{name}", dir.trim_end_matches('/')))
+            let path = format!("{}/{name}", dir.trim_end_matches('/'));
+            // The unit's own file, under the name that the compiler was given.
+            if Some(&path) == unit_path.as_ref() {
+                return unit_name.clone();
+            }
+            Some(path)
         });
         names.push(name.map(Rc::from));
     }

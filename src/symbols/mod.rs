@@ -45,3 +45,5 @@ mod frame_oracle_tests;
 mod global_oracle_tests;
 #[cfg(test)]
 mod robustness_tests;
+#[cfg(test)]
+mod tests;

@@ -383,7 +383,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         carry_special(&frame.registers, &mut caller);
         let pc = caller.pc().ok_or(StopReason::NoMoreFrames)?;
         if self.input.arch.is_cortex_m() {
-            if let Some(exc) = ExcReturn::from_address(pc | 1) {
+            if let Some(exc) = ExcReturn::from_address(pc) {
                 return self.exception(frame, &caller, exc);
             }
             if is_nobody(pc) {
