@@ -258,7 +258,7 @@ impl DebugInfo<'_> {
                 let own = self.ranges_of_unit(unit);
                 spans.extend(
                     own.into_iter()
-                        .filter(|r| self.live().contains(r.start))
+                        .filter(|r| self.live().touches(r))
                         .map(|r| (r, unit)),
                 );
             }

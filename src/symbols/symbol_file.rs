@@ -352,7 +352,7 @@ fn collect_sections(
         if into.contains_key(known) {
             continue;
         }
-        match compressed::unpack(section, contents, tables.is_64, tables.big_endian) {
+        match compressed::unpack(section, contents, tables) {
             Contents::Plain => {
                 into.insert(known, place(section.file.clone()));
             }

@@ -75,9 +75,10 @@ fn a_debug_file_that_is_missing_or_of_another_build_is_reported() {
     // A folder of build ids serves too, without the link.
     let id = open().build_id().to_string();
     let store = tempfile::tempdir().unwrap();
-    let place = store.path().join(".build-id").join(&id[..2]);
+    let (head, tail) = id.split_at(2);
+    let place = store.path().join(".build-id").join(head);
     std::fs::create_dir_all(&place).unwrap();
-    let place = place.join(format!("{}.debug", &id[2..]));
+    let place = place.join(format!("{tail}.debug"));
     std::fs::copy(fixture("symbols/split.debug"), &place).unwrap();
     let dirs = [store.path().to_owned()];
     let found = SymbolFile::open(&elf, &super::LoadOptions { debug_dirs: &dirs }).unwrap();
