@@ -19,10 +19,7 @@ pub(super) fn read_core(bytes: &[u8]) -> (Vec<RegisterSet>, MemoryMap) {
         let header = size(28) + i * half(42);
         let (kind, offset, length) = (word(header), size(header + 4), size(header + 16));
         if kind == 1 {
-            memory.insert(
-                u64::from(word(header + 8)),
-                &bytes[offset..offset + length],
-            );
+            memory.insert(u64::from(word(header + 8)), &bytes[offset..offset + length]);
         } else if kind == 4 {
             let mut at = offset;
             while at < offset + length {
@@ -90,7 +87,9 @@ fn walk(set: &SymbolSet<'_>, start: &RegisterSet, memory: &MemoryMap) -> Vec<Phy
             }
             _ => break,
         }
-        let stuck = found.last().is_some_and(|f| f.lookup == lookup && f.cfa == frame.cfa);
+        let stuck = found
+            .last()
+            .is_some_and(|f| f.lookup == lookup && f.cfa == frame.cfa);
         found.push(frame);
         if stuck {
             break;
@@ -256,6 +255,11 @@ fn compare(ours: &[FrameLocals], gdb: &str, place: &str, wrong: &mut Vec<String>
                 (Some(l), Expected::NoRegister) => {
                     l.unavailable == Some(Unavailable::RegisterNotStored) || l.value.is_some()
                 }
+                // Where we recover the value and it is still the one at entry, it is said once.
+                (None, Expected::Value(text)) => variable
+                    .strip_suffix("@entry")
+                    .and_then(|name| locals.iter().find(|l| l.name == name))
+                    .is_some_and(|l| l.value.as_ref() == Some(text)),
                 (None, _) => false,
             };
             if !right {
@@ -301,7 +305,12 @@ fn locals_of_every_bare_metal_crash_are_those_that_gdb_prints() {
             n += compare(&ours, &gdb, &stem, &mut wrong);
         }
     }
-    assert!(wrong.is_empty(), "{} of {n}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {n}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(n > 150, "only {n} variables compared");
 }
 
@@ -324,6 +333,11 @@ fn locals_of_every_task_are_those_that_gdb_prints() {
             n += compare(&ours, section, &format!("{stem} thread {id}"), &mut wrong);
         }
     }
-    assert!(wrong.is_empty(), "{} of {n}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {n}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(n > 100, "only {n} variables compared");
 }

@@ -277,17 +277,14 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         self.typed(low_word(number), base_type)
     }
 
-    fn typed(
-        &self,
-        bits: u64,
-        base_type: gimli::UnitOffset,
-    ) -> Result<gimli::Value, Unavailable> {
+    fn typed(&self, bits: u64, base_type: gimli::UnitOffset) -> Result<gimli::Value, Unavailable> {
         Ok(match self.value_type(base_type)? {
             ValueType::Generic => gimli::Value::Generic(bits & self.address_mask()),
             ValueType::F32 => gimli::Value::F32(f32::from_bits(low_half(bits))),
             ValueType::F64 => gimli::Value::F64(f64::from_bits(bits)),
-            other => gimli::Value::from_u64(other, bits)
-                .map_err(|_broken| Unavailable::OptimizedOut)?,
+            other => {
+                gimli::Value::from_u64(other, bits).map_err(|_broken| Unavailable::OptimizedOut)?
+            }
         })
     }
 
@@ -310,9 +307,7 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         let at = self.function.ok_or(gone)?;
         let die = die::entry(self.info, at).ok_or(gone)?;
         let value = die.attr_value(gimli::DW_AT_frame_base).ok_or(gone)?;
-        let expression = self
-            .expression_at(value, Some(frame.lookup))
-            .ok_or(gone)?;
+        let expression = self.expression_at(value, Some(frame.lookup)).ok_or(gone)?;
         match self.deeper().scalar(expression)? {
             gimli::Value::Generic(address) => Ok(address),
             _ => Err(gone),
@@ -394,7 +389,9 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         match &piece.location {
             Location::Empty => Value::unavailable(size, Unavailable::OptimizedOut),
             Location::Register { register } if skip == 0 => self.register_bytes(*register, size),
-            Location::Register { register } => self.register_bytes(*register, wide).part(skip, size),
+            Location::Register { register } => {
+                self.register_bytes(*register, wide).part(skip, size)
+            }
             Location::Address { address } => {
                 let address = address.wrapping_add(skip as u64) & self.address_mask();
                 Value::in_memory(&self.memory, address, size as u64)
