@@ -64,10 +64,7 @@ impl Slot {
     }
 
     /// The location of a call-site parameter.
-    fn of_parameter(
-        expression: Expression<Reader<'_>>,
-        encoding: gimli::Encoding,
-    ) -> Option<Self> {
+    fn of_parameter(expression: Expression<Reader<'_>>, encoding: gimli::Encoding) -> Option<Self> {
         match only_operation(expression, encoding)? {
             Operation::Register { register } => Some(Self::Register(register.0)),
             Operation::RegisterOffset {
@@ -102,10 +99,7 @@ pub(super) fn value_at_entry(
 fn with_parameter<'s, T>(
     callee: &Evaluator<'_, '_, 's>,
     slot: Slot,
-    evaluate: impl FnOnce(
-        &Evaluator<'_, 's, 's>,
-        Expression<Reader<'s>>,
-    ) -> Result<T, Unavailable>,
+    evaluate: impl FnOnce(&Evaluator<'_, 's, 's>, Expression<Reader<'s>>) -> Result<T, Unavailable>,
 ) -> Result<T, Unavailable> {
     let gone = Unavailable::OptimizedOut;
     let frame = callee.frame.ok_or(gone)?;
@@ -130,7 +124,8 @@ fn with_parameter<'s, T>(
         .function
         .and_then(|at| die::entry_pc(callee.info, at))
         .ok_or(gone)?;
-    let target = target_of(info, site, &site_die).or_else(|| indirect_target(&evaluator, &site_die));
+    let target =
+        target_of(info, site, &site_die).or_else(|| indirect_target(&evaluator, &site_die));
     if target != Some(callee_pc) || may_tail_call_itself(callee.info, callee_pc) {
         return Err(gone);
     }
@@ -317,20 +312,22 @@ fn parameter_value<'a>(
     slot: Slot,
 ) -> Option<Expression<Reader<'a>>> {
     let encoding = info.units().get(site.unit)?.encoding();
-    die::children(info, site).into_iter().find_map(|(_at, die)| {
-        if !matches!(
-            die.tag(),
-            gimli::DW_TAG_call_site_parameter | gimli::DW_TAG_GNU_call_site_parameter
-        ) {
-            return None;
-        }
-        let place = expression_of(&die, gimli::DW_AT_location)?;
-        if Slot::of_parameter(place, encoding)? != slot {
-            return None;
-        }
-        expression_of(&die, gimli::DW_AT_call_value)
-            .or_else(|| expression_of(&die, gimli::DW_AT_GNU_call_site_value))
-    })
+    die::children(info, site)
+        .into_iter()
+        .find_map(|(_at, die)| {
+            if !matches!(
+                die.tag(),
+                gimli::DW_TAG_call_site_parameter | gimli::DW_TAG_GNU_call_site_parameter
+            ) {
+                return None;
+            }
+            let place = expression_of(&die, gimli::DW_AT_location)?;
+            if Slot::of_parameter(place, encoding)? != slot {
+                return None;
+            }
+            expression_of(&die, gimli::DW_AT_call_value)
+                .or_else(|| expression_of(&die, gimli::DW_AT_GNU_call_site_value))
+        })
 }
 
 fn expression_of<'a>(die: &Die<'a>, name: gimli::DwAt) -> Option<Expression<Reader<'a>>> {

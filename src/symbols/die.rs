@@ -181,18 +181,52 @@ pub(super) fn path<'a>(info: &DebugInfo<'a>, at: DieRef) -> Vec<(DieRef, Die<'a>
     };
     path.push((here, root));
     while here != at && path.len() < DEEPEST_NESTING {
-        // Children stand in the order of their offsets: the last one that does not start after it holds it.
-        let below = children(info, here)
-            .into_iter()
-            .take_while(|(child, _die)| child.entry <= at.entry)
-            .last();
-        let Some((child, die)) = below else {
+        let Some((child, die)) = child_holding(info, here, at) else {
             break;
         };
         here = child;
         path.push((child, die));
     }
     path
+}
+
+/// The child of `parent` that holds `at`: children stand in the order of their offsets, so it is the last one
+/// that does not start after it.
+fn child_holding<'a>(
+    info: &DebugInfo<'a>,
+    parent: DieRef,
+    at: DieRef,
+) -> Option<(DieRef, Die<'a>)> {
+    let unit = info.units().get(parent.unit)?;
+    let mut cursor = unit.entries_at_offset(parent.entry).ok()?;
+    if !cursor.next_entry().ok()? {
+        return None;
+    }
+    let depth = cursor.depth();
+    let mut best: Option<UnitOffset> = None;
+    let mut next = cursor
+        .next_dfs()
+        .ok()?
+        .map(|die| (die.offset(), die.depth()));
+    for _child in 0..MOST_CHILDREN {
+        let Some((offset, child_depth)) = next else {
+            break;
+        };
+        if child_depth != depth.saturating_add(1) || offset > at.entry {
+            break;
+        }
+        best = Some(offset);
+        next = cursor
+            .next_sibling()
+            .ok()
+            .flatten()
+            .map(|die| (die.offset(), die.depth()));
+    }
+    let child = DieRef {
+        unit: parent.unit,
+        entry: best?,
+    };
+    Some((child, entry(info, child)?))
 }
 
 /// The entry itself and what it points to as its origin or specification, nearest first.
@@ -327,11 +361,7 @@ fn attr_bytes(
         AttributeValue::DebugStrOffsetsIndex(index) => {
             let offset = dwarf
                 .debug_str_offsets
-                .get_str_offset(
-                    unit.header.format(),
-                    unit.str_offsets_base,
-                    index,
-                )
+                .get_str_offset(unit.header.format(), unit.str_offsets_base, index)
                 .ok()?;
             dwarf.string(offset).ok()?
         }

@@ -7,7 +7,7 @@ use super::elf_symbols::SymbolKind;
 use super::location::{BUDGET, Evaluator, WithConstants};
 use super::printer::Printer;
 use super::symbol_set::SymbolSet;
-use super::types::{TypeKind, TypeRef, Types};
+use super::types::{self, TypeKind, TypeRef, Types};
 use super::value::Value;
 use super::variables::{self, ValueLimits};
 use crate::model::addr::TargetAddr;
@@ -55,7 +55,10 @@ pub fn globals(info: &DebugInfo<'_>) -> Vec<GlobalVariable> {
         // Names of the scopes around the entry, by depth.
         let mut scopes: Vec<(isize, String)> = Vec::new();
         call_site::for_each_below(info, root, |at, die| {
-            while scopes.last().is_some_and(|(depth, _)| *depth >= die.depth()) {
+            while scopes
+                .last()
+                .is_some_and(|(depth, _)| *depth >= die.depth())
+            {
                 scopes.pop();
             }
             if names_a_scope(die) {
@@ -260,13 +263,13 @@ fn fixed_address(info: &DebugInfo<'_>, unit: usize, die: &Die<'_>) -> Option<u64
 }
 
 fn global(
-    types: &Types<'_, '_>,
+    known: &Types<'_, '_>,
     at: DieRef,
     address: u64,
     scopes: &[(isize, String)],
     files: &FileNames<'_, '_>,
 ) -> Option<GlobalVariable> {
-    let info = types.info;
+    let info = known.info;
     let chain = die::origins(info, at);
     let name = name_of(info, &chain)?;
     let ty = variables::type_of(info, &chain);
@@ -274,6 +277,13 @@ fn global(
     for (_depth, scope) in scopes {
         qualified.push_str(scope);
         qualified.push_str("::");
+    }
+    // A definition outside of its namespace refers to the declaration inside.
+    if let [_definition, .., (declaration, _die)] = chain.as_slice() {
+        let scope = types::scope_of(info, *declaration);
+        if !scope.is_empty() {
+            qualified = scope;
+        }
     }
     qualified.push_str(&name);
     let number = |attribute| {
@@ -287,8 +297,8 @@ fn global(
         file: number(gimli::DW_AT_decl_file).and_then(|index| files.name(index)),
         line: number(gimli::DW_AT_decl_line).and_then(|line| u32::try_from(line).ok()),
         address,
-        size: ty.and_then(|ty| types.size(ty)).unwrap_or(0),
-        type_name: types.name(ty),
+        size: ty.and_then(|ty| known.size(ty)).unwrap_or(0),
+        type_name: known.name(ty),
         ty,
         name,
     })

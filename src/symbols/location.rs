@@ -277,17 +277,14 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         self.typed(low_word(number), base_type)
     }
 
-    fn typed(
-        &self,
-        bits: u64,
-        base_type: gimli::UnitOffset,
-    ) -> Result<gimli::Value, Unavailable> {
+    fn typed(&self, bits: u64, base_type: gimli::UnitOffset) -> Result<gimli::Value, Unavailable> {
         Ok(match self.value_type(base_type)? {
             ValueType::Generic => gimli::Value::Generic(bits & self.address_mask()),
             ValueType::F32 => gimli::Value::F32(f32::from_bits(low_half(bits))),
             ValueType::F64 => gimli::Value::F64(f64::from_bits(bits)),
-            other => gimli::Value::from_u64(other, bits)
-                .map_err(|_broken| Unavailable::OptimizedOut)?,
+            other => {
+                gimli::Value::from_u64(other, bits).map_err(|_broken| Unavailable::OptimizedOut)?
+            }
         })
     }
 
@@ -310,9 +307,7 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         let at = self.function.ok_or(gone)?;
         let die = die::entry(self.info, at).ok_or(gone)?;
         let value = die.attr_value(gimli::DW_AT_frame_base).ok_or(gone)?;
-        let expression = self
-            .expression_at(value, Some(frame.lookup))
-            .ok_or(gone)?;
+        let expression = self.expression_at(value, Some(frame.lookup)).ok_or(gone)?;
         match self.deeper().scalar(expression)? {
             gimli::Value::Generic(address) => Ok(address),
             _ => Err(gone),
@@ -353,8 +348,8 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
     }
 
     /// The same frame, one expression further.
-    pub(super) fn deeper(&self) -> Evaluator<'e, 'a, 's> {
-        Evaluator {
+    pub(super) fn deeper(&self) -> Self {
+        Self {
             depth: self.depth + 1,
             info: self.info,
             unit: self.unit,
@@ -394,7 +389,9 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
         match &piece.location {
             Location::Empty => Value::unavailable(size, Unavailable::OptimizedOut),
             Location::Register { register } if skip == 0 => self.register_bytes(*register, size),
-            Location::Register { register } => self.register_bytes(*register, wide).part(skip, size),
+            Location::Register { register } => {
+                self.register_bytes(*register, wide).part(skip, size)
+            }
             Location::Address { address } => {
                 let address = address.wrapping_add(skip as u64) & self.address_mask();
                 Value::in_memory(&self.memory, address, size as u64)
@@ -425,7 +422,7 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             let whole = Piece {
                 size_in_bits: None,
                 bit_offset: None,
-                location: piece.location.clone(),
+                location: piece.location,
             };
             let n_bytes = first.saturating_add(n_bits).div_ceil(8).min(16);
             let source = self.piece(&whole, usize::try_from(n_bytes).unwrap_or(16));

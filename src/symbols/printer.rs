@@ -14,6 +14,7 @@ use crate::model::addr::TargetAddr;
 use crate::model::memory::Memory as _;
 use crate::model::report::{Local, Unavailable};
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 /// gdb's `print repeats`.
 const REPEATS: usize = 10;
@@ -182,10 +183,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         let Some((_at, found)) = self.types.real(ty) else {
             return "void".to_owned();
         };
-        let compound = matches!(
-            found.kind,
-            TypeKind::Record { .. } | TypeKind::Array { .. }
-        );
+        let compound = matches!(found.kind, TypeKind::Record { .. } | TypeKind::Array { .. });
         if compound && depth > self.limits.max_depth {
             return "{...}".to_owned();
         }
@@ -214,6 +212,10 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             TypeKind::Pointer(target) => self.pointer(*target, address(value, big)?),
             TypeKind::Reference { target, .. } => {
                 let addr = address(value, big)?;
+                // Inside a struct gdb does not look behind a reference.
+                if depth > 0 {
+                    return Ok(format!("@0x{addr:x}"));
+                }
                 let size = target.and_then(|at| self.types.size(at)).unwrap_or(0);
                 let behind = Value::in_memory(&self.memory, addr, size);
                 format!("@0x{addr:x}: {}", self.text(*target, &behind, depth + 1))
@@ -231,9 +233,13 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 format!("{{{}}} {}", self.types.name(ty), self.symbolic(addr))
             }
             TypeKind::Declared(_) => "<incomplete type>".to_owned(),
+            _ if value.is_empty() => "<type not understood>".to_owned(),
             _ => {
-                let digits: String = value.bytes()?.iter().map(|b| format!("{b:02x}")).collect();
-                format!("0x{digits}")
+                let mut digits = "0x".to_owned();
+                for byte in value.bytes()? {
+                    _ = write!(digits, "{byte:02x}");
+                }
+                digits
             }
         })
     }
@@ -333,10 +339,9 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             return false;
         };
         match &found.kind {
-            TypeKind::Qualified(_, next) => {
-                next.and_then(|at| self.types.get(at))
-                    .is_some_and(|inner| inner.name.as_deref() == Some("char"))
-            }
+            TypeKind::Qualified(_, next) => next
+                .and_then(|at| self.types.get(at))
+                .is_some_and(|inner| inner.name.as_deref() == Some("char")),
             _ => found.name.as_deref() == Some("char"),
         }
     }
@@ -370,17 +375,13 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             }
         }
         let ended = codes.last() == Some(&0);
-        let more = !ended
-            && self
-                .memory
-                .read_u8(at)
-                .is_ok_and(|next| next != 0);
+        let more = !ended && self.memory.read_u8(at).is_ok_and(|next| next != 0);
         let mut text = String::new();
         if !failed || !codes.is_empty() {
             text = text_escape::string(&codes, style, more);
         }
         if failed {
-            text.push_str(&format!("<error: Cannot access memory at address 0x{at:x}>"));
+            _ = write!(text, "<error: Cannot access memory at address 0x{at:x}>");
         }
         text
     }
@@ -411,7 +412,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         text.push_str(" <");
         text.push_str(&symbol.name);
         if offset != 0 {
-            text.push_str(&format!("+{offset}"));
+            _ = write!(text, "+{offset}");
         }
         text.push('>');
         text
@@ -431,7 +432,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 break;
             }
             if member.base {
-                text.push_str(&format!("<{}> = ", self.types.name(member.ty)));
+                _ = write!(text, "<{}> = ", self.types.name(member.ty));
             } else if let Some(name) = &member.name {
                 text.push_str(name);
                 text.push_str(" = ");
@@ -461,18 +462,16 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
 
     /// A bit-field as a whole value of its type.
     fn widened(&self, ty: Option<TypeRef>, bits: u128, n_bits: u64, size: usize) -> Value {
-        let signed = self.types.real(ty).is_some_and(|(_at, found)| {
-            match &found.kind {
-                TypeKind::Base(encoding) => matches!(
-                    *encoding,
-                    gimli::DW_ATE_signed | gimli::DW_ATE_signed_char
-                ),
-                TypeKind::Enum { enumerators, .. } => {
-                    enumerators.iter().any(|(_name, n)| *n < 0)
+        let signed = self
+            .types
+            .real(ty)
+            .is_some_and(|(_at, found)| match &found.kind {
+                TypeKind::Base(encoding) => {
+                    matches!(*encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char)
                 }
+                TypeKind::Enum { enumerators, .. } => enumerators.iter().any(|(_name, n)| *n < 0),
                 _ => false,
-            }
-        });
+            });
         let wide = if signed {
             sign_extend(bits, u32::try_from(n_bits).unwrap_or(128)).cast_unsigned()
         } else {
@@ -552,7 +551,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 });
             }
             if same > REPEATS {
-                text.push_str(&format!(" <repeats {same} times>"));
+                _ = write!(text, " <repeats {same} times>");
                 i += same;
                 printed += REPEATS;
             } else {

@@ -270,9 +270,7 @@ impl<'i, 'a> Types<'i, 'a> {
                 let mut inner = self.member(outer.ty?, name, depth + 1)?;
                 inner.offset = inner.offset.checked_add(offset)?;
                 inner.bits = match inner.bits {
-                    Some((first, n)) => {
-                        Some((first.checked_add(offset.checked_mul(8)?)?, n))
-                    }
+                    Some((first, n)) => Some((first.checked_add(offset.checked_mul(8)?)?, n)),
                     None => None,
                 };
                 Some(inner)
@@ -313,7 +311,13 @@ impl<'i, 'a> Types<'i, 'a> {
 
 fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
     let die = die::entry(info, at)?;
-    let name = die::text(info, at.unit, &die, gimli::DW_AT_name);
+    let mut name = die::text(info, at.unit, &die, gimli::DW_AT_name);
+    let namespaces = has_namespaces(info, at, &die);
+    if let Some(name) = &mut name
+        && namespaces
+    {
+        name.insert_str(0, &scope_of(info, at));
+    }
     let size = die::unsigned(&die, gimli::DW_AT_byte_size);
     let target = die::reference(info, at.unit, &die, gimli::DW_AT_type);
     let declared = die::flag(&die, gimli::DW_AT_declaration);
@@ -341,16 +345,19 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
         gimli::DW_TAG_union_type => record(info, at, "union"),
         gimli::DW_TAG_enumeration_type => TypeKind::Enum {
             underlying: target,
-            enumerators: read_enumerators(info, at),
+            enumerators: read_enumerators(
+                info,
+                at,
+                &enumerator_prefix(info, at, &die, name.as_ref()),
+            ),
         },
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => read_function(info, at, &die),
-        gimli::DW_TAG_typedef => TypeKind::Typedef(target),
         gimli::DW_TAG_const_type => TypeKind::Qualified("const", target),
         gimli::DW_TAG_volatile_type => TypeKind::Qualified("volatile", target),
         gimli::DW_TAG_restrict_type => TypeKind::Qualified("restrict", target),
         gimli::DW_TAG_atomic_type => TypeKind::Qualified("_Atomic", target),
         // A subrange of another type (Ada, Pascal) is read like that type.
-        gimli::DW_TAG_subrange_type => TypeKind::Typedef(target),
+        gimli::DW_TAG_typedef | gimli::DW_TAG_subrange_type => TypeKind::Typedef(target),
         _ => TypeKind::Other,
     };
     Some(Type { name, size, kind })
@@ -512,14 +519,67 @@ fn read_bound(at: DieRef, die: &Die<'_>) -> Bound {
     }
 }
 
-fn read_enumerators(info: &DebugInfo<'_>, at: TypeRef) -> Vec<(String, i128)> {
+/// True for the types whose names C++ and Rust write with the namespaces around them.
+fn has_namespaces(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> bool {
+    let named = matches!(
+        die.tag(),
+        gimli::DW_TAG_structure_type
+            | gimli::DW_TAG_class_type
+            | gimli::DW_TAG_union_type
+            | gimli::DW_TAG_enumeration_type
+            | gimli::DW_TAG_typedef
+    );
+    named && die::tags_are_names(info, at.unit)
+}
+
+/// The namespaces and classes around an entry: `drv::Sensor::`.
+pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
+    let mut scope = String::new();
+    for (outer, die) in die::path(info, at) {
+        let opens = matches!(
+            die.tag(),
+            gimli::DW_TAG_namespace
+                | gimli::DW_TAG_structure_type
+                | gimli::DW_TAG_class_type
+                | gimli::DW_TAG_union_type
+        );
+        if !opens || outer == at {
+            continue;
+        }
+        match die::text(info, outer.unit, &die, gimli::DW_AT_name) {
+            Some(name) => scope.push_str(&name),
+            None => scope.push_str("(anonymous namespace)"),
+        }
+        scope.push_str("::");
+    }
+    scope
+}
+
+/// What C++ writes before an enumerator: the scoped enum, or the namespace around a plain one.
+fn enumerator_prefix(
+    info: &DebugInfo<'_>,
+    at: TypeRef,
+    die: &Die<'_>,
+    name: Option<&String>,
+) -> String {
+    if !has_namespaces(info, at, die) {
+        return String::new();
+    }
+    match name {
+        Some(name) if die::flag(die, gimli::DW_AT_enum_class) => format!("{name}::"),
+        _ => scope_of(info, at),
+    }
+}
+
+fn read_enumerators(info: &DebugInfo<'_>, at: TypeRef, prefix: &str) -> Vec<(String, i128)> {
     die::children(info, at)
         .iter()
         .filter(|(_at, die)| die.tag() == gimli::DW_TAG_enumerator)
         .take(MOST_PARTS)
         .filter_map(|(at, die)| {
+            let name = die::text(info, at.unit, die, gimli::DW_AT_name)?;
             Some((
-                die::text(info, at.unit, die, gimli::DW_AT_name)?,
+                format!("{prefix}{name}"),
                 die::signed(die, gimli::DW_AT_const_value)?,
             ))
         })

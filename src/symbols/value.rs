@@ -143,7 +143,11 @@ impl Value {
         let bytes = self.bytes()?;
         let mut number: u128 = 0;
         for i in 0..bytes.len().min(16) {
-            let at = if big_endian { i } else { bytes.len().min(16) - 1 - i };
+            let at = if big_endian {
+                i
+            } else {
+                bytes.len().min(16) - 1 - i
+            };
             number = (number << 8) | u128::from(bytes.get(at).copied().unwrap_or(0));
         }
         Ok(number)
@@ -174,7 +178,10 @@ impl Value {
         } else {
             u128::MAX >> (128 - n_bits)
         };
-        Ok(number.checked_shr(u32::try_from(shift).unwrap_or(128)).unwrap_or(0) & mask)
+        Ok(number
+            .checked_shr(u32::try_from(shift).unwrap_or(128))
+            .unwrap_or(0)
+            & mask)
     }
 
     fn read_in_parts(&mut self, memory: &dyn Memory, addr: u64, from: usize, to: usize) {

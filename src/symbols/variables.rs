@@ -9,9 +9,9 @@ use super::debug_info::{DebugInfo, Scope};
 use super::die::{self, Die, DieRef};
 use super::location::{BUDGET, Evaluator, WithConstants};
 use super::printer::Printer;
+use super::symbol_set::SymbolSet;
 use super::types::{Bound, TypeKind, TypeRef, Types};
 use super::value::Value;
-use super::symbol_set::SymbolSet;
 use crate::model::memory::Memory;
 use crate::model::registers::RegisterSet;
 use crate::model::report::{Local, Unavailable};
@@ -35,7 +35,7 @@ pub struct FrameContext<'a, 's> {
     /// Captured memory.
     pub memory: &'a dyn Memory,
     /// The frame that called this one; of an inlined frame that of the function it is inlined into.
-    pub caller: Option<&'a FrameContext<'a, 's>>,
+    pub caller: Option<&'a Self>,
     /// The ELFs.
     pub symbols: &'a SymbolSet<'s>,
 }
@@ -147,7 +147,12 @@ fn is_block(die: &Die<'_>) -> bool {
 
 /// The variables that a block declares: its own, and those of its abstract origin that it left out
 /// (the compiler kept nothing of them). In the order of declaration.
-fn variables_of(info: &DebugInfo<'_>, block: DieRef, tag: gimli::DwTag, depth: usize) -> Vec<DieRef> {
+fn variables_of(
+    info: &DebugInfo<'_>,
+    block: DieRef,
+    tag: gimli::DwTag,
+    depth: usize,
+) -> Vec<DieRef> {
     if depth > DEEPEST_BLOCK {
         return Vec::new();
     }
@@ -168,15 +173,13 @@ fn variables_of(info: &DebugInfo<'_>, block: DieRef, tag: gimli::DwTag, depth: u
         .filter(|at| *at != block);
     if let Some(origin) = origin {
         for (at, die) in die::children(info, origin) {
-            let concrete = stands_for.iter().find(|(abstract_at, _)| *abstract_at == at);
-            match concrete {
-                Some((_abstract, concrete)) if die.tag() == tag => found.push(*concrete),
-                Some(_) => {}
-                None if die.tag() == tag => found.push(at),
-                None if is_block(&die) => {
-                    found.extend(variables_of(info, at, tag, depth + 1));
-                }
-                None => {}
+            let concrete = stands_for
+                .iter()
+                .find(|(abstract_at, _)| *abstract_at == at);
+            if die.tag() == tag {
+                found.push(concrete.map_or(at, |(_abstract, concrete)| *concrete));
+            } else if concrete.is_none() && is_block(&die) {
+                found.extend(variables_of(info, at, tag, depth + 1));
             }
         }
     }
@@ -295,9 +298,7 @@ impl<'a> Frame<'_, 'a, '_, '_> {
                 let fixed = bounds
                     .iter()
                     .map(|bound| match bound {
-                        Bound::Dynamic(at) => self
-                            .count(*at)
-                            .map_or(Bound::Unknown, Bound::Count),
+                        Bound::Dynamic(at) => self.count(*at).map_or(Bound::Unknown, Bound::Count),
                         other => *other,
                     })
                     .collect();
@@ -349,9 +350,9 @@ impl<'a> Frame<'_, 'a, '_, '_> {
 
 /// The type of a variable, from whichever entry of its chain tells it.
 pub(super) fn type_of(info: &DebugInfo<'_>, chain: &[(DieRef, Die<'_>)]) -> Option<TypeRef> {
-    chain.iter().find_map(|(at, die)| {
-        die::reference(info, at.unit, die, gimli::DW_AT_type)
-    })
+    chain
+        .iter()
+        .find_map(|(at, die)| die::reference(info, at.unit, die, gimli::DW_AT_type))
 }
 
 /// `DW_AT_const_value`: a number, a block of bytes or a string.
@@ -368,24 +369,62 @@ pub(super) fn constant(
                 .udata_value()
                 .map(i128::from)
                 .or_else(|| other.sdata_value().map(i128::from));
-            match number {
-                Some(number) => {
-                    let little = number.to_le_bytes();
-                    let mut bytes = little.get(..size.min(16))?.to_vec();
-                    if info.file().is_big_endian() {
-                        bytes.reverse();
-                    }
-                    bytes
+            if let Some(number) = number {
+                let little = number.to_le_bytes();
+                let mut bytes = little.get(..size.min(16))?.to_vec();
+                if info.file().is_big_endian() {
+                    bytes.reverse();
                 }
-                None => {
-                    let mut bytes = die::string(info, unit, other)?.into_bytes();
-                    bytes.push(0);
-                    bytes
-                }
+                bytes
+            } else {
+                let mut bytes = die::string(info, unit, other)?.into_bytes();
+                bytes.push(0);
+                bytes
             }
         }
     };
     let mut value = Value::known(bytes);
     value.resize(size, Unavailable::OptimizedOut);
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::debug_info::DebugInfo;
+    use super::super::frame_oracle_tests::fixture;
+    use super::super::globals::{find_global, read_global};
+    use super::super::symbol_file::SymbolFile;
+    use super::super::symbol_set::SymbolSet;
+    use super::ValueLimits;
+    use crate::model::memory::MemoryMap;
+    use crate::model::report::Unavailable;
+
+    #[test]
+    fn a_partly_captured_struct_shows_the_members_that_are_there() {
+        let file = SymbolFile::parse("types", fixture("types/types-dwarf5.elf")).unwrap();
+        let set = SymbolSet {
+            infos: vec![DebugInfo::new(&file)],
+        };
+        let info = &set.infos[0];
+        let global = find_global(info, "g_outer").unwrap();
+        let mut memory = MemoryMap::default();
+        let limits = ValueLimits::default();
+        let nothing = read_global(info, &global, &memory, &set, &limits);
+        assert_eq!(nothing.value, None);
+        assert_eq!(nothing.unavailable, Some(Unavailable::MemoryNotCaptured));
+        assert!(nothing.children.is_empty());
+
+        memory.insert(global.address, &[1, 0, 2, 0, 3, 0]);
+        let some = read_global(info, &global, &memory, &set, &limits);
+        let text = some.value.unwrap();
+        assert!(
+            text.starts_with("{at = {{x = 1, y = 2}, {x = 3, y = <memory was not captured>}}, "),
+            "{text}"
+        );
+        assert_eq!(some.unavailable, None);
+        let second = &some.children[0].children[1].children[1];
+        assert_eq!(second.unavailable, Some(Unavailable::MemoryNotCaptured));
+        let weight = &some.children[2];
+        assert_eq!(weight.unavailable, Some(Unavailable::MemoryNotCaptured));
+    }
 }
