@@ -271,9 +271,11 @@ fn pictures() {
                 let mut harness = Harness::builder()
                     .with_size(size)
                     .with_pixels_per_point(ppp)
-                    .with_context_setup(theme::install)
                     .wgpu()
-                    .build_eframe(|_cc| app);
+                    .build_eframe(|cc| {
+                        theme::install(&cc.egui_ctx);
+                        app
+                    });
                 harness.run();
                 harness
                     .render()
