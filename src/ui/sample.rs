@@ -303,7 +303,7 @@ fn groups() -> Vec<CrashGroup> {
         n_devices: 2,
         crashes: ids
             .iter()
-            .map(|id| CrashRow { is_symbolized, is_verified, kind: Some(kind), summary: summary.to_owned(), ..row(*id) })
+            .map(|id| CrashRow { is_symbolized, is_verified, kind: Some(kind), summary: summary.to_owned(), capture: if *id == 8 { 2 } else { 1 }, ..row(*id) })
             .collect(),
     };
     vec![

@@ -20,7 +20,7 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
         .as_ref()
         .and_then(|fault| fault.advice.as_deref());
     if let Some(advice) = advice {
-        ui.add_space(2.0);
+        ui.add_space(size::XS);
         text::sentence(ui, advice, tokens(ui).muted);
     }
     ui.add_space(size::M);
