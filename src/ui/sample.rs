@@ -1,13 +1,33 @@
 //! A door with made-up answers, for tests of the window alone.
 
-use super::data::*;
+use super::data::{Answer, Door};
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::engine::job::{JobId, JobOutcome, JobStatus};
+use crate::engine::loadable::Loadable;
+use crate::engine::queries::captures::CaptureRow;
+use crate::engine::queries::crash_detail::CrashDetail;
+use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
+use crate::engine::queries::crash_list::{CrashGroup, CrashRow};
+use crate::engine::queries::crash_memory::MemoryRow;
+use crate::engine::queries::find::Found;
+use crate::engine::queries::import_report::{ImportReport, ReportFile, ReportFinding};
+use crate::engine::queries::overview::Overview;
+use crate::engine::queries::source_lines::SourceLines;
+use crate::engine::queries::symbol_library::{BuildRow, MissingBuild, SymbolLibraryView};
+use crate::engine::queries::symbolize_text::SymbolizedText;
+use crate::engine::recent::RecentWorkspace;
+use crate::engine::symbolize::{SYMBOL_SCHEMA, Segment, SymbolFrame, SymbolizedAddress};
 use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
-use crate::model::report::*;
+use crate::model::report::{
+    BACKTRACE_SCHEMA, CrashReport, Fault, FaultBit, FaultKind, Fingerprint, Frame, FrameTrust, Instruction, Local,
+    Thread, ThreadState, Unavailable,
+};
 use crate::model::warning::Warning;
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,8 +42,10 @@ pub(super) enum Mode {
 
 pub(super) struct FakeDoor {
     pub(super) mode: Mode,
-    pub(super) sent: Rc<RefCell<Vec<Request>>>,
-    pub(super) jobs: Vec<JobView>,
+    pub(super) sent: Rc<RefCell<Vec<Command>>>,
+    pub(super) cancelled: Rc<RefCell<Vec<JobId>>>,
+    pub(super) jobs: Vec<JobStatus>,
+    events: RefCell<Vec<Event>>,
 }
 
 impl FakeDoor {
@@ -31,7 +53,9 @@ impl FakeDoor {
         Self {
             mode,
             sent: Rc::default(),
+            cancelled: Rc::default(),
             jobs: Vec::new(),
+            events: RefCell::default(),
         }
     }
 
@@ -252,357 +276,286 @@ fn fault() -> Fault {
     }
 }
 
-pub(super) fn row(id: CrashId) -> CrashRow {
+pub(super) fn row(id: i64) -> CrashRow {
     CrashRow {
         id,
-        headline: fault().summary,
-        kind: "precise bus fault".to_owned(),
-        thread: Some("logger".to_owned()),
-        location: Some("flash.c:212".to_owned()),
-        capture: "customer-4711.zip".to_owned(),
+        capture: 1,
+        capture_name: "customer-4711.zip".to_owned(),
+        imported_at: "2026-11-23T12:00:00Z".to_owned(),
         device: Some("DA143532".to_owned()),
         boot: Some(7),
         version: Some("1.4.3".to_owned()),
         build_id: Some("a1e688f256e24a716eeb9f842b28f2dcd2335ff7".to_owned()),
-        symbols: SymbolState::Match,
+        kind: Some(FaultKind::NullPointer),
+        summary: fault().summary,
+        thread: Some("logger".to_owned()),
+        function: Some("prv_write_page".to_owned()),
+        is_symbolized: true,
+        is_verified: true,
+        fingerprint: Some("b2d1f0a4".to_owned()),
     }
 }
 
 fn groups() -> Vec<CrashGroup> {
-    let group = |key: &str, headline: &str, kind: &str, ids: &[i64], symbols| CrashGroup {
-        key: key.to_owned(),
-        headline: headline.to_owned(),
-        kind: kind.to_owned(),
+    let group = |key: &str, summary: &str, kind, ids: &[i64], (is_symbolized, is_verified)| CrashGroup {
+        key: Some(key.to_owned()),
+        summary: summary.to_owned(),
         n_devices: 2,
         crashes: ids
             .iter()
-            .map(|id| CrashRow {
-                symbols,
-                headline: headline.to_owned(),
-                ..row(*id)
-            })
+            .map(|id| CrashRow { is_symbolized, is_verified, kind: Some(kind), summary: summary.to_owned(), capture: if *id == 8 { 2 } else { 1 }, ..row(*id) })
             .collect(),
     };
     vec![
-        group(
-            "b2",
-            &fault().summary,
-            "null pointer",
-            &[1, 2],
-            SymbolState::Match,
-        ),
-        group(
-            "c3",
-            "The stack of task `sensor` overflowed by 24 bytes in `format_reading`",
-            "stack overflow",
-            &[3],
-            SymbolState::NotVerified,
-        ),
-        group(
-            "d4",
-            "Hard fault at 0x0800a1b2",
-            "unknown cause",
-            &[4, 5, 6],
-            SymbolState::Missing,
-        ),
+        group("b2", &fault().summary, FaultKind::NullPointer, &[8, 7], (true, true)),
+        group("c3", "The stack of task `sensor` overflowed by 24 bytes in `format_reading`", FaultKind::StackOverflow, &[3], (true, false)),
+        group("d4", "Hard fault at 0x0800a1b2", FaultKind::Unknown, &[6, 5, 4], (false, false)),
     ]
+}
+
+fn capture(id: i64, name: &str) -> CaptureRow {
+    CaptureRow {
+        id,
+        name: name.to_owned(),
+        imported_at: "2026-11-23T12:00:00Z".to_owned(),
+        device: Some("DA143532".to_owned()),
+        version: Some("1.4.3".to_owned()),
+        n_files: 4,
+        n_boots: 3,
+        n_crashes: 2,
+        size_bytes: 3_400_000,
+    }
+}
+
+fn overview(n: u64) -> Overview {
+    Overview {
+        name: "field cases".to_owned(),
+        n_captures: n,
+        n_devices: n,
+        n_boots: n,
+        n_crashes: n,
+        n_waiting: n,
+        n_symbol_files: n * 71,
+        size_bytes: 19_293_798,
+        read_only: None,
+    }
+}
+
+fn report_files() -> (Vec<ReportFile>, Vec<ReportFinding>) {
+    let file = |path: &str, format: &str, status: &str, size_bytes| ReportFile {
+        path: path.to_owned(),
+        size_bytes,
+        format: format.to_owned(),
+        status: status.to_owned(),
+        n_lines: None,
+    };
+    let finding = |path: &str, kind: &str, offset, code: Option<&str>, message: &str| ReportFinding {
+        path: path.to_owned(),
+        kind: kind.to_owned(),
+        offset,
+        length: offset.map(|_| 4096),
+        code: code.map(str::to_owned),
+        message: message.to_owned(),
+    };
+    let files = vec![
+        file("uart/boot7.log", "text", "partly", 1_204_112),
+        file("symbols/sensor-1.4.3.elf", "symbols", "understood", 2_114_000),
+        file("misc/blob.bin", "unknown", "not_understood", 4_096),
+    ];
+    let findings = vec![
+        finding("uart/boot7.log", "found", Some(80_112), None, "Zephyr dump of 9.40 KiB"),
+        finding("uart/boot7.log", "skipped", Some(402_000), Some("FS-TEXT-004"), "A dump ends in the middle of a line: 3 of 80 lines are missing."),
+        finding("symbols/sensor-1.4.3.elf", "found", None, None, "build a1e688f2, full debug information"),
+        finding("misc/blob.bin", "kept", Some(0), None, "not understood"),
+        finding("../../etc/passwd", "refused", None, Some("FS-ZIP-002"), "its path leaves the archive"),
+    ];
+    (files, findings)
+}
+
+fn source(file: &str, line: u32) -> SourceLines {
+    let code = ["slot_t *s = prv_find_slot(page);", "s->generation++;", "", "s->length = len;", "memcpy(s->bytes, data, len);", "return prv_commit(s);"];
+    SourceLines::Found { path: file.to_owned(), first: line - 3, lines: code.map(|line| format!("    {line}")).to_vec() }
+}
+
+fn library() -> SymbolLibraryView {
+    let build = |name: &str, id: &str, quality: &str, size_bytes| BuildRow {
+        build_id: id.to_owned(),
+        path: format!("/builds/{name}"),
+        arch: "armv7-m".to_owned(),
+        quality: quality.to_owned(),
+        advice: String::new(),
+        size_bytes,
+        is_there: true,
+        is_in_workspace: false,
+    };
+    SymbolLibraryView {
+        builds: vec![
+            build("sensor-1.4.3.elf", "a1e688f256e24a716eeb9f842b28f2dcd2335ff7", "full debug information", 2_114_000),
+            build("sensor-1.4.2.elf", "56e24a716eeb9f842b28f2dcd2335ff722554247", "function names only", 214_000),
+        ],
+        missing: vec![
+            MissingBuild {
+                build_id: Some("77aa00416eeb9f842b28f2dcd2335ff722554247".to_owned()),
+                n_crashes: 3,
+                captures: vec!["an386-1.core".to_owned()],
+                version: Some("1.5.0-rc1".to_owned()),
+                first_crash: Some(6),
+            },
+            MissingBuild { build_id: None, n_crashes: 1, captures: vec!["old.txt".to_owned()], version: None, first_crash: Some(3) },
+        ],
+    }
+}
+
+fn symbolized(text: &str) -> SymbolizedText {
+    let mut segments = Vec::new();
+    for (i, line) in text.split('\n').enumerate() {
+        let newline = if i > 0 { "\n" } else { "" };
+        let Some((before, address)) = line.split_once("0x") else {
+            segments.push(Segment::Text(format!("{newline}{line}")));
+            continue;
+        };
+        segments.push(Segment::Text(format!("{newline}{before}")));
+        segments.push(Segment::Address {
+            text: format!("0x{address}"),
+            symbol: SymbolizedAddress {
+                schema: SYMBOL_SCHEMA.to_owned(),
+                address: TargetAddr(0x0800_0530),
+                frames: vec![SymbolFrame {
+                    function: Some("flash_write_bytes".to_owned()),
+                    qualified: None,
+                    file: Some("flash.c".to_owned()),
+                    line: Some(148),
+                    column: None,
+                    inlined: false,
+                }],
+            },
+        });
+    }
+    let n_named = segments.iter().filter(|segment| matches!(segment, Segment::Address { .. })).count();
+    SymbolizedText { segments, build: "build a1e688f2".to_owned(), n_named }
 }
 
 impl Door for FakeDoor {
     fn overview(&self) -> Answer<Overview> {
-        self.answer(
-            || Overview {
-                workspace: "field cases".to_owned(),
-                path: PathBuf::from("cases.fieldscope"),
-                workspace_bytes: 19_293_798,
-                n_builds: 214,
-                n_crashes: 6,
-                n_captures: 3,
-                read_only: None,
-                watched: None,
-            },
-            || Overview {
-                workspace: "field cases".to_owned(),
-                ..Overview::default()
-            },
-        )
+        self.answer(|| overview(3), || overview(0))
     }
 
     fn recent(&self) -> Answer<Vec<RecentWorkspace>> {
-        let recent = |name: &str, holds: &str, finding: &str, has_crash, ago| RecentWorkspace {
-            name: name.to_owned(),
-            path: PathBuf::from(name),
+        let recent = |name: &str, holds: &str, finding: Option<&str>, at: &str| RecentWorkspace {
+            path: PathBuf::from(format!("/cases/{name}.fieldscope")),
+            opened_at: at.to_owned(),
             holds: holds.to_owned(),
-            finding: finding.to_owned(),
-            has_crash,
-            opened_secs_ago: ago,
+            finding: finding.map(str::to_owned),
         };
         self.answer(
-            || {
-                vec![
-                    recent(
-                        "customer-4711",
-                        "1 device, 3 boots, 2 crashes",
-                        "2 crashes, same cause: null pointer in prv_write_page",
-                        true,
-                        240,
-                    ),
-                    recent(
-                        "overnight rigs 12 Nov",
-                        "30 devices, 4 crashes",
-                        "4 crashes, 2 causes",
-                        true,
-                        90_000,
-                    ),
-                    recent(
-                        "desk nRF52840",
-                        "1 device, 9 boots",
-                        "no crash",
-                        false,
-                        900_000,
-                    ),
-                ]
-            },
+            || vec![
+                recent("customer-4711", "1 device, 3 boots, 2 crashes", Some("`prv_write_page` wrote 0x2A to a null pointer + 4"), "2026-11-23T12:00:00Z"),
+                recent("overnight rigs", "30 devices, 4 crashes", Some("The stack of task `sensor` overflowed"), "2026-11-22T10:00:00Z"),
+                recent("desk nRF52840", "1 device, 9 boots", None, "2026-11-09T12:00:00Z"),
+            ],
             Vec::new,
         )
     }
 
-    fn crash_groups(&self) -> Answer<Vec<CrashGroup>> {
-        self.answer(groups, Vec::new)
+    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
+        let matching = || groups().into_iter().filter(|group| group.summary.contains(find)).collect();
+        self.answer(matching, Vec::new)
     }
 
-    fn crash(&self, id: CrashId) -> Answer<CrashDetail> {
-        let detail = || CrashDetail {
-            row: row(id),
-            report: report(),
-            n_similar: 12,
-        };
+    fn crash(&self, id: i64) -> Answer<CrashDetail> {
+        let memory = vec![(0x2000_0000, 0x4000)];
+        let detail = || CrashDetail { row: row(id), report: report(), memory: memory.clone(), n_alike: 12, n_alike_devices: 7 };
         self.answer(detail, detail)
     }
 
-    fn memory(&self, _id: CrashId, start: u64, len: u64) -> Answer<MemoryPage> {
-        let bytes = (0..len)
-            .map(|i| (i < 640).then_some(u8::try_from(i * 7 % 256).unwrap_or(0)))
-            .collect();
-        let ranges = vec![(0x2000_0000, 0x2000_4000, "RAM".to_owned())];
-        self.answer(
-            || MemoryPage {
-                start,
-                bytes,
-                symbols: vec![(start + 32, "ring+16".to_owned())],
-                ranges,
-            },
-            MemoryPage::default,
-        )
-    }
-
-    fn follow(&self, _id: CrashId, _type_name: &str, _target: TargetAddr) -> Answer<Local> {
-        self.answer(
-            || local("", "uint8_t", Some("0x4c")),
-            || local("", "uint8_t", None),
-        )
-    }
-
-    fn globals(&self, _id: CrashId, search: &str) -> Answer<Globals> {
-        let all = [
-            ("g_log_region", "log_region_t *", "0x20000a10"),
-            ("g_uptime_ms", "uint32_t", "64211"),
-            ("ring", "uint8_t [64]", "\"LOG1\\000...\""),
-        ];
-        let rows: Vec<GlobalRow> = all
-            .iter()
-            .filter(|(name, ..)| name.contains(search))
-            .map(|(name, ty, value)| GlobalRow {
-                address: Some(TargetAddr(0x2000_0a10)),
-                location: None,
-                local: local(name, ty, Some(value)),
+    fn memory(&self, _crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>> {
+        let rows = (0..n_rows)
+            .map(|i| MemoryRow {
+                address: TargetAddr(start + 16 * i),
+                bytes: (0..16u8).map(|j| (i < 40).then_some(j.wrapping_mul(7).wrapping_add(32))).collect(),
+                symbol: (i == 2).then(|| "ring+16".to_owned()),
             })
             .collect();
-        self.answer(
-            || Globals {
-                n_total: rows.len() as u64,
-                rows,
-            },
-            Globals::default,
-        )
+        self.answer(|| rows, Vec::new)
     }
 
-    fn source(&self, _id: CrashId, file: &str, line: u32) -> Answer<SourceText> {
-        let code = [
-            "slot_t *s = prv_find_slot(page);",
-            "s->generation++;",
-            "",
-            "s->length = len;",
-            "memcpy(s->bytes, data, len);",
-            "return prv_commit(s);",
-        ];
-        let found = || SourceText::Found {
-            path: file.to_owned(),
-            first_line: line - 3,
-            lines: code.map(|line| format!("    {line}")).to_vec(),
-        };
-        self.answer(
-            || {
-                if file.ends_with("flash.c") {
-                    found()
-                } else {
-                    SourceText::Missing {
-                        path: file.to_owned(),
-                    }
-                }
-            },
-            || SourceText::Missing {
-                path: file.to_owned(),
-            },
-        )
+    fn follow(&self, _crash: i64, _type_name: &str, _target: TargetAddr) -> Answer<Local> {
+        self.answer(|| local("", "uint8_t", Some("0x4c")), || local("", "uint8_t", None))
     }
 
-    fn symbols(&self) -> Answer<SymbolLibrary> {
-        let build = |name: &str, id: &str, quality: &str, bytes| BuildRow {
-            name: name.to_owned(),
-            path: format!("/builds/{name}"),
-            build_id: id.to_owned(),
-            arch: "armv7-m".to_owned(),
-            quality: quality.to_owned(),
-            advice: None,
-            n_crashes: 2,
-            bytes,
-        };
-        self.answer(
-            || SymbolLibrary {
-                builds: vec![
-                    build(
-                        "sensor-1.4.3.elf",
-                        "a1e688f256e24a716eeb9f842b28f2dcd2335ff7",
-                        "full",
-                        2_114_000,
-                    ),
-                    build(
-                        "sensor-1.4.2.elf",
-                        "56e24a716eeb9f842b28f2dcd2335ff722554247",
-                        "names only",
-                        214_000,
-                    ),
-                ],
-                missing: vec![
-                    MissingBuild {
-                        build_id: Some("77aa00416eeb9f842b28f2dcd2335ff722554247".to_owned()),
-                        version: Some("1.5.0-rc1".to_owned()),
-                        n_crashes: 3,
-                    },
-                    MissingBuild {
-                        build_id: None,
-                        version: None,
-                        n_crashes: 1,
-                    },
-                ],
-            },
-            SymbolLibrary::default,
-        )
+    fn globals(&self, _crash: i64, find: &str) -> Answer<CrashGlobals> {
+        let all = [("g_log_region", "log_region_t *", "0x20000a10"), ("g_uptime_ms", "uint32_t", "64211"), ("ring", "uint8_t [64]", "\"LOG1\\000...\"")];
+        let variables: Vec<GlobalRow> = all
+            .iter()
+            .filter(|(name, ..)| name.contains(find))
+            .map(|(name, ty, value)| GlobalRow { address: Some(TargetAddr(0x2000_0a10)), place: None, value: local(name, ty, Some(value)) })
+            .collect();
+        self.answer(|| CrashGlobals { n_found: variables.len(), variables }, || CrashGlobals { variables: Vec::new(), n_found: 0 })
+    }
+
+    fn source(&self, _crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
+        let missing = || SourceLines::NotHere { tried: vec![file.to_owned()] };
+        self.answer(|| if file.ends_with("flash.c") { source(file, line) } else { missing() }, missing)
+    }
+
+    fn symbols(&self) -> Answer<SymbolLibraryView> {
+        self.answer(library, || SymbolLibraryView { builds: Vec::new(), missing: Vec::new() })
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {
-        let capture = |id, name: &str| CaptureRow {
-            id,
-            name: name.to_owned(),
-            holds: "1 device, 3 boots, 2 crashes".to_owned(),
-        };
+        // The second time it is asked after an import, one more is there.
+        let mut rows = vec![capture(1, "customer-4711.zip"), capture(0, "an386-1.core")];
+        if self.sent.borrow().iter().any(|command| matches!(command, Command::Import { .. })) {
+            rows.insert(0, capture(2, "dropped.zip"));
+        }
+        self.answer(|| rows, Vec::new)
+    }
+
+    fn import_report(&self, capture_id: i64) -> Answer<ImportReport> {
+        let (files, findings) = report_files();
         self.answer(
-            || vec![capture(1, "customer-4711.zip"), capture(2, "an386-1.core")],
-            Vec::new,
+            || ImportReport { capture: capture(capture_id, "customer-4711.zip"), files, findings },
+            || ImportReport { capture: capture(capture_id, "empty.zip"), files: Vec::new(), findings: Vec::new() },
         )
     }
 
-    fn import_report(&self, capture: CaptureId) -> Answer<ImportReport> {
-        let file = |path: &str, kind: &str, bytes, found: &str| ImportedFile {
-            path: path.to_owned(),
-            kind: kind.to_owned(),
-            bytes,
-            found: found.to_owned(),
-            not_understood: Vec::new(),
-            warnings: Vec::new(),
-            refused: None,
-        };
-        let report = || ImportReport {
-            capture,
-            name: "customer-4711.zip".to_owned(),
-            summary: "1 device, 3 boots, 2 crashes; 1 file not understood".to_owned(),
-            files: vec![
-                file("uart/boot7.log", "text", 1_204_112, "2 crashes, 3 boots"),
-                file(
-                    "symbols/sensor-1.4.3.elf",
-                    "symbols",
-                    2_114_000,
-                    "build a1e688f2, full symbols",
-                ),
-                ImportedFile {
-                    not_understood: vec![(0, 4_096)],
-                    ..file("misc/blob.bin", "not understood", 4_096, "kept as it is")
-                },
-                ImportedFile {
-                    refused: Some("its path leaves the archive (../../etc/passwd)".to_owned()),
-                    ..file("../../etc/passwd", "refused", 0, "")
-                },
-            ],
-        };
-        self.answer(report, || ImportReport {
-            capture,
-            name: "empty.zip".to_owned(),
-            summary: "nothing found".to_owned(),
-            files: Vec::new(),
-        })
+    fn symbolize(&self, text: &str, _build: Option<&str>) -> Answer<SymbolizedText> {
+        self.answer(|| symbolized(text), || symbolized(""))
     }
 
-    fn symbolize(&self, text: &str, _build: Option<&str>) -> Answer<Symbolized> {
-        let lines: Vec<SymbolizedLine> = text
-            .lines()
-            .map(|line| SymbolizedLine {
-                text: line.to_owned(),
-                answers: if line.contains("0x") {
-                    vec!["flash_write_bytes at flash.c:148".to_owned()]
-                } else {
-                    Vec::new()
-                },
-            })
-            .collect();
-        let n = lines.iter().filter(|line| !line.answers.is_empty()).count() as u64;
-        self.answer(
-            || Symbolized {
-                lines,
-                n_addresses: n,
-                n_found: n,
-                text: "pc 0x08000530 flash_write_bytes at flash.c:148".to_owned(),
-            },
-            Symbolized::default,
-        )
+    fn find(&self, text: &str) -> Answer<Found> {
+        let crashes: Vec<CrashRow> = groups().into_iter().flat_map(|group| group.crashes).filter(|row| row.summary.contains(text)).collect();
+        self.answer(|| Found { crashes, captures: Vec::new() }, || Found { crashes: Vec::new(), captures: Vec::new() })
     }
 
-    fn find(&self, text: &str) -> Answer<Vec<Found>> {
-        let all = [
-            ("`prv_write_page` wrote 0x2A", FoundTarget::Crash(2)),
-            ("sensor-1.4.3.elf", FoundTarget::Build("a1".to_owned())),
-        ];
-        let found = all
-            .into_iter()
-            .filter(|(title, _)| title.contains(text))
-            .map(|(title, target)| Found {
-                title: title.to_owned(),
-                detail: "customer-4711.zip".to_owned(),
-                target,
-            })
-            .collect();
-        self.answer(|| found, Vec::new)
-    }
-
-    fn jobs(&self) -> Vec<JobView> {
+    fn jobs(&self) -> Vec<JobStatus> {
         self.jobs.clone()
+    }
+
+    fn watched_folder(&self) -> Option<PathBuf> {
+        None
     }
 
     fn is_busy(&self) -> bool {
         self.mode == Mode::Loading
     }
 
-    fn send(&self, request: Request) {
-        self.sent.borrow_mut().push(request);
+    fn drain_events(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.borrow_mut())
     }
+
+    fn submit(&self, command: Command) -> JobId {
+        self.sent.borrow_mut().push(command);
+        let outcome = JobOutcome::Done("1 crash found.".to_owned());
+        self.events.borrow_mut().push(Event::JobFinished { job: JobId(1), outcome });
+        JobId(1)
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.cancelled.borrow_mut().push(job);
+    }
+
+    fn reload(&self) {}
+
+    fn open_workspace(&self, _path: &Path) {}
 }

@@ -1,7 +1,8 @@
 //! The window by its accessible names, without a display or a GPU.
 
 use super::app::App;
-use super::data::{JobState, JobView, Request};
+use crate::engine::command::Command;
+use crate::engine::job::{JobId, JobStatus};
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
 use super::sample::{FakeDoor, Mode};
@@ -31,7 +32,21 @@ impl Dialogs for FakeDialogs {
     }
 }
 
-type Sent = Rc<RefCell<Vec<Request>>>;
+/// Four minutes after the sample data.
+fn noon() -> std::time::SystemTime {
+    std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_435_440)
+}
+
+type Sent = Rc<RefCell<Vec<Command>>>;
+
+/// The paths of the imports that were ordered.
+fn imported(sent: &Sent) -> Vec<PathBuf> {
+    let paths = |command: &Command| match command {
+        Command::Import { paths } => paths.clone(),
+        _ => Vec::new(),
+    };
+    sent.borrow().iter().flat_map(paths).collect()
+}
 
 fn window(mode: Mode) -> (Harness<'static, App>, Sent) {
     window_with(FakeDoor::new(mode), None)
@@ -45,10 +60,13 @@ fn window_with(door: FakeDoor, outcome: Option<Outcome>) -> (Harness<'static, Ap
     };
     let mut app = App::new(Box::new(door), Box::new(dialogs));
     app.settings().theme = egui::ThemePreference::Dark;
+    app.set_clock(noon);
     let harness = Harness::builder()
         .with_size([1440.0, 900.0])
-        .with_context_setup(theme::install)
-        .build_ui_state(|ui, app: &mut App| app.show(ui), app);
+        .build_eframe(|cc| {
+            theme::install(&cc.egui_ctx);
+            app
+        });
     (harness, sent)
 }
 
@@ -135,7 +153,7 @@ fn dropped_files_are_imported_and_the_crash_opens() {
         .dropped_files
         .push(Arc::new(Dropped(path.clone())));
     harness.run();
-    assert_eq!(sent.borrow().as_slice(), [Request::Import(vec![path])]);
+    assert_eq!(imported(&sent), [path]);
     assert_eq!(harness.state_mut().nav().place.panel, PanelId::Crash);
 }
 
@@ -151,29 +169,28 @@ fn without_a_file_dialog_the_path_field_takes_over() {
     harness.run();
     harness.get_by_label("Import").click();
     harness.run();
-    assert_eq!(
-        sent.borrow().as_slice(),
-        [Request::Import(vec![PathBuf::from("/logs/a.core")])]
-    );
+    assert_eq!(imported(&sent), [PathBuf::from("/logs/a.core")]);
 }
 
 #[test]
 fn a_running_job_can_be_cancelled() {
     let mut door = FakeDoor::new(Mode::Ready);
-    door.jobs = vec![JobView {
-        id: 9,
+    door.jobs = vec![JobStatus {
+        id: JobId(9),
         label: "Import overnight".to_owned(),
         done: 3,
         total: 12,
-        unit: "files".to_owned(),
-        state: JobState::Running,
+        unit: "files",
+        outcome: None,
+        detail: String::new(),
     }];
-    let (mut harness, sent) = window_with(door, None);
+    let cancelled = Rc::clone(&door.cancelled);
+    let (mut harness, _) = window_with(door, None);
     harness.run();
     harness.get_by_label("Import overnight: 3 of 12 files");
     harness.get_by_label("Cancel the job").click();
     harness.run();
-    assert_eq!(sent.borrow().as_slice(), [Request::Cancel(9)]);
+    assert_eq!(cancelled.borrow().as_slice(), [JobId(9)]);
 }
 
 #[test]
@@ -203,7 +220,7 @@ fn pasted_addresses_are_named() {
     field.focus();
     field.type_text("pc 0x08000530");
     harness.run();
-    harness.get_by_label("flash_write_bytes at flash.c:148");
+    harness.get_by_label("0x08000530  flash_write_bytes at flash.c:148");
 }
 
 #[test]
@@ -214,7 +231,7 @@ fn the_crash_is_copied_as_markdown() {
     harness.get_by_label("Copy as Markdown").click();
     harness.step();
     let copied = harness.output().platform_output.commands.iter().any(|command| {
-        matches!(command, egui::OutputCommand::CopyText(text) if text.starts_with("### `prv_write_page` wrote"))
+        matches!(command, egui::OutputCommand::CopyText(text) if text.starts_with("**`prv_write_page` wrote"))
     });
     assert!(copied);
 }
@@ -249,13 +266,16 @@ fn pictures() {
                 } else {
                     egui::ThemePreference::Light
                 };
+                app.set_clock(noon);
                 app.nav().go_panel(kind.id);
                 let mut harness = Harness::builder()
                     .with_size(size)
                     .with_pixels_per_point(ppp)
-                    .with_context_setup(theme::install)
                     .wgpu()
-                    .build_ui_state(|ui, app: &mut App| app.show(ui), app);
+                    .build_eframe(|cc| {
+                        theme::install(&cc.egui_ctx);
+                        app
+                    });
                 harness.run();
                 harness
                     .render()

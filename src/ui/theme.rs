@@ -320,7 +320,7 @@ fn visuals(t: &Tokens, dark: bool) -> Visuals {
         (
             &mut v.widgets.inactive,
             t.raised,
-            Color32::TRANSPARENT,
+            t.line,
             t.text,
         ),
         (&mut v.widgets.hovered, t.hover, t.line, t.text),

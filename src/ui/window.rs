@@ -96,7 +96,7 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
         .ok_or_else(|| WindowError::Option(format!("the size is like 1440x900, not {}", options.size)))?;
     let scale = options.scale.clamp(0.5, 4.0);
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
-    let picture = Arc::new(Mutex::new(None));
+    let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
     let for_app = Arc::clone(&picture);
     let files = options.files.clone();
     eframe::run_native(
@@ -115,7 +115,8 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
     )
     .map_err(|error| WindowError::NoWindow(error.to_string()))?;
     let image = picture.lock().ok().and_then(|mut picture| picture.take());
-    let bytes = png_of(&image.ok_or(WindowError::NoPicture)?)?;
+    let image = image.ok_or(WindowError::NoPicture)?;
+    let bytes = png_of(&image)?;
     std::fs::write(&options.out, bytes)
         .map_err(|error| WindowError::Writing(format!("{error}: {}", options.out.display())))
 }

@@ -62,12 +62,13 @@ impl Panel for Crashes {
             self.bar_ui(ctx, ui);
             ui.add_space(size::M);
             let rect = ui.available_rect_before_wrap();
-            let detail = words::count(groups.len() as u64, "cause", "causes");
+            let detail = groups.len().to_string();
+            let rect = self.list_rect(rect, groups);
             card(
                 ui,
                 rect,
                 Title {
-                    title: "Causes",
+                    title: "By cause",
                     detail: &detail,
                     right: "Enter opens",
                 },
@@ -121,6 +122,13 @@ impl Crashes {
                 }
             }
         });
+    }
+
+    /// The card is as high as its rows, and no higher than the screen.
+    fn list_rect(&self, rect: egui::Rect, groups: &[CrashGroup]) -> egui::Rect {
+        let open = groups.iter().filter(|group| self.open.contains(&key_of(group)));
+        let n_rows = groups.len() + open.map(|group| group.crashes.len()).sum::<usize>();
+        cards::fit(rect, n_rows.max(3) + 1)
     }
 
     fn list_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, groups: &[CrashGroup]) {

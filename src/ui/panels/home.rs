@@ -93,7 +93,7 @@ impl Home {
 
     fn drop_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         let t = tokens(ui);
-        ui.painter().rect_filled(rect, size::CARD_RADIUS, t.act_bg);
+        ui.painter().rect_filled(rect, size::CARD_RADIUS, t.act_bg.gamma_multiply(0.45));
         dashed(ui, rect, Stroke::new(1.0, t.act));
         cards::inside(ui, rect.shrink2(egui::vec2(28.0, 24.0)), "drop", |ui| {
             text::label(

@@ -36,6 +36,7 @@ impl Panel for ImportReportPanel {
             let left = Rect::from_min_size(rect.min, egui::vec2(left_width, rect.height()));
             let right = Rect::from_min_max(Pos2::new(left.right() + size::M, rect.top()), rect.max);
             let detail = rows.len().to_string();
+            let left = cards::fit(left, rows.len().max(3));
             card(ui, left, Title { title: "Captures", detail: &detail, right: "" }, |ui| {
                 state::answer(ui, &captures, "Reading captures…", |ui, rows| captures_ui(ctx, ui, rows, open));
             });
@@ -103,6 +104,7 @@ impl ImportReportPanel {
         let file = report.files.get(self.file_idx).or_else(|| report.files.first());
         let title = file.map_or("Findings", |file| words::file_name(&file.path));
         let detail = file.map_or("", |file| file.format.as_str());
+        let bottom = cards::fit(bottom, shown_of(file, &report.findings).count().max(3) + 1);
         card(ui, bottom, Title { title, detail, right: "" }, |ui| findings_ui(ui, file, &report.findings));
     }
 
@@ -200,10 +202,18 @@ fn found_in(file: &ReportFile, findings: &[ReportFinding]) -> String {
     }
 }
 
+/// What concerns this file, and what was refused (that is no file).
+fn shown_of<'a>(
+    file: Option<&'a ReportFile>,
+    findings: &'a [ReportFinding],
+) -> impl Iterator<Item = &'a ReportFinding> {
+    let is_of = move |path: &str| file.is_some_and(|file| file.path == path);
+    findings.iter().filter(move |finding| is_of(&finding.path) || finding.kind == "refused")
+}
+
 fn findings_ui(ui: &mut Ui, file: Option<&ReportFile>, findings: &[ReportFinding]) {
     let known = |path: &str| file.is_some_and(|file| file.path == path);
-    let shown: Vec<&ReportFinding> =
-        findings.iter().filter(|finding| known(&finding.path) || finding.kind == "refused").collect();
+    let shown: Vec<&ReportFinding> = shown_of(file, findings).collect();
     if shown.is_empty() {
         state::padded(ui, |ui| text::muted(ui, "Nothing to report: every byte of this file was understood."));
         return;

@@ -87,37 +87,15 @@ impl Symbolizer {
 
     fn input_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         let n = self.text.lines().count() as u64;
-        let detail = if n > 0 {
-            words::count(n, "line", "lines")
-        } else {
-            String::new()
-        };
-        card(
-            ui,
-            rect,
-            Title {
-                title: "Text",
-                detail: &detail,
-                right: "Ctrl+V",
-            },
-            |ui| {
-                egui::ScrollArea::vertical()
-                    .id_salt("paste")
-                    .auto_shrink(false)
-                    .show(ui, |ui| {
-                        let rows = ((rect.height() - 60.0) / 18.0).clamp(3.0, 200.0).floor();
-                        let hint = "A log, a register print, a backtrace, a list of addresses…";
-                        // The rows are bounded above, so the conversion cannot cut.
-                        let rows = (3..=200_usize)
-                            .rev()
-                            .find(|n| (*n as f32) <= rows)
-                            .unwrap_or(3);
-                        let response =
-                            field::area(ui, &mut self.text, "Text with addresses", hint, rows);
-                        ctx.part(&response);
-                    });
-            },
-        );
+        let detail = if n > 0 { words::count(n, "line", "lines") } else { String::new() };
+        card(ui, rect, Title { title: "Text", detail: &detail, right: "Ctrl+V" }, |ui| {
+            let area = egui::ScrollArea::vertical().id_salt("paste").auto_shrink(false);
+            area.show(ui, |ui| {
+                let hint = "A log, a register print, a backtrace, a list of addresses…";
+                let response = field::area(ui, &mut self.text, "Text with addresses", hint);
+                ctx.part(&response);
+            });
+        });
     }
 
     fn output_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {

@@ -46,6 +46,7 @@ impl Panel for Symbols {
                 );
             });
             let n = answer.value().map_or(0, |library| library.builds.len());
+            let bottom = cards::fit(bottom, n.max(3) + 1);
             let detail = words::count(n as u64, "build", "builds");
             card(
                 ui,

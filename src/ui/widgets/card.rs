@@ -22,7 +22,7 @@ pub fn card<R>(ui: &mut Ui, rect: Rect, title: Title<'_>, body: impl FnOnce(&mut
     let painter = ui
         .painter()
         .with_clip_rect(header.intersect(ui.clip_rect()));
-    let left = Pos2::new(header.left() + size::M, header.center().y);
+    let left = Pos2::new(header.left() + size::M + 1.0, header.center().y);
     let end = painter.text(
         left,
         Align2::LEFT_CENTER,
@@ -55,6 +55,12 @@ pub fn card<R>(ui: &mut Ui, rect: Rect, title: Title<'_>, body: impl FnOnce(&mut
         rect.max - egui::vec2(1.0, 2.0),
     );
     inside(ui, body_rect, title.title, body)
+}
+
+/// The upper part of `rect` that a card with so many rows needs, or all of it.
+pub fn fit(rect: Rect, n_rows: usize) -> Rect {
+    let height = size::HEADER + size::ROW * n_rows.min(1000) as f32 + size::S;
+    Rect::from_min_size(rect.min, egui::vec2(rect.width(), height.min(rect.height())))
 }
 
 /// A card without a title line.

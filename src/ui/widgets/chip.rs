@@ -2,7 +2,7 @@
 
 use super::marker::{self, Mark};
 use crate::ui::theme::{font, size, tokens};
-use egui::{Color32, Pos2, Response, Role, Sense, Ui, WidgetInfo};
+use egui::{Color32, Pos2, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 /// What a chip says about its fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ fn chip_ui(ui: &mut Ui, fill: Color32, color: Color32, mark: Option<Mark>, text:
     let width = (galley.size().x + mark_width + 2.0 * size::S).ceil();
     let (rect, response) = ui.allocate_exact_size(egui::vec2(width, size::CHIP), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
-    ui.painter().rect_filled(rect, size::CHIP / 2.0, fill);
+    ui.painter().rect(rect, size::CHIP / 2.0, fill, Stroke::new(1.0, tokens(ui).line), StrokeKind::Inside);
     let mut x = rect.left() + size::S;
     if let Some(mark) = mark {
         marker::paint(

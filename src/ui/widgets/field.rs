@@ -17,15 +17,16 @@ pub fn line(ui: &mut Ui, text: &mut String, name: &str, hint: &str, width: f32) 
     ui.add(edit).accessible_name(name)
 }
 
-/// Many lines of code or log.
-pub fn area(ui: &mut Ui, text: &mut String, name: &str, hint: &str, rows: usize) -> Response {
+/// Many lines of code or log, filling the space that is left.
+pub fn area(ui: &mut Ui, text: &mut String, name: &str, hint: &str) -> Response {
     let t = tokens(ui);
     let edit = TextEdit::multiline(text)
         .id_salt(name)
         .hint_text(RichText::new(hint).color(t.faint).font(font::mono()))
         .font(font::mono())
+        .frame(egui::Frame::new().inner_margin(Margin::symmetric(12, 8)))
         .desired_width(f32::INFINITY)
-        .desired_rows(rows)
-        .margin(Margin::symmetric(12, 10));
+        .desired_rows(3)
+        .min_size(egui::vec2(0.0, ui.available_height()));
     ui.add(edit).accessible_name(name)
 }

@@ -1,11 +1,12 @@
 //! The top of the crash screen: the sentence, what to do next, the facts, and the way to copy it all.
 
 use super::Selected;
+use crate::engine::command::Command;
 use crate::engine::render;
 use crate::model::report::Frame;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::theme::{size, tokens};
+use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, chip, chip::Tone, text};
 use crate::ui::words;
 use egui::{Align, Layout, Ui};
@@ -19,7 +20,7 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
         .as_ref()
         .and_then(|fault| fault.advice.as_deref());
     if let Some(advice) = advice {
-        ui.add_space(2.0);
+        ui.add_space(size::XS);
         text::sentence(ui, advice, tokens(ui).muted);
     }
     ui.add_space(size::M);
@@ -36,6 +37,45 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
             button::primary_command(ui, ctx, &UiCommand::CopyMarkdown);
             button::command(ui, ctx, &UiCommand::CopyText);
         });
+    });
+    symbols_missing_ui(ctx, ui, selected);
+}
+
+/// Without symbols: what to do about it, in place.
+fn symbols_missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
+    let report = &selected.detail.report;
+    if report.elf_build_id.is_some() {
+        return;
+    }
+    ui.add_space(size::S);
+    ui.horizontal_wrapped(|ui| {
+        let sentence = match &report.build_id {
+            Some(id) => format!("Addresses have no names: no ELF of build {} is in the library.", id.short()),
+            None => "Addresses have no names: the capture does not say which build it ran.".to_owned(),
+        };
+        text::label(ui, sentence, font::body(), tokens(ui).warn);
+        button::command(ui, ctx, &UiCommand::AddSymbols);
+        if report.build_id.is_none() {
+            choose_ui(ctx, ui, selected.id);
+        }
+    });
+}
+
+/// A crash that names no build: the user may say which ELF it ran. It stays marked "not verified".
+fn choose_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: i64) {
+    let library = ctx.door.symbols();
+    let builds = library.value().map_or(&[][..], |library| library.builds.as_slice());
+    if builds.is_empty() {
+        return;
+    }
+    ui.menu_button("Use an ELF of the library", |ui| {
+        for build in builds.iter().take(20) {
+            let id: String = build.build_id.chars().take(8).collect();
+            let label = format!("{} · {id}", words::file_name(&build.path));
+            if ui.button(label).clicked() {
+                ctx.send(Command::AssignSymbols { crash, build_id: build.build_id.clone() });
+            }
+        }
     });
 }
 

@@ -92,6 +92,7 @@ fn nowhere_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
 }
 
 fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, path: &str, line: u32, tried: &[String]) {
+    let tried = tried.join("\n");
     state::padded(ui, |ui| {
         text::muted(
             ui,
@@ -103,6 +104,9 @@ fn missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, path: &str, line: u32, tri
             font::mono_small(),
             tokens(ui).faint,
         );
+        if !tried.is_empty() {
+            text::small(ui, "where it was looked for").on_hover_text(tried);
+        }
         ui.add_space(size::S);
         let folder = path
             .rsplit_once(['/', '\\'])

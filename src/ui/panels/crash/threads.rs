@@ -24,6 +24,7 @@ pub(super) fn threads_ui(
     let count = threads.len().to_string();
     let has_stacks = threads.iter().any(|thread| stack_share(thread).is_some());
     let right = if has_stacks { "stack used" } else { "" };
+    let state_at = state_column(ui, threads);
     card(
         ui,
         rect,
@@ -49,7 +50,7 @@ pub(super) fn threads_ui(
                     {
                         let is_selected = idx == selected.thread_idx;
                         let response = row(ui, is_selected, &row_name(thread), |row| {
-                            paint(row, thread, is_selected)
+                            paint(row, thread, is_selected, state_at)
                         });
                         if idx == 0 {
                             ctx.part(&response);
@@ -64,7 +65,7 @@ pub(super) fn threads_ui(
     );
 }
 
-fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool) {
+fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool, state_at: f32) {
     let t = row.tokens;
     let center = Pos2::new(row.rect.left() + size::M + 5.0, row.rect.center().y);
     let (mark, color) = if thread.crashed {
@@ -75,7 +76,7 @@ fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool) {
     marker::paint(row.painter, center, mark, color);
     let width = row.width();
     let percent_at = width - size::M - 44.0;
-    let state_at = (width * 0.40).max(96.0).min(percent_at - 40.0);
+    let state_at = state_at.min(width * 0.5).min(percent_at - 40.0);
     let name_font = if is_selected || thread.crashed {
         font::strong()
     } else {
@@ -122,6 +123,16 @@ fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool) {
             },
         );
     }
+}
+
+/// Where the state begins: right of the widest name.
+fn state_column(ui: &Ui, threads: &[Thread]) -> f32 {
+    let width = |thread: &Thread| {
+        let name = name_of(thread).chars().take(40).collect();
+        ui.painter().layout_no_wrap(name, font::strong(), egui::Color32::PLACEHOLDER).size().x
+    };
+    let widest = threads.iter().take(64).map(width).fold(48.0, f32::max);
+    size::M + 16.0 + widest + size::L
 }
 
 /// The name on screen.
