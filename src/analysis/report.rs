@@ -273,7 +273,7 @@ impl<'s> ThreadBuilder<'_, 's> {
         T: Default,
     {
         let mut chain = walk.frames.iter().skip(idx).take(depth.saturating_add(1));
-        self.link(chain.next(), &mut chain.rev().collect::<Vec<_>>(), None, use_it)
+        self.link(chain.next(), &mut chain.collect::<Vec<_>>(), None, use_it)
     }
 
     /// Builds contexts from the outermost caller inwards, each on the stack of this recursion.
@@ -285,10 +285,9 @@ impl<'s> ThreadBuilder<'_, 's> {
         use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
     ) -> T {
         let Some(frame) = frame else { return T::default() };
-        if callers.is_empty() {
+        let Some(outermost) = callers.pop() else {
             return use_it(&self.context(frame, caller));
-        }
-        let outermost = callers.pop();
+        };
         let context = self.context(outermost, caller);
         self.link(Some(frame), callers, Some(&context), use_it)
     }
