@@ -46,7 +46,10 @@ mod window {
             cache: args.common.cache(),
             files: args.files.clone(),
         });
-        cli::finish(outcome.map(|()| Exit::Done).map_err(Failure::wrong), &mut std::io::stderr())
+        cli::finish(
+            outcome.map(|()| Exit::Done).map_err(Failure::wrong),
+            &mut std::io::stderr(),
+        )
     }
 
     /// Draws one screen into a file.
@@ -61,7 +64,10 @@ mod window {
             workspace: common.workspace.clone(),
             cache: common.cache(),
         });
-        cli::finish(outcome.map(|()| Exit::Done).map_err(Failure::wrong), &mut std::io::stderr())
+        cli::finish(
+            outcome.map(|()| Exit::Done).map_err(Failure::wrong),
+            &mut std::io::stderr(),
+        )
     }
 }
 
@@ -73,7 +79,8 @@ mod window {
     use fieldscope::cli::args::{Cli, Common, ScreenshotArgs};
     use fieldscope::cli::exit::{Exit, Failure};
 
-    const NO_WINDOW: &str = "this build has no window (feature gui is off). Use a command: fieldscope --help";
+    const NO_WINDOW: &str =
+        "this build has no window (feature gui is off). Use a command: fieldscope --help";
 
     pub(crate) fn open(_args: &Cli) -> Exit {
         cli::finish(Err(Failure::wrong(NO_WINDOW)), &mut std::io::stderr())

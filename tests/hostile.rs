@@ -64,7 +64,9 @@ fn cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut cases = Vec::new();
     for folder in ["qemu-bare", "qemu-freertos", "sample"] {
-        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
+        let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -74,9 +76,10 @@ fn cases() -> Vec<Case> {
             }
             // `an386-1.core` is read with `an386.elf`.
             let stem = name.split('.').next().unwrap();
-            let elf = std::iter::successors(Some(stem), |s| s.rsplit_once('-').map(|(head, _)| head))
-                .map(|stem| root.join(folder).join(format!("{stem}.elf")))
-                .find(|elf| elf.exists());
+            let elf =
+                std::iter::successors(Some(stem), |s| s.rsplit_once('-').map(|(head, _)| head))
+                    .map(|stem| root.join(folder).join(format!("{stem}.elf")))
+                    .find(|elf| elf.exists());
             if let Some(elf) = elf {
                 cases.push(Case { path, elf });
             }
@@ -106,25 +109,41 @@ impl Random {
 fn exercise(name: &str, bytes: Vec<u8>, elf: &Arc<SymbolFile>) {
     let is_elf = name.ends_with(".elf");
     if is_elf && let Ok(broken) = SymbolFile::parse(name, bytes.clone()) {
-        let matched = Matched { files: vec![Arc::new(broken)], ..Matched::default() };
+        let matched = Matched {
+            files: vec![Arc::new(broken)],
+            ..Matched::default()
+        };
         with_symbols(&matched, &IndexCache::disabled(), |symbols| {
             let mut symbolizer = Symbolizer::new(symbols);
-            for address in (0..0x3000u64).step_by(0x40).chain([0x1000_0212, 0x2000_0000]) {
+            for address in (0..0x3000u64)
+                .step_by(0x40)
+                .chain([0x1000_0212, 0x2000_0000])
+            {
                 let _frames = symbolizer.address(address);
             }
         });
     }
     let inputs = Inputs::from_bytes(name, bytes.into(), &Unattended).unwrap();
     let examined = examine(inputs, &Unattended).unwrap();
-    let matched = Matched { files: vec![Arc::clone(elf)], ..Matched::default() };
+    let matched = Matched {
+        files: vec![Arc::clone(elf)],
+        ..Matched::default()
+    };
     for index in 0..examined.crashes.len() {
-        let report = report(&examined, index, &matched, &IndexCache::disabled(), Depth::Locals);
+        let report = report(
+            &examined,
+            index,
+            &matched,
+            &IndexCache::disabled(),
+            Depth::Locals,
+        );
         let text = fieldscope::engine::render::text(&report.expect("a listed crash has a report"));
         assert!(!text.is_empty());
     }
     with_symbols(&matched, &IndexCache::disabled(), |symbols| {
         if let Some(file) = examined.files.first() {
-            let text = String::from_utf8_lossy(file.input.bytes.get(..4096).unwrap_or(&file.input.bytes));
+            let text =
+                String::from_utf8_lossy(file.input.bytes.get(..4096).unwrap_or(&file.input.bytes));
             let _segments = Symbolizer::new(symbols).text(&text);
         }
     });
@@ -136,7 +155,10 @@ fn check(what: &str, name: &str, bytes: Vec<u8>, elf: &Arc<SymbolFile>) -> Optio
     PEAK.store(before, Ordering::Relaxed);
     let started = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| exercise(name, bytes, elf)));
-    let (took, peak) = (started.elapsed(), PEAK.load(Ordering::Relaxed).saturating_sub(before));
+    let (took, peak) = (
+        started.elapsed(),
+        PEAK.load(Ordering::Relaxed).saturating_sub(before),
+    );
     if outcome.is_err() {
         return Some(format!("{name}, {what}: panicked"));
     }
@@ -149,10 +171,16 @@ fn check(what: &str, name: &str, bytes: Vec<u8>, elf: &Arc<SymbolFile>) -> Optio
 #[test]
 fn no_broken_fixture_panics_or_takes_long() {
     let is_all = std::env::var("FIELDSCOPE_HOSTILE").is_ok_and(|v| v == "all");
-    let seconds = std::env::var("FIELDSCOPE_HOSTILE_SECONDS").ok().and_then(|s| s.parse().ok());
+    let seconds = std::env::var("FIELDSCOPE_HOSTILE_SECONDS")
+        .ok()
+        .and_then(|s| s.parse().ok());
     let budget = Duration::from_secs(seconds.unwrap_or(20));
     let cases = cases();
-    assert!(cases.len() >= 60, "only {} fixtures were found", cases.len());
+    assert!(
+        cases.len() >= 60,
+        "only {} fixtures were found",
+        cases.len()
+    );
     let started = Instant::now();
     let share = budget / u32::try_from(cases.len()).unwrap();
     let mut wrong = Vec::new();
@@ -160,7 +188,8 @@ fn no_broken_fixture_panics_or_takes_long() {
     for (index, case) in cases.iter().enumerate() {
         let name = case.path.file_name().unwrap().to_str().unwrap();
         let bytes = std::fs::read(&case.path).unwrap();
-        let elf = Arc::new(SymbolFile::parse("fixture.elf", std::fs::read(&case.elf).unwrap()).unwrap());
+        let elf =
+            Arc::new(SymbolFile::parse("fixture.elf", std::fs::read(&case.elf).unwrap()).unwrap());
         let mut random = Random(0x5EED_0000 + index as u64 + 1);
         let mut cuts: Vec<usize> = (0..bytes.len()).step_by(CUT_STEP).collect();
         let mut flips: Vec<u64> = (0..FLIPS).map(|_| random.next()).collect();
@@ -178,7 +207,10 @@ fn no_broken_fixture_panics_or_takes_long() {
         }
         let case_started = Instant::now();
         let is_over = |n: usize| !is_all && n >= 4 && case_started.elapsed() > share;
-        let mut variants = cuts.into_iter().map(Variant::Cut).zip_longest(flips.into_iter().map(Variant::Flips));
+        let mut variants = cuts
+            .into_iter()
+            .map(Variant::Cut)
+            .zip_longest(flips.into_iter().map(Variant::Flips));
         let mut n = 0;
         while let Some(variant) = variants.next().filter(|_| !is_over(n)) {
             n += 1;
@@ -223,7 +255,11 @@ trait ZipLongest: Iterator<Item = Variant> + Sized {
         let (mut a, mut b, mut turn) = (self.fuse(), other.fuse(), false);
         std::iter::from_fn(move || {
             turn = !turn;
-            if turn { a.next().or_else(|| b.next()) } else { b.next().or_else(|| a.next()) }
+            if turn {
+                a.next().or_else(|| b.next())
+            } else {
+                b.next().or_else(|| a.next())
+            }
         })
     }
 }

@@ -14,7 +14,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("formats", &["model"]),
     ("analysis", &["unwind", "symbols", "arch", "model"]),
-    ("engine", &["analysis", "formats", "store", "unwind", "symbols", "arch", "model"]),
+    (
+        "engine",
+        &[
+            "analysis", "formats", "store", "unwind", "symbols", "arch", "model",
+        ],
+    ),
     ("cli", &["engine", "model"]),
     ("ui", &["engine", "model"]),
 ];
@@ -57,7 +62,10 @@ impl Paths<'_> {
                 self.add_tree(&prefix, &path.tree);
             }
             syn::UseTree::Group(group) => {
-                group.items.iter().for_each(|item| self.add_tree(prefix, item));
+                group
+                    .items
+                    .iter()
+                    .for_each(|item| self.add_tree(prefix, item));
             }
             syn::UseTree::Name(name) => {
                 let mut path = prefix.to_vec();
@@ -107,7 +115,11 @@ fn violations(folder: &str, source: &str) -> Vec<String> {
     let file = syn::parse_file(source).expect("the source parses");
     let mut names = BTreeSet::new();
     Paths { names: &mut names }.visit_file(&file);
-    let allowed = LAYERS.iter().find(|(name, _)| *name == folder).expect("a known folder").1;
+    let allowed = LAYERS
+        .iter()
+        .find(|(name, _)| *name == folder)
+        .expect("a known folder")
+        .1;
     let mut wrong = Vec::new();
     for (is_ours, name) in names {
         if is_ours {
@@ -133,19 +145,39 @@ fn every_folder_uses_only_the_layers_below_it() {
         for path in rust_files(&src.join(folder)) {
             n_files += 1;
             let source = std::fs::read_to_string(&path).unwrap();
-            wrong.extend(violations(folder, &source).into_iter().map(|v| format!("{}: {v}", path.display())));
+            wrong.extend(
+                violations(folder, &source)
+                    .into_iter()
+                    .map(|v| format!("{}: {v}", path.display())),
+            );
         }
     }
     assert!(n_files > LAYERS.len(), "the folders were found");
-    assert!(wrong.is_empty(), "arrows that are not in LAYERS:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "arrows that are not in LAYERS:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn an_upward_arrow_is_found() {
-    assert_eq!(violations("symbols", "use crate::engine::Engine;"), ["symbols uses engine"]);
-    assert_eq!(violations("model", "fn f() { crate::store::open() }"), ["model uses store"]);
-    assert_eq!(violations("cli", "use crate::{model::addr::TargetAddr, ui::run};"), ["cli uses ui"]);
-    assert_eq!(violations("engine", "use rusqlite::Connection;"), ["engine names the crate rusqlite"]);
+    assert_eq!(
+        violations("symbols", "use crate::engine::Engine;"),
+        ["symbols uses engine"]
+    );
+    assert_eq!(
+        violations("model", "fn f() { crate::store::open() }"),
+        ["model uses store"]
+    );
+    assert_eq!(
+        violations("cli", "use crate::{model::addr::TargetAddr, ui::run};"),
+        ["cli uses ui"]
+    );
+    assert_eq!(
+        violations("engine", "use rusqlite::Connection;"),
+        ["engine names the crate rusqlite"]
+    );
     assert!(violations("unwind", "use crate::symbols::SymbolSet; use super::walk;").is_empty());
 }
 
@@ -156,7 +188,10 @@ fn every_folder_of_the_source_has_a_layer() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            assert!(LAYERS.iter().any(|(layer, _)| *layer == name), "{name} has no line in LAYERS");
+            assert!(
+                LAYERS.iter().any(|(layer, _)| *layer == name),
+                "{name} has no line in LAYERS"
+            );
         }
     }
 }

@@ -22,11 +22,20 @@ fn fixtures() -> PathBuf {
 fn read(files: &[PathBuf], elf: &Path) -> CrashReport {
     let examined = examined(files);
     assert_eq!(examined.crashes.len(), 1, "{files:?} hold one crash");
-    let named = [Arc::new(SymbolFile::parse("oracle.elf", std::fs::read(elf).unwrap()).unwrap())];
+    let named = [Arc::new(
+        SymbolFile::parse("oracle.elf", std::fs::read(elf).unwrap()).unwrap(),
+    )];
     let crash = &examined.crashes[0];
     let id = crash.build_id.as_ref().map(|(id, _)| id);
     let matched = match_named(id, &crash.joined.dump.memory, &named).unwrap();
-    report(&examined, 0, &matched, &IndexCache::disabled(), Depth::Locals).unwrap()
+    report(
+        &examined,
+        0,
+        &matched,
+        &IndexCache::disabled(),
+        Depth::Locals,
+    )
+    .unwrap()
 }
 
 fn examined(files: &[PathBuf]) -> Examined {
@@ -88,9 +97,13 @@ fn frames_of(thread: &Value) -> &[Value] {
 /// gdb's frames down to the thread's entry: without the exception entries (which are no frames) and without the
 /// bogus last one that it makes of a task's return address.
 fn expected_frames(thread: &Value) -> Vec<&Value> {
-    let mut frames: Vec<&Value> =
-        frames_of(thread).iter().filter(|frame| !is_exception_entry(frame)).collect();
-    let is_corrupt = thread["stop"].as_str().is_some_and(|stop| stop.contains("corrupt stack"));
+    let mut frames: Vec<&Value> = frames_of(thread)
+        .iter()
+        .filter(|frame| !is_exception_entry(frame))
+        .collect();
+    let is_corrupt = thread["stop"]
+        .as_str()
+        .is_some_and(|stop| stop.contains("corrupt stack"));
     if is_corrupt && frames.len() > 1 {
         frames.pop();
     }
@@ -99,18 +112,28 @@ fn expected_frames(thread: &Value) -> Vec<&Value> {
 
 fn is_exception_entry(frame: &Value) -> bool {
     frame["function"].is_null()
-        && frame["pc"].as_str().is_some_and(|pc| pc.starts_with("0xff"))
+        && frame["pc"]
+            .as_str()
+            .is_some_and(|pc| pc.starts_with("0xff"))
         || frame["function"].as_str() == Some("<signal handler called>")
 }
 
 /// What is wrong with the frames of a thread.
-fn compare_frames(what: &str, thread: &Thread, expected: &[&Value], lost: &[String], wrong: &mut Vec<String>) {
+fn compare_frames(
+    what: &str,
+    thread: &Thread,
+    expected: &[&Value],
+    lost: &[String],
+    wrong: &mut Vec<String>,
+) {
     let ours: Vec<&Frame> = thread.frames.iter().collect();
     let shown = |frame: &Frame| frame.function.clone().unwrap_or_default();
     if ours.len() != expected.len() {
         let names: Vec<String> = ours.iter().map(|f| shown(f)).collect();
-        let theirs: Vec<&str> =
-            expected.iter().map(|f| f["function"].as_str().unwrap_or("??")).collect();
+        let theirs: Vec<&str> = expected
+            .iter()
+            .map(|f| f["function"].as_str().unwrap_or("??"))
+            .collect();
         wrong.push(format!("{what}: frames {names:?}, gdb {theirs:?}"));
         return;
     }
@@ -124,7 +147,11 @@ fn compare_frames(what: &str, thread: &Thread, expected: &[&Value], lost: &[Stri
         if !theirs["pc"].is_null() {
             check("pc", Value::from(ours.pc.to_string()), &theirs["pc"]);
         }
-        check("function", Value::from(ours.function.clone()), &theirs["function"]);
+        check(
+            "function",
+            Value::from(ours.function.clone()),
+            &theirs["function"],
+        );
         check("line", Value::from(ours.line), &theirs["line"]);
         check("inlined", Value::from(ours.inlined), &theirs["inlined"]);
         if let Some(file) = theirs["file"].as_str() {
@@ -145,14 +172,23 @@ fn compare_variables(
     wrong: &mut Vec<String>,
 ) {
     for (name, theirs) in theirs.as_object().unwrap() {
-        let ours = frame.locals.iter().find(|l| &l.name == name && l.argument == is_argument);
+        let ours = frame
+            .locals
+            .iter()
+            .find(|l| &l.name == name && l.argument == is_argument);
         let Some(ours) = ours else {
             wrong.push(format!("{at}: {name} is missing"));
             continue;
         };
-        if lost.contains(&format!("{}:{name}", frame.function.clone().unwrap_or_default())) {
+        if lost.contains(&format!(
+            "{}:{name}",
+            frame.function.clone().unwrap_or_default()
+        )) {
             if ours.unavailable != Some(Unavailable::RegisterNotStored) {
-                wrong.push(format!("{at}: {name} was never stored, ours {:?}", ours.value));
+                wrong.push(format!(
+                    "{at}: {name} was never stored, ours {:?}",
+                    ours.value
+                ));
             }
             continue;
         }
@@ -190,8 +226,12 @@ fn variable_problem(ours: &Local, theirs: &Value) -> Option<String> {
         // Registers that gdb was never given: we may know better (from the stack), or say that it was not stored.
         (Some(_), None, Some(said)) if said.contains("DWARF register") => None,
         (None, None, Some(said)) if said.contains("DWARF register") => {
-            (ours.unavailable != Some(Unavailable::RegisterNotStored))
-                .then(|| format!("is {:?}, but its register was never stored", ours.unavailable))
+            (ours.unavailable != Some(Unavailable::RegisterNotStored)).then(|| {
+                format!(
+                    "is {:?}, but its register was never stored",
+                    ours.unavailable
+                )
+            })
         }
         (Some(ours), None, said) => Some(format!("= {ours}, gdb {said:?}")),
         (None, None, _) => None,
@@ -213,7 +253,12 @@ fn frames_and_variables_of_the_crashed_thread_equal_gdbs() {
         compare_frames(&oracle.name, &report.threads[0], &expected, &[], &mut wrong);
     }
     assert!(n_frames > 200, "only {n_frames} frames were compared");
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -221,12 +266,18 @@ fn every_freertos_task_has_the_state_stack_and_frames_that_gdb_found() {
     let mut wrong = Vec::new();
     let mut n_tasks = 0;
     for oracle in Oracle::all() {
-        let Some(tasks) = oracle.json["tasks"].as_array() else { continue };
+        let Some(tasks) = oracle.json["tasks"].as_array() else {
+            continue;
+        };
         let report = read(&[oracle.core()], &oracle.file("elf"));
         for task in tasks {
             n_tasks += 1;
             let name = task["name"].as_str().unwrap();
-            let Some(thread) = report.threads.iter().find(|t| t.name.as_deref() == Some(name)) else {
+            let Some(thread) = report
+                .threads
+                .iter()
+                .find(|t| t.name.as_deref() == Some(name))
+            else {
                 wrong.push(format!("{}: task {name} is missing", oracle.name));
                 continue;
             };
@@ -239,13 +290,21 @@ fn every_freertos_task_has_the_state_stack_and_frames_that_gdb_found() {
             });
             for (key, ours) in ours.as_object().unwrap() {
                 if ours != &task[key] {
-                    wrong.push(format!("{} {name}: {key} {ours}, gdb {}", oracle.name, task[key]));
+                    wrong.push(format!(
+                        "{} {name}: {key} {ours}, gdb {}",
+                        oracle.name, task[key]
+                    ));
                 }
             }
         }
     }
     assert!(n_tasks > 100, "only {n_tasks} tasks were compared");
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -258,11 +317,17 @@ fn the_other_threads_have_gdbs_frames_without_its_bogus_last_one() {
         let report = read(&[oracle.core()], &oracle.file("elf"));
         for thread in oracle.json["threads"].as_array().unwrap().iter().skip(1) {
             let expected = expected_frames(thread);
-            let (Some(first), Some(last)) = (expected.first(), expected.last()) else { continue };
+            let (Some(first), Some(last)) = (expected.first(), expected.last()) else {
+                continue;
+            };
             let ours = report.threads.iter().find(|t| {
                 !t.crashed
-                    && t.frames.first().is_some_and(|f| Value::from(f.pc.to_string()) == first["pc"])
-                    && t.frames.last().is_some_and(|f| Value::from(f.function.clone()) == last["function"])
+                    && t.frames
+                        .first()
+                        .is_some_and(|f| Value::from(f.pc.to_string()) == first["pc"])
+                    && t.frames
+                        .last()
+                        .is_some_and(|f| Value::from(f.function.clone()) == last["function"])
             });
             let what = format!("{} {}", oracle.name, last["function"]);
             match ours {
@@ -271,21 +336,33 @@ fn the_other_threads_have_gdbs_frames_without_its_bogus_last_one() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// What a dump in a log says must be what the machine's own core says, as far as the dump stored it.
 #[test]
 fn dumps_in_uart_logs_give_the_same_backtrace_as_the_machines_core() {
     let mut wrong = Vec::new();
-    for oracle in Oracle::all().iter().filter(|oracle| oracle.name.starts_with("sample-")) {
+    for oracle in Oracle::all()
+        .iter()
+        .filter(|oracle| oracle.name.starts_with("sample-"))
+    {
         let core = oracle.core();
         let uart = core.with_extension("uart");
         let machine: Value =
-            serde_json::from_slice(&std::fs::read(core.with_extension("machine.json")).unwrap()).unwrap();
+            serde_json::from_slice(&std::fs::read(core.with_extension("machine.json")).unwrap())
+                .unwrap();
         let report = read(&[uart], &oracle.file("elf"));
         if !report.verified {
-            wrong.push(format!("{}: the boot banner names the build, yet it is not verified", oracle.name));
+            wrong.push(format!(
+                "{}: the boot banner names the build, yet it is not verified",
+                oracle.name
+            ));
         }
         if oracle.is_wrong_about_the_crashed_thread() {
             continue;
@@ -293,9 +370,20 @@ fn dumps_in_uart_logs_give_the_same_backtrace_as_the_machines_core() {
         let lost: Vec<String> = lost_variables(&machine);
         let threads = oracle.json["threads"].as_array().unwrap();
         let what = format!("{} from the log", oracle.name);
-        compare_frames(&what, &report.threads[0], &expected_frames(&threads[0]), &lost, &mut wrong);
+        compare_frames(
+            &what,
+            &report.threads[0],
+            &expected_frames(&threads[0]),
+            &lost,
+            &mut wrong,
+        );
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// `function:variable` of what gdb takes from registers that the dump never stored.
@@ -306,7 +394,10 @@ fn lost_variables(machine: &Value) -> Vec<String> {
             Value::String(text) => lost.push(text.clone()),
             Value::Object(object) => {
                 let function = object["function"].as_str().unwrap_or_default();
-                let name = object["name"].as_str().or(object["variable"].as_str()).unwrap_or_default();
+                let name = object["name"]
+                    .as_str()
+                    .or(object["variable"].as_str())
+                    .unwrap_or_default();
                 lost.push(format!("{function}:{name}"));
             }
             _ => {}
@@ -353,12 +444,25 @@ fn every_crash_is_named_for_what_it_is() {
             })
             .unwrap_or_else(|| panic!("{} has no kind", oracle.name));
         let core = oracle.core();
-        let both = read(&[core.clone(), core.with_extension("uart")], &oracle.file("elf"));
+        let both = read(
+            &[core.clone(), core.with_extension("uart")],
+            &oracle.file("elf"),
+        );
         let fault = both.fault.as_ref();
         // The smallest core has no fault registers: what an M0 ran into is inferred, and may stay unknown.
         if fault.map(|f| f.kind) != Some(*kind) {
-            wrong.push(format!("{}: {:?}, {:?}", oracle.name, fault.map(|f| f.kind), fault.map(|f| &f.summary)));
+            wrong.push(format!(
+                "{}: {:?}, {:?}",
+                oracle.name,
+                fault.map(|f| f.kind),
+                fault.map(|f| &f.summary)
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

@@ -6,10 +6,10 @@
 use crate::model::coredump::{CapturedThread, Coredump, SpMeaning};
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
+use crate::model::report::FrameTrust;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::exception_frame;
 use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
-use crate::model::report::FrameTrust;
 
 /// Sizes of a hardware frame (ARMv7-M ARM, B1.5.7): basic, and with floating-point state.
 const FRAME_BYTES: [u64; 2] = [0x20, 0x68];
@@ -27,7 +27,9 @@ pub fn crashed_context(
     memory: &dyn Memory,
 ) -> RegisterSet {
     let registers = &thread.registers;
-    let Some(sp) = registers.sp() else { return registers.clone() };
+    let Some(sp) = registers.sp() else {
+        return registers.clone();
+    };
     match thread.sp_meaning {
         SpMeaning::Popped => popped(registers, sp, memory),
         SpMeaning::ExceptionFrame => at_frame(registers, sp, memory),
@@ -40,9 +42,20 @@ pub fn crashed_context(
 
 /// SP is already popped: the floating-point registers may still lie in the frame below it.
 fn popped(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> RegisterSet {
-    let pad = if registers.known(Reg::XPSR).is_some_and(|x| x & XPSR_PAD != 0) { 4 } else { 0 };
-    let Some(frame) = sp.checked_sub(FRAME_BYTES[1] + pad) else { return registers.clone() };
-    let has_fp = registers.known(Reg::EXC_RETURN).is_none_or(|exc| exc & EXC_RETURN_BASIC == 0);
+    let pad = if registers
+        .known(Reg::XPSR)
+        .is_some_and(|x| x & XPSR_PAD != 0)
+    {
+        4
+    } else {
+        0
+    };
+    let Some(frame) = sp.checked_sub(FRAME_BYTES[1] + pad) else {
+        return registers.clone();
+    };
+    let has_fp = registers
+        .known(Reg::EXC_RETURN)
+        .is_none_or(|exc| exc & EXC_RETURN_BASIC == 0);
     let knows_fp = registers.known(Reg::s(0)).is_some();
     if !has_fp || knows_fp || !is_frame_of(registers, frame, memory) {
         return registers.clone();
@@ -59,7 +72,9 @@ fn popped(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> RegisterSet 
 
 /// SP is the address of the hardware frame.
 fn at_frame(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> RegisterSet {
-    let exc_return = registers.known(Reg::EXC_RETURN).and_then(|v| u32::try_from(v).ok());
+    let exc_return = registers
+        .known(Reg::EXC_RETURN)
+        .and_then(|v| u32::try_from(v).ok());
     let is_readable = registers.pc().is_none() || is_frame_of(registers, frame, memory);
     if is_readable
         && let Some(mut context) = exception_frame::pop(frame, exc_return, registers, memory)
@@ -75,8 +90,14 @@ fn at_frame(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> Registe
     let mut context = registers.clone();
     if registers.pc().is_some() {
         let has_fp = exc_return.is_some_and(|exc| u64::from(exc) & EXC_RETURN_BASIC == 0);
-        let pad =
-            if registers.known(Reg::XPSR).is_some_and(|x| x & XPSR_PAD != 0) { 4 } else { 0 };
+        let pad = if registers
+            .known(Reg::XPSR)
+            .is_some_and(|x| x & XPSR_PAD != 0)
+        {
+            4
+        } else {
+            0
+        };
         context.set_known(Reg::SP, frame + FRAME_BYTES[usize::from(has_fp)] + pad);
     }
     context
@@ -110,19 +131,40 @@ fn best_frame(
             limits: WalkLimits::default(),
             start: Start::Context,
         });
-        walked.frames.iter().take_while(|f| f.trust < FrameTrust::Scan).count()
+        walked
+            .frames
+            .iter()
+            .take_while(|f| f.trust < FrameTrust::Scan)
+            .count()
     };
     let [basic, extended] = candidates;
-    if n_sure(&extended) > n_sure(&basic) { extended } else { basic }
+    if n_sure(&extended) > n_sure(&basic) {
+        extended
+    } else {
+        basic
+    }
 }
 
 /// True when the eight words at `frame` are those of the stored registers.
 fn is_frame_of(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> bool {
-    let order = [Reg::r(0), Reg::r(1), Reg::r(2), Reg::r(3), Reg::r(12), Reg::LR, Reg::PC, Reg::XPSR];
+    let order = [
+        Reg::r(0),
+        Reg::r(1),
+        Reg::r(2),
+        Reg::r(3),
+        Reg::r(12),
+        Reg::LR,
+        Reg::PC,
+        Reg::XPSR,
+    ];
     let mut n_equal = 0;
     for (slot, reg) in (0u64..).zip(order) {
-        let Some(known) = registers.known(reg) else { continue };
-        let Ok(word) = memory.read_u32(frame.saturating_add(slot * 4)) else { return false };
+        let Some(known) = registers.known(reg) else {
+            continue;
+        };
+        let Ok(word) = memory.read_u32(frame.saturating_add(slot * 4)) else {
+            return false;
+        };
         let mask = if reg == Reg::PC { !1 } else { !0 };
         if u64::from(word) & mask != known & mask {
             return false;

@@ -2,8 +2,8 @@
 //!
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
-use super::crashed_context::crashed_context;
 use super::crash_facts::CrashFacts;
+use super::crashed_context::crashed_context;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
 use crate::model::addr::TargetAddr;
@@ -11,9 +11,7 @@ use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{RegValue, RegisterSet};
-use crate::model::report::{
-    BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState,
-};
+use crate::model::report::{BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
@@ -51,8 +49,14 @@ pub fn build_report(
     options: &ReportOptions,
 ) -> CrashReport {
     let constants = symbols.constants();
-    let memory = Overlay { first: &dump.memory, second: &constants };
-    let arch = symbols.infos.first().map_or(dump.arch, |info| info.file().arch());
+    let memory = Overlay {
+        first: &dump.memory,
+        second: &constants,
+    };
+    let arch = symbols
+        .infos
+        .first()
+        .map_or(dump.arch, |info| info.file().arch());
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
 
@@ -61,11 +65,20 @@ pub fn build_report(
     let empty = RegisterSet::default();
     let registers = context.as_ref().unwrap_or(&empty);
 
-    let rtos = if dump.memory.is_empty() { None } else { rtos::threads(symbols, &memory) };
+    let rtos = if dump.memory.is_empty() {
+        None
+    } else {
+        rtos::threads(symbols, &memory)
+    };
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
-    let builder = ThreadBuilder { dump, symbols, memory: &memory, with_locals: options.with_locals };
+    let builder = ThreadBuilder {
+        dump,
+        symbols,
+        memory: &memory,
+        with_locals: options.with_locals,
+    };
     let mut threads = builder.threads(registers, rtos.as_ref(), &mut warnings);
     if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
         warnings.push(Warning::new(
@@ -76,7 +89,12 @@ pub fn build_report(
     threads.sort_by_key(|thread| !thread.crashed);
 
     let describe = |addr: u64| symbols.describe(addr);
-    let in_code = |addr: u64| symbols.infos.iter().any(|info| info.file().contains_code(addr));
+    let in_code = |addr: u64| {
+        symbols
+            .infos
+            .iter()
+            .any(|info| info.file().contains_code(addr))
+    };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
     let facts = CrashFacts {
         arch,
@@ -143,7 +161,10 @@ impl<'s> ThreadBuilder<'_, 's> {
         crashed.crashed = true;
         crashed.state = ThreadState::Running;
         crashed.name = self.dump.thread_name.clone().or_else(|| {
-            self.dump.threads.first().and_then(|thread| thread.name.clone())
+            self.dump
+                .threads
+                .first()
+                .and_then(|thread| thread.name.clone())
         });
         crashed.id = self.dump.threads.first().and_then(|t| t.id).map(TargetAddr);
         if let Some(current) = current {
@@ -223,7 +244,9 @@ impl<'s> ThreadBuilder<'_, 's> {
         idx: usize,
     ) {
         let info = self.symbols.for_address(physical.lookup);
-        let sources = info.map(|info| info.source_frames(physical.lookup)).unwrap_or_default();
+        let sources = info
+            .map(|info| info.source_frames(physical.lookup))
+            .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),
             sp: physical.sp.map(TargetAddr),
@@ -273,7 +296,16 @@ impl<'s> ThreadBuilder<'_, 's> {
         T: Default,
     {
         let mut chain = walk.frames.iter().skip(idx).take(depth.saturating_add(1));
+<<<<<<< HEAD
         self.link(chain.next(), &mut chain.collect::<Vec<_>>(), None, use_it)
+=======
+        self.link(
+            chain.next(),
+            &mut chain.rev().collect::<Vec<_>>(),
+            None,
+            use_it,
+        )
+>>>>>>> syma
     }
 
     /// Builds contexts from the outermost caller inwards, each on the stack of this recursion.
@@ -284,8 +316,15 @@ impl<'s> ThreadBuilder<'_, 's> {
         caller: Option<&FrameContext<'_, 's>>,
         use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
     ) -> T {
+<<<<<<< HEAD
         let Some(frame) = frame else { return T::default() };
         let Some(outermost) = callers.pop() else {
+=======
+        let Some(frame) = frame else {
+            return T::default();
+        };
+        if callers.is_empty() {
+>>>>>>> syma
             return use_it(&self.context(frame, caller));
         };
         let context = self.context(outermost, caller);

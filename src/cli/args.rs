@@ -7,7 +7,12 @@ use std::path::PathBuf;
 
 /// See where firmware crashed, what it logged and how it was doing. Offline; nothing is sent anywhere.
 #[derive(Debug, Parser)]
-#[command(name = "fieldscope", version, about, subcommand_precedence_over_arg = true)]
+#[command(
+    name = "fieldscope",
+    version,
+    about,
+    subcommand_precedence_over_arg = true
+)]
 pub struct Cli {
     /// What to do; without a command the window opens.
     #[command(subcommand)]

@@ -4,8 +4,8 @@ use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::one_shot::{OneShot, OneShotError};
-use crate::engine::reports::Depth;
 use crate::engine::render;
+use crate::engine::reports::Depth;
 use crate::model::report::CrashReport;
 use clap::Args;
 use std::io::Write;
@@ -43,13 +43,21 @@ pub struct BacktraceArgs {
 /// Prints the report of one crash, or of all.
 pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let progress = Terminal::new("reading");
-    let depth = if args.locals { Depth::Locals } else { Depth::Frames };
+    let depth = if args.locals {
+        Depth::Locals
+    } else {
+        Depth::Frames
+    };
     let work = OneShot::open(&args.inputs, &args.elf, common.cache(), &progress)?;
     let n_crashes = work.n_crashes();
     if n_crashes == 0 {
         return Err(Failure::wrong(work.nothing_found()));
     }
-    let wanted: Vec<usize> = if args.all { (0..n_crashes).collect() } else { vec![args.crash.unwrap_or(0)] };
+    let wanted: Vec<usize> = if args.all {
+        (0..n_crashes).collect()
+    } else {
+        vec![args.crash.unwrap_or(0)]
+    };
     let mut reports = Vec::new();
     for index in wanted {
         reports.push(work.report(index, depth, common.workspace.as_deref())?);
@@ -59,7 +67,11 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
         print(report, args, out)?;
     }
     if !args.all && n_crashes > 1 && !args.json {
-        writeln!(out, "{} more in this input: --all shows them, --crash N one of them.", n_crashes - 1)?;
+        writeln!(
+            out,
+            "{} more in this input: --all shows them, --crash N one of them.",
+            n_crashes - 1
+        )?;
     }
     out.flush()?;
     work.keep_indexes(&progress)?;
@@ -67,7 +79,11 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
         return Ok(Exit::Judged);
     }
     let is_missing = reports.iter().any(|report| report.elf_build_id.is_none());
-    Ok(if is_missing { Exit::SymbolsMissing } else { Exit::Done })
+    Ok(if is_missing {
+        Exit::SymbolsMissing
+    } else {
+        Exit::Done
+    })
 }
 
 fn print(report: &CrashReport, args: &BacktraceArgs, out: &mut dyn Write) -> Result<(), Failure> {
@@ -84,7 +100,14 @@ fn print(report: &CrashReport, args: &BacktraceArgs, out: &mut dyn Write) -> Res
 
 impl From<OneShotError> for Failure {
     fn from(error: OneShotError) -> Self {
-        let exit = if matches!(error, OneShotError::Cancelled(_)) { Exit::Cancelled } else { Exit::Wrong };
-        Self { exit, message: error.to_string() }
+        let exit = if matches!(error, OneShotError::Cancelled(_)) {
+            Exit::Cancelled
+        } else {
+            Exit::Wrong
+        };
+        Self {
+            exit,
+            message: error.to_string(),
+        }
     }
 }

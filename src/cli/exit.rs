@@ -47,7 +47,10 @@ pub struct Failure {
 impl Failure {
     /// The input or the call is wrong.
     pub fn wrong(message: impl fmt::Display) -> Self {
-        Self { exit: Exit::Wrong, message: message.to_string() }
+        Self {
+            exit: Exit::Wrong,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -74,7 +77,10 @@ impl From<JobError> for Failure {
 
 impl From<Cancelled> for Failure {
     fn from(_: Cancelled) -> Self {
-        Self { exit: Exit::Cancelled, message: "cancelled".to_owned() }
+        Self {
+            exit: Exit::Cancelled,
+            message: "cancelled".to_owned(),
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub struct ImportArgs {
 /// Imports and says what was found.
 pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let progress = Terminal::new("importing");
-    let workspace = Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    let workspace =
+        Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
     if !args.symbols.is_empty() {
         let added = workspace.add_symbols(&args.symbols, &progress)?;
         if let Some((path, error)) = added.failed.first() {
@@ -48,7 +49,11 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     if args.fail_on_crash && summary.n_crashes > 0 {
         return Ok(Exit::Judged);
     }
-    Ok(if summary.n_without_symbols > 0 { Exit::SymbolsMissing } else { Exit::Done })
+    Ok(if summary.n_without_symbols > 0 {
+        Exit::SymbolsMissing
+    } else {
+        Exit::Done
+    })
 }
 
 fn print(summary: &ImportSummary, out: &mut dyn Write) -> std::io::Result<()> {

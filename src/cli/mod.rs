@@ -34,7 +34,9 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Err(error) => return Request::Answered(usage(&error, out, err)),
     };
     let common = cli.common.clone();
-    let Some(command) = cli.command else { return Request::Window(cli) };
+    let Some(command) = cli.command else {
+        return Request::Window(cli);
+    };
     let outcome = match &command {
         Command::Screenshot(args) => return Request::Screenshot(args.clone(), common),
         Command::Backtrace(args) => backtrace::run(args, &common, out),
@@ -66,7 +68,11 @@ pub fn finish(outcome: Outcome, err: &mut dyn Write) -> Exit {
 fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     if error.use_stderr() {
         let text = error.to_string();
-        let first = text.lines().next().unwrap_or("wrong call").trim_start_matches("error: ");
+        let first = text
+            .lines()
+            .next()
+            .unwrap_or("wrong call")
+            .trim_start_matches("error: ");
         return finish(Err(Failure::wrong(format!("{first}. Try --help"))), err);
     }
     let _closed = write!(out, "{error}").is_err();

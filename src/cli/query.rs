@@ -24,11 +24,21 @@ pub struct QueryArgs {
 pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let Some(table) = TABLES.iter().find(|table| table.name == args.name) else {
         let known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
-        return Err(Failure::wrong(format!("there is no query {}. Known: {}", args.name, known.join(", "))));
+        return Err(Failure::wrong(format!(
+            "there is no query {}. Known: {}",
+            args.name,
+            known.join(", ")
+        )));
     };
-    let workspace = Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
-    let answer =
-        (table.run)(&workspace.context(), &TableArgs { find: args.find.clone() }).map_err(Failure::wrong)?;
+    let workspace =
+        Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    let answer = (table.run)(
+        &workspace.context(),
+        &TableArgs {
+            find: args.find.clone(),
+        },
+    )
+    .map_err(Failure::wrong)?;
     if args.json {
         serde_json::to_writer(&mut *out, &answer)?;
         writeln!(out)?;

@@ -3,9 +3,9 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
+use crate::engine::matching::Matched;
 use crate::engine::one_shot::open_symbol_files;
 use crate::engine::reports::with_symbols;
-use crate::engine::matching::Matched;
 use crate::engine::symbol_store::{BuildChoice, find_for_choice};
 use crate::engine::symbolize::{Segment, SymbolizedAddress, Symbolizer, names, parse_address};
 use clap::Args;
@@ -19,7 +19,12 @@ pub struct SymbolizeArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["version_name", "build_id"])]
     pub elf: Vec<PathBuf>,
     /// Use the build of this software version, from the workspace
-    #[arg(long = "version", value_name = "V", id = "version_name", conflicts_with = "build_id")]
+    #[arg(
+        long = "version",
+        value_name = "V",
+        id = "version_name",
+        conflicts_with = "build_id"
+    )]
     pub version_name: Option<String>,
     /// Use the build with this id (or its beginning), from the workspace
     #[arg(long, value_name = "ID")]
@@ -35,7 +40,10 @@ pub struct SymbolizeArgs {
 /// Names what was given.
 pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let files = if args.elf.is_empty() {
-        let choice = BuildChoice { version: args.version_name.clone(), build_id: args.build_id.clone() };
+        let choice = BuildChoice {
+            version: args.version_name.clone(),
+            build_id: args.build_id.clone(),
+        };
         find_for_choice(common.workspace.as_deref(), &choice).map_err(|error| Failure {
             exit: Exit::SymbolsMissing,
             message: error.to_string(),
@@ -43,7 +51,10 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     } else {
         open_symbol_files(&args.elf).map_err(Failure::wrong)?
     };
-    let matched = Matched { files, ..Matched::default() };
+    let matched = Matched {
+        files,
+        ..Matched::default()
+    };
     let cache = common.cache();
     with_symbols(&matched, &cache, |symbols| {
         let mut symbolizer = Symbolizer::new(symbols);
@@ -71,7 +82,9 @@ fn symbolize_words(
         .iter()
         .map(|word| {
             parse_address(word).ok_or_else(|| {
-                Failure::wrong(format!("{word} is not an address. Give hex digits, or - to read a text"))
+                Failure::wrong(format!(
+                    "{word} is not an address. Give hex digits, or - to read a text"
+                ))
             })
         })
         .collect::<Result<Vec<u64>, Failure>>()?;

@@ -44,7 +44,8 @@ pub enum Action {
 
 /// Runs the action.
 pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
-    let workspace = Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    let workspace =
+        Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
     match &args.action {
         Action::Add { paths, json } => add(&workspace, paths, *json, out),
         Action::List { json } => {
@@ -54,7 +55,11 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
                     serde_json::to_writer(&mut *out, build)?;
                     writeln!(out)?;
                 } else {
-                    writeln!(out, "{}  {:<10} {:<9} {}", build.build_id, build.quality, build.arch, build.path)?;
+                    writeln!(
+                        out,
+                        "{}  {:<10} {:<9} {}",
+                        build.build_id, build.quality, build.arch, build.path
+                    )?;
                 }
             }
             Ok(Exit::Done)

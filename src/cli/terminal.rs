@@ -3,9 +3,9 @@
 use crate::model::progress::{Cancelled, Progress};
 use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Nothing is shown before this: short work stays silent.
@@ -30,7 +30,8 @@ impl Terminal {
             let flag = Arc::new(AtomicBool::new(false));
             let handler = Arc::clone(&flag);
             // Without a handler Ctrl+C ends the program at once, which loses nothing either.
-            let _installed = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed)).is_ok();
+            let _installed =
+                ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed)).is_ok();
             flag
         });
         Self {
@@ -58,10 +59,17 @@ impl Progress for Terminal {
             return Err(Cancelled);
         }
         let now = Instant::now();
-        let is_due = self.drawn.get().is_none_or(|at| now.duration_since(at) > REDRAW);
+        let is_due = self
+            .drawn
+            .get()
+            .is_none_or(|at| now.duration_since(at) > REDRAW);
         if self.is_terminal && is_due && now.duration_since(self.started) > SILENT_FOR {
             self.drawn.set(Some(now));
-            let share = if total == 0 { String::new() } else { format!(" {} %", done * 100 / total) };
+            let share = if total == 0 {
+                String::new()
+            } else {
+                format!(" {} %", done * 100 / total)
+            };
             let _unwritable = write!(std::io::stderr(), "\r\x1b[K{}{share}", self.label).is_err();
         }
         Ok(())

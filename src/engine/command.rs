@@ -95,7 +95,10 @@ impl Command {
 
 fn names(paths: &[PathBuf]) -> String {
     let name = |path: &PathBuf| {
-        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+        path.file_name().map_or_else(
+            || path.display().to_string(),
+            |n| n.to_string_lossy().into_owned(),
+        )
     };
     match paths {
         [] => "nothing".to_owned(),

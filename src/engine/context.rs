@@ -50,9 +50,16 @@ pub struct OpenedCrash {
 impl QueryContext {
     /// Over an open store.
     pub fn new(store: Store, cache: IndexCache, recent_file: Option<PathBuf>) -> Self {
-        let inner =
-            Inner { store, cache, recent_file, captures: Mutex::default(), symbols: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            store,
+            cache,
+            recent_file,
+            captures: Mutex::default(),
+            symbols: Mutex::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// A connection to read from.
@@ -78,7 +85,10 @@ impl QueryContext {
     /// File name of the workspace, without its ending.
     pub fn name(&self) -> String {
         let path = self.inner.store.path();
-        path.file_stem().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+        path.file_stem().map_or_else(
+            || path.display().to_string(),
+            |n| n.to_string_lossy().into_owned(),
+        )
     }
 
     /// Path of the workspace file.
@@ -98,14 +108,21 @@ impl QueryContext {
 
     /// A capture, decoded again from its raw bytes; the last few are kept.
     pub fn examined(&self, capture: CaptureId) -> Result<Arc<Examined>, QueryError> {
-        if let Some((_, examined)) = lock(&self.inner.captures).iter().find(|(id, _)| *id == capture) {
+        if let Some((_, examined)) = lock(&self.inner.captures)
+            .iter()
+            .find(|(id, _)| *id == capture)
+        {
             return Ok(Arc::clone(examined));
         }
         let reader = self.reader()?;
         let mut inputs = Inputs::default();
         for file in reader.files(capture)? {
             let bytes = reader.file_bytes(capture, &file.path)?;
-            inputs.files.push(InputFile { path: file.path, on_disk: None, bytes: bytes.into() });
+            inputs.files.push(InputFile {
+                path: file.path,
+                on_disk: None,
+                bytes: bytes.into(),
+            });
         }
         let examined = Arc::new(examine(inputs, &Unattended)?);
         let mut opened = lock(&self.inner.captures);
@@ -123,11 +140,19 @@ impl QueryContext {
     /// The ELF of a build, from disk or from the capture that brought it.
     pub fn symbol_file(&self, id: &BuildId) -> Option<Arc<SymbolFile>> {
         let is_it = |file: &SymbolFile| file.build_id().matches(id);
-        if let Some((_, file)) = lock(&self.inner.symbols).iter().find(|(_, file)| is_it(file)) {
+        if let Some((_, file)) = lock(&self.inner.symbols)
+            .iter()
+            .find(|(_, file)| is_it(file))
+        {
             return Some(Arc::clone(file));
         }
         let reader = self.reader().ok()?;
-        for row in reader.symbol_files().ok()?.iter().filter(|row| row.facts.build_id.matches(id)) {
+        for row in reader
+            .symbol_files()
+            .ok()?
+            .iter()
+            .filter(|row| row.facts.build_id.matches(id))
+        {
             let opened = match row.capture {
                 None => {
                     SymbolFile::open(Path::new(&row.path), &LoadOptions { debug_dirs: &[] }).ok()
@@ -159,15 +184,29 @@ impl QueryContext {
                 "FS-CRASH-002: the raw bytes of this crash no longer decode to it.".to_owned(),
             ));
         };
-        let mut matched = match_available(found.build_id.as_ref().map(|(id, _)| id), &examined.symbol_files);
+        let mut matched = match_available(
+            found.build_id.as_ref().map(|(id, _)| id),
+            &examined.symbol_files,
+        );
         if matched.files.is_empty() {
             let wanted = found.build_id.as_ref().map(|(id, _)| id);
-            let file = wanted.or(row.elf_build_id.as_ref()).and_then(|id| self.symbol_file(id));
+            let file = wanted
+                .or(row.elf_build_id.as_ref())
+                .and_then(|id| self.symbol_file(id));
             if let Some(file) = file {
-                matched = Matched { files: vec![file], verified: wanted.is_some(), warnings: Vec::new() };
+                matched = Matched {
+                    files: vec![file],
+                    verified: wanted.is_some(),
+                    warnings: Vec::new(),
+                };
             }
         }
-        Ok(OpenedCrash { examined, ordinal, matched, cache: self.inner.cache.clone() })
+        Ok(OpenedCrash {
+            examined,
+            ordinal,
+            matched,
+            cache: self.inner.cache.clone(),
+        })
     }
 
     /// The build to symbolize a pasted text with, and why it was chosen.
@@ -205,11 +244,22 @@ impl QueryContext {
             )));
         };
         let words = format!("build {} ({why})", id.short());
-        Ok((Matched { files: vec![file], verified: false, warnings: Vec::new() }, words))
+        Ok((
+            Matched {
+                files: vec![file],
+                verified: false,
+                warnings: Vec::new(),
+            },
+            words,
+        ))
     }
 
     /// Calls `use_it` with symbols.
-    pub fn with_matched<T>(&self, matched: &Matched, use_it: impl FnOnce(&SymbolSet<'_>) -> T) -> T {
+    pub fn with_matched<T>(
+        &self,
+        matched: &Matched,
+        use_it: impl FnOnce(&SymbolSet<'_>) -> T,
+    ) -> T {
         with_symbols(matched, &self.inner.cache, use_it)
     }
 
@@ -218,16 +268,19 @@ impl QueryContext {
         let opened = self.open_crash(crash)?;
         let mut candidates = Vec::new();
         let comp_dirs: Vec<String> = opened.with_symbols(|_, symbols| {
-            let all = symbols.infos.iter().flat_map(|info| {
-                (0..info.units().len()).filter_map(|unit| info.comp_dir(unit))
-            });
+            let all = symbols
+                .infos
+                .iter()
+                .flat_map(|info| (0..info.units().len()).filter_map(|unit| info.comp_dir(unit)));
             let mut dirs: Vec<String> = all.collect();
             dirs.sort();
             dirs.dedup();
             dirs
         })?;
-        let mut names: Vec<String> =
-            comp_dirs.iter().map(|dir| format!("{}/{file}", dir.trim_end_matches('/'))).collect();
+        let mut names: Vec<String> = comp_dirs
+            .iter()
+            .map(|dir| format!("{}/{file}", dir.trim_end_matches('/')))
+            .collect();
         names.insert(0, file.to_owned());
         for map in super::source_map::read(self)? {
             for name in &names {
@@ -236,7 +289,12 @@ impl QueryContext {
                 }
             }
         }
-        candidates.extend(names.iter().map(PathBuf::from).filter(|path| path.is_absolute()));
+        candidates.extend(
+            names
+                .iter()
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute()),
+        );
         candidates.dedup();
         Ok(candidates)
     }
@@ -245,13 +303,22 @@ impl QueryContext {
 impl OpenedCrash {
     /// The joined dump.
     pub fn dump(&self) -> Option<&Coredump> {
-        self.examined.crashes.get(self.ordinal).map(|crash| &crash.joined.dump)
+        self.examined
+            .crashes
+            .get(self.ordinal)
+            .map(|crash| &crash.joined.dump)
     }
 
     /// The report.
     pub fn report(&self, depth: Depth) -> Result<CrashReport, QueryError> {
-        report(&self.examined, self.ordinal, &self.matched, &self.cache, depth)
-            .ok_or_else(|| QueryError::NotFound("This crash is no longer in the workspace.".to_owned()))
+        report(
+            &self.examined,
+            self.ordinal,
+            &self.matched,
+            &self.cache,
+            depth,
+        )
+        .ok_or_else(|| QueryError::NotFound("This crash is no longer in the workspace.".to_owned()))
     }
 
     /// Holds ELF files that the user chose against this crash.
@@ -268,10 +335,12 @@ impl OpenedCrash {
         &self,
         use_it: impl FnOnce(&Coredump, &SymbolSet<'_>) -> T,
     ) -> Result<T, QueryError> {
-        let dump = self
-            .dump()
-            .ok_or_else(|| QueryError::NotFound("This crash is no longer in the workspace.".to_owned()))?;
-        Ok(with_symbols(&self.matched, &self.cache, |symbols| use_it(dump, symbols)))
+        let dump = self.dump().ok_or_else(|| {
+            QueryError::NotFound("This crash is no longer in the workspace.".to_owned())
+        })?;
+        Ok(with_symbols(&self.matched, &self.cache, |symbols| {
+            use_it(dump, symbols)
+        }))
     }
 }
 

@@ -48,7 +48,12 @@ pub struct EventReceiver {
 /// A channel of events.
 pub fn channel(wake: Wake) -> (EventSender, EventReceiver) {
     let (sender, receiver) = sync_channel(CAPACITY);
-    (EventSender { sender, wake }, EventReceiver { receiver: Mutex::new(receiver) })
+    (
+        EventSender { sender, wake },
+        EventReceiver {
+            receiver: Mutex::new(receiver),
+        },
+    )
 }
 
 impl EventSender {
@@ -77,6 +82,11 @@ impl EventSender {
 impl EventReceiver {
     /// Everything that arrived since the last call. Never waits.
     pub fn drain(&self) -> Vec<Event> {
-        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).try_iter().take(CAPACITY).collect()
+        self.receiver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_iter()
+            .take(CAPACITY)
+            .collect()
     }
 }

@@ -81,7 +81,10 @@ impl ExaminedCrash {
             hash.update(region.start.to_le_bytes());
             hash.update(&region.bytes);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -112,8 +115,15 @@ impl IdSource {
 
 /// Scans every file and joins what belongs together.
 pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Cancelled> {
-    let mut examined = Examined { refused: inputs.refused, ..Examined::default() };
-    let total: u64 = inputs.files.iter().map(|file| file.bytes.len() as u64).sum();
+    let mut examined = Examined {
+        refused: inputs.refused,
+        ..Examined::default()
+    };
+    let total: u64 = inputs
+        .files
+        .iter()
+        .map(|file| file.bytes.len() as u64)
+        .sum();
     let mut done = 0;
     let mut dumps = Vec::new();
     let mut file_of_dump = Vec::new();
@@ -129,14 +139,18 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         if scan.symbols {
             match SymbolFile::parse(&input.path, input.bytes.to_vec()) {
                 Ok(file) => examined.symbol_files.push(Arc::new(file)),
-                Err(error) => scan.warnings.push(Warning::new("FS-SYM-001", error.to_string())),
+                Err(error) => scan
+                    .warnings
+                    .push(Warning::new("FS-SYM-001", error.to_string())),
             }
         }
         let found = std::mem::take(&mut scan.coredumps);
         let n_dumps = found.len();
         for dump in found {
             let boot = boot_before(&scan.boots, dump.source.start);
-            let boot_build_id = boot.and_then(|idx| scan.boots.get(idx)).and_then(|b| b.build_id.clone());
+            let boot_build_id = boot
+                .and_then(|idx| scan.boots.get(idx))
+                .and_then(|b| b.build_id.clone());
             file_of_dump.push(examined.files.len());
             dumps.push(SourceDump {
                 file: input.path.clone(),
@@ -145,15 +159,24 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
                 dump,
             });
         }
-        examined.files.push(ExaminedFile { input, scan, n_dumps });
+        examined.files.push(ExaminedFile {
+            input,
+            scan,
+            n_dumps,
+        });
     }
     let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
     for joined in join(dumps) {
         let build_id = identity(&joined, manifest_id.as_ref());
-        let boot = joined.sources.iter().find_map(|source| {
-            Some((file_of_dump.get(source.index).copied()?, source.boot?))
+        let boot = joined
+            .sources
+            .iter()
+            .find_map(|source| Some((file_of_dump.get(source.index).copied()?, source.boot?)));
+        examined.crashes.push(ExaminedCrash {
+            joined,
+            build_id,
+            boot,
         });
-        examined.crashes.push(ExaminedCrash { joined, build_id, boot });
     }
     Ok(examined)
 }

@@ -74,7 +74,8 @@ impl ImportSummary {
         if self.n_already_here == self.captures.len() && self.n_already_here > 0 {
             return "Already here: the same bytes were imported before.".to_owned();
         }
-        let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let count =
+            |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let mut parts = vec![count(self.n_files, "file", "files")];
         if self.n_boots > 0 {
             parts.push(count(self.n_boots, "boot", "boots"));
@@ -84,11 +85,19 @@ impl ImportSummary {
             n => count(n, "crash", "crashes"),
         });
         if self.n_symbol_files > 0 {
-            parts.push(count(self.n_symbol_files, "ELF with symbols", "ELF files with symbols"));
+            parts.push(count(
+                self.n_symbol_files,
+                "ELF with symbols",
+                "ELF files with symbols",
+            ));
         }
         let mut sentence = format!("Found {}.", parts.join(", "));
         if self.n_without_symbols > 0 {
-            let waits = if self.n_without_symbols == 1 { "waits" } else { "wait" };
+            let waits = if self.n_without_symbols == 1 {
+                "waits"
+            } else {
+                "wait"
+            };
             sentence.push_str(&format!(
                 " {} {waits} for symbols.",
                 count(self.n_without_symbols, "crash", "crashes")
@@ -99,7 +108,10 @@ impl ImportSummary {
             sentence.push_str(&format!(" {files} not understood and kept."));
         }
         if self.n_already_here > 0 {
-            sentence.push_str(&format!(" {} already here.", count(self.n_already_here, "capture was", "captures were")));
+            sentence.push_str(&format!(
+                " {} already here.",
+                count(self.n_already_here, "capture was", "captures were")
+            ));
         }
         sentence
     }
@@ -116,20 +128,38 @@ pub fn import_paths(
     for path in paths {
         if path.is_dir() || is_archive(path) {
             let inputs = Inputs::read(std::slice::from_ref(path), progress)?;
-            let name = path.file_name().map_or_else(|| "capture".into(), |n| n.to_string_lossy());
-            store_capture(workspace, &name, &origin(path), inputs, &mut summary, progress)?;
+            let name = path
+                .file_name()
+                .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
+            store_capture(
+                workspace,
+                &name,
+                &origin(path),
+                inputs,
+                &mut summary,
+                progress,
+            )?;
         } else {
             loose.push(path.clone());
         }
     }
     if let Some(first) = loose.first() {
         let inputs = Inputs::read(&loose, progress)?;
-        let name = first.file_name().map_or_else(|| "capture".into(), |n| n.to_string_lossy());
+        let name = first
+            .file_name()
+            .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
         let name = match loose.len() {
             1 => name.into_owned(),
             n => format!("{name} and {} more", n - 1),
         };
-        store_capture(workspace, &name, &origin(first), inputs, &mut summary, progress)?;
+        store_capture(
+            workspace,
+            &name,
+            &origin(first),
+            inputs,
+            &mut summary,
+            progress,
+        )?;
     }
     workspace.resymbolize(progress)?;
     Ok(summary)
@@ -165,21 +195,36 @@ fn store_capture(
             || "it holds no files".to_owned(),
             |refused| format!("{}: {}", refused.path, refused.reason),
         );
-        return Err(JobError::Failed(format!("FS-IN-002: nothing could be imported from {name}: {why}")));
+        return Err(JobError::Failed(format!(
+            "FS-IN-002: nothing could be imported from {name}: {why}"
+        )));
     }
     let examined = examine(inputs, progress)?;
     let reports = reports(workspace, &examined, progress)?;
     let new = new_capture(name, origin, &examined, &reports);
-    let outcome = workspace.store().add_capture(&new, progress).map_err(JobError::from)?;
+    let outcome = workspace
+        .store()
+        .add_capture(&new, progress)
+        .map_err(JobError::from)?;
     summary.captures.push(outcome.capture().0);
     summary.n_files += examined.files.len();
-    summary.n_boots += examined.files.iter().map(|file| file.scan.boots.len()).sum::<usize>();
+    summary.n_boots += examined
+        .files
+        .iter()
+        .map(|file| file.scan.boots.len())
+        .sum::<usize>();
     summary.n_crashes += reports.len();
     summary.n_without_symbols += reports.iter().filter(|r| r.elf_build_id.is_none()).count();
     summary.n_symbol_files += examined.symbol_files.len();
-    summary.crashes.extend(reports.iter().map(super::render::headline));
+    summary
+        .crashes
+        .extend(reports.iter().map(super::render::headline));
     summary.not_understood.extend(
-        examined.files.iter().filter(|f| status(f) == FileStatus::NotUnderstood).map(|f| f.input.path.clone()),
+        examined
+            .files
+            .iter()
+            .filter(|f| status(f) == FileStatus::NotUnderstood)
+            .map(|f| f.input.path.clone()),
     );
     if matches!(outcome, AddOutcome::AlreadyHere(_)) {
         summary.n_already_here += 1;
@@ -198,10 +243,19 @@ fn reports(
         progress.tick(index as u64, examined.crashes.len() as u64)?;
         let id = crash.build_id.as_ref().map(|(id, _)| id);
         let mut matched = match_available(id, &examined.symbol_files);
-        if let (true, Some(file)) = (matched.files.is_empty(), id.and_then(|id| context.symbol_file(id))) {
+        if let (true, Some(file)) = (
+            matched.files.is_empty(),
+            id.and_then(|id| context.symbol_file(id)),
+        ) {
             matched = match_available(id, &[file]);
         }
-        reports.extend(report(examined, index, &matched, context.cache(), Depth::Frames));
+        reports.extend(report(
+            examined,
+            index,
+            &matched,
+            context.cache(),
+            Depth::Frames,
+        ));
     }
     Ok(reports)
 }
@@ -262,9 +316,17 @@ fn new_capture<'a>(
             message: refused.reason.clone(),
         });
     }
-    new.findings.extend(examined.warnings.iter().map(|w| Finding::from_warning(name, w)));
-    new.symbol_files =
-        examined.symbol_files.iter().map(|file| capture_symbols(file, examined)).collect();
+    new.findings.extend(
+        examined
+            .warnings
+            .iter()
+            .map(|w| Finding::from_warning(name, w)),
+    );
+    new.symbol_files = examined
+        .symbol_files
+        .iter()
+        .map(|file| capture_symbols(file, examined))
+        .collect();
     for (crash, report) in examined.crashes.iter().zip(reports) {
         new.crashes.push(new_crash(crash, report, &first_boot));
     }
@@ -273,14 +335,18 @@ fn new_capture<'a>(
 
 /// The manifest as it stands in the bundle: keys that we do not know are kept with it.
 fn manifest_text(examined: &Examined) -> Option<String> {
-    let file = examined.files.iter().rev().find(|file| is_manifest(&file.input.path))?;
+    let file = examined
+        .files
+        .iter()
+        .rev()
+        .find(|file| is_manifest(&file.input.path))?;
     Some(String::from_utf8_lossy(&file.input.bytes).into_owned())
 }
 
 fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) -> NewCrash {
-    let boot = crash.boot.and_then(|(file, boot)| {
-        u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok()
-    });
+    let boot = crash
+        .boot
+        .and_then(|(file, boot)| u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok());
     let sources = crash
         .joined
         .sources
@@ -304,16 +370,31 @@ fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) 
 fn findings(file: &super::examine::ExaminedFile, into: &mut Vec<Finding>) {
     let path = &file.input.path;
     if file.n_dumps > 0 {
-        let what = if file.n_dumps == 1 { "dump or fault print" } else { "dumps or fault prints" };
-        into.push(found(path, format!("{} {what} ({})", file.n_dumps, file.scan.format)));
+        let what = if file.n_dumps == 1 {
+            "dump or fault print"
+        } else {
+            "dumps or fault prints"
+        };
+        into.push(found(
+            path,
+            format!("{} {what} ({})", file.n_dumps, file.scan.format),
+        ));
     }
     if !file.scan.boots.is_empty() {
         into.push(found(path, format!("{} boots", file.scan.boots.len())));
     }
     if file.scan.symbols {
-        into.push(found(path, "an ELF with code: added to the symbol library".to_owned()));
+        into.push(found(
+            path,
+            "an ELF with code: added to the symbol library".to_owned(),
+        ));
     }
-    into.extend(file.scan.warnings.iter().map(|warning| Finding::from_warning(path, warning)));
+    into.extend(
+        file.scan
+            .warnings
+            .iter()
+            .map(|warning| Finding::from_warning(path, warning)),
+    );
     for range in &file.scan.not_understood {
         into.push(Finding {
             path: path.clone(),
@@ -343,7 +424,10 @@ fn capture_symbols(file: &Arc<SymbolFile>, examined: &Examined) -> NewCaptureSym
         .iter()
         .find(|f| f.input.path == file.name())
         .map_or(0, |f| f.input.bytes.len() as u64);
-    NewCaptureSymbols { path: file.name().to_owned(), facts: facts(file, size) }
+    NewCaptureSymbols {
+        path: file.name().to_owned(),
+        facts: facts(file, size),
+    }
 }
 
 /// What the workspace notes of an ELF.
@@ -396,7 +480,10 @@ fn is_archive(path: &Path) -> bool {
 }
 
 fn origin(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_unknown| path.to_path_buf()).display().to_string()
+    std::path::absolute(path)
+        .unwrap_or_else(|_unknown| path.to_path_buf())
+        .display()
+        .to_string()
 }
 
 impl From<InputError> for JobError {

@@ -2,8 +2,8 @@
 
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::debug_info::DebugInfo;
-use crate::symbols::symbol_file::SymbolFile;
 use crate::symbols::index::SymbolIndex;
+use crate::symbols::symbol_file::SymbolFile;
 use std::path::{Path, PathBuf};
 
 /// Indexes together may take this much of the disk; the oldest go first.
@@ -25,12 +25,16 @@ impl IndexCache {
 
     /// A cache in `folder`, made when the first index is written.
     pub fn in_folder(folder: PathBuf) -> Self {
-        Self { folder: Some(folder) }
+        Self {
+            folder: Some(folder),
+        }
     }
 
     /// `FIELDSCOPE_CACHE` if given, else the user's cache folder.
     pub fn for_user(from_environment: Option<PathBuf>) -> Self {
-        Self { folder: from_environment.or_else(|| dirs::cache_dir().map(|d| d.join("fieldscope"))) }
+        Self {
+            folder: from_environment.or_else(|| dirs::cache_dir().map(|d| d.join("fieldscope"))),
+        }
     }
 
     /// The index of a file, if there is a valid one.
@@ -40,7 +44,9 @@ impl IndexCache {
 
     /// Builds and keeps the index of a file, unless a valid one is there. A full or read-only disk is no error.
     pub fn keep(&self, file: &SymbolFile, progress: &dyn Progress) -> Result<(), Cancelled> {
-        let Some(path) = self.path(file) else { return Ok(()) };
+        let Some(path) = self.path(file) else {
+            return Ok(());
+        };
         if SymbolIndex::open(&path, file).is_some() {
             return Ok(());
         }
@@ -55,13 +61,19 @@ impl IndexCache {
     }
 
     fn path(&self, file: &SymbolFile) -> Option<PathBuf> {
-        Some(self.folder.as_ref()?.join(format!("{}.{ENDING}", file.build_id())))
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{}.{ENDING}", file.build_id())),
+        )
     }
 }
 
 /// Removes the oldest indexes until the rest fits the cap.
 fn trim(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     let mut files: Vec<_> = entries
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|e| e == ENDING))

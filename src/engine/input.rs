@@ -62,8 +62,10 @@ impl Inputs {
     pub fn read(paths: &[PathBuf], progress: &dyn Progress) -> Result<Self, InputError> {
         let mut inputs = Self::default();
         for path in paths {
-            let unreadable =
-                |error: std::io::Error| InputError::Unreadable { what: error.to_string(), path: path.clone() };
+            let unreadable = |error: std::io::Error| InputError::Unreadable {
+                what: error.to_string(),
+                path: path.clone(),
+            };
             let meta = std::fs::metadata(path).map_err(unreadable)?;
             if meta.is_dir() {
                 inputs.read_folder(path, progress)?;
@@ -77,7 +79,11 @@ impl Inputs {
     }
 
     /// One named piece of memory: the demo, a paste.
-    pub fn from_bytes(name: &str, bytes: Arc<[u8]>, progress: &dyn Progress) -> Result<Self, Cancelled> {
+    pub fn from_bytes(
+        name: &str,
+        bytes: Arc<[u8]>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Cancelled> {
         let mut inputs = Self::default();
         inputs.add(name.to_owned(), None, bytes, progress)?;
         Ok(inputs)
@@ -91,7 +97,10 @@ impl Inputs {
             let entries = match std::fs::read_dir(&at) {
                 Ok(entries) => entries,
                 Err(error) if at == folder => {
-                    return Err(InputError::Unreadable { what: error.to_string(), path: at });
+                    return Err(InputError::Unreadable {
+                        what: error.to_string(),
+                        path: at,
+                    });
                 }
                 Err(error) => {
                     self.refuse(relative(folder, &at), &error.to_string());
@@ -102,12 +111,20 @@ impl Inputs {
                 let path = entry.path();
                 // Links are not followed: a cycle would never end, and a link may leave the bundle.
                 match entry.file_type() {
-                    Ok(kind) if kind.is_dir() && depth < DEEPEST_FOLDER => queue.push((path, depth + 1)),
+                    Ok(kind) if kind.is_dir() && depth < DEEPEST_FOLDER => {
+                        queue.push((path, depth + 1))
+                    }
                     Ok(kind) if kind.is_file() && found.len() < MOST_FILES => found.push(path),
                     Ok(kind) if kind.is_symlink() => {
-                        self.refuse(relative(folder, &path), "a symbolic link; name its target instead");
+                        self.refuse(
+                            relative(folder, &path),
+                            "a symbolic link; name its target instead",
+                        );
                     }
-                    Ok(_) => self.refuse(relative(folder, &path), "too deep, or too many files in the folder"),
+                    Ok(_) => self.refuse(
+                        relative(folder, &path),
+                        "too deep, or too many files in the folder",
+                    ),
                     Err(error) => self.refuse(relative(folder, &path), &error.to_string()),
                 }
             }
@@ -133,7 +150,11 @@ impl Inputs {
         progress: &dyn Progress,
     ) -> Result<(), Cancelled> {
         if !archive::is_zip(&bytes) {
-            self.files.push(InputFile { path, on_disk, bytes });
+            self.files.push(InputFile {
+                path,
+                on_disk,
+                bytes,
+            });
             return Ok(());
         }
         let unpacked = archive::unpack_zip(&bytes, &archive::ArchiveLimits::default(), progress)?;
@@ -147,17 +168,28 @@ impl Inputs {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         if entries.is_empty() {
             // Kept as it is: nothing of what a customer sent is thrown away.
-            self.files.push(InputFile { path, on_disk, bytes });
+            self.files.push(InputFile {
+                path,
+                on_disk,
+                bytes,
+            });
             return Ok(());
         }
         for entry in entries {
-            self.files.push(InputFile { path: entry.path, on_disk: None, bytes: entry.bytes.into() });
+            self.files.push(InputFile {
+                path: entry.path,
+                on_disk: None,
+                bytes: entry.bytes.into(),
+            });
         }
         Ok(())
     }
 
     fn refuse(&mut self, path: String, reason: &str) {
-        self.refused.push(Refused { path, reason: reason.to_owned() });
+        self.refused.push(Refused {
+            path,
+            reason: reason.to_owned(),
+        });
     }
 }
 
@@ -172,10 +204,17 @@ fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |n| n.to_string_lossy().into_owned(),
+    )
 }
 
 fn relative(folder: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(folder).unwrap_or(path);
-    inside.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    inside
+        .components()
+        .map(|c| c.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -114,7 +114,13 @@ impl Jobs {
             outcome: None,
             detail: String::new(),
         };
-        self.table().insert(id, Entry { status, cancel: Arc::clone(&cancel) });
+        self.table().insert(
+            id,
+            Entry {
+                status,
+                cancel: Arc::clone(&cancel),
+            },
+        );
         let context = JobContext {
             id,
             jobs: self.clone(),
@@ -133,7 +139,10 @@ impl Jobs {
             context.jobs.finish(id, &outcome);
             context.events.send(Event::JobFinished { job: id, outcome });
         };
-        if let Err(error) = std::thread::Builder::new().name(format!("job {label}")).spawn(run) {
+        if let Err(error) = std::thread::Builder::new()
+            .name(format!("job {label}"))
+            .spawn(run)
+        {
             let outcome = JobOutcome::Failed(format!("no thread could be started for it: {error}"));
             self.finish(id, &outcome);
             events.send(Event::JobFinished { job: id, outcome });
@@ -150,17 +159,25 @@ impl Jobs {
 
     /// Asks all jobs to stop.
     pub fn cancel_all(&self) {
-        self.table().values().for_each(|entry| entry.cancel.store(true, Ordering::Relaxed));
+        self.table()
+            .values()
+            .for_each(|entry| entry.cancel.store(true, Ordering::Relaxed));
     }
 
     /// Every job, newest first.
     pub fn list(&self) -> Vec<JobStatus> {
-        self.table().values().rev().map(|entry| entry.status.clone()).collect()
+        self.table()
+            .values()
+            .rev()
+            .map(|entry| entry.status.clone())
+            .collect()
     }
 
     /// True when none runs.
     pub fn is_idle(&self) -> bool {
-        self.table().values().all(|entry| entry.status.outcome.is_some())
+        self.table()
+            .values()
+            .all(|entry| entry.status.outcome.is_some())
     }
 
     /// Waits until a job has ended.
@@ -169,11 +186,22 @@ impl Jobs {
         loop {
             match table.get(&id) {
                 None => return None,
-                Some(Entry { status: JobStatus { outcome: Some(outcome), .. }, .. }) => {
+                Some(Entry {
+                    status:
+                        JobStatus {
+                            outcome: Some(outcome),
+                            ..
+                        },
+                    ..
+                }) => {
                     return Some(outcome.clone());
                 }
                 Some(_) => {
-                    table = self.inner.changed.wait(table).unwrap_or_else(PoisonError::into_inner);
+                    table = self
+                        .inner
+                        .changed
+                        .wait(table)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -184,9 +212,15 @@ impl Jobs {
         if let Some(entry) = table.get_mut(&id) {
             entry.status.outcome = Some(outcome.clone());
         }
-        let finished: Vec<JobId> =
-            table.iter().filter(|(_, e)| e.status.outcome.is_some()).map(|(id, _)| *id).collect();
-        for old in finished.iter().take(finished.len().saturating_sub(REMEMBERED)) {
+        let finished: Vec<JobId> = table
+            .iter()
+            .filter(|(_, e)| e.status.outcome.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        for old in finished
+            .iter()
+            .take(finished.len().saturating_sub(REMEMBERED))
+        {
             table.remove(old);
         }
         drop(table);
@@ -194,7 +228,10 @@ impl Jobs {
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<JobId, Entry>> {
-        self.inner.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -254,9 +291,13 @@ mod tests {
         let jobs = Jobs::default();
         let good = jobs.start(&sender, "good".into(), "files", |_| Ok("3 files".into()));
         let bad = jobs.start(&sender, "bad".into(), "files", |_| panic!("index 7"));
-        let failed = jobs.start(&sender, "failed".into(), "files", |_| Err(JobError::Failed("disk".into())));
+        let failed = jobs.start(&sender, "failed".into(), "files", |_| {
+            Err(JobError::Failed("disk".into()))
+        });
         assert_eq!(jobs.wait(good), Some(JobOutcome::Done("3 files".into())));
-        assert!(matches!(jobs.wait(bad), Some(JobOutcome::Failed(text)) if text.contains("index 7")));
+        assert!(
+            matches!(jobs.wait(bad), Some(JobOutcome::Failed(text)) if text.contains("index 7"))
+        );
         assert_eq!(jobs.wait(failed), Some(JobOutcome::Failed("disk".into())));
         let finished = std::iter::repeat_with(|| receiver.drain())
             .flatten()

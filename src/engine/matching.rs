@@ -69,7 +69,9 @@ pub fn match_named(
     memory: &MemoryMap,
     named: &[Arc<SymbolFile>],
 ) -> Result<Matched, Mismatch> {
-    let Some(first) = named.first() else { return Ok(Matched::default()) };
+    let Some(first) = named.first() else {
+        return Ok(Matched::default());
+    };
     if let Some(id) = crash {
         let Some(main) = named.iter().find(|file| is_build(file, id)) else {
             return Err(Mismatch::BuildId {
@@ -83,7 +85,11 @@ pub fn match_named(
     for file in named {
         check_constants(file, memory)?;
     }
-    let mut matched = Matched { files: named.to_vec(), verified: false, warnings: Vec::new() };
+    let mut matched = Matched {
+        files: named.to_vec(),
+        verified: false,
+        warnings: Vec::new(),
+    };
     matched.warnings.push(Warning::new(
         "FS-SYM-006",
         format!(
@@ -96,7 +102,9 @@ pub fn match_named(
 
 /// Finds the ELF of a crash among everything that is at hand. Without a build id nothing is picked.
 pub fn match_available(crash: Option<&BuildId>, available: &[Arc<SymbolFile>]) -> Matched {
-    let Some(id) = crash else { return Matched::default() };
+    let Some(id) = crash else {
+        return Matched::default();
+    };
     match available.iter().find(|file| is_build(file, id)) {
         Some(main) => verified(id, main, std::slice::from_ref(main)),
         None => Matched::default(),
@@ -112,15 +120,27 @@ fn is_build(file: &SymbolFile, id: &BuildId) -> bool {
 
 fn verified(id: &BuildId, main: &Arc<SymbolFile>, all: &[Arc<SymbolFile>]) -> Matched {
     let mut files = vec![Arc::clone(main)];
-    files.extend(all.iter().filter(|f| f.build_id() != main.build_id()).map(Arc::clone));
+    files.extend(
+        all.iter()
+            .filter(|f| f.build_id() != main.build_id())
+            .map(Arc::clone),
+    );
     let mut warnings = Vec::new();
     if id != main.build_id() {
         warnings.push(Warning::new(
             "FS-SYM-007",
-            format!("Matched by prefix: the crash says {id}, {} is {}.", main.name(), main.build_id()),
+            format!(
+                "Matched by prefix: the crash says {id}, {} is {}.",
+                main.name(),
+                main.build_id()
+            ),
         ));
     }
-    Matched { files, verified: true, warnings }
+    Matched {
+        files,
+        verified: true,
+        warnings,
+    }
 }
 
 /// Captured bytes of code, vector table and read-only data must be those of the ELF.

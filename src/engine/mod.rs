@@ -71,12 +71,13 @@ impl Engine {
     pub fn submit(&self, command: Command) -> JobId {
         let label = command.label();
         let engine = self.clone();
-        self.jobs.start(&self.events, label, command.unit(), move |job| {
-            let outcome = jobs::run(&engine, &command, job);
-            // Even a cancelled import of several captures may have stored some.
-            engine.data_changed();
-            outcome
-        })
+        self.jobs
+            .start(&self.events, label, command.unit(), move |job| {
+                let outcome = jobs::run(&engine, &command, job);
+                // Even a cancelled import of several captures may have stored some.
+                engine.data_changed();
+                outcome
+            })
     }
 
     /// Asks a job to stop.
@@ -107,7 +108,8 @@ impl Engine {
     /// The present answer to a question. Never waits.
     pub fn query<Q: Query>(&self, query: Q) -> Loadable<Arc<Q::Output>> {
         let revision = self.revision.load(Ordering::Relaxed);
-        self.queries.ask(query, revision, &self.workspace.context(), &self.events)
+        self.queries
+            .ask(query, revision, &self.workspace.context(), &self.events)
     }
 
     /// Makes every answer out of date.

@@ -62,7 +62,12 @@ impl OneShot {
         })?;
         let examined = examine(inputs, progress)?;
         let available = examined.symbol_files.clone();
-        Ok(Self { examined, choice: SymbolChoice { named, available }, cache, used: RefCell::default() })
+        Ok(Self {
+            examined,
+            choice: SymbolChoice { named, available },
+            cache,
+            used: RefCell::default(),
+        })
     }
 
     /// How many crashes the input holds.
@@ -73,12 +78,23 @@ impl OneShot {
     /// What the input held instead of a crash, and what to do.
     pub fn nothing_found(&self) -> String {
         let files = &self.examined.files;
-        let names: Vec<String> =
-            files.iter().take(3).map(|f| format!("{} ({})", f.input.path, f.scan.format)).collect();
-        let refused = self.examined.refused.first().map(|r| format!("; {}: {}", r.path, r.reason));
+        let names: Vec<String> = files
+            .iter()
+            .take(3)
+            .map(|f| format!("{} ({})", f.input.path, f.scan.format))
+            .collect();
+        let refused = self
+            .examined
+            .refused
+            .first()
+            .map(|r| format!("; {}: {}", r.path, r.reason));
         format!(
             "FS-IN-001: no crash found in {}{}. Give a coredump, a log with a dump or fault print in it, or a bundle",
-            if names.is_empty() { "an empty input".to_owned() } else { names.join(", ") },
+            if names.is_empty() {
+                "an empty input".to_owned()
+            } else {
+                names.join(", ")
+            },
             refused.unwrap_or_default()
         )
     }
@@ -90,13 +106,20 @@ impl OneShot {
         depth: Depth,
         workspace: Option<&Path>,
     ) -> Result<CrashReport, OneShotError> {
-        let none = || OneShotError::NoSuchCrash { index, n_crashes: self.n_crashes() };
+        let none = || OneShotError::NoSuchCrash {
+            index,
+            n_crashes: self.n_crashes(),
+        };
         let crash = self.examined.crashes.get(index).ok_or_else(none)?;
         let mut matched = self.choice.for_crash(crash)?;
         if let (true, Some((id, _))) = (matched.files.is_empty(), &crash.build_id)
             && let Some(file) = find_in_workspace(workspace, id)
         {
-            matched = Matched { files: vec![file], verified: true, warnings: matched.warnings };
+            matched = Matched {
+                files: vec![file],
+                verified: true,
+                warnings: matched.warnings,
+            };
         }
         self.used.borrow_mut().extend(matched.files.iter().cloned());
         report(&self.examined, index, &matched, &self.cache, depth).ok_or_else(none)
@@ -114,5 +137,8 @@ impl OneShot {
 /// Opens symbol files that a user named.
 pub fn open_symbol_files(paths: &[PathBuf]) -> Result<Vec<Arc<SymbolFile>>, SymbolError> {
     let options = LoadOptions { debug_dirs: &[] };
-    paths.iter().map(|path| SymbolFile::open(path, &options).map(Arc::new)).collect()
+    paths
+        .iter()
+        .map(|path| SymbolFile::open(path, &options).map(Arc::new))
+        .collect()
 }

@@ -78,7 +78,10 @@ impl QueryCache {
             let receiver: Arc<Mutex<Receiver<Work>>> = Arc::clone(&receiver);
             let run = move || {
                 loop {
-                    let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let work = receiver
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .recv();
                     match work {
                         Ok(work) => work(),
                         Err(_closed) => return,
@@ -86,9 +89,14 @@ impl QueryCache {
                 }
             };
             // Without a worker the answers stay pending; the other one may still serve.
-            let _handle = std::thread::Builder::new().name(format!("query {worker}")).spawn(run);
+            let _handle = std::thread::Builder::new()
+                .name(format!("query {worker}"))
+                .spawn(run);
         }
-        Self { inner: Arc::default(), queue }
+        Self {
+            inner: Arc::default(),
+            queue,
+        }
     }
 
     /// The present answer, and a computation on its way if it is out of date. Never waits.
@@ -119,7 +127,11 @@ impl QueryCache {
             slot.revision = revision;
             slot.is_running = false;
         }
-        let previous = || slot.previous.clone().and_then(|a| a.downcast::<Q::Output>().ok());
+        let previous = || {
+            slot.previous
+                .clone()
+                .and_then(|a| a.downcast::<Q::Output>().ok())
+        };
         match &slot.answer {
             Some(Ok(answer)) => {
                 if let Ok(answer) = Arc::clone(answer).downcast::<Q::Output>() {
@@ -128,11 +140,16 @@ impl QueryCache {
                 return Loadable::Pending { previous: None };
             }
             Some(Err(error)) => {
-                return Loadable::Failed { error: error.clone(), previous: previous() };
+                return Loadable::Failed {
+                    error: error.clone(),
+                    previous: previous(),
+                };
             }
             None => {}
         }
-        let pending = Loadable::Pending { previous: previous() };
+        let pending = Loadable::Pending {
+            previous: previous(),
+        };
         if !slot.is_running {
             slot.is_running = true;
             let cache = Arc::clone(&self.inner);
@@ -161,7 +178,10 @@ impl QueryCache {
 
     /// True when nothing is being computed.
     pub fn is_idle(&self) -> bool {
-        lock(&self.inner).slots.values().all(|slot| !slot.is_running)
+        lock(&self.inner)
+            .slots
+            .values()
+            .all(|slot| !slot.is_running)
     }
 }
 

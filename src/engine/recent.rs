@@ -21,7 +21,9 @@ pub struct RecentWorkspace {
 
 /// The list, newest first; files that are gone are left out.
 pub fn read_recent(file: Option<&Path>) -> Vec<RecentWorkspace> {
-    let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    let text = file
+        .and_then(|file| std::fs::read_to_string(file).ok())
+        .unwrap_or_default();
     let mut all: Vec<RecentWorkspace> = serde_json::from_str(&text).unwrap_or_default();
     all.retain(|recent| recent.path.is_file());
     all
@@ -35,6 +37,8 @@ pub(super) fn remember(file: Option<&Path>, recent: RecentWorkspace) {
     all.insert(0, recent);
     all.truncate(REMEMBERED);
     if let (Some(folder), Ok(text)) = (file.parent(), serde_json::to_string_pretty(&all)) {
-        let _unwritable = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(file, text)).is_err();
+        let _unwritable = std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(file, text))
+            .is_err();
     }
 }

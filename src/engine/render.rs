@@ -24,13 +24,22 @@ pub fn text(report: &CrashReport) -> String {
     }
     if let Some(fingerprint) = &report.fingerprint {
         line(&mut out, "");
-        line(&mut out, &format!("Fingerprint {} ({})", fingerprint.key, fingerprint.rule));
+        line(
+            &mut out,
+            &format!("Fingerprint {} ({})", fingerprint.key, fingerprint.rule),
+        );
     }
     if !report.warnings.is_empty() {
         line(&mut out, "");
         for warning in &report.warnings {
-            let at = warning.offset.map(|o| format!(" (byte {o})")).unwrap_or_default();
-            line(&mut out, &format!("{}{at}: {}", warning.code, warning.message));
+            let at = warning
+                .offset
+                .map(|o| format!(" (byte {o})"))
+                .unwrap_or_default();
+            line(
+                &mut out,
+                &format!("{}{at}: {}", warning.code, warning.message),
+            );
         }
     }
     out
@@ -82,16 +91,28 @@ pub fn headline(report: &CrashReport) -> String {
 
 /// Which build, and whether the symbols are proven to be its own.
 pub fn identity(report: &CrashReport) -> String {
-    let build = report.build_id.as_ref().map(|id| format!("build {}", id.short()));
+    let build = report
+        .build_id
+        .as_ref()
+        .map(|id| format!("build {}", id.short()));
     let symbols = match (&report.elf_build_id, report.verified) {
         (Some(_), true) => "symbols match".to_owned(),
         (Some(elf), false) => format!("symbols of build {}, not verified", elf.short()),
         (None, _) => "no symbols".to_owned(),
     };
-    let kind = report.fault.as_ref().map(|fault| fault.kind.label().to_owned());
+    let kind = report
+        .fault
+        .as_ref()
+        .map(|fault| fault.kind.label().to_owned());
     let which = (report.n_crashes > 1)
         .then(|| format!("crash {} of {}", report.crash_index + 1, report.n_crashes));
-    let parts = [kind, Some(report.arch.as_str().to_owned()), build, Some(symbols), which];
+    let parts = [
+        kind,
+        Some(report.arch.as_str().to_owned()),
+        build,
+        Some(symbols),
+        which,
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
@@ -150,8 +171,12 @@ fn frames_text(out: &mut String, thread: &Thread) {
 /// One frame as one line: address, function, place, trust.
 pub fn frame_line(frame: &Frame) -> String {
     let name = frame.qualified.as_ref().or(frame.function.as_ref());
-    let arguments: Vec<String> =
-        frame.locals.iter().filter(|local| local.argument).map(local_line).collect();
+    let arguments: Vec<String> = frame
+        .locals
+        .iter()
+        .filter(|local| local.argument)
+        .map(local_line)
+        .collect();
     let mut text = format!("{} {}", frame.pc, name.map_or("??", String::as_str));
     if name.is_some() {
         let _infallible = write!(text, "({})", arguments.join(", "));
@@ -167,7 +192,11 @@ pub fn frame_line(frame: &Frame) -> String {
 /// `main.c:16`.
 pub fn place(frame: &Frame) -> Option<String> {
     let file = frame.file.as_ref()?;
-    Some(frame.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}")))
+    Some(
+        frame
+            .line
+            .map_or_else(|| file.clone(), |line| format!("{file}:{line}")),
+    )
 }
 
 /// How a frame was found, in words for a reader.

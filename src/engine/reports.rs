@@ -89,7 +89,11 @@ pub fn report(
         if let (Some((id, source)), Some(fault), true) =
             (&crash.build_id, &mut report.fault, matched.verified)
         {
-            fault.evidence.push(format!("Build ids are equal: {} (from {})", id.short(), source.label()));
+            fault.evidence.push(format!(
+                "Build ids are equal: {} (from {})",
+                id.short(),
+                source.label()
+            ));
         }
         report
     }))

@@ -19,7 +19,9 @@ pub struct SourceMapping {
 /// All mappings, the one made last first. A list that cannot be read counts as empty.
 pub fn read(context: &QueryContext) -> Result<Vec<SourceMapping>, QueryError> {
     let text = context.reader()?.setting(SETTING)?;
-    Ok(text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default())
+    Ok(text
+        .and_then(|t| serde_json::from_str(&t).ok())
+        .unwrap_or_default())
 }
 
 /// Adds a mapping in front.

@@ -32,11 +32,17 @@ pub fn find_for_choice(
     workspace: Option<&Path>,
     choice: &BuildChoice,
 ) -> Result<Vec<Arc<SymbolFile>>, NoSuchBuild> {
-    let none = |what: &str| NoSuchBuild(format!("{what}. Give --elf FILE, or add it with fieldscope symbols add"));
-    let context = open(workspace).ok_or_else(|| none("there is no workspace to take symbols from"))?;
+    let none = |what: &str| {
+        NoSuchBuild(format!(
+            "{what}. Give --elf FILE, or add it with fieldscope symbols add"
+        ))
+    };
+    let context =
+        open(workspace).ok_or_else(|| none("there is no workspace to take symbols from"))?;
     let reader = context.reader().map_err(|error| none(&error.to_string()))?;
     let id = if let Some(hex) = &choice.build_id {
-        BuildId::from_hex(hex).ok_or_else(|| none(&format!("{hex} is not a build id (at least 8 hex digits)")))?
+        BuildId::from_hex(hex)
+            .ok_or_else(|| none(&format!("{hex} is not a build id (at least 8 hex digits)")))?
     } else if let Some(version) = &choice.version {
         let builds = reader.builds().map_err(|error| none(&error.to_string()))?;
         let mut ids: Vec<BuildId> = builds
@@ -48,7 +54,11 @@ pub fn find_for_choice(
         ids.dedup();
         match ids.as_slice() {
             [one] => one.clone(),
-            [] => return Err(none(&format!("no build of version {version} is in the workspace"))),
+            [] => {
+                return Err(none(&format!(
+                    "no build of version {version} is in the workspace"
+                )));
+            }
             several => {
                 let list: Vec<String> = several.iter().map(BuildId::to_string).collect();
                 return Err(none(&format!(
@@ -58,13 +68,16 @@ pub fn find_for_choice(
             }
         }
     } else {
-        let (matched, _) =
-            context.build_for_text(None, "").map_err(|error| NoSuchBuild(error.to_string()))?;
+        let (matched, _) = context
+            .build_for_text(None, "")
+            .map_err(|error| NoSuchBuild(error.to_string()))?;
         return Ok(matched.files);
     };
-    let file = context
-        .symbol_file(&id)
-        .ok_or_else(|| none(&format!("the ELF of build {id} is not in the symbol library")))?;
+    let file = context.symbol_file(&id).ok_or_else(|| {
+        none(&format!(
+            "the ELF of build {id} is not in the symbol library"
+        ))
+    })?;
     Ok(vec![file])
 }
 

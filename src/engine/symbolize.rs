@@ -64,7 +64,10 @@ const REMEMBERED: usize = 100_000;
 impl<'a, 's> Symbolizer<'a, 's> {
     /// Over a set of symbol files.
     pub fn new(symbols: &'a SymbolSet<'s>) -> Self {
-        Self { symbols, seen: BTreeMap::new() }
+        Self {
+            symbols,
+            seen: BTreeMap::new(),
+        }
     }
 
     /// The frames of one address.
@@ -106,7 +109,9 @@ impl<'a, 's> Symbolizer<'a, 's> {
 
     fn lookup(&self, address: u64) -> Vec<SymbolFrame> {
         // A Thumb code pointer has bit 0 set; it names the same instruction.
-        let Some(info) = self.symbols.for_address(address) else { return Vec::new() };
+        let Some(info) = self.symbols.for_address(address) else {
+            return Vec::new();
+        };
         let is_thumb = info.file().arch().is_cortex_m();
         let at = if is_thumb { address & !1 } else { address };
         if !info.file().contains_code(at) {
@@ -131,7 +136,12 @@ pub fn names(symbol: &SymbolizedAddress) -> String {
         }
         text
     };
-    symbol.frames.iter().map(one).collect::<Vec<_>>().join(", inlined into ")
+    symbol
+        .frames
+        .iter()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", inlined into ")
 }
 
 fn frame(source: SourceFrame) -> SymbolFrame {
@@ -178,15 +188,22 @@ fn candidates(text: &str) -> Vec<(Range<usize>, u64)> {
 
 fn parse_word(word: &str) -> Option<u64> {
     if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-        return (1..=16).contains(&digits.len()).then(|| u64::from_str_radix(digits, 16).ok())?;
+        return (1..=16)
+            .contains(&digits.len())
+            .then(|| u64::from_str_radix(digits, 16).ok())?;
     }
     matches!(word.len(), 8 | 16).then(|| u64::from_str_radix(word, 16).ok())?
 }
 
 /// An address given by itself: `0x08001234`, `08001234` or any run of hex digits.
 pub fn parse_address(word: &str) -> Option<u64> {
-    let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word);
-    (1..=16).contains(&digits.len()).then(|| u64::from_str_radix(digits, 16).ok())?
+    let digits = word
+        .strip_prefix("0x")
+        .or_else(|| word.strip_prefix("0X"))
+        .unwrap_or(word);
+    (1..=16)
+        .contains(&digits.len())
+        .then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -195,9 +212,20 @@ mod tests {
 
     #[test]
     fn hex_words_are_found_wherever_they_stand() {
-        let of = |text: &str| candidates(text).into_iter().map(|(_, a)| a).collect::<Vec<_>>();
-        assert_eq!(of("PC=10000212 LR=0x1000023f,R0=38001fb8"), [0x1000_0212, 0x1000_023F, 0x3800_1FB8]);
-        assert_eq!(of("Backtrace: 0x400d1234:0x3ffb0000 |<-CORRUPT"), [0x400D_1234, 0x3FFB_0000]);
+        let of = |text: &str| {
+            candidates(text)
+                .into_iter()
+                .map(|(_, a)| a)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("PC=10000212 LR=0x1000023f,R0=38001fb8"),
+            [0x1000_0212, 0x1000_023F, 0x3800_1FB8]
+        );
+        assert_eq!(
+            of("Backtrace: 0x400d1234:0x3ffb0000 |<-CORRUPT"),
+            [0x400D_1234, 0x3FFB_0000]
+        );
         assert_eq!(of("deadbeefs 1234567 0xg face"), Vec::<u64>::new());
         assert_eq!(parse_address("354"), Some(0x354));
         assert_eq!(parse_address("main"), None);

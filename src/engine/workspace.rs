@@ -92,18 +92,27 @@ impl Workspace {
             Some(path) => path.to_path_buf(),
             None => default_path().ok_or(WorkspaceError::NoDataFolder)?,
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| WorkspaceError::Folder { error, path: folder.to_path_buf() })?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| WorkspaceError::Folder {
+                error,
+                path: folder.to_path_buf(),
+            })?;
         }
         let store = Store::open(&path, &OpenOptions::new(now()))?;
-        Ok(Self { context: QueryContext::new(store, cache, recent_file()) })
+        Ok(Self {
+            context: QueryContext::new(store, cache, recent_file()),
+        })
     }
 
     /// Opens an existing workspace to ask it something.
     pub fn open_to_read(path: &Path, cache: IndexCache) -> Result<Self, WorkspaceError> {
         let store = Store::open(path, &OpenOptions::read_only(now()))?;
-        Ok(Self { context: QueryContext::new(store, cache, None) })
+        Ok(Self {
+            context: QueryContext::new(store, cache, None),
+        })
     }
 
     /// What queries use.
@@ -122,8 +131,14 @@ impl Workspace {
 
     /// Notes this workspace in the list of recent ones, with what it holds.
     pub fn remember(&self) {
-        let Ok(overview) = self.run(&super::queries::overview::OverviewQuery) else { return };
-        let newest = self.context.crash_rows().ok().and_then(|rows| rows.into_iter().next());
+        let Ok(overview) = self.run(&super::queries::overview::OverviewQuery) else {
+            return;
+        };
+        let newest = self
+            .context
+            .crash_rows()
+            .ok()
+            .and_then(|rows| rows.into_iter().next());
         let recent = RecentWorkspace {
             path: std::path::absolute(self.context.path())
                 .unwrap_or_else(|_unknown| self.context.path().to_path_buf()),
@@ -156,7 +171,9 @@ impl Workspace {
                         });
                     }
                     Err(not_added) => {
-                        added.failed.push((not_added.path, not_added.error.to_string()));
+                        added
+                            .failed
+                            .push((not_added.path, not_added.error.to_string()));
                     }
                 }
             }
@@ -174,7 +191,9 @@ impl Workspace {
         for (done, row) in waiting.iter().enumerate() {
             progress.tick(done as u64, waiting.len() as u64)?;
             let Some(id) = &row.build_id else { continue };
-            let Some(file) = self.context.symbol_file(id) else { continue };
+            let Some(file) = self.context.symbol_file(id) else {
+                continue;
+            };
             let matched = super::matching::match_available(Some(id), &[file]);
             if let Some(update) = self.update(row.id, &matched)? {
                 updates.push(update);
@@ -202,17 +221,22 @@ impl Workspace {
         progress.tick(0, 1)?;
         let id = BuildId::from_hex(build_id)
             .ok_or_else(|| JobError::Failed(format!("{build_id} is not a build id.")))?;
-        let file = self
+        let file = self.context.symbol_file(&id).ok_or_else(|| {
+            JobError::Failed(format!("The ELF of build {id} is not in the library."))
+        })?;
+        let opened = self
             .context
-            .symbol_file(&id)
-            .ok_or_else(|| JobError::Failed(format!("The ELF of build {id} is not in the library.")))?;
-        let opened = self.context.open_crash(crash).map_err(|e| JobError::Failed(e.to_string()))?;
+            .open_crash(crash)
+            .map_err(|e| JobError::Failed(e.to_string()))?;
         let matched = opened
             .match_named(&[file])
             .map_err(|mismatch| JobError::Failed(mismatch.to_string()))?;
         let update = self.update(CrashId(crash), &matched)?;
         self.store().update_crashes(update.as_slice())?;
-        Ok(format!("Build {} is used for this crash. Not verified: the capture names no build.", id.short()))
+        Ok(format!(
+            "Build {} is used for this crash. Not verified: the capture names no build.",
+            id.short()
+        ))
     }
 
     pub(super) fn remove_capture(&self, capture: i64) -> Result<String, StoreError> {
@@ -226,27 +250,45 @@ impl Workspace {
         Ok("Capture restored.".to_owned())
     }
 
-    pub(super) fn save_copy(&self, path: &Path, progress: &dyn Progress) -> Result<String, StoreError> {
+    pub(super) fn save_copy(
+        &self,
+        path: &Path,
+        progress: &dyn Progress,
+    ) -> Result<String, StoreError> {
         self.store().save_copy(path, progress)?;
         Ok(format!("Copy saved as {}", path.display()))
     }
 
     fn update(&self, crash: CrashId, matched: &Matched) -> Result<Option<CrashUpdate>, JobError> {
         let row = self.context.reader()?.crash(crash)?;
-        let examined =
-            self.context.examined(row.capture).map_err(|e| JobError::Failed(e.to_string()))?;
+        let examined = self
+            .context
+            .examined(row.capture)
+            .map_err(|e| JobError::Failed(e.to_string()))?;
         let ordinal = usize::try_from(row.ordinal).unwrap_or(usize::MAX);
-        let report = report(&examined, ordinal, matched, self.context.cache(), Depth::Frames);
+        let report = report(
+            &examined,
+            ordinal,
+            matched,
+            self.context.cache(),
+            Depth::Frames,
+        );
         Ok(report.map(|report| {
             let symbolized = report.elf_build_id.is_some();
-            CrashUpdate { crash, report, symbolized }
+            CrashUpdate {
+                crash,
+                report,
+                symbolized,
+            }
         }))
     }
 }
 
 fn new_symbol_file(entry: &LibraryEntry) -> NewSymbolFile {
     let path = std::path::absolute(&entry.path).unwrap_or_else(|_unknown| entry.path.clone());
-    let modified = std::fs::metadata(&path).and_then(|meta| meta.modified()).ok();
+    let modified = std::fs::metadata(&path)
+        .and_then(|meta| meta.modified())
+        .ok();
     NewSymbolFile {
         path: path.display().to_string(),
         facts: SymbolFacts {

@@ -16,16 +16,24 @@ use std::path::Path;
 impl QueryContext {
     /// Every crash, newest first.
     pub fn crash_rows(&self) -> Result<Vec<CrashRow>, QueryError> {
-        let mut rows: Vec<CrashRow> =
-            self.reader()?.crashes(&CrashFilter::default())?.into_iter().map(crash_row).collect();
+        let mut rows: Vec<CrashRow> = self
+            .reader()?
+            .crashes(&CrashFilter::default())?
+            .into_iter()
+            .map(crash_row)
+            .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         Ok(rows)
     }
 
     /// Every capture, newest first.
     pub fn capture_rows(&self) -> Result<Vec<CaptureRow>, QueryError> {
-        let mut rows: Vec<CaptureRow> =
-            self.reader()?.captures()?.into_iter().map(capture_row).collect();
+        let mut rows: Vec<CaptureRow> = self
+            .reader()?
+            .captures()?
+            .into_iter()
+            .map(capture_row)
+            .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         Ok(rows)
     }
@@ -80,8 +88,11 @@ impl QueryContext {
                 path: row.path,
             })
             .collect();
-        let names: BTreeMap<i64, String> =
-            self.capture_rows()?.into_iter().map(|row| (row.id, row.name)).collect();
+        let names: BTreeMap<i64, String> = self
+            .capture_rows()?
+            .into_iter()
+            .map(|row| (row.id, row.name))
+            .collect();
         let waiting = reader.crashes_without_symbols()?;
         let missing = reader
             .missing_builds()?
@@ -116,9 +127,9 @@ fn crash_row(row: crash::CrashRow) -> CrashRow {
         version: row.version,
         build_id: row.build_id.map(|id| id.to_string()),
         kind: row.kind,
-        summary: row.summary.unwrap_or_else(|| {
-            "The target was stopped; the capture names no fault.".to_owned()
-        }),
+        summary: row
+            .summary
+            .unwrap_or_else(|| "The target was stopped; the capture names no fault.".to_owned()),
         thread: row.thread,
         function: row.function,
         is_symbolized: row.symbolized,

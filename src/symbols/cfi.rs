@@ -4,7 +4,6 @@
 
 use super::cfi_expression::{self, ExpressionError};
 use super::debug_info::{DebugInfo, Reader};
-use crate::model::arch::Arch;
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use gimli::{
@@ -76,8 +75,7 @@ impl DebugInfo<'_> {
         regs: &RegisterSet,
         memory: &dyn Memory,
     ) -> Result<CfiStep, CfiError> {
-        let arch = self.file().arch();
-        if !arch.is_cortex_m() && arch != Arch::Other {
+        if !self.file().is_arm() {
             return Err(CfiError::NoEntry);
         }
         let tables = self.unwind_tables();

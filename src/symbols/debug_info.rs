@@ -6,6 +6,7 @@ use super::live_code::LiveCode;
 use super::lookup::Cache;
 use super::symbol_file::SymbolFile;
 use super::type_names::TypeNames;
+use crate::model::warning::Warning;
 use gimli::{EndianSlice, RunTimeEndian};
 use std::cell::OnceCell;
 use std::convert::Infallible;
@@ -19,17 +20,25 @@ pub type Unit<'a> = gimli::Unit<Reader<'a>>;
 
 /// The most units that are read from one file.
 const MOST_UNITS: usize = 200_000;
+/// So many broken units say enough.
+const MOST_WARNINGS: usize = 100;
 
 /// Debug information of a [`SymbolFile`]. Not shared between threads: it remembers what it parsed.
 pub struct DebugInfo<'a> {
     file: &'a SymbolFile,
     dwarf: gimli::Dwarf<Reader<'a>>,
-    units: OnceCell<Vec<Unit<'a>>>,
+    units: OnceCell<Units<'a>>,
     live: LiveCode<'a>,
     cache: Cache,
     index: Option<Arc<SymbolIndex>>,
     unwind: OnceCell<UnwindTables<'a>>,
     type_names: OnceCell<TypeNames>,
+}
+
+/// The units that can be read, and what was wrong with the others.
+struct Units<'a> {
+    units: Vec<Unit<'a>>,
+    warnings: Vec<Warning>,
 }
 
 /// One line of an answer to "what is at this address".
@@ -93,19 +102,44 @@ impl<'a> DebugInfo<'a> {
 
     /// All units whose header and first entry can be read, in the order of the file.
     pub fn units(&self) -> &[Unit<'a>] {
+        &self.parsed_units().units
+    }
+
+    /// Units that had to be left out, in words.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.parsed_units().warnings
+    }
+
+    fn parsed_units(&self) -> &Units<'a> {
         self.units.get_or_init(|| {
             let mut units = Vec::new();
+            let mut warnings = Vec::new();
             let mut headers = self.dwarf.units();
-            // A damaged header ends the walk: there is no way to find the next one.
-            while let Ok(Some(header)) = headers.next() {
-                if units.len() >= MOST_UNITS {
-                    break;
-                }
-                if let Ok(unit) = self.dwarf.unit(header) {
-                    units.push(unit);
+            while units.len() < MOST_UNITS && warnings.len() < MOST_WARNINGS {
+                match headers.next() {
+                    Ok(Some(header)) => {
+                        let at = header.offset().0 as u64;
+                        match self.dwarf.unit(header) {
+                            Ok(unit) => units.push(unit),
+                            Err(error) => warnings.push(Warning::at(
+                                "FS-SYM-006",
+                                at,
+                                format!("{}: a unit of debug information cannot be read ({error}); its functions show without lines, build or copy the file again", self.file.name()),
+                            )),
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        // There is no way to find the next header.
+                        warnings.push(Warning::new(
+                            "FS-SYM-007",
+                            format!("{}: debug information breaks off after {} units ({error}); functions of the rest show without lines, build or copy the file again", self.file.name(), units.len()),
+                        ));
+                        break;
+                    }
                 }
             }
-            units
+            Units { units, warnings }
         })
     }
 

@@ -65,6 +65,10 @@ impl Memory for Constants<'_, '_> {
     }
 
     fn ranges(&self) -> Vec<Range<u64>> {
-        self.set.infos.iter().flat_map(|info| info.file().constants().ranges()).collect()
+        self.set
+            .infos
+            .iter()
+            .flat_map(|info| info.file().constants().ranges())
+            .collect()
     }
 }

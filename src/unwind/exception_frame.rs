@@ -170,16 +170,7 @@ mod tests {
         regs
     }
 
-    const BASIC: [u32; 8] = [
-        1,
-        2,
-        3,
-        4,
-        12,
-        0x0800_0101,
-        0x0800_0200,
-        0x0100_0000,
-    ];
+    const BASIC: [u32; 8] = [1, 2, 3, 4, 12, 0x0800_0101, 0x0800_0200, 0x0100_0000];
 
     #[test]
     fn a_basic_frame_gives_the_caller_saved_registers_and_keeps_the_rest() {
@@ -223,7 +214,11 @@ mod tests {
         .unwrap();
         assert_eq!(regs.sp(), Some(0x2000_106C));
         assert_eq!(regs.known(Reg::PSP), Some(0x2000_106C));
-        assert_eq!(regs.known(Reg::MSP), Some(0x2000_0F00), "the handler's stack");
+        assert_eq!(
+            regs.known(Reg::MSP),
+            Some(0x2000_0F00),
+            "the handler's stack"
+        );
         assert_eq!(regs.known(Reg::s(15)), Some(115));
         assert_eq!(regs.known(Reg::FPSCR), Some(0xF95C));
     }

@@ -170,7 +170,12 @@ fn a_jump_to_nowhere_keeps_the_caller_from_lr() {
     let symbols = set(&file);
     let Core { threads, memory } = core("qemu-bare/an386-7.core");
     let walk = walk_from(&threads[0], &symbols, &memory, None, Start::Context);
-    let pcs: Vec<(u64, FrameTrust)> = walk.frames.iter().map(|f| (f.pc, f.trust)).take(3).collect();
+    let pcs: Vec<(u64, FrameTrust)> = walk
+        .frames
+        .iter()
+        .map(|f| (f.pc, f.trust))
+        .take(3)
+        .collect();
     assert_eq!(
         pcs,
         [
@@ -261,7 +266,11 @@ fn expected_threads(name: &str) -> Vec<Expected> {
 }
 
 fn assert_like_walk(what: &str, thread: &RtosThread, expected: &Expected) {
-    assert_eq!(thread.name.as_deref(), Some(expected.name.as_str()), "{what}");
+    assert_eq!(
+        thread.name.as_deref(),
+        Some(expected.name.as_str()),
+        "{what}"
+    );
     let state = match expected.list.as_str() {
         _ if expected.running => ThreadState::Running,
         list if list.starts_with("ready") => ThreadState::Ready,
@@ -374,11 +383,9 @@ fn after_a_task_stack_overflow_the_lists_are_followed_as_far_as_they_can_be_trus
         "{names:?}"
     );
     assert!(
-        found
-            .warnings
-            .iter()
-            .any(|w| w.code == "FS-RTOS-003" && w.message.contains("pxReadyTasksLists")
-                || w.message.contains("xDelayedTaskList")),
+        found.warnings.iter().any(|w| w.code == "FS-RTOS-003"
+            && w.message.contains("pxReadyTasksLists")
+            || w.message.contains("xDelayedTaskList")),
         "{:?}",
         found.warnings
     );
@@ -627,8 +634,13 @@ impl Noise {
             1 => self.next() % 0x2D74 | 1,
             2 => IN_SENSOR,
             3 => BASE + self.next() % 0x800 / 4 * 4,
-            4 => [0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD, 0xFFFF_FFE9, 0xFFFF_FFED]
-                [(self.next() % 5) as usize],
+            4 => [
+                0xFFFF_FFF1,
+                0xFFFF_FFF9,
+                0xFFFF_FFFD,
+                0xFFFF_FFE9,
+                0xFFFF_FFED,
+            ][(self.next() % 5) as usize],
             5 => 0x0100_0000 | self.next() % 16,
             6 => 0xFEFA_125B,
             _ => self.next(),
@@ -707,6 +719,12 @@ fn code_without_symbols_is_no_code() {
     };
     assert!(!code.is_return_address(0x0800_0101) && !code.is_entry(0x100));
     let made = made(0x0800_0100, Some(0x0800_0201), &[0; 8], &[]);
-    let walk = walk_from(&made.registers, &symbols, &made.memory, None, Start::Context);
+    let walk = walk_from(
+        &made.registers,
+        &symbols,
+        &made.memory,
+        None,
+        Start::Context,
+    );
     assert_eq!(walk.frames[0].pc, 0x0800_0100);
 }

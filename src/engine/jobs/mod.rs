@@ -20,20 +20,22 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
             Ok(import_bytes(workspace, super::demo::NAME, super::demo::bytes(), job)?.sentence())
         }
         Command::AddSymbols { paths } => add_symbols(engine, paths, job),
-        Command::AssignSymbols { crash, build_id } => {
-            workspace.assign_symbols(*crash, build_id, job).map_err(failed)
-        }
-        Command::RemoveCapture { capture } => {
-            workspace.remove_capture(*capture).map_err(failed)
-        }
-        Command::RestoreCapture { capture } => {
-            workspace.restore_capture(*capture).map_err(failed)
-        }
+        Command::AssignSymbols { crash, build_id } => workspace
+            .assign_symbols(*crash, build_id, job)
+            .map_err(failed),
+        Command::RemoveCapture { capture } => workspace.remove_capture(*capture).map_err(failed),
+        Command::RestoreCapture { capture } => workspace.restore_capture(*capture).map_err(failed),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::MapSource { from, to } => {
-            let mapping = SourceMapping { from: from.clone(), to: to.display().to_string() };
+            let mapping = SourceMapping {
+                from: from.clone(),
+                to: to.display().to_string(),
+            };
             add_source_mapping(&workspace.context(), mapping).map_err(failed)?;
-            Ok(format!("Sources of {from} are looked for in {}", to.display()))
+            Ok(format!(
+                "Sources of {from} are looked for in {}",
+                to.display()
+            ))
         }
         Command::SaveCopy { path } => workspace.save_copy(path, job).map_err(failed),
     }
@@ -45,7 +47,9 @@ fn add_symbols(engine: &Engine, paths: &[std::path::PathBuf], job: &JobContext) 
         (true, Some((path, error))) => {
             Err(JobError::Failed(format!("{error}: {}", path.display())))
         }
-        (true, None) => Err(JobError::Failed("No ELF file with code was found there.".to_owned())),
+        (true, None) => Err(JobError::Failed(
+            "No ELF file with code was found there.".to_owned(),
+        )),
         (false, _) => Ok(added.sentence()),
     }
 }

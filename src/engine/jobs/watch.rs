@@ -30,17 +30,26 @@ impl Watch {
             return Ok("No folder is watched".to_owned());
         };
         let seen = look(&path).map_err(|error| {
-            JobError::Failed(format!("The folder cannot be watched: {error}: {}", path.display()))
+            JobError::Failed(format!(
+                "The folder cannot be watched: {error}: {}",
+                path.display()
+            ))
         })?;
         let folder = Arc::new(path);
         let alive = Arc::downgrade(&folder);
         *self.lock() = Some(Arc::clone(&folder));
         let engine = engine.clone();
         let watch = move || watch(&engine, &alive, seen);
-        std::thread::Builder::new().name("watch folder".to_owned()).spawn(watch).map_err(|error| {
-            JobError::Failed(format!("No thread could be started to watch: {error}"))
-        })?;
-        Ok(format!("Watching {}: what appears there is imported", folder.display()))
+        std::thread::Builder::new()
+            .name("watch folder".to_owned())
+            .spawn(watch)
+            .map_err(|error| {
+                JobError::Failed(format!("No thread could be started to watch: {error}"))
+            })?;
+        Ok(format!(
+            "Watching {}: what appears there is imported",
+            folder.display()
+        ))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<PathBuf>>> {

@@ -38,14 +38,21 @@ impl Query for CrashDetailQuery {
             .iter()
             .find(|row| row.id == self.crash)
             .cloned()
-            .ok_or_else(|| QueryError::NotFound("This crash is no longer in the workspace.".to_owned()))?;
+            .ok_or_else(|| {
+                QueryError::NotFound("This crash is no longer in the workspace.".to_owned())
+            })?;
         let alike: Vec<&CrashRow> = rows
             .iter()
             .filter(|other| row.fingerprint.is_some() && other.fingerprint == row.fingerprint)
             .collect();
         let mut devices: Vec<(Option<&String>, i64)> = alike
             .iter()
-            .map(|c| (c.device.as_ref(), if c.device.is_some() { 0 } else { c.capture }))
+            .map(|c| {
+                (
+                    c.device.as_ref(),
+                    if c.device.is_some() { 0 } else { c.capture },
+                )
+            })
             .collect();
         devices.sort();
         devices.dedup();
@@ -59,6 +66,12 @@ impl Query for CrashDetailQuery {
                 dump.memory.regions().iter().map(range).collect()
             })
             .unwrap_or_default();
-        Ok(CrashDetail { row, report, memory, n_alike, n_alike_devices })
+        Ok(CrashDetail {
+            row,
+            report,
+            memory,
+            n_alike,
+            n_alike_devices,
+        })
     }
 }

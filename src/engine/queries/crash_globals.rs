@@ -48,7 +48,10 @@ impl Query for CrashGlobalsQuery {
         let opened = context.open_crash(self.crash)?;
         opened.with_symbols(|dump, symbols| {
             let constants = symbols.constants();
-            let memory = Overlay { first: &dump.memory, second: &constants };
+            let memory = Overlay {
+                first: &dump.memory,
+                second: &constants,
+            };
             let mut found = Vec::new();
             for info in &symbols.infos {
                 for variable in globals(info) {

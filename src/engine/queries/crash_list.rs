@@ -71,7 +71,10 @@ impl CrashRow {
             self.function.as_ref(),
             self.fingerprint.as_ref(),
         ];
-        texts.into_iter().flatten().any(|text| text.to_lowercase().contains(needle))
+        texts
+            .into_iter()
+            .flatten()
+            .any(|text| text.to_lowercase().contains(needle))
     }
 }
 
@@ -103,7 +106,12 @@ impl Query for CrashListQuery {
                 .crashes
                 .iter()
                 // Without a serial number each capture is a device of its own.
-                .map(|c| (c.device.as_ref(), if c.device.is_some() { 0 } else { c.capture }))
+                .map(|c| {
+                    (
+                        c.device.as_ref(),
+                        if c.device.is_some() { 0 } else { c.capture },
+                    )
+                })
                 .collect();
             devices.sort();
             devices.dedup();

@@ -39,7 +39,10 @@ impl Query for CrashMemoryQuery {
         let opened = context.open_crash(self.crash)?;
         opened.with_symbols(|dump, symbols| {
             let constants = symbols.constants();
-            let memory = Overlay { first: &dump.memory, second: &constants };
+            let memory = Overlay {
+                first: &dump.memory,
+                second: &constants,
+            };
             let first = self.start - self.start % ROW_BYTES;
             (0..self.n_rows.min(MOST_ROWS))
                 .map_while(|row| first.checked_add(row * ROW_BYTES))

@@ -28,15 +28,22 @@ impl Query for FindQuery {
     type Output = Found;
 
     fn run(&self, context: &QueryContext) -> Result<Found, QueryError> {
-        let groups = CrashListQuery { find: self.text.clone() }.run(context)?;
-        let mut crashes: Vec<CrashRow> = groups.into_iter().flat_map(|group| group.crashes).collect();
+        let groups = CrashListQuery {
+            find: self.text.clone(),
+        }
+        .run(context)?;
+        let mut crashes: Vec<CrashRow> =
+            groups.into_iter().flat_map(|group| group.crashes).collect();
         crashes.sort_by_key(|row| std::cmp::Reverse(row.id));
         crashes.truncate(MOST_HITS);
         let needle = self.text.to_lowercase();
         let mut captures = context.capture_rows()?;
         captures.retain(|row| {
             row.name.to_lowercase().contains(&needle)
-                || row.device.as_ref().is_some_and(|d| d.to_lowercase().contains(&needle))
+                || row
+                    .device
+                    .as_ref()
+                    .is_some_and(|d| d.to_lowercase().contains(&needle))
         });
         captures.truncate(MOST_HITS);
         Ok(Found { crashes, captures })

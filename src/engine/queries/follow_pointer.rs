@@ -26,16 +26,33 @@ impl Query for FollowPointerQuery {
         let opened = context.open_crash(self.crash)?;
         let local = opened.with_symbols(|dump, symbols| {
             let constants = symbols.constants();
-            let memory = Overlay { first: &dump.memory, second: &constants };
+            let memory = Overlay {
+                first: &dump.memory,
+                second: &constants,
+            };
             let read = |info| {
                 let limits = ValueLimits::default();
-                follow_pointer(info, &self.type_name, self.address, &memory, symbols, &limits)
+                follow_pointer(
+                    info,
+                    &self.type_name,
+                    self.address,
+                    &memory,
+                    symbols,
+                    &limits,
+                )
             };
             // An ELF that does not know the type answers without one: the next may know it.
-            symbols.infos.iter().map(read).find(|local| local.type_name.is_some())
+            symbols
+                .infos
+                .iter()
+                .map(read)
+                .find(|local| local.type_name.is_some())
         })?;
         local.ok_or_else(|| {
-            QueryError::Unanswerable(format!("The type {} is not in the symbols.", self.type_name))
+            QueryError::Unanswerable(format!(
+                "The type {} is not in the symbols.",
+                self.type_name
+            ))
         })
     }
 }

@@ -49,12 +49,23 @@ impl Query for SourceLinesQuery {
                 let first = self.line.saturating_sub(AROUND).max(1);
                 let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
                 let take = usize::try_from(2 * AROUND + 1).unwrap_or(usize::MAX);
-                let lines: Vec<String> =
-                    text.lines().skip(skip).take(take).map(str::to_owned).collect();
-                return Ok(SourceLines::Found { path: path.display().to_string(), first, lines });
+                let lines: Vec<String> = text
+                    .lines()
+                    .skip(skip)
+                    .take(take)
+                    .map(str::to_owned)
+                    .collect();
+                return Ok(SourceLines::Found {
+                    path: path.display().to_string(),
+                    first,
+                    lines,
+                });
             }
         }
-        let tried = candidates.iter().map(|path| path.display().to_string()).collect();
+        let tried = candidates
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         Ok(SourceLines::NotHere { tried })
     }
 }

@@ -61,10 +61,16 @@ impl MissingBuild {
         } else {
             format!("{} crashes wait", self.n_crashes)
         };
-        let version = self.version.as_ref().map(|v| format!(" ({v})")).unwrap_or_default();
+        let version = self
+            .version
+            .as_ref()
+            .map(|v| format!(" ({v})"))
+            .unwrap_or_default();
         match &self.build_id {
             Some(id) => format!("{crashes} for build {id}{version}"),
-            None => format!("{crashes} for an ELF that you choose: the capture names no build{version}"),
+            None => {
+                format!("{crashes} for an ELF that you choose: the capture names no build{version}")
+            }
         }
     }
 }

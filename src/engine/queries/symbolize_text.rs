@@ -60,9 +60,17 @@ impl Query for SymbolizeTextQuery {
         }
         let chosen = self.build_id.as_deref().and_then(BuildId::from_hex);
         let (matched, build) = context.build_for_text(chosen.as_ref(), &self.text)?;
-        let segments =
-            context.with_matched(&matched, |symbols| Symbolizer::new(symbols).text(&self.text));
-        let n_named = segments.iter().filter(|s| matches!(s, Segment::Address { .. })).count();
-        Ok(SymbolizedText { segments, build, n_named })
+        let segments = context.with_matched(&matched, |symbols| {
+            Symbolizer::new(symbols).text(&self.text)
+        });
+        let n_named = segments
+            .iter()
+            .filter(|s| matches!(s, Segment::Address { .. }))
+            .count();
+        Ok(SymbolizedText {
+            segments,
+            build,
+            n_named,
+        })
     }
 }

@@ -48,9 +48,21 @@ pub struct TableAnswer {
 
 /// Every named query, sorted by name.
 pub static TABLES: &[Table] = &[
-    Table { name: "captures", help: "what was imported, newest first", run: captures },
-    Table { name: "crashes", help: "every crash, grouped, the most frequent group first", run: crashes },
-    Table { name: "issues", help: "crashes by fingerprint, with counts", run: issues },
+    Table {
+        name: "captures",
+        help: "what was imported, newest first",
+        run: captures,
+    },
+    Table {
+        name: "crashes",
+        help: "every crash, grouped, the most frequent group first",
+        run: crashes,
+    },
+    Table {
+        name: "issues",
+        help: "crashes by fingerprint, with counts",
+        run: issues,
+    },
 ];
 
 fn captures(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
@@ -74,13 +86,24 @@ fn captures(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Que
         })
         .collect();
     let columns = vec![
-        "id", "name", "imported_at", "device", "version", "files", "boots", "crashes", "size_bytes",
+        "id",
+        "name",
+        "imported_at",
+        "device",
+        "version",
+        "files",
+        "boots",
+        "crashes",
+        "size_bytes",
     ];
     Ok(answer("captures", None, columns, rows))
 }
 
 fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
-    let groups = CrashListQuery { find: args.find.clone().unwrap_or_default() }.run(context)?;
+    let groups = CrashListQuery {
+        find: args.find.clone().unwrap_or_default(),
+    }
+    .run(context)?;
     let n_devices = groups.iter().map(|group| group.n_devices as u64).max();
     let rows = groups
         .into_iter()
@@ -105,14 +128,29 @@ fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Quer
         })
         .collect();
     let columns = vec![
-        "id", "kind", "summary", "thread", "function", "fingerprint", "build_id", "symbolized",
-        "verified", "device", "version", "boot", "capture", "imported_at",
+        "id",
+        "kind",
+        "summary",
+        "thread",
+        "function",
+        "fingerprint",
+        "build_id",
+        "symbolized",
+        "verified",
+        "device",
+        "version",
+        "boot",
+        "capture",
+        "imported_at",
     ];
     Ok(answer("crashes", n_devices, columns, rows))
 }
 
 fn issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
-    let groups = CrashListQuery { find: args.find.clone().unwrap_or_default() }.run(context)?;
+    let groups = CrashListQuery {
+        find: args.find.clone().unwrap_or_default(),
+    }
+    .run(context)?;
     let rows = groups
         .into_iter()
         .map(|group| {
@@ -127,7 +165,14 @@ fn issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Query
             ]
         })
         .collect();
-    let columns = vec!["fingerprint", "crashes", "devices", "kind", "summary", "last_imported_at"];
+    let columns = vec![
+        "fingerprint",
+        "crashes",
+        "devices",
+        "kind",
+        "summary",
+        "last_imported_at",
+    ];
     Ok(answer("issues", None, columns, rows))
 }
 
@@ -137,5 +182,13 @@ fn answer(
     columns: Vec<&'static str>,
     rows: Vec<Vec<Value>>,
 ) -> TableAnswer {
-    TableAnswer { schema: QUERY_SCHEMA, name, n_devices, device_hours: None, interval: None, columns, rows }
+    TableAnswer {
+        schema: QUERY_SCHEMA,
+        name,
+        n_devices,
+        device_hours: None,
+        interval: None,
+        columns,
+        rows,
+    }
 }

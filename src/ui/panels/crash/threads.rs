@@ -129,7 +129,10 @@ fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool, state_at:
 fn state_column(ui: &Ui, threads: &[Thread]) -> f32 {
     let width = |thread: &Thread| {
         let name = name_of(thread).chars().take(40).collect();
-        ui.painter().layout_no_wrap(name, font::strong(), egui::Color32::PLACEHOLDER).size().x
+        ui.painter()
+            .layout_no_wrap(name, font::strong(), egui::Color32::PLACEHOLDER)
+            .size()
+            .x
     };
     let widest = threads.iter().take(64).map(width).fold(48.0, f32::max);
     size::M + 16.0 + widest + size::L

@@ -150,7 +150,10 @@ mod tests {
             ),
             (
                 "CM33",
-                [0x2000_0100, 0xFFFF_FFBC].into_iter().chain(r4_11()).collect(),
+                [0x2000_0100, 0xFFFF_FFBC]
+                    .into_iter()
+                    .chain(r4_11())
+                    .collect(),
                 0x20,
             ),
             (
