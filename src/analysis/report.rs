@@ -296,16 +296,7 @@ impl<'s> ThreadBuilder<'_, 's> {
         T: Default,
     {
         let mut chain = walk.frames.iter().skip(idx).take(depth.saturating_add(1));
-<<<<<<< HEAD
         self.link(chain.next(), &mut chain.collect::<Vec<_>>(), None, use_it)
-=======
-        self.link(
-            chain.next(),
-            &mut chain.rev().collect::<Vec<_>>(),
-            None,
-            use_it,
-        )
->>>>>>> syma
     }
 
     /// Builds contexts from the outermost caller inwards, each on the stack of this recursion.
@@ -316,15 +307,10 @@ impl<'s> ThreadBuilder<'_, 's> {
         caller: Option<&FrameContext<'_, 's>>,
         use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
     ) -> T {
-<<<<<<< HEAD
-        let Some(frame) = frame else { return T::default() };
-        let Some(outermost) = callers.pop() else {
-=======
         let Some(frame) = frame else {
             return T::default();
         };
-        if callers.is_empty() {
->>>>>>> syma
+        let Some(outermost) = callers.pop() else {
             return use_it(&self.context(frame, caller));
         };
         let context = self.context(outermost, caller);
