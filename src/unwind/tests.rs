@@ -1,7 +1,7 @@
 //! Walks and thread lists against gdb's answers for the fixtures, and on stacks made up for the purpose.
 
 use super::code::Code;
-use super::fixture::{Core, core, info, symbol_file, symbol_file_without_cfi, text};
+use super::fixture::{Core, core, info, symbol_file, symbol_file_hiding, symbol_file_without_cfi, text};
 use super::rtos::{self, RtosThread, RtosThreads};
 use super::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 use crate::model::{
@@ -365,7 +365,6 @@ fn after_a_task_stack_overflow_the_lists_are_followed_as_far_as_they_can_be_trus
         .iter()
         .map(|t| (t.name.as_deref(), t.state))
         .collect();
-    eprintln!("{names:?} {:#?}", found.warnings);
     assert!(
         names.contains(&(Some("IDLE"), ThreadState::Ready)),
         "{names:?}"
@@ -694,7 +693,16 @@ fn whatever_memory_holds_the_task_lists_end() {
 }
 
 #[test]
-fn a_stripped_elf_says_which_structure_is_missing() {
+fn a_stripped_elf_says_which_structure_is_missing_and_another_firmware_has_no_tasks() {
+    let file = symbol_file_hiding(FREERTOS, b".debug_info\0");
+    let found = rtos::threads(&set(&file), &MemoryMap::default()).unwrap();
+    assert!(found.threads.is_empty());
+    assert_eq!(found.warnings[0].code, "FS-RTOS-001");
+    assert!(
+        found.warnings[0].message.contains("`xLIST.xListEnd`"),
+        "{:?}",
+        found.warnings
+    );
     let file = symbol_file("qemu-bare/an386.elf");
     assert!(rtos::threads(&set(&file), &MemoryMap::default()).is_none());
 }

@@ -387,6 +387,10 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 return self.exception(frame, &caller, exc);
             }
             if is_nobody(pc) {
+                // In a stack that was damaged enough to need a scan, such a word is more likely damage than an end.
+                if self.scanned {
+                    return self.lost(frame, caller.sp(), StopReason::EndOfStack);
+                }
                 return Err(StopReason::EndOfStack);
             }
         }
