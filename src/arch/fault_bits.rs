@@ -25,7 +25,11 @@ const CFSR: [Bit; 20] = [
         "IACCVIOL",
         "an instruction was fetched from memory that may not be executed",
     ),
-    (1, "DACCVIOL", "a load or store hit memory that the memory protection unit forbids"),
+    (
+        1,
+        "DACCVIOL",
+        "a load or store hit memory that the memory protection unit forbids",
+    ),
     (
         3,
         "MUNSTKERR",
@@ -41,8 +45,16 @@ const CFSR: [Bit; 20] = [
         "MLSPERR",
         "memory protection refused the delayed stacking of floating-point registers",
     ),
-    (7, "MMARVALID", "MMFAR holds the address of the forbidden access"),
-    (8, "IBUSERR", "an instruction could not be fetched from the bus"),
+    (
+        7,
+        "MMARVALID",
+        "MMFAR holds the address of the forbidden access",
+    ),
+    (
+        8,
+        "IBUSERR",
+        "an instruction could not be fetched from the bus",
+    ),
     (
         9,
         "PRECISERR",
@@ -53,7 +65,11 @@ const CFSR: [Bit; 20] = [
         "IMPRECISERR",
         "an earlier store failed on the bus: the program counter is past it",
     ),
-    (11, "UNSTKERR", "the bus failed while unstacking on return from an exception"),
+    (
+        11,
+        "UNSTKERR",
+        "the bus failed while unstacking on return from an exception",
+    ),
     (
         12,
         "STKERR",
@@ -64,8 +80,16 @@ const CFSR: [Bit; 20] = [
         "LSPERR",
         "the bus failed during the delayed stacking of floating-point registers",
     ),
-    (15, "BFARVALID", "BFAR holds the address of the failed access"),
-    (16, "UNDEFINSTR", "the instruction does not exist on this core"),
+    (
+        15,
+        "BFARVALID",
+        "BFAR holds the address of the failed access",
+    ),
+    (
+        16,
+        "UNDEFINSTR",
+        "the instruction does not exist on this core",
+    ),
     (
         17,
         "INVSTATE",
@@ -81,8 +105,16 @@ const CFSR: [Bit; 20] = [
         "NOCP",
         "an instruction for a coprocessor (the FPU) that is off or missing",
     ),
-    (20, "STKOF", "the stack pointer went below its limit register: stack overflow"),
-    (24, "UNALIGNED", "an access to an address that is not aligned"),
+    (
+        20,
+        "STKOF",
+        "the stack pointer went below its limit register: stack overflow",
+    ),
+    (
+        24,
+        "UNALIGNED",
+        "an access to an address that is not aligned",
+    ),
     (25, "DIVBYZERO", "an integer division by zero"),
 ];
 
@@ -93,12 +125,20 @@ const HFSR: [Bit; 3] = [
         "FORCED",
         "a configurable fault was escalated: its own handler was off or could not run",
     ),
-    (31, "DEBUGEVT", "a debug event while no debugger was attached"),
+    (
+        31,
+        "DEBUGEVT",
+        "a debug event while no debugger was attached",
+    ),
 ];
 
 const DFSR: [Bit; 6] = [
     (0, "HALTED", "halted by a request of the debugger"),
-    (1, "BKPT", "a breakpoint instruction or a hardware breakpoint"),
+    (
+        1,
+        "BKPT",
+        "a breakpoint instruction or a hardware breakpoint",
+    ),
     (2, "DWTTRAP", "a data watchpoint matched"),
     (3, "VCATCH", "vector catch: halted on entry to an exception"),
     (4, "EXTERNAL", "an external debug request"),
@@ -111,21 +151,33 @@ const SFSR: [Bit; 8] = [
         "INVEP",
         "non-secure code entered secure memory at a place that is no entry point",
     ),
-    (1, "INVIS", "the integrity signature of a secure exception frame is wrong"),
+    (
+        1,
+        "INVIS",
+        "the integrity signature of a secure exception frame is wrong",
+    ),
     (
         2,
         "INVER",
         "an exception return with a security state that does not match",
     ),
     (3, "AUVIOL", "non-secure code touched secure memory"),
-    (4, "INVTRAN", "a branch changed the security state without the instruction for it"),
+    (
+        4,
+        "INVTRAN",
+        "a branch changed the security state without the instruction for it",
+    ),
     (
         5,
         "LSPERR",
         "security refused the delayed stacking of floating-point registers",
     ),
     (6, "SFARVALID", "SFAR holds the address of the violation"),
-    (7, "LSERR", "an error during the delayed handling of floating-point state"),
+    (
+        7,
+        "LSERR",
+        "an error during the delayed handling of floating-point state",
+    ),
 ];
 
 /// Every set bit of the captured fault registers, register by register, lowest bit first.

@@ -89,7 +89,11 @@ impl<'a, 's> Code<'a, 's> {
 
     /// True when the instruction before `return_addr` is BL, BLX or BLXNS (`ARMv8-M` ARM C2.4.17, C2.4.18, C2.4.20).
     pub(super) fn follows_call(&self, return_addr: u64) -> bool {
-        let half = |back: u64| return_addr.checked_sub(back).and_then(|a| self.half_word(a));
+        let half = |back: u64| {
+            return_addr
+                .checked_sub(back)
+                .and_then(|a| self.half_word(a))
+        };
         let Some(last) = half(2) else {
             return false;
         };

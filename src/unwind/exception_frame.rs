@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! +0x00 r0 r1 r2 r3 r12 lr pc xPSR          basic, 0x20 bytes
-//! +0x20 s0..s15 FPSCR reserved              extended, 0x68 bytes in all: EXC_RETURN bit 4 clear
+//! +0x20 s0..s15 FPSCR reserved              extended, 0x68 bytes in all: `EXC_RETURN` bit 4 clear
 //!       4 bytes of padding                  when xPSR bit 9 is set
 //! ```
 //! `ARMv8-M` may put an additional state context *below* it (at lower addresses): signature, reserved word, r4-r11.
-//! The signature decides, not the bits of EXC_RETURN: tool chains and handlers do not agree on those.
+//! The signature decides, not the bits of `EXC_RETURN`: tool chains and handlers do not agree on those.
 //!
 //! Sources: `ARMv7-M` ARM B1.5.6 and B1.5.7, `ARMv8-M` ARM B3.18 and B3.19.
 
@@ -170,16 +170,7 @@ mod tests {
         regs
     }
 
-    const BASIC: [u32; 8] = [
-        1,
-        2,
-        3,
-        4,
-        12,
-        0x0800_0101,
-        0x0800_0200,
-        0x0100_0000,
-    ];
+    const BASIC: [u32; 8] = [1, 2, 3, 4, 12, 0x0800_0101, 0x0800_0200, 0x0100_0000];
 
     #[test]
     fn a_basic_frame_gives_the_caller_saved_registers_and_keeps_the_rest() {
@@ -223,7 +214,11 @@ mod tests {
         .unwrap();
         assert_eq!(regs.sp(), Some(0x2000_106C));
         assert_eq!(regs.known(Reg::PSP), Some(0x2000_106C));
-        assert_eq!(regs.known(Reg::MSP), Some(0x2000_0F00), "the handler's stack");
+        assert_eq!(
+            regs.known(Reg::MSP),
+            Some(0x2000_0F00),
+            "the handler's stack"
+        );
         assert_eq!(regs.known(Reg::s(15)), Some(115));
         assert_eq!(regs.known(Reg::FPSCR), Some(0xF95C));
     }

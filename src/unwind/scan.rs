@@ -19,7 +19,11 @@ pub(super) struct Hit {
 }
 
 /// The first word in `area` that looks like a return address. What is looked at is taken from `budget` (bytes).
-pub(super) fn return_address(area: Range<u64>, code: &Code<'_, '_>, budget: &mut u64) -> Option<Hit> {
+pub(super) fn return_address(
+    area: Range<u64>,
+    code: &Code<'_, '_>,
+    budget: &mut u64,
+) -> Option<Hit> {
     let mut slot = align_up(area.start);
     while slot < area.end && *budget >= 4 {
         *budget -= 4;

@@ -1,7 +1,9 @@
 //! Walks and thread lists against gdb's answers for the fixtures, and on stacks made up for the purpose.
 
 use super::code::Code;
-use super::fixture::{Core, core, info, symbol_file, symbol_file_hiding, symbol_file_without_cfi, text};
+use super::fixture::{
+    Core, core, info, symbol_file, symbol_file_hiding, symbol_file_without_cfi, text,
+};
 use super::rtos::{self, RtosThread, RtosThreads};
 use super::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 use crate::model::{
@@ -52,7 +54,10 @@ fn gdb_lines(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut after_signal = false;
     for line in text.lines().filter(|line| line.starts_with('#')) {
-        let (number, rest) = line[1..].split_once(' ').unwrap();
+        let (number, rest) = line
+            .strip_prefix('#')
+            .and_then(|l| l.split_once(' '))
+            .unwrap();
         if number == "0" {
             lines.clear();
         }
@@ -170,7 +175,12 @@ fn a_jump_to_nowhere_keeps_the_caller_from_lr() {
     let symbols = set(&file);
     let Core { threads, memory } = core("qemu-bare/an386-7.core");
     let walk = walk_from(&threads[0], &symbols, &memory, None, Start::Context);
-    let pcs: Vec<(u64, FrameTrust)> = walk.frames.iter().map(|f| (f.pc, f.trust)).take(3).collect();
+    let pcs: Vec<(u64, FrameTrust)> = walk
+        .frames
+        .iter()
+        .map(|f| (f.pc, f.trust))
+        .take(3)
+        .collect();
     assert_eq!(
         pcs,
         [
@@ -238,7 +248,11 @@ fn expected_threads(name: &str) -> Vec<Expected> {
         .skip(1)
         .map(|line| {
             let (left, right) = line.split_once(" prio ").unwrap();
-            let (name, list) = left[2..].trim().rsplit_once(' ').unwrap();
+            let (name, list) = left
+                .trim_start_matches('*')
+                .trim()
+                .rsplit_once(' ')
+                .unwrap();
             let words: Vec<&str> = right.split_whitespace().collect();
             let after = |key: &str| {
                 words
@@ -261,7 +275,11 @@ fn expected_threads(name: &str) -> Vec<Expected> {
 }
 
 fn assert_like_walk(what: &str, thread: &RtosThread, expected: &Expected) {
-    assert_eq!(thread.name.as_deref(), Some(expected.name.as_str()), "{what}");
+    assert_eq!(
+        thread.name.as_deref(),
+        Some(expected.name.as_str()),
+        "{what}"
+    );
     let state = match expected.list.as_str() {
         _ if expected.running => ThreadState::Running,
         list if list.starts_with("ready") => ThreadState::Ready,
@@ -374,11 +392,9 @@ fn after_a_task_stack_overflow_the_lists_are_followed_as_far_as_they_can_be_trus
         "{names:?}"
     );
     assert!(
-        found
-            .warnings
-            .iter()
-            .any(|w| w.code == "FS-RTOS-003" && w.message.contains("pxReadyTasksLists")
-                || w.message.contains("xDelayedTaskList")),
+        found.warnings.iter().any(|w| w.code == "FS-RTOS-003"
+            && w.message.contains("pxReadyTasksLists")
+            || w.message.contains("xDelayedTaskList")),
         "{:?}",
         found.warnings
     );
@@ -618,19 +634,24 @@ impl Noise {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
+        u32::try_from(self.0 >> 32).unwrap()
     }
 
     /// A word of the kinds that stacks hold.
     fn word(&mut self) -> u32 {
         match self.next() % 8 {
             0 => self.next() % 0x2D74,
-            1 => self.next() % 0x2D74 | 1,
+            1 => (self.next() % 0x2D74) | 1,
             2 => IN_SENSOR,
             3 => BASE + self.next() % 0x800 / 4 * 4,
-            4 => [0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD, 0xFFFF_FFE9, 0xFFFF_FFED]
-                [(self.next() % 5) as usize],
-            5 => 0x0100_0000 | self.next() % 16,
+            4 => [
+                0xFFFF_FFF1,
+                0xFFFF_FFF9,
+                0xFFFF_FFFD,
+                0xFFFF_FFE9,
+                0xFFFF_FFED,
+            ][(self.next() % 5) as usize],
+            5 => 0x0100_0000 | (self.next() % 16),
             6 => 0xFEFA_125B,
             _ => self.next(),
         }
@@ -647,7 +668,7 @@ fn whatever_the_stack_holds_a_walk_ends() {
         let more = [
             (Reg::PSP, noise.word()),
             (Reg::r(7), BASE + noise.next() % 256 / 4 * 4),
-            (Reg::XPSR, 0x0100_0000 | noise.next() % 32),
+            (Reg::XPSR, 0x0100_0000 | (noise.next() % 32)),
         ];
         let (pc, lr) = (noise.word(), noise.word());
         let mut made = made(pc, Some(lr), &words, &more);
@@ -717,6 +738,12 @@ fn code_without_symbols_is_no_code() {
     };
     assert!(!code.is_return_address(0x0800_0101) && !code.is_entry(0x100));
     let made = made(0x0800_0100, Some(0x0800_0201), &[0; 8], &[]);
-    let walk = walk_from(&made.registers, &symbols, &made.memory, None, Start::Context);
+    let walk = walk_from(
+        &made.registers,
+        &symbols,
+        &made.memory,
+        None,
+        Start::Context,
+    );
     assert_eq!(walk.frames[0].pc, 0x0800_0100);
 }

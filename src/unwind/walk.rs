@@ -1,6 +1,6 @@
 //! The walk from the innermost frame of a thread to its entry.
 //!
-//! In order of trust: call-frame information, frame pointer, scan. A return address that is an EXC_RETURN is an exception
+//! In order of trust: call-frame information, frame pointer, scan. A return address that is an `EXC_RETURN` is an exception
 //! entry: the hardware frame is popped, and the exception is noted on the frame that it interrupted.
 //! The walk is bounded whatever the stack holds: frames, scanned bytes, and SP has to grow.
 
@@ -476,9 +476,9 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             Some(found) => Ok(Found {
                 frame: found,
                 // a stack pointer that points nowhere is no measure of progress
-                other_stack: !frame
+                other_stack: frame
                     .sp
-                    .is_some_and(|sp| self.input.memory.read_u32(sp).is_ok()),
+                    .is_none_or(|sp| self.input.memory.read_u32(sp).is_err()),
             }),
             None => Err(reason),
         }

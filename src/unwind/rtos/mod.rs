@@ -4,9 +4,7 @@
 
 pub mod freertos;
 
-use crate::model::{
-    memory::Memory, registers::RegisterSet, report::ThreadState, warning::Warning,
-};
+use crate::model::{memory::Memory, registers::RegisterSet, report::ThreadState, warning::Warning};
 use crate::symbols::symbol_set::SymbolSet;
 use std::ops::Range;
 

@@ -137,8 +137,7 @@ pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
             count: required(types, &LIST, "uxNumberOfItems")?,
             end: list_end,
             end_next: within(list_end, mini_next),
-            size: size_of(types, &LIST)
-                .unwrap_or(list_end.offset.saturating_add(list_end.size)),
+            size: size_of(types, &LIST).unwrap_or(list_end.offset.saturating_add(list_end.size)),
         },
         item,
         queue: queue(types),
@@ -187,9 +186,7 @@ fn member(types: &Types<'_, '_>, names: &[&str], field: &str) -> Option<Field> {
 }
 
 fn size_of(types: &Types<'_, '_>, names: &[&str]) -> Option<u64> {
-    names
-        .iter()
-        .find_map(|name| types.size(types.named(name)?))
+    names.iter().find_map(|name| types.size(types.named(name)?))
 }
 
 fn within(outer: Field, inner: Field) -> Field {
