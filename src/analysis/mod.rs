@@ -1,3 +1,15 @@
 //! What the records mean: the crash report, fault rules, fingerprints.
 //!
 //! Must never do: ask the clock, the disk or the network.
+
+pub mod address_space;
+pub mod crash_facts;
+pub mod crashed_context;
+pub mod fault_rules;
+pub mod fingerprint;
+pub mod instruction;
+pub mod join;
+pub mod known_functions;
+pub mod recursion;
+pub mod report;
+pub mod wording;

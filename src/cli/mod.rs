@@ -1,3 +1,74 @@
 //! The command line: one file a command.
 //!
 //! Must never do: open SQL, decode bytes; it asks the engine.
+
+pub mod args;
+pub mod backtrace;
+pub mod completions;
+pub mod exit;
+pub mod import;
+pub mod query;
+pub mod symbolize;
+pub mod symbols;
+pub mod terminal;
+
+use args::{Command, Common};
+use clap::Parser as _;
+use exit::{Exit, Failure, Outcome};
+use std::io::Write;
+
+/// What the words on the command line ask for.
+pub enum Request {
+    /// The window, with files to import.
+    Window(args::Cli),
+    /// A picture of the window.
+    Screenshot(args::ScreenshotArgs, Common),
+    /// Already answered here.
+    Answered(Exit),
+}
+
+/// Reads the command line and answers it, unless it asks for the window.
+pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Request::Answered(usage(&error, out, err)),
+    };
+    let common = cli.common.clone();
+    let Some(command) = cli.command else { return Request::Window(cli) };
+    let outcome = match &command {
+        Command::Screenshot(args) => return Request::Screenshot(args.clone(), common),
+        Command::Backtrace(args) => backtrace::run(args, &common, out),
+        Command::Completions(args) => completions::run(args, out),
+        Command::Import(args) => import::run(args, &common, out),
+        Command::Query(args) => query::run(args, &common, out),
+        Command::Symbolize(args) => symbolize::run(args, &common, out),
+        Command::Symbols(args) => symbols::run(args, &common, out),
+    };
+    Request::Answered(finish(outcome, err))
+}
+
+/// Prints a failure as one line.
+pub fn finish(outcome: Outcome, err: &mut dyn Write) -> Exit {
+    match outcome {
+        Ok(exit) => exit,
+        // Whoever read our output closed it: nothing is wrong.
+        Err(Failure { message, .. }) if message.contains("Broken pipe") => Exit::Done,
+        Err(failure) => {
+            let line = failure.message.replace('\n', " ");
+            // Nobody is left to tell when standard error is closed.
+            let _closed = writeln!(err, "fieldscope: {line}").is_err();
+            failure.exit
+        }
+    }
+}
+
+/// Help and version are answers; anything else that clap says is a wrong call, in one line.
+fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    if error.use_stderr() {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or("wrong call").trim_start_matches("error: ");
+        return finish(Err(Failure::wrong(format!("{first}. Try --help"))), err);
+    }
+    let _closed = write!(out, "{error}").is_err();
+    Exit::Done
+}

@@ -1,3 +1,123 @@
 //! The only door to everything below: commands, queries, jobs, events.
 //!
 //! Must never do: know egui or a terminal.
+
+pub mod command;
+pub mod context;
+pub mod demo;
+pub mod event;
+pub mod examine;
+pub mod import;
+pub mod index_cache;
+pub mod input;
+pub mod job;
+mod jobs;
+pub mod loadable;
+pub mod matching;
+pub mod one_shot;
+pub mod queries;
+pub mod query;
+pub mod recent;
+pub mod render;
+pub mod reports;
+pub mod source_map;
+pub mod symbol_store;
+pub mod symbolize;
+pub mod workspace;
+mod workspace_rows;
+
+use command::Command;
+use event::{Event, EventReceiver, EventSender, Wake};
+use job::{JobId, JobOutcome, JobStatus, Jobs};
+use loadable::Loadable;
+use query::{Query, QueryCache};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use workspace::Workspace;
+
+/// The engine of one window: a workspace, its jobs, its query cache.
+#[derive(Clone)]
+pub struct Engine {
+    workspace: Workspace,
+    jobs: Jobs,
+    queries: QueryCache,
+    events: EventSender,
+    receiver: Arc<EventReceiver>,
+    revision: Arc<AtomicU64>,
+    watch: jobs::watch::Watch,
+}
+
+impl Engine {
+    /// Over an open workspace; `wake` is called from the engine's threads whenever there is something to draw.
+    pub fn new(workspace: Workspace, wake: Wake) -> Self {
+        let (events, receiver) = event::channel(wake);
+        Self {
+            workspace,
+            jobs: Jobs::default(),
+            queries: QueryCache::new(),
+            events,
+            receiver: Arc::new(receiver),
+            revision: Arc::new(AtomicU64::new(1)),
+            watch: jobs::watch::Watch::default(),
+        }
+    }
+
+    /// The workspace, for what needs no job.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Starts the job that carries out a command.
+    pub fn submit(&self, command: Command) -> JobId {
+        let label = command.label();
+        let engine = self.clone();
+        self.jobs.start(&self.events, label, command.unit(), move |job| {
+            let outcome = jobs::run(&engine, &command, job);
+            // Even a cancelled import of several captures may have stored some.
+            engine.data_changed();
+            outcome
+        })
+    }
+
+    /// Asks a job to stop.
+    pub fn cancel(&self, job: JobId) {
+        self.jobs.cancel(job);
+    }
+
+    /// Every job, newest first.
+    pub fn jobs(&self) -> Vec<JobStatus> {
+        self.jobs.list()
+    }
+
+    /// Waits for a job: tests and the command line.
+    pub fn wait(&self, job: JobId) -> Option<JobOutcome> {
+        self.jobs.wait(job)
+    }
+
+    /// True when no job runs and no answer is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.jobs.is_idle() && self.queries.is_idle()
+    }
+
+    /// What happened since the last call. Never waits.
+    pub fn drain_events(&self) -> Vec<Event> {
+        self.receiver.drain()
+    }
+
+    /// The present answer to a question. Never waits.
+    pub fn query<Q: Query>(&self, query: Q) -> Loadable<Arc<Q::Output>> {
+        let revision = self.revision.load(Ordering::Relaxed);
+        self.queries.ask(query, revision, &self.workspace.context(), &self.events)
+    }
+
+    /// Makes every answer out of date.
+    pub fn data_changed(&self) {
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        self.events.send(Event::DataChanged { revision });
+    }
+
+    /// The folder that is watched, if one is.
+    pub fn watched_folder(&self) -> Option<std::path::PathBuf> {
+        self.watch.folder()
+    }
+}

@@ -1,3 +1,113 @@
 //! Bytes to records: one file a format, one registry.
 //!
 //! Must never do: open a file, need a symbol.
+
+pub mod archive;
+pub mod boots;
+pub mod build_id_note;
+mod bytes;
+mod crashcatcher;
+mod elf_core;
+mod fault_memory;
+mod fault_print;
+mod lines;
+pub mod manifest;
+pub mod scan;
+mod zephyr;
+mod zephyr_text;
+
+use crate::model::{
+    coredump::Coredump,
+    progress::{Cancelled, Progress},
+    warning::Warning,
+};
+use std::ops::Range;
+
+/// How sure a format is that the bytes are its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Not this format.
+    No,
+    /// Nothing speaks against it.
+    Maybe,
+    /// A short signature, or the name, speaks for it.
+    Likely,
+    /// A long signature and its fields agree.
+    Certain,
+}
+
+/// What a format made of some bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Decoded {
+    /// Dumps, in the order of the input.
+    pub coredumps: Vec<Coredump>,
+    /// Boots that the input tells of, in its order.
+    pub boots: Vec<boots::BootRecord>,
+    /// The bytes that were decoded.
+    pub understood: Vec<Range<u64>>,
+    /// What was wrong with the input outside any one dump.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where a format is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The file is the record, from its first byte.
+    WholeFile,
+    /// Any text, among other lines, any number of times.
+    Text,
+}
+
+/// One input format. A new one is a file here and a line in [`FORMATS`].
+pub trait Format: Sync {
+    /// Stable id, used in JSON, options and saved files.
+    fn id(&self) -> &'static str;
+    /// The name on screen.
+    fn label(&self) -> &'static str;
+    /// Usual file name extensions, without the dot. They break ties only.
+    fn extensions(&self) -> &'static [&'static str];
+    /// Whether it is a file of its own or found among lines of text.
+    fn carrier(&self) -> Carrier;
+    /// Looks at the content (and, where that leaves doubt, at the name).
+    fn sniff(&self, bytes: &[u8], name: &str) -> Confidence;
+    /// Takes out all there is. Damage gives less and a warning, never an error.
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled>;
+}
+
+/// Every format, sorted by id.
+pub static FORMATS: &[&dyn Format] = &[
+    &boots::BootBanner,
+    &crashcatcher::CrashCatcher,
+    &elf_core::ElfCore,
+    &fault_print::FaultPrint,
+    &zephyr::Zephyr,
+    &zephyr_text::ZephyrText,
+];
+
+/// No log of a device holds more; bounds the work on garbage.
+const MOST_DUMPS: usize = 10_000;
+
+/// True when a format has found enough in one file; then a warning says so.
+fn is_full(decoded: &mut Decoded, at: usize) -> bool {
+    let is_full = decoded.coredumps.len() >= MOST_DUMPS;
+    if is_full {
+        decoded.warnings.push(Warning::at(
+            "FS-SCAN-002",
+            lines::as_u64(at),
+            format!("the file holds more than {MOST_DUMPS} dumps of one kind; those from here on were left out"),
+        ));
+    }
+    is_full
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FORMATS;
+
+    #[test]
+    fn the_registry_is_sorted_and_its_ids_are_unique() {
+        let ids: Vec<&str> = FORMATS.iter().map(|f| f.id()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        assert!(FORMATS.iter().all(|f| !f.label().is_empty()));
+    }
+}

@@ -27,6 +27,8 @@ pub struct Coredump {
     pub assert: Option<AssertText>,
     /// Name of the thread that the capture says was running.
     pub thread_name: Option<String>,
+    /// Code addresses that the device itself printed as the call stack, innermost first.
+    pub printed_stack: Vec<u64>,
     /// Bytes of the input that it was read from.
     pub source: Range<u64>,
     /// What was wrong with it.
@@ -46,6 +48,7 @@ impl Coredump {
             reason: None,
             assert: None,
             thread_name: None,
+            printed_stack: Vec::new(),
             source: 0..0,
             warnings: Vec::new(),
         }

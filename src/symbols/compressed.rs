@@ -1,6 +1,6 @@
 //! Compressed sections: `SHF_COMPRESSED` (gABI, "Section Compression") and the older `.zdebug_*` of GNU.
 
-use super::elf_image::Section;
+use super::elf_image::{ElfImage, Section};
 use object::elf;
 use object::read::{CompressedData, CompressionFormat};
 
@@ -20,9 +20,9 @@ pub enum Contents {
 }
 
 /// Unpacks a section if it is compressed. `bytes` are the section's bytes in the file.
-pub fn unpack(section: &Section, bytes: &[u8], is_64: bool, big_endian: bool) -> Contents {
+pub fn unpack(section: &Section, bytes: &[u8], tables: &ElfImage) -> Contents {
     let data = if section.flags & u64::from(elf::SHF_COMPRESSED) != 0 {
-        gabi(bytes, is_64, big_endian)
+        gabi(bytes, tables)
     } else if section.name.starts_with(".zdebug") && bytes.starts_with(b"ZLIB") {
         gnu(bytes)
     } else {
@@ -46,19 +46,19 @@ pub fn unpack(section: &Section, bytes: &[u8], is_64: bool, big_endian: bool) ->
     }
 }
 
-/// Elf32_Chdr {u32 type, size, align}; Elf64_Chdr {u32 type, reserved; u64 size, align}.
-fn gabi(bytes: &[u8], is_64: bool, big_endian: bool) -> Option<CompressedData<'_>> {
+/// `Elf32_Chdr` {u32 type, size, align}; `Elf64_Chdr` {u32 type, reserved; u64 size, align}.
+fn gabi<'a>(bytes: &'a [u8], tables: &ElfImage) -> Option<CompressedData<'a>> {
     let u32_at = |at: usize| {
         let raw: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if big_endian {
+        Some(if tables.big_endian {
             u32::from_be_bytes(raw)
         } else {
             u32::from_le_bytes(raw)
         })
     };
-    let (size, data_at) = if is_64 {
+    let (size, data_at) = if tables.is_64 {
         let (first, second) = (u64::from(u32_at(8)?), u64::from(u32_at(12)?));
-        let size = if big_endian {
+        let size = if tables.big_endian {
             (first << 32) | second
         } else {
             (second << 32) | first

@@ -3,6 +3,7 @@
 use super::elf_image::{ElfImage, RawSymbol};
 use object::elf;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// What a symbol names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +35,7 @@ pub struct SymbolTable {
     /// Sorted by address, then best first.
     by_address: Vec<Entry>,
     /// Indexes into `by_address`, sorted by name.
-    by_name: Vec<usize>,
+    by_name: OnceLock<Vec<usize>>,
     /// Greatest end of `by_address[..=i]`: a search backwards stops there.
     furthest_end: Vec<u64>,
 }
@@ -64,9 +65,6 @@ impl SymbolTable {
             ))
         });
         close_open_ends(&mut by_address);
-        let mut by_name: Vec<usize> = (0..by_address.len()).collect();
-        let name_of = |i: &usize| by_address.get(*i).map(|e| e.symbol.name.as_str());
-        by_name.sort_by(|a, b| name_of(a).cmp(&name_of(b)).then(a.cmp(b)));
         let mut furthest = 0;
         let furthest_end = by_address
             .iter()
@@ -77,7 +75,7 @@ impl SymbolTable {
             .collect();
         Self {
             by_address,
-            by_name,
+            by_name: OnceLock::new(),
             furthest_end,
         }
     }
@@ -97,11 +95,15 @@ impl SymbolTable {
     /// The symbol of that name; a global one when there are several.
     pub fn by_name(&self, name: &str) -> Option<&ElfSymbol> {
         let entry_of = |i: &usize| self.by_address.get(*i);
-        let first = self
-            .by_name
-            .partition_point(|i| entry_of(i).is_some_and(|e| e.symbol.name.as_str() < name));
-        let same = self
-            .by_name
+        let by_name = self.by_name.get_or_init(|| {
+            let mut order: Vec<usize> = (0..self.by_address.len()).collect();
+            let name_of = |i: &usize| self.by_address.get(*i).map(|e| e.symbol.name.as_str());
+            order.sort_by(|a, b| name_of(a).cmp(&name_of(b)).then(a.cmp(b)));
+            order
+        });
+        let first =
+            by_name.partition_point(|i| entry_of(i).is_some_and(|e| e.symbol.name.as_str() < name));
+        let same = by_name
             .get(first..)?
             .iter()
             .filter_map(entry_of)

@@ -143,8 +143,14 @@ fn push_live<'a>(
     ranges: Vec<Range<u64>>,
     spans: &mut Vec<FunctionSpan>,
 ) {
+    let is_arm = info.file().is_arm();
     let live: Vec<Range<u64>> = ranges
         .into_iter()
+        .map(|r| {
+            // GNU as describes assembler functions with the Thumb bit in their address.
+            let thumb_bit = if is_arm { r.start & 1 } else { 0 };
+            r.start - thumb_bit..r.end - thumb_bit
+        })
         .filter(|r| info.live().holds(r))
         .collect();
     if live.is_empty() {

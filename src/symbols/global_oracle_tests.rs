@@ -23,7 +23,7 @@ fn check(set: &SymbolSet<'_>, memory: &dyn Memory, oracle: &str) {
         let [name, address, size, type_name, value] = fields[..] else {
             panic!("{line}");
         };
-        let address = u64::from_str_radix(&address[2..], 16).unwrap();
+        let address = u64::from_str_radix(address.trim_start_matches("0x"), 16).unwrap();
         listed.push((name, address));
         let found = ours.iter().find(|g| g.name == name && g.address == address);
         // gdb also lists what the linker dropped: at address 0, with no or a wrong value.

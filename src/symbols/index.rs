@@ -302,14 +302,13 @@ impl Builder {
                 frame.scope.map_or(0, |s| number(s.entry.0)),
                 next,
             ];
-            next = match self.frame_numbers.get(&fields) {
-                Some(known) => *known,
-                None => {
-                    let new = number(self.frames.len());
-                    self.frames.push(fields);
-                    self.frame_numbers.insert(fields, new);
-                    new
-                }
+            next = if let Some(known) = self.frame_numbers.get(&fields) {
+                *known
+            } else {
+                let new = number(self.frames.len());
+                self.frames.push(fields);
+                self.frame_numbers.insert(fields, new);
+                new
             };
         }
         next

@@ -42,20 +42,28 @@ impl UnitLines {
         lines.files = file_names(info, unit);
         let mut rows = program.rows();
         let mut sequence: Vec<Row> = Vec::new();
+        // True from a row with a discriminator on, until the line changes.
+        let mut is_split_line = false;
         while let Ok(Some((_header, row))) = rows.next_row() {
             if row.end_sequence() {
                 lines.close(info, &mut sequence, row.address());
                 continue;
             }
+            let line = row.line().and_then(|n| u32::try_from(n.get()).ok());
+            let goes_on = sequence
+                .last()
+                .is_some_and(|r| r.line == line && r.file == row.file_index());
+            is_split_line = row.discriminator() != 0 || (goes_on && is_split_line);
             sequence.push(Row {
                 addr: row.address(),
                 file: row.file_index(),
-                line: row.line().and_then(|n| u32::try_from(n.get()).ok()),
+                line,
                 column: match row.column() {
                     gimli::ColumnType::LeftEdge => None,
                     gimli::ColumnType::Column(n) => u32::try_from(n.get()).ok(),
                 },
-                is_stmt: row.is_stmt(),
+                // A further part of a split line is no statement of its own (so gdb sees it too).
+                is_stmt: row.is_stmt() && !(goes_on && is_split_line),
             });
         }
         lines.sequences.sort_by_key(|s| (s.start, s.end));

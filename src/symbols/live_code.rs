@@ -42,6 +42,13 @@ impl<'a> LiveCode<'a> {
         self.ranges.iter().any(|r| r.contains(&addr))
     }
 
+    /// True when any of the range is code.
+    pub(super) fn touches(&self, range: &Range<u64>) -> bool {
+        self.ranges
+            .iter()
+            .any(|r| r.start < range.end && range.start < r.end)
+    }
+
     /// True when the range lies whole in one executable section.
     pub(super) fn holds(&self, range: &Range<u64>) -> bool {
         range.start < range.end

@@ -348,8 +348,8 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
     }
 
     /// The same frame, one expression further.
-    pub(super) fn deeper(&self) -> Evaluator<'e, 'a, 's> {
-        Evaluator {
+    pub(super) fn deeper(&self) -> Self {
+        Self {
             depth: self.depth + 1,
             info: self.info,
             unit: self.unit,
@@ -422,7 +422,7 @@ impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
             let whole = Piece {
                 size_in_bits: None,
                 bit_offset: None,
-                location: piece.location.clone(),
+                location: piece.location,
             };
             let n_bytes = first.saturating_add(n_bits).div_ceil(8).min(16);
             let source = self.piece(&whole, usize::try_from(n_bytes).unwrap_or(16));

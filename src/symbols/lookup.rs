@@ -3,7 +3,7 @@
 use super::debug_info::{DebugInfo, Scope, SourceFrame};
 use super::functions::{self, FunctionSpan, Inlines, UnitFunctions};
 use super::lines::UnitLines;
-use super::names::{self, FunctionName};
+use super::names;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,7 +19,13 @@ pub(super) struct Cache {
     functions: RefCell<BTreeMap<usize, Rc<UnitFunctions>>>,
     lines: RefCell<BTreeMap<usize, Rc<UnitLines>>>,
     inlines: RefCell<BTreeMap<Scope, Rc<Inlines>>>,
-    names: RefCell<BTreeMap<Scope, Rc<FunctionName>>>,
+    names: RefCell<BTreeMap<Scope, Rc<ShownName>>>,
+}
+
+/// A name as it is shown: demangling it for every address would take most of the time.
+struct ShownName {
+    function: Option<String>,
+    qualified: Option<String>,
 }
 
 /// Which units describe an address.
@@ -170,8 +176,8 @@ impl DebugInfo<'_> {
             };
             let name = self.name(scope);
             frames.push(SourceFrame {
-                function: name.function(),
-                qualified: name.qualified(),
+                function: name.function.clone(),
+                qualified: name.qualified.clone(),
                 inlined: true,
                 scope: Some(scope),
                 ..place
@@ -189,8 +195,8 @@ impl DebugInfo<'_> {
         let scope = Scope { unit, entry };
         let name = self.name(scope);
         let named = SourceFrame {
-            function: name.function(),
-            qualified: name.qualified(),
+            function: name.function.clone(),
+            qualified: name.qualified.clone(),
             ..SourceFrame::default()
         };
         let named = if named.function.is_some() {
@@ -252,7 +258,7 @@ impl DebugInfo<'_> {
                 let own = self.ranges_of_unit(unit);
                 spans.extend(
                     own.into_iter()
-                        .filter(|r| self.live().contains(r.start))
+                        .filter(|r| self.live().touches(r))
                         .map(|r| (r, unit)),
                 );
             }
@@ -322,8 +328,14 @@ impl DebugInfo<'_> {
         remembered(&self.cache().inlines, scope, || Inlines::parse(self, scope))
     }
 
-    fn name(&self, scope: Scope) -> Rc<FunctionName> {
-        remembered(&self.cache().names, scope, || names::resolve(self, scope))
+    fn name(&self, scope: Scope) -> Rc<ShownName> {
+        remembered(&self.cache().names, scope, || {
+            let name = names::resolve(self, scope);
+            ShownName {
+                function: name.function(),
+                qualified: name.qualified(),
+            }
+        })
     }
 }
 

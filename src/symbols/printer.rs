@@ -14,6 +14,7 @@ use crate::model::addr::TargetAddr;
 use crate::model::memory::Memory as _;
 use crate::model::report::{Local, Unavailable};
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 /// gdb's `print repeats`.
 const REPEATS: usize = 10;
@@ -234,8 +235,11 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             TypeKind::Declared(_) => "<incomplete type>".to_owned(),
             _ if value.is_empty() => "<type not understood>".to_owned(),
             _ => {
-                let digits: String = value.bytes()?.iter().map(|b| format!("{b:02x}")).collect();
-                format!("0x{digits}")
+                let mut digits = "0x".to_owned();
+                for byte in value.bytes()? {
+                    _ = write!(digits, "{byte:02x}");
+                }
+                digits
             }
         })
     }
@@ -377,9 +381,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             text = text_escape::string(&codes, style, more);
         }
         if failed {
-            text.push_str(&format!(
-                "<error: Cannot access memory at address 0x{at:x}>"
-            ));
+            _ = write!(text, "<error: Cannot access memory at address 0x{at:x}>");
         }
         text
     }
@@ -410,7 +412,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         text.push_str(" <");
         text.push_str(&symbol.name);
         if offset != 0 {
-            text.push_str(&format!("+{offset}"));
+            _ = write!(text, "+{offset}");
         }
         text.push('>');
         text
@@ -430,7 +432,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 break;
             }
             if member.base {
-                text.push_str(&format!("<{}> = ", self.types.name(member.ty)));
+                _ = write!(text, "<{}> = ", self.types.name(member.ty));
             } else if let Some(name) = &member.name {
                 text.push_str(name);
                 text.push_str(" = ");
@@ -549,7 +551,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 });
             }
             if same > REPEATS {
-                text.push_str(&format!(" <repeats {same} times>"));
+                _ = write!(text, " <repeats {same} times>");
                 i += same;
                 printed += REPEATS;
             } else {

@@ -14,6 +14,13 @@ pub enum Quality {
 }
 
 impl Quality {
+    /// The quality that [`Quality::label`] names.
+    pub fn from_label(label: &str) -> Option<Self> {
+        [Self::Full, Self::LinesOnly, Self::NamesOnly, Self::None]
+            .into_iter()
+            .find(|quality| quality.label() == label)
+    }
+
     /// The words on screen.
     pub fn label(self) -> &'static str {
         match self {

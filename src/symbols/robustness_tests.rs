@@ -84,7 +84,7 @@ fn flipped_bits_in_the_debug_sections_never_panic_nor_hang() {
         for round in 0..n_rounds {
             let mut bytes = original.clone();
             // A few flips hit names and code; many hit the structure somewhere.
-            for _flip in 0..1 + round * 4 {
+            for _flip in 0..=round * 4 {
                 let at = first + numbers.below(bytes.len() - first);
                 bytes[at] ^= 1 << numbers.below(8);
             }

@@ -205,6 +205,11 @@ impl SymbolFile {
         sections.chain(segments)
     }
 
+    /// Built for 32-bit ARM, where the lowest bit of a code address says "Thumb".
+    pub fn is_arm(&self) -> bool {
+        self.tables.machine == elf::EM_ARM
+    }
+
     /// Numbers are stored most significant byte first.
     pub fn is_big_endian(&self) -> bool {
         self.tables.big_endian
@@ -347,7 +352,7 @@ fn collect_sections(
         if into.contains_key(known) {
             continue;
         }
-        match compressed::unpack(section, contents, tables.is_64, tables.big_endian) {
+        match compressed::unpack(section, contents, tables) {
             Contents::Plain => {
                 into.insert(known, place(section.file.clone()));
             }

@@ -2,6 +2,8 @@
 
 use super::debug_info::DebugInfo;
 use super::elf_symbols::ElfSymbol;
+use crate::model::memory::{Memory, NotCaptured};
+use std::ops::Range;
 
 /// The ELFs of one capture. Each address is looked up where it belongs.
 #[derive(Default)]
@@ -34,8 +36,35 @@ impl<'a> SymbolSet<'a> {
         })
     }
 
+    /// The constants of all ELFs (code, vector table, read-only data) as one memory.
+    pub fn constants(&self) -> Constants<'_, 'a> {
+        Constants { set: self }
+    }
+
     /// True when there is no ELF at all.
     pub fn is_empty(&self) -> bool {
         self.infos.is_empty()
+    }
+}
+
+/// Memory that never changes, as the ELFs of a set hold it. The first ELF that has an address answers.
+pub struct Constants<'s, 'a> {
+    set: &'s SymbolSet<'a>,
+}
+
+impl Memory for Constants<'_, '_> {
+    fn read(&self, addr: u64, buf: &mut [u8]) -> Result<(), NotCaptured> {
+        let mut missing = NotCaptured { addr };
+        for info in &self.set.infos {
+            match info.file().constants().read(addr, buf) {
+                Ok(()) => return Ok(()),
+                Err(error) => missing = error,
+            }
+        }
+        Err(missing)
+    }
+
+    fn ranges(&self) -> Vec<Range<u64>> {
+        self.set.infos.iter().flat_map(|info| info.file().constants().ranges()).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Characters and strings in the notation of gdb: octal escapes, `<repeats 39 times>`, `...`.
 
+use std::fmt::Write as _;
+
 /// How gdb is set up by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StringStyle {
@@ -53,7 +55,7 @@ pub(super) fn string(codes: &[u32], style: StringStyle, cut: bool) -> String {
             }
             separate(&mut text);
             text.push_str(&character(code, style));
-            text.push_str(&format!(" <repeats {n} times>"));
+            _ = write!(text, " <repeats {n} times>");
             after_hex = false;
             continue;
         }
@@ -107,9 +109,11 @@ fn escape(code: u32, width: usize, quote: char, after_hex: &mut bool, text: &mut
             }
             text.push(c);
         }
-        _ if code <= 0o777 || width <= 1 => text.push_str(&format!("\\{code:03o}")),
+        _ if code <= 0o777 || width <= 1 => {
+            _ = write!(text, "\\{code:03o}");
+        }
         _ => {
-            text.push_str(&format!("\\x{code:x}"));
+            _ = write!(text, "\\x{code:x}");
             *after_hex = true;
         }
     }

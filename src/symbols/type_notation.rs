@@ -2,6 +2,7 @@
 
 use super::die;
 use super::types::{Bound, Type, TypeKind, TypeRef, Types};
+use std::fmt::Write as _;
 
 /// How deep a declarator may nest.
 const DEEPEST: usize = 24;
@@ -52,14 +53,14 @@ impl Types<'_, '_> {
                 }
                 self.declare(*target, inner, &all, depth + 1)
             }
-            TypeKind::Pointer(target) => match &found.name {
+            TypeKind::Pointer(target) => {
                 // Languages other than C name their pointers: `*mut u8`.
-                Some(name) => named(name, &inner, qualifiers),
-                None => {
-                    let star = starred("*", &inner, qualifiers);
-                    self.declare_through(*target, star, depth)
+                if let Some(name) = &found.name {
+                    return named(name, &inner, qualifiers);
                 }
-            },
+                let star = starred("*", &inner, qualifiers);
+                self.declare_through(*target, star, depth)
+            }
             TypeKind::Reference { target, rvalue } => {
                 let mark = if *rvalue { "&&" } else { "&" };
                 self.declare_through(*target, starred(mark, &inner, qualifiers), depth)
@@ -68,7 +69,9 @@ impl Types<'_, '_> {
                 let mut suffix = String::new();
                 for bound in bounds {
                     match bound {
-                        Bound::Count(n) => suffix.push_str(&format!("[{n}]")),
+                        Bound::Count(n) => {
+                            _ = write!(suffix, "[{n}]");
+                        }
                         Bound::Unknown => suffix.push_str("[]"),
                         Bound::Dynamic(_) => suffix.push_str("[variable length]"),
                     }

@@ -352,13 +352,12 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
             ),
         },
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => read_function(info, at, &die),
-        gimli::DW_TAG_typedef => TypeKind::Typedef(target),
         gimli::DW_TAG_const_type => TypeKind::Qualified("const", target),
         gimli::DW_TAG_volatile_type => TypeKind::Qualified("volatile", target),
         gimli::DW_TAG_restrict_type => TypeKind::Qualified("restrict", target),
         gimli::DW_TAG_atomic_type => TypeKind::Qualified("_Atomic", target),
         // A subrange of another type (Ada, Pascal) is read like that type.
-        gimli::DW_TAG_subrange_type => TypeKind::Typedef(target),
+        gimli::DW_TAG_typedef | gimli::DW_TAG_subrange_type => TypeKind::Typedef(target),
         _ => TypeKind::Other,
     };
     Some(Type { name, size, kind })

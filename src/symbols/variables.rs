@@ -35,7 +35,7 @@ pub struct FrameContext<'a, 's> {
     /// Captured memory.
     pub memory: &'a dyn Memory,
     /// The frame that called this one; of an inlined frame that of the function it is inlined into.
-    pub caller: Option<&'a FrameContext<'a, 's>>,
+    pub caller: Option<&'a Self>,
     /// The ELFs.
     pub symbols: &'a SymbolSet<'s>,
 }
@@ -176,14 +176,10 @@ fn variables_of(
             let concrete = stands_for
                 .iter()
                 .find(|(abstract_at, _)| *abstract_at == at);
-            match concrete {
-                Some((_abstract, concrete)) if die.tag() == tag => found.push(*concrete),
-                Some(_) => {}
-                None if die.tag() == tag => found.push(at),
-                None if is_block(&die) => {
-                    found.extend(variables_of(info, at, tag, depth + 1));
-                }
-                None => {}
+            if die.tag() == tag {
+                found.push(concrete.map_or(at, |(_abstract, concrete)| *concrete));
+            } else if concrete.is_none() && is_block(&die) {
+                found.extend(variables_of(info, at, tag, depth + 1));
             }
         }
     }
@@ -373,20 +369,17 @@ pub(super) fn constant(
                 .udata_value()
                 .map(i128::from)
                 .or_else(|| other.sdata_value().map(i128::from));
-            match number {
-                Some(number) => {
-                    let little = number.to_le_bytes();
-                    let mut bytes = little.get(..size.min(16))?.to_vec();
-                    if info.file().is_big_endian() {
-                        bytes.reverse();
-                    }
-                    bytes
+            if let Some(number) = number {
+                let little = number.to_le_bytes();
+                let mut bytes = little.get(..size.min(16))?.to_vec();
+                if info.file().is_big_endian() {
+                    bytes.reverse();
                 }
-                None => {
-                    let mut bytes = die::string(info, unit, other)?.into_bytes();
-                    bytes.push(0);
-                    bytes
-                }
+                bytes
+            } else {
+                let mut bytes = die::string(info, unit, other)?.into_bytes();
+                bytes.push(0);
+                bytes
             }
         }
     };

@@ -1,3 +1,25 @@
-//! The window: app, panels, widgets, one file of tokens.
-//!
-//! Must never do: open a file, a socket or SQL; it sends commands and asks queries.
+//! The window: what is on screen and what the keys do. It sends requests and asks questions; it never opens a file,
+//! never waits and never computes on what it shows.
+
+pub mod app;
+mod apply;
+pub mod command;
+pub mod context;
+pub mod data;
+pub mod dialogs;
+mod follow;
+pub mod icons;
+pub mod nav;
+pub mod panels;
+pub mod shell;
+pub mod theme;
+pub mod widgets;
+pub mod window;
+pub mod words;
+
+pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,11 @@ use std::sync::Arc;
 #[test]
 fn an_index_from_disk_answers_like_the_debug_information() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["qemu-freertos/an386.elf", "symbols/dwarf5.elf", "symbols/names.elf"] {
+    for name in [
+        "qemu-freertos/an386.elf",
+        "symbols/dwarf5.elf",
+        "symbols/names.elf",
+    ] {
         let file = open(name);
         let parsed = DebugInfo::new(&file);
         let path = folder.path().join(SymbolIndex::file_name(&file));

@@ -34,7 +34,10 @@ fn a_folder_gives_its_linked_elfs_and_reports_the_damaged_ones() {
     let id = library.entries().next().unwrap().build_id.clone();
     let short = BuildId::from_bytes(&id.as_bytes()[..4]).unwrap();
     assert_eq!(library.find(&short)[0].quality, Quality::Full);
-    assert_eq!(library.find(&BuildId::from_hex("01020304").unwrap()).len(), 0);
+    assert_eq!(
+        library.find(&BuildId::from_hex("01020304").unwrap()).len(),
+        0
+    );
 }
 
 #[test]
@@ -42,5 +45,12 @@ fn a_file_that_is_named_is_refused_with_the_reason() {
     let mut library = SymbolLibrary::default();
     let core = fixture("qemu-bare/an386-1.core");
     let added = library.add_path(&core, &Unattended).unwrap();
-    assert!(added[0].as_ref().unwrap_err().error.to_string().contains("core file"));
+    assert!(
+        added[0]
+            .as_ref()
+            .unwrap_err()
+            .error
+            .to_string()
+            .contains("core file")
+    );
 }

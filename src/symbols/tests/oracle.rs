@@ -60,7 +60,9 @@ fn check(elf: &str, answers: &str) {
     for (addr, expected) in &answers {
         let got = ours(&info, *addr);
         if !agree(expected, &got) {
-            wrong.push(format!("{addr:#x}\n  expected  {expected:?}\n  ours      {got:?}"));
+            wrong.push(format!(
+                "{addr:#x}\n  expected  {expected:?}\n  ours      {got:?}"
+            ));
         }
     }
     assert!(
@@ -96,9 +98,6 @@ fn every_version_of_dwarf_agrees_with_gnu_tools_and_dropped_functions_stay_dropp
         );
     }
     for same in ["zlib", "zlib-gnu", "no-build-id", "split"] {
-        check(
-            &format!("symbols/{same}.elf"),
-            "symbols/dwarf5.answers.txt",
-        );
+        check(&format!("symbols/{same}.elf"), "symbols/dwarf5.answers.txt");
     }
 }

@@ -75,13 +75,13 @@ fn a_debug_file_that_is_missing_or_of_another_build_is_reported() {
     // A folder of build ids serves too, without the link.
     let id = open().build_id().to_string();
     let store = tempfile::tempdir().unwrap();
-    let place = store.path().join(".build-id").join(&id[..2]);
+    let (head, tail) = id.split_at(2);
+    let place = store.path().join(".build-id").join(head);
     std::fs::create_dir_all(&place).unwrap();
-    let place = place.join(format!("{}.debug", &id[2..]));
+    let place = place.join(format!("{tail}.debug"));
     std::fs::copy(fixture("symbols/split.debug"), &place).unwrap();
     let dirs = [store.path().to_owned()];
-    let found =
-        SymbolFile::open(&elf, &super::LoadOptions { debug_dirs: &dirs }).unwrap();
+    let found = SymbolFile::open(&elf, &super::LoadOptions { debug_dirs: &dirs }).unwrap();
     assert_eq!(found.quality(), Quality::Full);
     assert_eq!(found.debug_path(), Some(place.as_path()));
     assert_eq!(found.warnings(), []);
@@ -120,7 +120,9 @@ fn constants_and_initial_data_read_as_memory() {
 #[test]
 fn what_is_no_symbol_file_is_refused_in_words() {
     let check = |bytes: Vec<u8>, words: &str| {
-        let error = SymbolFile::parse("x.bin", bytes).map(|_file| ()).unwrap_err();
+        let error = SymbolFile::parse("x.bin", bytes)
+            .map(|_file| ())
+            .unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     };
     check(Vec::new(), "it is empty");

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# How long Fieldscope takes beside the tools people use today, on this machine, in this run.
+#   scripts/bench.sh crash [N]        `fieldscope backtrace --locals` against gdb-multiarch's `thread apply all bt full`
+#   scripts/bench.sh symbolize [N]    `fieldscope symbolize` against binutils' addr2line, for 1 and for 10,000 addresses
+# N: runs of each, one after the other (default 20). FIELDSCOPE: the program (default: built with --release).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+what=${1:-}
+case $what in crash | symbolize) ;; *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+if [ -z "${FIELDSCOPE:-}" ]; then
+    cargo build --release --quiet
+    FIELDSCOPE=${CARGO_TARGET_DIR:-target}/release/fieldscope
+fi
+FIELDSCOPE=$FIELDSCOPE exec python3 scripts/bench.py "$what" "${2:-20}"

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# All that CI checks, fast first.
+#   scripts/check.sh               every stage but the long ones
+#   scripts/check.sh STAGE..       these stages; long ones only by name
+# Stages: fmt sample-data deny layers clippy no-gui docs test | long: hostile kill9 screenshots
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+short=(fmt sample-data deny layers clippy no-gui docs test)
+long=(hostile kill9 screenshots)
+
+# The integration test tests/NAME.rs, which must exist: a stage that checks nothing may not pass.
+test_target() {
+    local name=$1
+    shift
+    if [ ! -f "tests/$name.rs" ]; then
+        echo "check.sh: tests/$name.rs is missing" >&2
+        return 1
+    fi
+    cargo test --test "$name" "$@"
+}
+
+stage_fmt() { cargo fmt --check; }
+stage_sample_data() {
+    if ! command -v python3 >/dev/null; then
+        echo "python3 is not installed: the sample data were not checked"
+        return
+    fi
+    scripts/make-sample-data check
+}
+stage_deny() {
+    if ! cargo deny --version >/dev/null 2>&1; then
+        echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences were not checked"
+        return
+    fi
+    cargo deny --offline check licenses bans sources
+}
+stage_layers() { test_target layers; }
+stage_clippy() { cargo clippy --all-targets -- -D warnings; }
+stage_no_gui() { cargo check --no-default-features; }
+stage_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items; }
+stage_test() { cargo test; }
+# Every fixture cut at every 64 bytes and 1,000 bit flips each; scripts/test.sh runs a seeded part of it.
+stage_hostile() { FIELDSCOPE_HOSTILE=all test_target hostile --profile fast -- --include-ignored --nocapture; }
+stage_kill9() { FIELDSCOPE_KILL9=50 test_target kill9 --profile fast -- --include-ignored --nocapture; }
+# The README's pictures, drawn by the real window (under Xvfb if there is no display).
+stage_screenshots() {
+    cargo build --release
+    local program=${CARGO_TARGET_DIR:-target}/release/fieldscope panel theme
+    mkdir -p docs/images
+    for panel in home crash crashes symbols symbolizer import; do
+        for theme in dark light; do
+            "$program" screenshot "$panel" --theme "$theme" --import sample-data/demo-bundle.zip --out "docs/images/$panel-$theme.png"
+        done
+    done
+}
+
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=("${short[@]}")
+failed=()
+for stage in "${stages[@]}"; do
+    if ! declare -F "stage_${stage//-/_}" >/dev/null; then
+        echo "check.sh: no stage '$stage'; there are: ${short[*]} ${long[*]}" >&2
+        exit 2
+    fi
+    started=$SECONDS
+    echo "== $stage"
+    # Not as the condition of an `if`: bash would ignore `set -e` inside the stage.
+    set +e
+    (set -e; "stage_${stage//-/_}")
+    status=$?
+    set -e
+    if [ $status -eq 0 ]; then
+        echo "== $stage: ok, $((SECONDS - started)) s"
+    else
+        echo "== $stage: FAILED, $((SECONDS - started)) s"
+        failed+=("$stage")
+    fi
+done
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "failed: ${failed[*]}" >&2
+    exit 1
+fi

@@ -1,0 +1,133 @@
+//! The registers at the moment of the fault, from what a dump stored of them.
+//!
+//! Formats disagree on what the stored stack pointer means, and some store the eight words of the hardware
+//! frame only. The frame itself often lies in the captured memory, and then it decides.
+
+use crate::model::coredump::{CapturedThread, Coredump, SpMeaning};
+use crate::model::memory::Memory;
+use crate::model::registers::{Reg, RegValue, RegisterSet};
+use crate::symbols::symbol_set::SymbolSet;
+use crate::unwind::exception_frame;
+use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
+use crate::model::report::FrameTrust;
+
+/// Sizes of a hardware frame (ARMv7-M ARM, B1.5.7): basic, and with floating-point state.
+const FRAME_BYTES: [u64; 2] = [0x20, 0x68];
+/// xPSR bit 9: four bytes of padding lie above the frame.
+const XPSR_PAD: u64 = 1 << 9;
+/// EXC_RETURN bit 4: set for a frame without floating-point state.
+const EXC_RETURN_BASIC: u64 = 1 << 4;
+
+/// The registers as they were when the fault happened: the stack pointer popped, and whatever the hardware
+/// frame holds filled in.
+pub fn crashed_context(
+    thread: &CapturedThread,
+    dump: &Coredump,
+    symbols: &SymbolSet<'_>,
+    memory: &dyn Memory,
+) -> RegisterSet {
+    let registers = &thread.registers;
+    let Some(sp) = registers.sp() else { return registers.clone() };
+    match thread.sp_meaning {
+        SpMeaning::Popped => popped(registers, sp, memory),
+        SpMeaning::ExceptionFrame => at_frame(registers, sp, memory),
+        SpMeaning::Unknown if is_frame_of(registers, sp, memory) => {
+            best_frame(registers, sp, dump, symbols, memory)
+        }
+        SpMeaning::Unknown => popped(registers, sp, memory),
+    }
+}
+
+/// SP is already popped: the floating-point registers may still lie in the frame below it.
+fn popped(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> RegisterSet {
+    let pad = if registers.known(Reg::XPSR).is_some_and(|x| x & XPSR_PAD != 0) { 4 } else { 0 };
+    let Some(frame) = sp.checked_sub(FRAME_BYTES[1] + pad) else { return registers.clone() };
+    let has_fp = registers.known(Reg::EXC_RETURN).is_none_or(|exc| exc & EXC_RETURN_BASIC == 0);
+    let knows_fp = registers.known(Reg::s(0)).is_some();
+    if !has_fp || knows_fp || !is_frame_of(registers, frame, memory) {
+        return registers.clone();
+    }
+    let mut filled = registers.clone();
+    for n in 0..16 {
+        let at = frame + 0x20 + u64::from(n) * 4;
+        if let Ok(word) = memory.read_u32(at) {
+            filled.set_known(Reg::s(n), word);
+        }
+    }
+    filled
+}
+
+/// SP is the address of the hardware frame.
+fn at_frame(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> RegisterSet {
+    let exc_return = registers.known(Reg::EXC_RETURN).and_then(|v| u32::try_from(v).ok());
+    let is_readable = registers.pc().is_none() || is_frame_of(registers, frame, memory);
+    if is_readable
+        && let Some(mut context) = exception_frame::pop(frame, exc_return, registers, memory)
+    {
+        for (reg, value) in registers.iter() {
+            if context.get(reg) == RegValue::NotStored {
+                context.set(reg, value);
+            }
+        }
+        return context;
+    }
+    // No memory (a fault print), or no frame there (the stack ran out): only the arithmetic is left.
+    let mut context = registers.clone();
+    if registers.pc().is_some() {
+        let has_fp = exc_return.is_some_and(|exc| u64::from(exc) & EXC_RETURN_BASIC == 0);
+        let pad =
+            if registers.known(Reg::XPSR).is_some_and(|x| x & XPSR_PAD != 0) { 4 } else { 0 };
+        context.set_known(Reg::SP, frame + FRAME_BYTES[usize::from(has_fp)] + pad);
+    }
+    context
+}
+
+/// The format does not say whether the frame is basic or extended: the longer honest walk decides.
+fn best_frame(
+    registers: &RegisterSet,
+    frame: u64,
+    dump: &Coredump,
+    symbols: &SymbolSet<'_>,
+    memory: &dyn Memory,
+) -> RegisterSet {
+    if registers.known(Reg::EXC_RETURN).is_some() {
+        return at_frame(registers, frame, memory);
+    }
+    let candidates = [0xFFFF_FFFDu32, 0xFFFF_FFED].map(|exc_return| {
+        let mut candidate = registers.clone();
+        candidate.set_known(Reg::EXC_RETURN, exc_return);
+        let mut context = at_frame(&candidate, frame, memory);
+        context.set(Reg::EXC_RETURN, RegValue::NotStored);
+        context
+    });
+    let n_sure = |context: &RegisterSet| {
+        let walked = walk(&WalkInput {
+            registers: context,
+            arch: dump.arch,
+            symbols,
+            memory,
+            stack: None,
+            limits: WalkLimits::default(),
+            start: Start::Context,
+        });
+        walked.frames.iter().take_while(|f| f.trust < FrameTrust::Scan).count()
+    };
+    let [basic, extended] = candidates;
+    if n_sure(&extended) > n_sure(&basic) { extended } else { basic }
+}
+
+/// True when the eight words at `frame` are those of the stored registers.
+fn is_frame_of(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> bool {
+    let order = [Reg::r(0), Reg::r(1), Reg::r(2), Reg::r(3), Reg::r(12), Reg::LR, Reg::PC, Reg::XPSR];
+    let mut n_equal = 0;
+    for (slot, reg) in (0u64..).zip(order) {
+        let Some(known) = registers.known(reg) else { continue };
+        let Ok(word) = memory.read_u32(frame.saturating_add(slot * 4)) else { return false };
+        let mask = if reg == Reg::PC { !1 } else { !0 };
+        if u64::from(word) & mask != known & mask {
+            return false;
+        }
+        n_equal += 1;
+    }
+    n_equal >= 4
+}

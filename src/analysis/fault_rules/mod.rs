@@ -1,0 +1,268 @@
+//! Why it crashed: one rule a file, the first that answers wins.
+//!
+//! A rule states one cause. Its doc comment gives an example sentence, which its test checks. A rule may infer the
+//! cause from registers and memory when the capture has no fault registers; then its sentence says "probably".
+
+mod abort;
+mod assert;
+mod bus_fault;
+mod debug_event;
+mod divide_by_zero;
+mod hard_fault;
+mod invalid_return;
+mod invalid_state;
+mod memory_fault;
+mod no_coprocessor;
+mod no_execute;
+mod null_pointer;
+mod panic;
+mod secure_fault;
+mod sentence;
+mod stack_overflow;
+#[cfg(test)]
+pub(in crate::analysis) mod testing;
+mod unaligned;
+mod undefined_instruction;
+mod unknown;
+mod vector_table;
+mod watchdog;
+
+pub use assert::assert_location;
+
+use super::crash_facts::{Case, CrashFacts};
+use super::wording;
+use crate::model::addr::TargetAddr;
+use crate::model::report::{Fault, FaultKind, FrameTrust};
+
+/// One cause of crashes.
+pub struct FaultRule {
+    /// Stable name, the name of its file.
+    pub id: &'static str,
+    /// Says what happened, or `None` when this cause is not the one.
+    pub explain: fn(&Case<'_>) -> Option<Finding>,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The class.
+    pub kind: FaultKind,
+    /// The address that was accessed or jumped to.
+    pub address: Option<u64>,
+    /// The headline.
+    pub summary: String,
+    /// What to look at next.
+    pub advice: Option<&'static str>,
+    /// What this rule saw, strongest first.
+    pub evidence: Vec<String>,
+}
+
+/// All rules in order of precedence: the cause that explains the others first.
+pub static FAULT_RULES: &[FaultRule] = &[
+    stack_overflow::RULE,
+    assert::RULE,
+    panic::RULE,
+    abort::RULE,
+    watchdog::RULE,
+    null_pointer::RULE,
+    no_execute::RULE,
+    divide_by_zero::RULE,
+    unaligned::RULE,
+    undefined_instruction::RULE,
+    no_coprocessor::RULE,
+    invalid_state::RULE,
+    invalid_return::RULE,
+    memory_fault::RULE,
+    secure_fault::RULE,
+    bus_fault::RULE,
+    vector_table::RULE,
+    debug_event::RULE,
+    hard_fault::RULE,
+    unknown::RULE,
+];
+
+/// Explains a crash; `None` when the target simply stopped.
+pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
+    let case = Case::new(facts);
+    let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
+    let mut evidence = finding.evidence;
+    evidence.extend(status_evidence(&case));
+    evidence.extend(access_evidence(&case));
+    evidence.extend(frame_evidence(&case));
+    if !case.has_cause() && facts.dump.fault.is_empty() {
+        evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
+    }
+    let shown = case
+        .culprit
+        .as_ref()
+        .map(|culprit| &culprit.instruction)
+        .or(case.instruction.as_ref());
+    Some(Fault {
+        kind: finding.kind,
+        address: finding.address.map(TargetAddr),
+        summary: finding.summary,
+        advice: finding.advice.map(str::to_owned),
+        registers: facts
+            .dump
+            .fault
+            .values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), TargetAddr::from(*value)))
+            .collect(),
+        instruction: shown.map(|decoded| decoded.instruction.clone()),
+        evidence,
+        bits: case.bits,
+    })
+}
+
+/// `CFSR 0x00008200: PRECISERR, BFARVALID — what the first one means`.
+fn status_evidence(case: &Case<'_>) -> Vec<String> {
+    ["cfsr", "hfsr", "sfsr"]
+        .into_iter()
+        .filter_map(|register| {
+            let value = case.facts.dump.fault.get(register)?;
+            let bits: Vec<_> = case
+                .bits
+                .iter()
+                .filter(|bit| bit.register == register)
+                .collect();
+            let meaning = &bits.first()?.meaning;
+            let names: Vec<&str> = bits.iter().map(|bit| bit.name.as_str()).collect();
+            Some(format!(
+                "{} {}: {} — {meaning}",
+                register.to_ascii_uppercase(),
+                wording::address(u64::from(value)),
+                names.join(", ")
+            ))
+        })
+        .collect()
+}
+
+fn access_evidence(case: &Case<'_>) -> Vec<String> {
+    let Some(culprit) = &case.culprit else {
+        return Vec::new();
+    };
+    let instruction = &culprit.instruction.instruction;
+    let values: Vec<String> = instruction
+        .operands
+        .iter()
+        .map(|(name, value)| match value {
+            Some(value) => format!("{name} = {}", wording::address(value.0)),
+            None => format!("{name} not stored"),
+        })
+        .collect();
+    let with = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", values.join(", "))
+    };
+    let shown = format!(
+        "`{}` at {}{with}",
+        instruction.text,
+        wording::address(instruction.address.0)
+    );
+    culprit.evidence.iter().cloned().chain([shown]).collect()
+}
+
+/// `3 of 4 frames by call-frame information, 1 by scanning the stack`.
+fn frame_evidence(case: &Case<'_>) -> Option<String> {
+    let frames = &case.thread()?.frames;
+    let counted: Vec<String> = [
+        (FrameTrust::Cfi, "by call-frame information"),
+        (FrameTrust::ExceptionFrame, "from exception frames"),
+        (FrameTrust::FramePointer, "by the frame pointer"),
+        (FrameTrust::Scan, "by scanning the stack"),
+    ]
+    .into_iter()
+    .map(|(trust, words)| (frames.iter().filter(|f| f.trust == trust).count(), words))
+    .filter(|(count, _)| *count > 0)
+    .enumerate()
+    .map(|(index, (count, words))| match index {
+        0 => format!("{count} of {} frames {words}", frames.len()),
+        _ => format!("{count} {words}"),
+    })
+    .collect();
+    (!counted.is_empty()).then(|| counted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FAULT_RULES;
+    use super::testing::Scene;
+
+    #[test]
+    fn rule_ids_are_unique() {
+        let mut ids: Vec<_> = FAULT_RULES.iter().map(|rule| rule.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), FAULT_RULES.len());
+    }
+
+    #[test]
+    fn evidence_names_the_bits_the_instruction_and_the_frames() {
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .fault("bfar", 0xF000_0000)
+            .explain()
+            .unwrap();
+        assert_eq!(
+            fault.evidence,
+            [
+                "CFSR 0x00008200: PRECISERR, BFARVALID — a load or store failed on the bus, and the program counter points at it",
+                "BFAR equals the store's address",
+                "`str r1, [r0]` at 0x00000354 with r1 = 0x0000000D, r0 = 0xF0000000",
+                "1 of 2 frames by call-frame information",
+            ]
+        );
+        assert_eq!(fault.registers.len(), 2);
+    }
+
+    #[test]
+    fn a_target_that_simply_stopped_has_no_fault() {
+        assert_eq!(Scene::new(&[0x00, 0xBF]).explain(), None);
+    }
+
+    /// A small generator (Knuth's MMIX constants), so that a failure can be repeated.
+    fn random(state: &mut u64) -> u64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        *state >> 33
+    }
+
+    #[test]
+    fn no_combination_of_instruction_registers_and_bits_stops_the_rules() {
+        const WORDS: [u32; 8] = [
+            0,
+            1,
+            8,
+            0x354,
+            0x2000_8000,
+            0xE000_0000,
+            0xFFFF_FFFD,
+            u32::MAX,
+        ];
+        let mut state = 7;
+        let mut pick = |n: u64| random(&mut state) % n;
+        for _ in 0..2000 {
+            let code: Vec<u8> = (0..8).map(|_| pick(256).to_le_bytes()[0]).collect();
+            let mut word = || WORDS[usize::try_from(pick(8)).unwrap()];
+            let mut scene = Scene::new(&code).task(
+                "t",
+                u64::from(word()) << 32 | u64::from(word()),
+                u64::from(word()) << 33,
+            );
+            for n in 0..17 {
+                scene = scene.reg(n, word());
+            }
+            for name in ["bfar", "mmfar", "sfsr", "hfsr", "sfar"] {
+                scene = scene.fault(name, word());
+            }
+            let bits = u32::try_from(pick(u64::from(u32::MAX))).unwrap();
+            scene = scene.fault("cfsr", bits);
+            if let Some(fault) = scene.explain() {
+                assert!(!fault.summary.is_empty());
+            }
+        }
+    }
+}

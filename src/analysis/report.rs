@@ -1,0 +1,343 @@
+//! One crash, put together: registers, threads, frames, variables, explanation and fingerprint.
+//!
+//! Pure: everything it needs is passed in, the same input gives the same report.
+
+use super::crashed_context::crashed_context;
+use super::crash_facts::CrashFacts;
+use super::fault_rules;
+use super::fingerprint::fingerprint;
+use crate::model::addr::TargetAddr;
+use crate::model::build_id::BuildId;
+use crate::model::coredump::Coredump;
+use crate::model::memory::{Memory, Overlay};
+use crate::model::registers::{RegValue, RegisterSet};
+use crate::model::report::{
+    BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState,
+};
+use crate::model::warning::Warning;
+use crate::symbols::symbol_set::SymbolSet;
+use crate::symbols::variables::{FrameContext, ValueLimits, locals};
+use crate::unwind::rtos::{self, RtosThread, RtosThreads};
+use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
+
+/// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
+const ENTRY_VALUE_DEPTH: usize = 64;
+
+/// What the builder knows besides the dump.
+#[derive(Clone, Debug, Default)]
+pub struct ReportOptions {
+    /// Read arguments and locals.
+    pub with_locals: bool,
+    /// Which crash of the input this is.
+    pub crash_index: usize,
+    /// How many crashes the input holds.
+    pub n_crashes: usize,
+    /// Format ids of the joined sources.
+    pub sources: Vec<String>,
+    /// The build id of the crash, wherever it was found.
+    pub build_id: Option<BuildId>,
+    /// The build id of the main ELF.
+    pub elf_build_id: Option<BuildId>,
+    /// Both ids are known and match.
+    pub verified: bool,
+    /// Warnings from before: joining, matching.
+    pub warnings: Vec<Warning>,
+}
+
+/// The report of one crash.
+pub fn build_report(
+    dump: &Coredump,
+    symbols: &SymbolSet<'_>,
+    options: &ReportOptions,
+) -> CrashReport {
+    let constants = symbols.constants();
+    let memory = Overlay { first: &dump.memory, second: &constants };
+    let arch = symbols.infos.first().map_or(dump.arch, |info| info.file().arch());
+    let mut warnings = dump.warnings.clone();
+    warnings.extend(options.warnings.iter().cloned());
+
+    let captured = dump.threads.first();
+    let context = captured.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    let empty = RegisterSet::default();
+    let registers = context.as_ref().unwrap_or(&empty);
+
+    let rtos = if dump.memory.is_empty() { None } else { rtos::threads(symbols, &memory) };
+    if let Some(rtos) = &rtos {
+        warnings.extend(rtos.warnings.iter().cloned());
+    }
+    let builder = ThreadBuilder { dump, symbols, memory: &memory, with_locals: options.with_locals };
+    let mut threads = builder.threads(registers, rtos.as_ref(), &mut warnings);
+    if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
+        warnings.push(Warning::new(
+            "FS-CRASH-001",
+            "The capture holds no registers of the fault, so there is no backtrace of it.",
+        ));
+    }
+    threads.sort_by_key(|thread| !thread.crashed);
+
+    let describe = |addr: u64| symbols.describe(addr);
+    let in_code = |addr: u64| symbols.infos.iter().any(|info| info.file().contains_code(addr));
+    let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let facts = CrashFacts {
+        arch,
+        dump,
+        registers,
+        threads: &threads,
+        memory: &memory,
+        has_symbols: !symbols.is_empty(),
+        in_code: &in_code,
+        covered: &covered,
+        describe: &describe,
+    };
+    let fault = fault_rules::explain(&facts);
+
+    let mut report = CrashReport {
+        schema: BACKTRACE_SCHEMA.to_owned(),
+        crash_index: options.crash_index,
+        n_crashes: options.n_crashes,
+        arch,
+        build_id: options.build_id.clone(),
+        elf_build_id: options.elf_build_id.clone(),
+        verified: options.verified,
+        fault,
+        fingerprint: None,
+        threads,
+        warnings,
+        registers: named_registers(registers),
+        sources: options.sources.clone(),
+    };
+    report.fingerprint = fingerprint(&report);
+    report
+}
+
+/// Registers with known values, in the order a debugger lists them.
+fn named_registers(registers: &RegisterSet) -> Vec<(String, TargetAddr)> {
+    registers
+        .iter()
+        .filter_map(|(reg, value)| match value {
+            RegValue::Known(value) => Some((reg.arm_name(), TargetAddr(value))),
+            RegValue::NotStored | RegValue::Clobbered => None,
+        })
+        .collect()
+}
+
+struct ThreadBuilder<'a, 's> {
+    dump: &'a Coredump,
+    symbols: &'a SymbolSet<'s>,
+    memory: &'a dyn Memory,
+    with_locals: bool,
+}
+
+impl<'s> ThreadBuilder<'_, 's> {
+    fn threads(
+        &self,
+        registers: &RegisterSet,
+        rtos: Option<&RtosThreads>,
+        warnings: &mut Vec<Warning>,
+    ) -> Vec<Thread> {
+        let current = rtos.and_then(|r| r.threads.iter().find(|t| Some(t.id) == r.current));
+        let stack = current.and_then(|t| t.stack.clone());
+        let crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        warnings.extend(crashed_walk.warnings.iter().cloned());
+        let mut crashed = self.thread(&crashed_walk);
+        crashed.crashed = true;
+        crashed.state = ThreadState::Running;
+        crashed.name = self.dump.thread_name.clone().or_else(|| {
+            self.dump.threads.first().and_then(|thread| thread.name.clone())
+        });
+        crashed.id = self.dump.threads.first().and_then(|t| t.id).map(TargetAddr);
+        if let Some(current) = current {
+            fill(&mut crashed, current);
+            let sp = crashed_walk
+                .frames
+                .iter()
+                .filter_map(|frame| frame.sp)
+                .find(|sp| stack.as_ref().is_some_and(|s| s.contains(sp)));
+            if let (Some(stack), Some(sp)) = (&stack, sp.or_else(|| registers.sp())) {
+                crashed.stack_used = stack.end.checked_sub(sp);
+            }
+            crashed.state = ThreadState::Running;
+        }
+        let mut threads = vec![crashed];
+        match rtos {
+            Some(rtos) => {
+                for task in rtos.threads.iter().filter(|t| Some(t.id) != rtos.current) {
+                    let mut thread = match &task.saved {
+                        Some(saved) => {
+                            let walked = self.walk(saved, task.stack.clone(), Start::SavedByRtos);
+                            self.thread(&walked)
+                        }
+                        None => blank_thread("its registers could not be found on its stack"),
+                    };
+                    fill(&mut thread, task);
+                    threads.push(thread);
+                }
+            }
+            None => {
+                for captured in self.dump.threads.iter().skip(1) {
+                    let walked = self.walk(&captured.registers, None, Start::Context);
+                    let mut thread = self.thread(&walked);
+                    thread.name.clone_from(&captured.name);
+                    thread.id = captured.id.map(TargetAddr);
+                    threads.push(thread);
+                }
+            }
+        }
+        threads
+    }
+
+    fn walk(
+        &self,
+        registers: &RegisterSet,
+        stack: Option<std::ops::Range<u64>>,
+        start: Start,
+    ) -> Walk {
+        walk(&WalkInput {
+            registers,
+            arch: self.dump.arch,
+            symbols: self.symbols,
+            memory: self.memory,
+            stack,
+            limits: WalkLimits::default(),
+            start,
+        })
+    }
+
+    fn thread(&self, walk: &Walk) -> Thread {
+        let mut thread = blank_thread("");
+        thread.stopped = match &walk.stop {
+            StopReason::ThreadEntry => None,
+            stop => Some(stop.to_string()),
+        };
+        for (idx, physical) in walk.frames.iter().enumerate() {
+            self.push_frames(&mut thread.frames, physical, walk, idx);
+        }
+        thread
+    }
+
+    fn push_frames(
+        &self,
+        frames: &mut Vec<Frame>,
+        physical: &PhysicalFrame,
+        walk: &Walk,
+        idx: usize,
+    ) {
+        let info = self.symbols.for_address(physical.lookup);
+        let sources = info.map(|info| info.source_frames(physical.lookup)).unwrap_or_default();
+        let mut frame = Frame {
+            pc: TargetAddr(physical.pc),
+            sp: physical.sp.map(TargetAddr),
+            function: None,
+            qualified: None,
+            file: None,
+            line: None,
+            column: None,
+            inlined: false,
+            trust: physical.trust,
+            interrupted: physical.interrupted.clone(),
+            locals: Vec::new(),
+        };
+        if sources.is_empty() {
+            frames.push(frame);
+            return;
+        }
+        for source in sources {
+            frame.function = source.function;
+            frame.qualified = source.qualified;
+            frame.file = source.file;
+            frame.line = source.line;
+            frame.column = source.column;
+            frame.inlined = source.inlined;
+            frame.locals = Vec::new();
+            if let (true, Some(info), Some(scope)) = (self.with_locals, info, source.scope)
+                && frame.trust != FrameTrust::Scan
+            {
+                frame.locals = self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
+                    locals(info, scope, context, &ValueLimits::default())
+                });
+            }
+            frames.push(frame.clone());
+            frame.interrupted = None;
+        }
+    }
+
+    /// Calls `use_it` with the context of frame `idx`, its callers linked behind it.
+    fn with_context<T>(
+        &self,
+        walk: &Walk,
+        idx: usize,
+        depth: usize,
+        use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
+    ) -> T
+    where
+        T: Default,
+    {
+        let mut chain = walk.frames.iter().skip(idx).take(depth.saturating_add(1));
+        self.link(chain.next(), &mut chain.rev().collect::<Vec<_>>(), None, use_it)
+    }
+
+    /// Builds contexts from the outermost caller inwards, each on the stack of this recursion.
+    fn link<T: Default>(
+        &self,
+        frame: Option<&PhysicalFrame>,
+        callers: &mut Vec<&PhysicalFrame>,
+        caller: Option<&FrameContext<'_, 's>>,
+        use_it: &mut dyn FnMut(&FrameContext<'_, 's>) -> T,
+    ) -> T {
+        let Some(frame) = frame else { return T::default() };
+        if callers.is_empty() {
+            return use_it(&self.context(frame, caller));
+        }
+        let outermost = callers.pop();
+        let context = self.context(outermost, caller);
+        self.link(Some(frame), callers, Some(&context), use_it)
+    }
+
+    fn context<'c>(
+        &'c self,
+        frame: &'c PhysicalFrame,
+        caller: Option<&'c FrameContext<'c, 's>>,
+    ) -> FrameContext<'c, 's> {
+        FrameContext {
+            lookup: frame.lookup,
+            registers: &frame.registers,
+            cfa: frame.cfa,
+            memory: self.memory,
+            caller,
+            symbols: self.symbols,
+        }
+    }
+}
+
+fn blank_thread(stopped: &str) -> Thread {
+    Thread {
+        name: None,
+        id: None,
+        state: ThreadState::Unknown,
+        priority: None,
+        waits_on: None,
+        crashed: false,
+        stack_base: None,
+        stack_size: None,
+        stack_used: None,
+        stack_unused_min: None,
+        frames: Vec::new(),
+        stopped: (!stopped.is_empty()).then(|| stopped.to_owned()),
+    }
+}
+
+/// What the RTOS knows of a thread.
+fn fill(thread: &mut Thread, task: &RtosThread) {
+    thread.name.clone_from(&task.name);
+    thread.id = Some(TargetAddr(task.id));
+    thread.state = task.state;
+    thread.priority = task.priority;
+    thread.waits_on.clone_from(&task.waits_on);
+    if let Some(stack) = &task.stack {
+        thread.stack_base = Some(TargetAddr(stack.start));
+        thread.stack_size = Some(stack.end.saturating_sub(stack.start));
+        let sp = task.stack_pointer.filter(|sp| stack.contains(sp));
+        thread.stack_used = sp.and_then(|sp| stack.end.checked_sub(sp));
+    }
+    thread.stack_unused_min = task.stack_unused_min;
+}

@@ -1,0 +1,81 @@
+//! The words of the command line.
+
+use super::{backtrace, completions, import, query, symbolize, symbols};
+use crate::engine::index_cache::IndexCache;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// See where firmware crashed, what it logged and how it was doing. Offline; nothing is sent anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "fieldscope", version, about, subcommand_precedence_over_arg = true)]
+pub struct Cli {
+    /// What to do; without a command the window opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Files, folders and archives to import into the window.
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Workspace file; by default the one in your data folder.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub workspace: Option<PathBuf>,
+    /// Keep no symbol index on disk and use none.
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+}
+
+/// The commands, one file each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the backtrace and the explanation of a crash
+    Backtrace(backtrace::BacktraceArgs),
+    /// Print shell completions
+    Completions(completions::CompletionsArgs),
+    /// Take files, folders and archives into the workspace
+    Import(import::ImportArgs),
+    /// Print what a query of the window answers
+    Query(query::QueryArgs),
+    /// Draw a screen of the window into a PNG file
+    Screenshot(ScreenshotArgs),
+    /// Name the addresses in any text
+    Symbolize(symbolize::SymbolizeArgs),
+    /// Add, list or look for symbol files
+    Symbols(symbols::SymbolsArgs),
+}
+
+/// `fieldscope screenshot`.
+#[derive(Clone, Debug, Args)]
+pub struct ScreenshotArgs {
+    /// Screen: home, crash, crashes, symbols, symbolizer, import
+    pub panel: String,
+    /// PNG file to write
+    #[arg(long, value_name = "PNG")]
+    pub out: PathBuf,
+    /// Files to import first
+    #[arg(long = "import", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Size in points, before scaling
+    #[arg(long, default_value = "1440x900", value_name = "WxH")]
+    pub size: String,
+    /// Pixels per point
+    #[arg(long, default_value_t = 1.0)]
+    pub scale: f32,
+    /// dark or light
+    #[arg(long, default_value = "dark")]
+    pub theme: String,
+}
+
+impl Common {
+    /// Where symbol indexes are kept.
+    pub fn cache(&self) -> IndexCache {
+        if self.no_cache {
+            return IndexCache::disabled();
+        }
+        IndexCache::for_user(std::env::var_os("FIELDSCOPE_CACHE").map(PathBuf::from))
+    }
+}

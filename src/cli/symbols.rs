@@ -1,0 +1,98 @@
+//! `fieldscope symbols`: the symbol library of a workspace.
+
+use super::args::Common;
+use super::exit::{Exit, Failure, Outcome};
+use super::terminal::Terminal;
+use crate::engine::queries::symbol_library::SymbolLibraryQuery;
+use crate::engine::workspace::Workspace;
+use clap::{Args, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// `fieldscope symbols`.
+#[derive(Debug, Args)]
+pub struct SymbolsArgs {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with the library.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Add ELF files, or every ELF in a folder; crashes that waited for them get their names
+    Add {
+        /// Files and folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the builds in the library
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the builds that crashes wait for, most wanted first
+    Missing {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the action.
+pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let workspace = Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    match &args.action {
+        Action::Add { paths, json } => add(&workspace, paths, *json, out),
+        Action::List { json } => {
+            let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
+            for build in &library.builds {
+                if *json {
+                    serde_json::to_writer(&mut *out, build)?;
+                    writeln!(out)?;
+                } else {
+                    writeln!(out, "{}  {:<10} {:<9} {}", build.build_id, build.quality, build.arch, build.path)?;
+                }
+            }
+            Ok(Exit::Done)
+        }
+        Action::Missing { json } => {
+            let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
+            for missing in &library.missing {
+                if *json {
+                    serde_json::to_writer(&mut *out, missing)?;
+                    writeln!(out)?;
+                } else {
+                    writeln!(out, "{}", missing.sentence())?;
+                }
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn add(workspace: &Workspace, paths: &[PathBuf], is_json: bool, out: &mut dyn Write) -> Outcome {
+    let progress = Terminal::new("adding symbols");
+    let added = workspace.add_symbols(paths, &progress)?;
+    progress.clear();
+    if added.files.is_empty() {
+        let why = added.failed.first().map_or_else(
+            || "no ELF file with code was found there".to_owned(),
+            |(path, error)| format!("{error}: {}", path.display()),
+        );
+        return Err(Failure::wrong(why));
+    }
+    if is_json {
+        serde_json::to_writer(&mut *out, &added)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{}", added.sentence())?;
+        for (path, error) in &added.failed {
+            writeln!(out, "  not added: {error}: {}", path.display())?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,105 @@
+//! What the window and the command line may ask the engine to do. Each becomes a job.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A change to the workspace or to the world outside.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Take in files, folders and archives as one capture each.
+    Import {
+        /// What was dropped or named.
+        paths: Vec<PathBuf>,
+    },
+    /// Take in one named piece of memory.
+    ImportBytes {
+        /// A name for the capture.
+        name: String,
+        /// Its bytes.
+        bytes: Arc<[u8]>,
+    },
+    /// Take in the demo bundle that is part of this program.
+    OpenDemo,
+    /// Add ELF files, or every ELF in a folder, to the symbol library.
+    AddSymbols {
+        /// Files and folders.
+        paths: Vec<PathBuf>,
+    },
+    /// Use a build for a crash that carries no build id; stays marked "not verified".
+    AssignSymbols {
+        /// The crash.
+        crash: i64,
+        /// Build id (hex) of an ELF in the library.
+        build_id: String,
+    },
+    /// Take a capture out of the workspace; [`Command::RestoreCapture`] undoes it.
+    RemoveCapture {
+        /// The capture.
+        capture: i64,
+    },
+    /// Undo [`Command::RemoveCapture`].
+    RestoreCapture {
+        /// The capture.
+        capture: i64,
+    },
+    /// Import whatever appears in a folder from now on; `None` stops watching.
+    WatchFolder {
+        /// The folder.
+        path: Option<PathBuf>,
+    },
+    /// Source paths that begin with `from` are looked for under `to`.
+    MapSource {
+        /// Prefix as the ELF has it.
+        from: String,
+        /// Folder on this computer.
+        to: PathBuf,
+    },
+    /// Write a copy of the workspace.
+    SaveCopy {
+        /// Where to.
+        path: PathBuf,
+    },
+}
+
+impl Command {
+    /// What the jobs list calls it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Import { paths } => format!("Import {}", names(paths)),
+            Self::ImportBytes { name, .. } => format!("Import {name}"),
+            Self::OpenDemo => "Open the demo".to_owned(),
+            Self::AddSymbols { paths } => format!("Add symbols from {}", names(paths)),
+            Self::AssignSymbols { build_id, .. } => {
+                format!("Use build {}", build_id.chars().take(8).collect::<String>())
+            }
+            Self::RemoveCapture { .. } => "Remove a capture".to_owned(),
+            Self::RestoreCapture { .. } => "Restore a capture".to_owned(),
+            Self::WatchFolder { path: Some(path) } => format!("Watch {}", path.display()),
+            Self::WatchFolder { path: None } => "Stop watching".to_owned(),
+            Self::MapSource { from, .. } => format!("Map sources of {from}"),
+            Self::SaveCopy { path } => format!("Save a copy as {}", path.display()),
+        }
+    }
+}
+
+impl Command {
+    /// What its progress counts.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::AddSymbols { .. } => "files",
+            Self::AssignSymbols { .. } => "crashes",
+            _ => "bytes",
+        }
+    }
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| {
+        path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+    };
+    match paths {
+        [] => "nothing".to_owned(),
+        [one] => name(one),
+        [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()),
+    }
+}

@@ -1,0 +1,183 @@
+//! From named bytes to crashes: every file is scanned, sources of one fault are joined.
+//!
+//! The one path that importing, `backtrace` and re-symbolizing share, so that all three agree on which crash is which.
+
+use super::input::{InputFile, Inputs, Refused};
+use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
+use crate::formats::boots::BootRecord;
+use crate::formats::build_id_note::find_build_id_note;
+use crate::formats::manifest::{self, Manifest};
+use crate::formats::scan::{FileScan, scan};
+use crate::model::build_id::BuildId;
+use crate::model::progress::{Cancelled, Progress};
+use crate::model::registers::RegValue;
+use crate::model::warning::Warning;
+use crate::symbols::symbol_file::SymbolFile;
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+
+/// Everything that was found in one input.
+#[derive(Default)]
+pub struct Examined {
+    /// The files, in the order of the input.
+    pub files: Vec<ExaminedFile>,
+    /// Crashes, in the order of the files and their offsets.
+    pub crashes: Vec<ExaminedCrash>,
+    /// ELF files that came with the input.
+    pub symbol_files: Vec<Arc<SymbolFile>>,
+    /// The manifest, if there was one.
+    pub manifest: Option<Manifest>,
+    /// What could not be read.
+    pub refused: Vec<Refused>,
+    /// Warnings about the input as a whole.
+    pub warnings: Vec<Warning>,
+}
+
+/// One file and what the scan said.
+pub struct ExaminedFile {
+    /// The file.
+    pub input: InputFile,
+    /// What is in it, apart from its dumps.
+    pub scan: FileScan,
+    /// How many coredumps and fault prints it held, before joining.
+    pub n_dumps: usize,
+}
+
+/// One crash with what is known of its identity.
+pub struct ExaminedCrash {
+    /// The joined dump and its sources.
+    pub joined: JoinedDump,
+    /// The build id of the crash and where it was found.
+    pub build_id: Option<(BuildId, IdSource)>,
+    /// Index of the file and ordinal of the boot in it, if a boot banner stood before the crash.
+    pub boot: Option<(usize, usize)>,
+}
+
+impl ExaminedCrash {
+    /// Format ids of its sources, each once, in the order of the input.
+    pub fn source_formats(&self) -> Vec<String> {
+        let mut formats: Vec<String> = Vec::new();
+        for source in &self.joined.sources {
+            if !formats.iter().any(|format| format == source.format) {
+                formats.push(source.format.to_owned());
+            }
+        }
+        formats
+    }
+
+    /// Names the captured bytes, so that the same dump in two captures is known as one crash.
+    pub fn dump_key(&self) -> String {
+        let dump = &self.joined.dump;
+        let mut hash = Sha256::new();
+        for thread in &dump.threads {
+            for (reg, value) in thread.registers.iter() {
+                if let RegValue::Known(value) = value {
+                    hash.update(reg.0.to_le_bytes());
+                    hash.update(value.to_le_bytes());
+                }
+            }
+        }
+        for region in dump.memory.regions() {
+            hash.update(region.start.to_le_bytes());
+            hash.update(&region.bytes);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Where the build id of a crash was found (contracts.md, section 1, in this order).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdSource {
+    /// The dump's own header or note.
+    Dump,
+    /// A note in captured memory.
+    Memory,
+    /// The boot banner of the same boot.
+    BootBanner,
+    /// The manifest of the bundle.
+    Manifest,
+}
+
+impl IdSource {
+    /// In words, for "why we believe this".
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Dump => "the dump's own note",
+            Self::Memory => "a note in captured memory",
+            Self::BootBanner => "the boot banner before it",
+            Self::Manifest => "the bundle's manifest",
+        }
+    }
+}
+
+/// Scans every file and joins what belongs together.
+pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Cancelled> {
+    let mut examined = Examined { refused: inputs.refused, ..Examined::default() };
+    let total: u64 = inputs.files.iter().map(|file| file.bytes.len() as u64).sum();
+    let mut done = 0;
+    let mut dumps = Vec::new();
+    let mut file_of_dump = Vec::new();
+    for input in inputs.files {
+        progress.tick(done, total)?;
+        done += input.bytes.len() as u64;
+        if is_manifest(&input.path) {
+            let (manifest, warnings) = manifest::parse(&input.bytes);
+            examined.warnings.extend(warnings);
+            examined.manifest = Some(manifest);
+        }
+        let mut scan = scan(&input.path, &input.bytes, progress)?;
+        if scan.symbols {
+            match SymbolFile::parse(&input.path, input.bytes.to_vec()) {
+                Ok(file) => examined.symbol_files.push(Arc::new(file)),
+                Err(error) => scan.warnings.push(Warning::new("FS-SYM-001", error.to_string())),
+            }
+        }
+        let found = std::mem::take(&mut scan.coredumps);
+        let n_dumps = found.len();
+        for dump in found {
+            let boot = boot_before(&scan.boots, dump.source.start);
+            let boot_build_id = boot.and_then(|idx| scan.boots.get(idx)).and_then(|b| b.build_id.clone());
+            file_of_dump.push(examined.files.len());
+            dumps.push(SourceDump {
+                file: input.path.clone(),
+                boot,
+                boot_build_id,
+                dump,
+            });
+        }
+        examined.files.push(ExaminedFile { input, scan, n_dumps });
+    }
+    let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
+    for joined in join(dumps) {
+        let build_id = identity(&joined, manifest_id.as_ref());
+        let boot = joined.sources.iter().find_map(|source| {
+            Some((file_of_dump.get(source.index).copied()?, source.boot?))
+        });
+        examined.crashes.push(ExaminedCrash { joined, build_id, boot });
+    }
+    Ok(examined)
+}
+
+fn identity(joined: &JoinedDump, manifest: Option<&BuildId>) -> Option<(BuildId, IdSource)> {
+    let dump = &joined.dump;
+    let named = dump.build_id.clone();
+    if let (Some(id), Some(BuildIdFrom::Capture)) = (&named, joined.build_id_from) {
+        return Some((id.clone(), IdSource::Dump));
+    }
+    if let Some(id) = find_build_id_note(&dump.memory) {
+        return Some((id, IdSource::Memory));
+    }
+    if let Some(id) = named {
+        return Some((id, IdSource::BootBanner));
+    }
+    manifest.map(|id| (id.clone(), IdSource::Manifest))
+}
+
+fn boot_before(boots: &[BootRecord], offset: u64) -> Option<usize> {
+    boots.iter().rposition(|boot| boot.offset <= offset)
+}
+
+/// True for the manifest of a bundle, in whatever folder of it.
+pub(super) fn is_manifest(path: &str) -> bool {
+    path.rsplit('/').next() == Some(manifest::MANIFEST_FILE_NAME)
+}

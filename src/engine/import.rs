@@ -1,0 +1,409 @@
+//! Importing: what was dropped becomes captures in the workspace, each stored wholly or not at all.
+
+use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
+use super::input::{InputError, Inputs};
+use super::job::JobError;
+use super::matching::match_available;
+use super::reports::{Depth, report};
+use super::workspace::{Workspace, now};
+use crate::formats::archive;
+use crate::model::progress::{Cancelled, Progress};
+use crate::model::report::CrashReport;
+use crate::store::capture::{
+    AddOutcome, Boot, Content, FileKind, FileStatus, Finding, FindingKind, NewCapture, NewFile,
+    Software,
+};
+use crate::store::crash::{CrashSource, NewCrash};
+use crate::store::devices::NewDevice;
+use crate::store::symbol_files::{NewCaptureSymbols, SymbolFacts};
+use crate::symbols::symbol_file::SymbolFile;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The `schema` of a summary.
+const IMPORT_SCHEMA: &str = "fieldscope.import/1";
+
+/// What an import found.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportSummary {
+    /// Always `fieldscope.import/1`.
+    pub schema: &'static str,
+    /// Ids of the captures, new or already there.
+    pub captures: Vec<i64>,
+    /// How many of them had been imported before.
+    pub n_already_here: usize,
+    /// Files read.
+    pub n_files: usize,
+    /// Boots found.
+    pub n_boots: usize,
+    /// Crashes found.
+    pub n_crashes: usize,
+    /// Crashes that wait for symbols.
+    pub n_without_symbols: usize,
+    /// ELF files found.
+    pub n_symbol_files: usize,
+    /// The headline of each crash.
+    pub crashes: Vec<String>,
+    /// Files that were kept and not understood.
+    pub not_understood: Vec<String>,
+}
+
+impl Default for ImportSummary {
+    fn default() -> Self {
+        Self {
+            schema: IMPORT_SCHEMA,
+            captures: Vec::new(),
+            n_already_here: 0,
+            n_files: 0,
+            n_boots: 0,
+            n_crashes: 0,
+            n_without_symbols: 0,
+            n_symbol_files: 0,
+            crashes: Vec::new(),
+            not_understood: Vec::new(),
+        }
+    }
+}
+
+impl ImportSummary {
+    /// `2 captures: 3 boots, 2 crashes; 1 file not understood (kept)`.
+    pub fn sentence(&self) -> String {
+        if self.n_already_here == self.captures.len() && self.n_already_here > 0 {
+            return "Already here: the same bytes were imported before.".to_owned();
+        }
+        let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let mut parts = vec![count(self.n_files, "file", "files")];
+        if self.n_boots > 0 {
+            parts.push(count(self.n_boots, "boot", "boots"));
+        }
+        parts.push(match self.n_crashes {
+            0 => "no crash".to_owned(),
+            n => count(n, "crash", "crashes"),
+        });
+        if self.n_symbol_files > 0 {
+            parts.push(count(self.n_symbol_files, "ELF with symbols", "ELF files with symbols"));
+        }
+        let mut sentence = format!("Found {}.", parts.join(", "));
+        if self.n_without_symbols > 0 {
+            let waits = if self.n_without_symbols == 1 { "waits" } else { "wait" };
+            sentence.push_str(&format!(
+                " {} {waits} for symbols.",
+                count(self.n_without_symbols, "crash", "crashes")
+            ));
+        }
+        if !self.not_understood.is_empty() {
+            let files = count(self.not_understood.len(), "file was", "files were");
+            sentence.push_str(&format!(" {files} not understood and kept."));
+        }
+        if self.n_already_here > 0 {
+            sentence.push_str(&format!(" {} already here.", count(self.n_already_here, "capture was", "captures were")));
+        }
+        sentence
+    }
+}
+
+/// Imports what was named: a folder or an archive is a capture of its own, loose files are one together.
+pub fn import_paths(
+    workspace: &Workspace,
+    paths: &[PathBuf],
+    progress: &dyn Progress,
+) -> Result<ImportSummary, JobError> {
+    let mut summary = ImportSummary::default();
+    let mut loose = Vec::new();
+    for path in paths {
+        if path.is_dir() || is_archive(path) {
+            let inputs = Inputs::read(std::slice::from_ref(path), progress)?;
+            let name = path.file_name().map_or_else(|| "capture".into(), |n| n.to_string_lossy());
+            store_capture(workspace, &name, &origin(path), inputs, &mut summary, progress)?;
+        } else {
+            loose.push(path.clone());
+        }
+    }
+    if let Some(first) = loose.first() {
+        let inputs = Inputs::read(&loose, progress)?;
+        let name = first.file_name().map_or_else(|| "capture".into(), |n| n.to_string_lossy());
+        let name = match loose.len() {
+            1 => name.into_owned(),
+            n => format!("{name} and {} more", n - 1),
+        };
+        store_capture(workspace, &name, &origin(first), inputs, &mut summary, progress)?;
+    }
+    workspace.resymbolize(progress)?;
+    Ok(summary)
+}
+
+/// Imports one named piece of memory.
+pub fn import_bytes(
+    workspace: &Workspace,
+    name: &str,
+    bytes: Arc<[u8]>,
+    progress: &dyn Progress,
+) -> Result<ImportSummary, JobError> {
+    let mut summary = ImportSummary::default();
+    let inputs = Inputs::from_bytes(name, bytes, progress)?;
+    store_capture(workspace, name, name, inputs, &mut summary, progress)?;
+    workspace.resymbolize(progress)?;
+    Ok(summary)
+}
+
+fn store_capture(
+    workspace: &Workspace,
+    name: &str,
+    origin: &str,
+    mut inputs: Inputs,
+    summary: &mut ImportSummary,
+    progress: &dyn Progress,
+) -> Result<(), JobError> {
+    make_paths_unique(&mut inputs);
+    // The stored capture is read back in the order of its paths: both orders must be one.
+    inputs.files.sort_by(|a, b| a.path.cmp(&b.path));
+    if inputs.files.is_empty() {
+        let why = inputs.refused.first().map_or_else(
+            || "it holds no files".to_owned(),
+            |refused| format!("{}: {}", refused.path, refused.reason),
+        );
+        return Err(JobError::Failed(format!("FS-IN-002: nothing could be imported from {name}: {why}")));
+    }
+    let examined = examine(inputs, progress)?;
+    let reports = reports(workspace, &examined, progress)?;
+    let new = new_capture(name, origin, &examined, &reports);
+    let outcome = workspace.store().add_capture(&new, progress).map_err(JobError::from)?;
+    summary.captures.push(outcome.capture().0);
+    summary.n_files += examined.files.len();
+    summary.n_boots += examined.files.iter().map(|file| file.scan.boots.len()).sum::<usize>();
+    summary.n_crashes += reports.len();
+    summary.n_without_symbols += reports.iter().filter(|r| r.elf_build_id.is_none()).count();
+    summary.n_symbol_files += examined.symbol_files.len();
+    summary.crashes.extend(reports.iter().map(super::render::headline));
+    summary.not_understood.extend(
+        examined.files.iter().filter(|f| status(f) == FileStatus::NotUnderstood).map(|f| f.input.path.clone()),
+    );
+    if matches!(outcome, AddOutcome::AlreadyHere(_)) {
+        summary.n_already_here += 1;
+    }
+    Ok(())
+}
+
+fn reports(
+    workspace: &Workspace,
+    examined: &Examined,
+    progress: &dyn Progress,
+) -> Result<Vec<CrashReport>, Cancelled> {
+    let context = workspace.context();
+    let mut reports = Vec::new();
+    for (index, crash) in examined.crashes.iter().enumerate() {
+        progress.tick(index as u64, examined.crashes.len() as u64)?;
+        let id = crash.build_id.as_ref().map(|(id, _)| id);
+        let mut matched = match_available(id, &examined.symbol_files);
+        if let (true, Some(file)) = (matched.files.is_empty(), id.and_then(|id| context.symbol_file(id))) {
+            matched = match_available(id, &[file]);
+        }
+        reports.extend(report(examined, index, &matched, context.cache(), Depth::Frames));
+    }
+    Ok(reports)
+}
+
+fn new_capture<'a>(
+    name: &str,
+    origin: &str,
+    examined: &'a Examined,
+    reports: &[CrashReport],
+) -> NewCapture<'a> {
+    let manifest = examined.manifest.as_ref();
+    let mut new = NewCapture {
+        name: name.to_owned(),
+        origin: origin.to_owned(),
+        imported_at: now(),
+        captured_at: manifest.and_then(|m| m.captured_at.clone()),
+        device: NewDevice {
+            serial: manifest.and_then(|m| m.serial.clone()),
+            hardware: manifest.and_then(|m| m.hardware.clone()),
+        },
+        software: Software {
+            software_type: manifest.and_then(|m| m.software_type.clone()),
+            version: manifest.and_then(|m| m.software_version.clone()),
+            build_id: manifest.and_then(|m| m.build_id.clone()),
+        },
+        manifest: manifest_text(examined),
+        notes: manifest.and_then(|m| m.notes.clone()),
+        ..NewCapture::default()
+    };
+    let mut first_boot = Vec::new();
+    for file in &examined.files {
+        first_boot.push(new.boots.len());
+        new.boots.extend(file.scan.boots.iter().map(|boot| Boot {
+            path: file.input.path.clone(),
+            offset: boot.offset,
+            build_id: boot.build_id.clone(),
+            version: boot.version.clone(),
+            reset_reason: boot.reset_reason.clone(),
+            text: boot.text.clone(),
+        }));
+        new.files.push(NewFile {
+            path: file.input.path.clone(),
+            content: Content::Kept(&file.input.bytes),
+            kind: kind(file),
+            format: file.scan.format.to_owned(),
+            n_lines: file.scan.n_lines,
+            status: status(file),
+        });
+        findings(file, &mut new.findings);
+    }
+    for refused in &examined.refused {
+        new.findings.push(Finding {
+            path: refused.path.clone(),
+            kind: FindingKind::Refused,
+            offset: None,
+            length: None,
+            code: None,
+            message: refused.reason.clone(),
+        });
+    }
+    new.findings.extend(examined.warnings.iter().map(|w| Finding::from_warning(name, w)));
+    new.symbol_files =
+        examined.symbol_files.iter().map(|file| capture_symbols(file, examined)).collect();
+    for (crash, report) in examined.crashes.iter().zip(reports) {
+        new.crashes.push(new_crash(crash, report, &first_boot));
+    }
+    new
+}
+
+/// The manifest as it stands in the bundle: keys that we do not know are kept with it.
+fn manifest_text(examined: &Examined) -> Option<String> {
+    let file = examined.files.iter().rev().find(|file| is_manifest(&file.input.path))?;
+    Some(String::from_utf8_lossy(&file.input.bytes).into_owned())
+}
+
+fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) -> NewCrash {
+    let boot = crash.boot.and_then(|(file, boot)| {
+        u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok()
+    });
+    let sources = crash
+        .joined
+        .sources
+        .iter()
+        .map(|source| CrashSource {
+            path: source.file.clone(),
+            format: source.format.to_owned(),
+            offset: source.range.start,
+            length: source.range.end.saturating_sub(source.range.start),
+        })
+        .collect();
+    NewCrash {
+        report: report.clone(),
+        symbolized: report.elf_build_id.is_some(),
+        boot,
+        dump_key: Some(crash.dump_key()),
+        sources,
+    }
+}
+
+fn findings(file: &super::examine::ExaminedFile, into: &mut Vec<Finding>) {
+    let path = &file.input.path;
+    if file.n_dumps > 0 {
+        let what = if file.n_dumps == 1 { "dump or fault print" } else { "dumps or fault prints" };
+        into.push(found(path, format!("{} {what} ({})", file.n_dumps, file.scan.format)));
+    }
+    if !file.scan.boots.is_empty() {
+        into.push(found(path, format!("{} boots", file.scan.boots.len())));
+    }
+    if file.scan.symbols {
+        into.push(found(path, "an ELF with code: added to the symbol library".to_owned()));
+    }
+    into.extend(file.scan.warnings.iter().map(|warning| Finding::from_warning(path, warning)));
+    for range in &file.scan.not_understood {
+        into.push(Finding {
+            path: path.clone(),
+            kind: FindingKind::Kept,
+            offset: Some(range.start),
+            length: Some(range.end.saturating_sub(range.start)),
+            code: None,
+            message: "Not understood; kept byte for byte.".to_owned(),
+        });
+    }
+}
+
+fn found(path: &str, message: String) -> Finding {
+    Finding {
+        path: path.to_owned(),
+        kind: FindingKind::Found,
+        offset: None,
+        length: None,
+        code: None,
+        message,
+    }
+}
+
+fn capture_symbols(file: &Arc<SymbolFile>, examined: &Examined) -> NewCaptureSymbols {
+    let size = examined
+        .files
+        .iter()
+        .find(|f| f.input.path == file.name())
+        .map_or(0, |f| f.input.bytes.len() as u64);
+    NewCaptureSymbols { path: file.name().to_owned(), facts: facts(file, size) }
+}
+
+/// What the workspace notes of an ELF.
+pub(super) fn facts(file: &SymbolFile, size: u64) -> SymbolFacts {
+    SymbolFacts {
+        build_id: file.build_id().clone(),
+        arch: file.arch(),
+        quality: file.quality().label().to_owned(),
+        size,
+    }
+}
+
+fn kind(file: &super::examine::ExaminedFile) -> FileKind {
+    match file.scan.format {
+        _ if file.scan.symbols => FileKind::Symbols,
+        "text" => FileKind::Log,
+        _ if file.n_dumps > 0 => FileKind::Coredump,
+        _ => FileKind::Other,
+    }
+}
+
+fn status(file: &super::examine::ExaminedFile) -> FileStatus {
+    let is_known = file.scan.format != "unknown" || is_manifest(&file.input.path);
+    match (is_known, file.scan.not_understood.is_empty()) {
+        (false, _) => FileStatus::NotUnderstood,
+        (true, true) => FileStatus::Understood,
+        (true, false) => FileStatus::Partly,
+    }
+}
+
+/// Two loose files of the same name get different paths.
+fn make_paths_unique(inputs: &mut Inputs) {
+    let mut taken = BTreeSet::new();
+    for file in &mut inputs.files {
+        let mut path = file.path.clone();
+        let mut n = 2;
+        while !taken.insert(path.clone()) {
+            path = format!("{} ({n})", file.path);
+            n += 1;
+        }
+        file.path = path;
+    }
+}
+
+fn is_archive(path: &Path) -> bool {
+    let mut head = [0; 4];
+    std::fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut head))
+        .is_ok_and(|()| archive::is_zip(&head))
+}
+
+fn origin(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_unknown| path.to_path_buf()).display().to_string()
+}
+
+impl From<InputError> for JobError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Cancelled(_) => Self::Cancelled,
+            InputError::Unreadable { .. } => Self::Failed(format!("FS-IN-003: {error}")),
+        }
+    }
+}

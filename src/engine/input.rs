@@ -1,0 +1,181 @@
+//! Reading what was named: files, folders and archives become a flat, ordered list of named bytes.
+
+use crate::formats::archive;
+use crate::model::progress::{Cancelled, Progress};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A single file larger than this is not read into memory.
+pub const LARGEST_FILE_BYTES: u64 = 1 << 30;
+/// A folder is walked this deep.
+const DEEPEST_FOLDER: usize = 16;
+/// A folder may hold this many files.
+const MOST_FILES: usize = 100_000;
+
+/// One file of an input.
+#[derive(Clone, Debug)]
+pub struct InputFile {
+    /// Path inside the input, with `/`; the file's own name when it was given by itself.
+    pub path: String,
+    /// Where it is on disk, when it is a file of its own there.
+    pub on_disk: Option<PathBuf>,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Something that was named and could not be read, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Path as in [`InputFile::path`].
+    pub path: String,
+    /// What happened and what it means.
+    pub reason: String,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The files, sorted by path within each named input, inputs in the order given.
+    pub files: Vec<InputFile>,
+    /// What was left out.
+    pub refused: Vec<Refused>,
+}
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// Nothing is at that path.
+    #[error("{what}: {path}. Check the path and try again", path = path.display())]
+    Unreadable {
+        /// The error of the operating system.
+        what: String,
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// Cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Inputs {
+    /// Reads every named path. A path that does not exist is an error; what is wrong inside is kept as `refused`.
+    pub fn read(paths: &[PathBuf], progress: &dyn Progress) -> Result<Self, InputError> {
+        let mut inputs = Self::default();
+        for path in paths {
+            let unreadable =
+                |error: std::io::Error| InputError::Unreadable { what: error.to_string(), path: path.clone() };
+            let meta = std::fs::metadata(path).map_err(unreadable)?;
+            if meta.is_dir() {
+                inputs.read_folder(path, progress)?;
+            } else {
+                let name = file_name(path);
+                let bytes = read_file(path).map_err(unreadable)?;
+                inputs.add(name, Some(path.clone()), bytes.into(), progress)?;
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// One named piece of memory: the demo, a paste.
+    pub fn from_bytes(name: &str, bytes: Arc<[u8]>, progress: &dyn Progress) -> Result<Self, Cancelled> {
+        let mut inputs = Self::default();
+        inputs.add(name.to_owned(), None, bytes, progress)?;
+        Ok(inputs)
+    }
+
+    fn read_folder(&mut self, folder: &Path, progress: &dyn Progress) -> Result<(), InputError> {
+        let mut found = Vec::new();
+        let mut queue = vec![(folder.to_path_buf(), 0)];
+        while let Some((at, depth)) = queue.pop() {
+            progress.tick(0, 0)?;
+            let entries = match std::fs::read_dir(&at) {
+                Ok(entries) => entries,
+                Err(error) if at == folder => {
+                    return Err(InputError::Unreadable { what: error.to_string(), path: at });
+                }
+                Err(error) => {
+                    self.refuse(relative(folder, &at), &error.to_string());
+                    continue;
+                }
+            };
+            for entry in entries.flatten() {
+                let path = entry.path();
+                // Links are not followed: a cycle would never end, and a link may leave the bundle.
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() && depth < DEEPEST_FOLDER => queue.push((path, depth + 1)),
+                    Ok(kind) if kind.is_file() && found.len() < MOST_FILES => found.push(path),
+                    Ok(kind) if kind.is_symlink() => {
+                        self.refuse(relative(folder, &path), "a symbolic link; name its target instead");
+                    }
+                    Ok(_) => self.refuse(relative(folder, &path), "too deep, or too many files in the folder"),
+                    Err(error) => self.refuse(relative(folder, &path), &error.to_string()),
+                }
+            }
+        }
+        found.sort();
+        for path in found {
+            progress.tick(self.files.len() as u64, 0)?;
+            let name = relative(folder, &path);
+            match read_file(&path) {
+                Ok(bytes) => self.add(name, Some(path), bytes.into(), progress)?,
+                Err(error) => self.refuse(name, &error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file, or what is inside it when it is an archive.
+    fn add(
+        &mut self,
+        path: String,
+        on_disk: Option<PathBuf>,
+        bytes: Arc<[u8]>,
+        progress: &dyn Progress,
+    ) -> Result<(), Cancelled> {
+        if !archive::is_zip(&bytes) {
+            self.files.push(InputFile { path, on_disk, bytes });
+            return Ok(());
+        }
+        let unpacked = archive::unpack_zip(&bytes, &archive::ArchiveLimits::default(), progress)?;
+        for warning in &unpacked.warnings {
+            self.refuse(path.clone(), &warning.message);
+        }
+        for refused in unpacked.refused {
+            self.refuse(format!("{path}/{}", refused.path), &refused.reason);
+        }
+        let mut entries = unpacked.entries;
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        if entries.is_empty() {
+            // Kept as it is: nothing of what a customer sent is thrown away.
+            self.files.push(InputFile { path, on_disk, bytes });
+            return Ok(());
+        }
+        for entry in entries {
+            self.files.push(InputFile { path: entry.path, on_disk: None, bytes: entry.bytes.into() });
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, path: String, reason: &str) {
+        self.refused.push(Refused { path, reason: reason.to_owned() });
+    }
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let size = std::fs::metadata(path)?.len();
+    if size > LARGEST_FILE_BYTES {
+        return Err(std::io::Error::other(format!(
+            "the file has {size} bytes; files over {LARGEST_FILE_BYTES} bytes are not read yet"
+        )));
+    }
+    std::fs::read(path)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}
+
+fn relative(folder: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(folder).unwrap_or(path);
+    inside.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,55 @@
+//! What each command does. The match only routes.
+
+pub mod watch;
+
+use super::Engine;
+use super::command::Command;
+use super::import::{import_bytes, import_paths};
+use super::job::{JobContext, JobError, JobResult};
+use super::source_map::{SourceMapping, add as add_source_mapping};
+
+/// Carries out one command.
+pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
+    let workspace = engine.workspace();
+    match command {
+        Command::Import { paths } => Ok(import_paths(workspace, paths, job)?.sentence()),
+        Command::ImportBytes { name, bytes } => {
+            Ok(import_bytes(workspace, name, bytes.clone(), job)?.sentence())
+        }
+        Command::OpenDemo => {
+            Ok(import_bytes(workspace, super::demo::NAME, super::demo::bytes(), job)?.sentence())
+        }
+        Command::AddSymbols { paths } => add_symbols(engine, paths, job),
+        Command::AssignSymbols { crash, build_id } => {
+            workspace.assign_symbols(*crash, build_id, job).map_err(failed)
+        }
+        Command::RemoveCapture { capture } => {
+            workspace.remove_capture(*capture).map_err(failed)
+        }
+        Command::RestoreCapture { capture } => {
+            workspace.restore_capture(*capture).map_err(failed)
+        }
+        Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
+        Command::MapSource { from, to } => {
+            let mapping = SourceMapping { from: from.clone(), to: to.display().to_string() };
+            add_source_mapping(&workspace.context(), mapping).map_err(failed)?;
+            Ok(format!("Sources of {from} are looked for in {}", to.display()))
+        }
+        Command::SaveCopy { path } => workspace.save_copy(path, job).map_err(failed),
+    }
+}
+
+fn add_symbols(engine: &Engine, paths: &[std::path::PathBuf], job: &JobContext) -> JobResult {
+    let added = engine.workspace().add_symbols(paths, job)?;
+    match (added.files.is_empty(), added.failed.first()) {
+        (true, Some((path, error))) => {
+            Err(JobError::Failed(format!("{error}: {}", path.display())))
+        }
+        (true, None) => Err(JobError::Failed("No ELF file with code was found there.".to_owned())),
+        (false, _) => Ok(added.sentence()),
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> JobError {
+    JobError::Failed(error.to_string())
+}

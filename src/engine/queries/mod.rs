@@ -1,0 +1,16 @@
+//! The questions: one struct a file, asked by the window and by the command line alike.
+
+pub mod captures;
+pub mod crash_detail;
+pub mod crash_globals;
+pub mod crash_list;
+pub mod crash_memory;
+pub mod find;
+pub mod follow_pointer;
+pub mod import_report;
+pub mod overview;
+pub mod recent;
+pub mod source_lines;
+pub mod symbol_library;
+pub mod symbolize_text;
+pub mod tables;

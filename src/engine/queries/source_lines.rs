@@ -1,0 +1,68 @@
+//! Lines of source around a place, if the file is on this computer.
+
+use crate::engine::context::QueryContext;
+use crate::engine::query::{Query, QueryError};
+use std::path::PathBuf;
+
+/// Lines shown before and after.
+const AROUND: u32 = 200;
+/// A source file larger than this is not shown.
+const LARGEST_SOURCE_BYTES: u64 = 16 << 20;
+
+/// Asks for the lines around `line` of `file`, as the ELF of a crash names it.
+#[derive(Clone, Debug)]
+pub struct SourceLinesQuery {
+    /// Id in the workspace.
+    pub crash: i64,
+    /// File as in a frame.
+    pub file: String,
+    /// Line of interest, from 1.
+    pub line: u32,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceLines {
+    /// The lines.
+    Found {
+        /// Where the file was found.
+        path: String,
+        /// Number of the first line.
+        first: u32,
+        /// The lines, without their ends.
+        lines: Vec<String>,
+    },
+    /// Not on this computer.
+    NotHere {
+        /// Where it was looked for.
+        tried: Vec<String>,
+    },
+}
+
+impl Query for SourceLinesQuery {
+    type Output = SourceLines;
+
+    fn run(&self, context: &QueryContext) -> Result<SourceLines, QueryError> {
+        let candidates = context.source_candidates(self.crash, &self.file)?;
+        for path in &candidates {
+            if let Some(text) = read(path) {
+                let first = self.line.saturating_sub(AROUND).max(1);
+                let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
+                let take = usize::try_from(2 * AROUND + 1).unwrap_or(usize::MAX);
+                let lines: Vec<String> =
+                    text.lines().skip(skip).take(take).map(str::to_owned).collect();
+                return Ok(SourceLines::Found { path: path.display().to_string(), first, lines });
+            }
+        }
+        let tried = candidates.iter().map(|path| path.display().to_string()).collect();
+        Ok(SourceLines::NotHere { tried })
+    }
+}
+
+fn read(path: &PathBuf) -> Option<String> {
+    let meta = std::fs::metadata(path).ok()?;
+    if !meta.is_file() || meta.len() > LARGEST_SOURCE_BYTES {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned())
+}

@@ -1,0 +1,193 @@
+//! Questions to the workspace: one struct a question, asked by the window (never waiting) and the command line alike.
+
+use super::context::QueryContext;
+use super::event::EventSender;
+use super::job::bug_text;
+use super::loadable::Loadable;
+use crate::model::progress::Cancelled;
+use crate::store::error::StoreError;
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Answers that are kept; the least recently asked for go first.
+const KEPT_ANSWERS: usize = 96;
+/// Threads that answer queries.
+const WORKERS: usize = 2;
+
+/// A question with its parameters. Equal questions (by `Debug`) of the same revision share one answer.
+pub trait Query: Clone + Debug + Send + Sync + 'static {
+    /// The answer.
+    type Output: Send + Sync + 'static;
+
+    /// Computes the answer. Called on a worker by the window, directly by the command line and by tests.
+    fn run(&self, context: &QueryContext) -> Result<Self::Output, QueryError>;
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The workspace could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was asked for does not exist (any more).
+    #[error("{0}")]
+    NotFound(String),
+    /// It exists and cannot be answered, in words.
+    #[error("{0}")]
+    Unanswerable(String),
+    /// Cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+type Answer = Arc<dyn Any + Send + Sync>;
+type Work = Box<dyn FnOnce() + Send>;
+
+/// What is known of one question.
+struct Slot {
+    revision: u64,
+    is_running: bool,
+    answer: Option<Result<Answer, String>>,
+    previous: Option<Answer>,
+    last_asked: u64,
+}
+
+/// Answers by question, filled by worker threads.
+#[derive(Clone)]
+pub struct QueryCache {
+    inner: Arc<Mutex<CacheInner>>,
+    queue: Sender<Work>,
+}
+
+#[derive(Default)]
+struct CacheInner {
+    slots: BTreeMap<String, Slot>,
+    clock: u64,
+}
+
+impl QueryCache {
+    /// A cache with its workers; they end when the cache is dropped.
+    pub fn new() -> Self {
+        let (queue, receiver) = channel::<Work>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for worker in 0..WORKERS {
+            let receiver: Arc<Mutex<Receiver<Work>>> = Arc::clone(&receiver);
+            let run = move || {
+                loop {
+                    let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    match work {
+                        Ok(work) => work(),
+                        Err(_closed) => return,
+                    }
+                }
+            };
+            // Without a worker the answers stay pending; the other one may still serve.
+            let _handle = std::thread::Builder::new().name(format!("query {worker}")).spawn(run);
+        }
+        Self { inner: Arc::default(), queue }
+    }
+
+    /// The present answer, and a computation on its way if it is out of date. Never waits.
+    pub fn ask<Q: Query>(
+        &self,
+        query: Q,
+        revision: u64,
+        context: &QueryContext,
+        events: &EventSender,
+    ) -> Loadable<Arc<Q::Output>> {
+        let key = format!("{} {query:?}", std::any::type_name::<Q>());
+        let mut inner = lock(&self.inner);
+        inner.clock += 1;
+        let now = inner.clock;
+        let slot = inner.slots.entry(key.clone()).or_insert_with(|| Slot {
+            revision,
+            is_running: false,
+            answer: None,
+            previous: None,
+            last_asked: now,
+        });
+        slot.last_asked = now;
+        if slot.revision != revision {
+            if let Some(Ok(answer)) = slot.answer.take() {
+                slot.previous = Some(answer);
+            }
+            slot.answer = None;
+            slot.revision = revision;
+            slot.is_running = false;
+        }
+        let previous = || slot.previous.clone().and_then(|a| a.downcast::<Q::Output>().ok());
+        match &slot.answer {
+            Some(Ok(answer)) => {
+                if let Ok(answer) = Arc::clone(answer).downcast::<Q::Output>() {
+                    return Loadable::Ready(answer);
+                }
+                return Loadable::Pending { previous: None };
+            }
+            Some(Err(error)) => {
+                return Loadable::Failed { error: error.clone(), previous: previous() };
+            }
+            None => {}
+        }
+        let pending = Loadable::Pending { previous: previous() };
+        if !slot.is_running {
+            slot.is_running = true;
+            let cache = Arc::clone(&self.inner);
+            let (context, events) = (context.clone(), events.clone());
+            let work: Work = Box::new(move || {
+                let result = catch_unwind(AssertUnwindSafe(|| query.run(&context)));
+                let answer = match result {
+                    Ok(Ok(output)) => Ok(Arc::new(output) as Answer),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(panic) => Err(bug_text(panic.as_ref())),
+                };
+                if let Some(slot) = lock(&cache).slots.get_mut(&key)
+                    && slot.revision == revision
+                {
+                    slot.answer = Some(answer);
+                    slot.is_running = false;
+                }
+                events.wake();
+            });
+            // The workers live as long as the queue: a closed queue means that we are being dropped.
+            let _closed = self.queue.send(work).is_err();
+        }
+        inner.evict();
+        pending
+    }
+
+    /// True when nothing is being computed.
+    pub fn is_idle(&self) -> bool {
+        lock(&self.inner).slots.values().all(|slot| !slot.is_running)
+    }
+}
+
+impl Default for QueryCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CacheInner {
+    fn evict(&mut self) {
+        while self.slots.len() > KEPT_ANSWERS {
+            let oldest = self
+                .slots
+                .iter()
+                .filter(|(_, slot)| !slot.is_running)
+                .min_by_key(|(_, slot)| slot.last_asked)
+                .map(|(key, _)| key.clone());
+            match oldest {
+                Some(key) => self.slots.remove(&key),
+                None => return,
+            };
+        }
+    }
+}
+
+fn lock(inner: &Mutex<CacheInner>) -> MutexGuard<'_, CacheInner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}

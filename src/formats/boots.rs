@@ -1,0 +1,219 @@
+//! Boots that a log tells of: banners, build ids, reset reasons.
+//!
+//! Wordings: `*** Booting Zephyr OS build v3.4.0 ***`, `*** demo boot, build id 56e2... ***`, `build-id: 56e2...`,
+//! `rst:0x1 (POWERON_RESET)`, `Reset reason: watchdog`.
+
+use super::{
+    Carrier, Confidence, Decoded, Format,
+    lines::{as_u64, line_at, line_start, next_hit, readable},
+};
+use crate::model::{
+    build_id::BuildId,
+    progress::{Cancelled, Progress},
+};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// One run of the device, as far as the log tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BootRecord {
+    /// Offset of the first line that told of it.
+    pub offset: u64,
+    /// The build that started.
+    pub build_id: Option<BuildId>,
+    /// The version in the banner.
+    pub version: Option<String>,
+    /// The line itself.
+    pub text: String,
+    /// Why the device had been reset, in its own words.
+    pub reset_reason: Option<String>,
+}
+
+/// Literals, one of which stands in every line that is looked at.
+const ANCHORS: &str = "Booting|boot, build|Boot, build|build id|build-id|build_id|Build ID|Build id|BUILD ID|BuildID|rst:0x|eset reason|eset cause|ESET REASON";
+const LONGEST_ANCHOR: usize = 12;
+static ANCHOR: LazyLock<Option<regex::bytes::Regex>> =
+    LazyLock::new(|| regex::bytes::Regex::new(&format!("(?-u){ANCHORS}")).ok());
+static BUILD_ID: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)build[ _-]?id\s*[:=]?\s*(?:0x)?([0-9a-f]{8,64})\b").ok());
+static BANNER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\*\*\* (?P<said>.+?) ?\*\*\*").ok());
+static VERSION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s(,-])(?P<version>v?\d+\.\d+[\w.+-]*)").ok());
+static RESET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)(?:rst:0x[0-9a-f]+ \((?P<esp>\w+)\)|reset (?:reason|cause)\s*[:=]\s*(?P<said>.+))",
+    )
+    .ok()
+});
+
+/// Lines so near to each other tell of the same boot.
+const NEAR: u64 = 2048;
+
+/// Boot banners in a log.
+pub(super) struct BootBanner;
+
+impl Format for BootBanner {
+    fn id(&self) -> &'static str {
+        "boot-banner"
+    }
+    fn label(&self) -> &'static str {
+        "Boot banner in a log"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["log", "txt", "uart"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::Text
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        let head = bytes.get(..1 << 20).unwrap_or(bytes);
+        match first_anchor(head) {
+            Some(_) => Confidence::Maybe,
+            None => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        let mut decoded = Decoded::default();
+        let mut at: usize = 0;
+        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
+            let start = line_start(bytes, hit, at);
+            let Some(line) = line_at(bytes, start) else {
+                break;
+            };
+            at = line.next.max(hit.saturating_add(1));
+            let text = readable(line.text);
+            if let Some(record) = record(&text, as_u64(start)) {
+                add(&mut decoded.boots, record);
+            }
+        }
+        Ok(decoded)
+    }
+}
+
+fn first_anchor(bytes: &[u8]) -> Option<usize> {
+    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
+}
+
+/// What one line tells of a boot.
+fn record(text: &str, offset: u64) -> Option<BootRecord> {
+    // Cheap looks before the patterns: a log may say "Booting" on every line.
+    let may_reset = text.contains("rst:0x") || text.contains("eset ") || text.contains("ESET ");
+    let may_build = text.contains("uild") || text.contains("UILD");
+    let may_banner = text.contains("***");
+    if !(may_reset || may_build || may_banner) {
+        return None;
+    }
+    let build_id = BUILD_ID
+        .as_ref()
+        .filter(|_| may_build)
+        .and_then(|p| p.captures(text))
+        .and_then(|c| BuildId::from_hex(c.get(1)?.as_str()));
+    let banner = BANNER
+        .as_ref()
+        .filter(|_| may_banner)
+        .and_then(|p| p.captures(text));
+    let is_banner = banner.is_some() && (text.contains("oot") || build_id.is_some());
+    let reset_reason = RESET
+        .as_ref()
+        .filter(|_| may_reset)
+        .and_then(|p| p.captures(text))
+        .and_then(|c| {
+            let said = c.name("esp").or(c.name("said"))?.as_str().trim();
+            (!said.is_empty()).then(|| said.to_owned())
+        });
+    if !is_banner && build_id.is_none() && reset_reason.is_none() {
+        return None;
+    }
+    Some(BootRecord {
+        offset,
+        build_id,
+        version: banner
+            .filter(|_| is_banner)
+            .and_then(|c| version(c.name("said")?.as_str())),
+        text: text.trim().to_owned(),
+        reset_reason,
+    })
+}
+
+/// The first thing in a banner that looks like a version.
+fn version(banner: &str) -> Option<String> {
+    let found = VERSION.as_ref()?.captures(banner)?;
+    Some(found.name("version")?.as_str().to_owned())
+}
+
+/// Adds a record, or completes the one before it when both tell of the same boot.
+fn add(boots: &mut Vec<BootRecord>, new: BootRecord) {
+    let is_banner = new.text.contains("***");
+    if let Some(last) = boots.last_mut() {
+        let is_near = new.offset.saturating_sub(last.offset) <= NEAR;
+        let adds_something = (last.build_id.is_none() || new.build_id.is_none())
+            && (last.reset_reason.is_none() || new.reset_reason.is_none());
+        // A second banner is a second boot, unless the first was the bootloader's or no banner at all.
+        let is_same_boot =
+            !is_banner || last.text.contains("MCUboot") || !last.text.contains("***");
+        // A reset reason without a banner begins a boot when the banner is long past.
+        if is_near && adds_something && is_same_boot {
+            if is_banner {
+                last.text = new.text;
+                last.version = new.version.or(last.version.take());
+            }
+            last.build_id = last.build_id.take().or(new.build_id);
+            last.reset_reason = last.reset_reason.take().or(new.reset_reason);
+            return;
+        }
+    }
+    boots.push(new);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BootBanner, BootRecord};
+    use crate::formats::Format as _;
+    use crate::model::progress::Unattended;
+
+    fn boots(text: &str) -> Vec<BootRecord> {
+        BootBanner
+            .decode(text.as_bytes(), &Unattended)
+            .unwrap()
+            .boots
+    }
+
+    #[test]
+    fn banners_build_ids_and_reset_reasons_are_found() {
+        let found = boots(
+            "\r\n*** spike boot, build id 8631d12a50f997b81a875cd8f0b1c6ef9bb95b50 ***\r\n[100] INF app: tick\r\n",
+        );
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].offset, 2);
+        assert_eq!(found[0].build_id.as_ref().unwrap().short(), "8631d12a");
+        let product = boots(
+            "*** hearth 1.4.2 (mps2-an386), build id 56e24a716eeb9f84 ***\n[0:00] I boot: boot 2, reset reason: fault\n",
+        );
+        assert_eq!(product.len(), 1);
+        assert_eq!(product[0].version.as_deref(), Some("1.4.2"));
+        assert_eq!(product[0].reset_reason.as_deref(), Some("fault"));
+        let zephyr = boots(
+            "rst:0x7 (TG0WDT_SYS_RESET),boot:0x13\n*** Booting MCUboot v2.1.0 ***\n*** Booting Zephyr OS build v3.4.0 ***\nI: build-id: 56e24a716eeb9f84\nticking\n",
+        );
+        assert_eq!(zephyr.len(), 1);
+        assert_eq!(zephyr[0].version.as_deref(), Some("v3.4.0"));
+        assert_eq!(
+            zephyr[0].build_id.as_ref().unwrap().to_string(),
+            "56e24a716eeb9f84"
+        );
+        assert_eq!(zephyr[0].reset_reason.as_deref(), Some("TG0WDT_SYS_RESET"));
+    }
+
+    #[test]
+    fn each_banner_is_a_boot_and_other_lines_are_none() {
+        let two = "*** Booting Zephyr OS build v3.4.0 ***\nReset reason: watchdog\n".repeat(2);
+        let found = boots(&two);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].reset_reason.as_deref(), Some("watchdog"));
+        assert_eq!(
+            boots("Booting the modem\nbuild id unknown\n***** BUS FAULT *****\n"),
+            []
+        );
+    }
+}

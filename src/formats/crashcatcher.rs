@@ -1,0 +1,473 @@
+//! CrashCatcher hex text, for Cortex-M, anywhere in a log.
+//!
+//! Layout (CrashCatcher's hex dump, format versions 2.0 and 3.0). Bytes in the order of memory, 16 a line, each
+//! item beginning a line of its own:
+//!
+//! | item | bytes |
+//! |---|---|
+//! | signature | `63430300` (v3) or `63430200` (v2) |
+//! | flags | u32, bit 0: floating-point registers follow |
+//! | r0-r3, r4-r11, r12 | words |
+//! | sp | as it was before the exception |
+//! | lr, pc, xpsr | words |
+//! | v3: msp, psp, PSR of the handler; v2: PSR of the handler | words |
+//! | with flag bit 0: s0-s31, fpscr | words |
+//! | regions, repeated | u32 start, u32 end, then the bytes |
+//!
+//! ARMv7-M and later add 0xE000ED28..0xE000ED3C (fault status) as the last region. `ACCE55ED` after it means that
+//! the catcher's own stack overflowed while it dumped.
+
+use super::{
+    Carrier, Confidence, Decoded, Format,
+    bytes::Bytes,
+    fault_memory,
+    fault_print::words,
+    is_full,
+    lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
+};
+use crate::model::{
+    arch::Arch,
+    coredump::{CapturedThread, Coredump, SpMeaning},
+    progress::{Cancelled, Progress},
+    registers::{Reg, RegisterSet},
+    warning::Warning,
+};
+
+const SIGNATURE: &[u8] = b"63430";
+/// So many lines without hex end a dump.
+const MOST_LINES_BETWEEN: usize = 64;
+const MOST_REGIONS: usize = 1024;
+const LARGEST_DUMP: usize = 64 * 1024 * 1024;
+const SENTINEL: u32 = 0xACCE_55ED;
+
+/// CrashCatcher hex text.
+pub(super) struct CrashCatcher;
+
+impl Format for CrashCatcher {
+    fn id(&self) -> &'static str {
+        "crashcatcher"
+    }
+    fn label(&self) -> &'static str {
+        "CrashCatcher dump"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["log", "txt", "uart"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::Text
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE).take(1000);
+        match hits.find_map(|hit| signature_line(bytes, hit, 0)) {
+            Some(_) => Confidence::Certain,
+            None => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        let mut decoded = Decoded::default();
+        let mut at: usize = 0;
+        let finder = memchr::memmem::Finder::new(SIGNATURE);
+        let find = |window: &[u8]| finder.find(window);
+        while let Some(hit) = next_hit(bytes, at, SIGNATURE.len(), &find, progress)? {
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let floor = at;
+            let start = line_start(bytes, hit, floor);
+            at = line_at(bytes, start)
+                .map_or(hit, |line| line.next)
+                .max(hit.saturating_add(1));
+            let Some(signature) = signature_line(bytes, hit, floor) else {
+                continue;
+            };
+            let collected = collect(bytes, &signature);
+            at = collected.end.max(at);
+            let mut dump = read(&collected);
+            dump.source = as_u64(signature.start)..as_u64(collected.end);
+            dump.assert = words::assert_before(bytes, signature.start);
+            decoded.understood.push(dump.source.clone());
+            decoded.coredumps.push(dump);
+        }
+        Ok(decoded)
+    }
+}
+
+struct Signature {
+    start: usize,
+    next: usize,
+    /// What stands before the hex in every line of the dump, with runs of digits made equal.
+    prefix: String,
+}
+
+/// The line around `hit`, if the signature is all that stands on it after a prefix.
+fn signature_line(bytes: &[u8], hit: usize, floor: usize) -> Option<Signature> {
+    let start = line_start(bytes, hit, floor);
+    let line = line_at(bytes, start)?;
+    let text = readable(line.text);
+    let (prefix, hex) = split(text.trim_end());
+    matches!(hex, "63430300" | "63430200").then(|| Signature {
+        start,
+        next: line.next,
+        prefix: shape(prefix),
+    })
+}
+
+/// The last word of a line and what stands before it.
+fn split(line: &str) -> (&str, &str) {
+    match line.rfind(char::is_whitespace) {
+        Some(space) => line
+            .split_at_checked(space.saturating_add(1))
+            .unwrap_or((line, "")),
+        None => ("", line),
+    }
+}
+
+/// Digits differ from line to line in a time stamp; the rest of a prefix does not.
+fn shape(prefix: &str) -> String {
+    let mut shape = String::with_capacity(prefix.len());
+    for c in prefix.trim().chars() {
+        let c = if c.is_ascii_digit() { '0' } else { c };
+        if c != '0' || !shape.ends_with('0') {
+            shape.push(c);
+        }
+    }
+    shape
+}
+
+#[derive(Default)]
+struct Collected {
+    bytes: Vec<u8>,
+    /// From offset in `bytes` to offset in the file, one a line.
+    origin: Vec<(usize, usize)>,
+    /// Offset in the file after the last line that belongs to the dump.
+    end: usize,
+    /// File offset of the first line that was no whole hex, though it stood where hex should.
+    damaged: Option<usize>,
+}
+
+impl Collected {
+    fn file_offset(&self, at: usize) -> u64 {
+        let index = self.origin.partition_point(|(start, _)| *start <= at);
+        let found = index.checked_sub(1).and_then(|i| self.origin.get(i));
+        as_u64(found.map_or(self.end, |(_, offset)| *offset))
+    }
+}
+
+fn collect(bytes: &[u8], signature: &Signature) -> Collected {
+    let mut collected = Collected {
+        end: signature.next,
+        ..Collected::default()
+    };
+    // The version is kept: one layout differs from the other.
+    let mut at = signature.start;
+    let mut n_other_lines: usize = 0;
+    while n_other_lines < MOST_LINES_BETWEEN && collected.bytes.len() < LARGEST_DUMP {
+        let Some(line) = line_at(bytes, at) else {
+            break;
+        };
+        let is_first = at == signature.start;
+        at = line.next;
+        let text = readable(line.text);
+        let (prefix, hex) = split(text.trim_end());
+        let is_signature = matches!(hex, "63430300" | "63430200");
+        if is_signature && !is_first {
+            break;
+        }
+        let fits = hex.len() >= 2 && hex.len() <= 64 && shape(prefix) == signature.prefix;
+        if !fits {
+            n_other_lines = n_other_lines.saturating_add(1);
+            continue;
+        }
+        let Some(line_bytes) = unhex(hex) else {
+            let nearly =
+                hex.len() >= 16 && hex.bytes().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
+            if nearly {
+                collected.damaged = Some(line.start);
+                break;
+            }
+            n_other_lines = n_other_lines.saturating_add(1);
+            continue;
+        };
+        n_other_lines = 0;
+        collected.origin.push((collected.bytes.len(), line.start));
+        collected.bytes.extend(line_bytes);
+        collected.end = line.next;
+    }
+    collected
+}
+
+fn unhex(hex: &str) -> Option<Vec<u8>> {
+    if !hex.len().is_multiple_of(2) {
+        return None;
+    }
+    hex.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| {
+            let high = pair.first().copied().and_then(hex_digit)?;
+            let low = pair.last().copied().and_then(hex_digit)?;
+            Some(high << 4 | low)
+        })
+        .collect()
+}
+
+fn read(collected: &Collected) -> Coredump {
+    let mut dump = Coredump::new("crashcatcher", Arch::Arm);
+    let mut at = Bytes::new(&collected.bytes);
+    let mut registers = RegisterSet::default();
+    let complete = read_registers(&mut at, &mut registers, &mut dump).is_some();
+    if registers.iter().next().is_some() {
+        dump.threads.push(CapturedThread {
+            registers,
+            sp_meaning: SpMeaning::Popped,
+            ..CapturedThread::default()
+        });
+    }
+    if complete {
+        read_regions(collected, &mut at, &mut dump);
+    } else {
+        dump.warnings.push(Warning::at(
+            "FS-CATCHER-001",
+            as_u64(collected.end),
+            "the dump is cut off among its registers; those that are there were read",
+        ));
+    }
+    if let Some(damaged) = collected.damaged {
+        dump.warnings.push(Warning::at(
+            "FS-CATCHER-002",
+            as_u64(damaged),
+            "a line of the dump was damaged on the way; what came before it was read",
+        ));
+    }
+    fault_memory::add_from_memory(&mut dump.fault, &dump.memory);
+    dump
+}
+
+/// `None` when the input ends first; what was read until then is in `registers`.
+fn read_registers(
+    at: &mut Bytes<'_>,
+    registers: &mut RegisterSet,
+    dump: &mut Coredump,
+) -> Option<()> {
+    let version = at.u32()?.to_le_bytes()[2];
+    let has_floats = at.u32()? & 1 != 0;
+    let general = (0..=12).map(Reg::r);
+    let special = [Reg::SP, Reg::LR, Reg::PC, Reg::XPSR];
+    for reg in general.chain(special) {
+        registers.set_known(reg, at.u32()?);
+    }
+    if version >= 3 {
+        registers.set_known(Reg::MSP, at.u32()?);
+        registers.set_known(Reg::PSP, at.u32()?);
+    }
+    dump.reason = exception_words(at.u32()?);
+    if has_floats {
+        for n in 0..32 {
+            registers.set_known(Reg::s(n), at.u32()?);
+        }
+        registers.set_known(Reg::FPSCR, at.u32()?);
+    }
+    Some(())
+}
+
+/// The exception that called the catcher, from the IPSR part of the handler's PSR.
+fn exception_words(handler_psr: u32) -> Option<String> {
+    let name = match handler_psr & 0x1FF {
+        2 => "NMI",
+        3 => "HardFault",
+        4 => "MemManage fault",
+        5 => "BusFault",
+        6 => "UsageFault",
+        7 => "SecureFault",
+        12 => "DebugMonitor",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+fn read_regions(collected: &Collected, at: &mut Bytes<'_>, dump: &mut Coredump) {
+    for _ in 0..MOST_REGIONS {
+        let region_at = at.offset();
+        let Some(start) = at.u32() else {
+            if at.remaining() > 0 {
+                dump.warnings.push(cut_off(collected));
+            }
+            return;
+        };
+        if start == SENTINEL || start.swap_bytes() == SENTINEL {
+            dump.warnings.push(Warning::at(
+                "FS-CATCHER-003",
+                collected.file_offset(region_at),
+                "the dump ends with ACCE55ED: the stack of the dumping code itself overflowed, so that memory of the application may have been overwritten; give CrashCatcher a larger stack",
+            ));
+            return;
+        }
+        let Some(end) = at.u32() else {
+            dump.warnings.push(cut_off(collected));
+            return;
+        };
+        let Some(len) = end.checked_sub(start).and_then(|n| usize::try_from(n).ok()) else {
+            dump.warnings.push(Warning::at(
+                "FS-CATCHER-004",
+                collected.file_offset(region_at),
+                "the dump is broken here: a memory region ends before it starts; what came before was read",
+            ));
+            return;
+        };
+        let data = at.take_up_to(len);
+        dump.memory.insert(start.into(), data);
+        if data.len() < len {
+            dump.warnings.push(cut_off(collected));
+            return;
+        }
+    }
+}
+
+fn cut_off(collected: &Collected) -> Warning {
+    Warning::at(
+        "FS-CATCHER-005",
+        as_u64(collected.end),
+        "the dump is cut off inside a memory region; what came before was read",
+    )
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
+pub(super) mod tests {
+    use super::CrashCatcher;
+    use crate::formats::{Confidence, Decoded, Format as _};
+    use crate::model::{
+        coredump::SpMeaning, memory::Memory as _, progress::Unattended, registers::Reg,
+    };
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02X}")).collect()
+    }
+
+    fn words(words: &[u32]) -> Vec<String> {
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+        bytes.chunks(16).map(hex).collect()
+    }
+
+    /// Prints a dump the way the device does.
+    pub(crate) fn print(version: u8, floats: bool, regions: &[(u32, &[u8])]) -> Vec<String> {
+        let mut lines = vec![hex(&[0x63, 0x43, version, 0])];
+        lines.extend(words(&[u32::from(floats)]));
+        for item in [&[0u32, 1, 2, 3][..], &[4, 5, 6, 7, 8, 9, 10, 11], &[12]] {
+            lines.extend(words(item));
+        }
+        lines.extend(words(&[0x2000_3000]));
+        lines.extend(words(&[0x0800_0101, 0x0800_0200, 0x2100_0000]));
+        if version == 3 {
+            lines.extend(words(&[0x2000_8000, 0x2000_2FE0, 3]));
+        } else {
+            lines.extend(words(&[3]));
+        }
+        if floats {
+            lines.extend(words(&(100..132).collect::<Vec<u32>>()));
+            lines.extend(words(&[0x0300_0000]));
+        }
+        for (start, bytes) in regions {
+            lines.extend(words(&[*start, *start + bytes.len() as u32]));
+            lines.extend(bytes.chunks(16).map(hex));
+        }
+        lines
+    }
+
+    pub(crate) const SCS: &[u8] = &[
+        0, 0x82, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0x3b, 0, 0, 0xf0,
+    ];
+
+    fn sample(version: u8, floats: bool) -> Vec<String> {
+        let stack: Vec<u8> = (0..64).collect();
+        print(
+            version,
+            floats,
+            &[(0x2000_3000, &stack), (0xE000_ED28, SCS)],
+        )
+    }
+
+    fn decode(text: &str) -> Decoded {
+        CrashCatcher.decode(text.as_bytes(), &Unattended).unwrap()
+    }
+
+    #[test]
+    fn both_versions_with_and_without_floats_are_read_from_the_middle_of_a_log() {
+        for (version, floats) in [(2, false), (2, true), (3, false), (3, true)] {
+            let text = format!(
+                "[12] INF app: value 12345678\r\nCRASH ENCOUNTERED\r\nEnable logging and then press any key to start dump.\r\n\r\n{}\r\nEnd of dump\r\n[13] INF boot\r\n",
+                sample(version, floats).join("\r\n")
+            );
+            assert_eq!(CrashCatcher.sniff(text.as_bytes(), ""), Confidence::Certain);
+            let decoded = decode(&text);
+            let dump = &decoded.coredumps[0];
+            let regs = &dump.threads[0].registers;
+            assert_eq!(regs.pc(), Some(0x0800_0200));
+            assert_eq!(regs.sp(), Some(0x2000_3000));
+            assert_eq!(regs.known(Reg::r(11)), Some(11));
+            assert_eq!(regs.known(Reg::XPSR), Some(0x2100_0000));
+            assert_eq!(regs.known(Reg::PSP), (version == 3).then_some(0x2000_2FE0));
+            assert_eq!(regs.known(Reg::s(31)), floats.then_some(131));
+            assert_eq!(dump.threads[0].sp_meaning, SpMeaning::Popped);
+            assert_eq!(dump.reason.as_deref(), Some("HardFault"));
+            assert_eq!(dump.fault.get("cfsr"), Some(0x8200));
+            assert_eq!(dump.fault.get("bfar"), Some(0xF000_003B));
+            assert_eq!(dump.memory.read_u8(0x2000_303F), Ok(63));
+            assert!(dump.warnings.is_empty(), "{:?}", dump.warnings);
+        }
+    }
+
+    #[test]
+    fn a_log_prefix_before_every_line_and_lines_between_do_no_harm() {
+        let mut log = vec!["[98] ASSERT main.c:19".to_owned()];
+        for (n, line) in sample(3, false).iter().enumerate() {
+            log.push(format!("[{}] E crash: {line}", 99 + n));
+            log.push(format!("[{}] I net: sent 00000031", 99 + n));
+        }
+        let decoded = decode(&log.join("\n"));
+        assert_eq!(decoded.coredumps.len(), 1);
+        let dump = &decoded.coredumps[0];
+        assert_eq!(dump.fault.get("hfsr"), Some(0x4000_0000));
+        assert_eq!(
+            dump.assert.as_ref().unwrap().file.as_deref(),
+            Some("main.c")
+        );
+        assert!(dump.warnings.is_empty(), "{:?}", dump.warnings);
+    }
+
+    #[test]
+    fn an_overflow_of_the_catchers_own_stack_is_told() {
+        let mut lines = sample(3, false);
+        lines.push("ACCE55ED".to_owned());
+        let decoded = decode(&lines.join("\n"));
+        assert_eq!(decoded.coredumps[0].warnings[0].code, "FS-CATCHER-003");
+    }
+
+    #[test]
+    fn cut_off_and_damaged_dumps_keep_what_came_before() {
+        let lines = sample(3, false);
+        let two = format!("{}\n{}", lines[..5].join("\n"), lines[..12].join("\n"));
+        let decoded = decode(&two);
+        assert_eq!(decoded.coredumps.len(), 2, "each signature begins a dump");
+        assert_eq!(decoded.coredumps[0].warnings[0].code, "FS-CATCHER-001");
+        assert_eq!(
+            decoded.coredumps[0].threads[0].registers.known(Reg::r(3)),
+            Some(3)
+        );
+        let second = &decoded.coredumps[1];
+        assert_eq!(second.warnings[0].code, "FS-CATCHER-005");
+        assert!(second.memory.read_u8(0x2000_3000).is_ok());
+        assert!(second.memory.read_u8(0x2000_303F).is_err());
+        let damaged = lines.join("\n").replacen("1011", "10?1", 1);
+        let decoded = decode(&damaged);
+        let codes: Vec<&str> = decoded.coredumps[0]
+            .warnings
+            .iter()
+            .map(|w| w.code.as_str())
+            .collect();
+        assert_eq!(codes, ["FS-CATCHER-005", "FS-CATCHER-002"]);
+    }
+}

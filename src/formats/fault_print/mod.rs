@@ -1,0 +1,186 @@
+//! Cortex-M fault prints: registers as text, in whatever wording a firmware or an RTOS has for them.
+//!
+//! There is no one layout. A print is a group of neighbouring lines with register values (see `registers`), with
+//! what the lines around it say in words (see `words`). It counts when it has PC and two more values, or CFSR or
+//! HFSR and one more. `samples` holds one print a style; a new style begins there.
+
+mod print;
+mod registers;
+#[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::format_collect,
+    reason = "test inputs are small"
+)]
+mod samples;
+mod stack_words;
+pub(super) mod words;
+
+use super::{
+    Carrier, Confidence, Decoded, Format, is_full,
+    lines::{Line, as_u64, line_at, line_start, lines_before, lines_from, next_hit, readable},
+};
+use crate::model::progress::{Cancelled, Progress};
+use print::Print;
+use regex::bytes::Regex;
+use registers::{Found, Slot};
+use std::sync::LazyLock;
+
+/// Literals, one of which stands in every fault print. Looked for before anything else.
+const ANCHORS: &str =
+    "PC|pc|Pc|R15|r15|CFSR|cfsr|HFSR|hfsr|BFSR|UFSR|MFSR|CFAULTS|Faulting|FAULT at|fault at";
+const LONGEST_ANCHOR: usize = 8;
+static ANCHOR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
+
+/// So many lines of a print may stand before its first anchor and after it.
+const MOST_LINES_BEFORE: usize = 60;
+const MOST_LINES_AFTER: usize = 120;
+/// So many lines without a value may stand between two with one.
+const LARGEST_GAP: usize = 4;
+/// Words that belong to a print stand within so many lines of it.
+const CONTEXT_BEFORE: usize = 10;
+const CONTEXT_AFTER: usize = 8;
+/// RT-Thread prints its thread list between the registers and the fault status.
+const LATE_STATUS_WITHIN: usize = 48;
+
+/// Cortex-M fault print.
+pub(super) struct FaultPrint;
+
+impl Format for FaultPrint {
+    fn id(&self) -> &'static str {
+        "fault-print"
+    }
+    fn label(&self) -> &'static str {
+        "Fault print in a log"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["log", "txt", "uart"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::Text
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        let head = bytes.get(..1 << 20).unwrap_or(bytes);
+        match first_anchor(head) {
+            Some(_) => Confidence::Maybe,
+            None => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        let mut decoded = Decoded::default();
+        let mut at: usize = 0;
+        // Nothing before this offset is looked at again.
+        let mut floor: usize = 0;
+        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let start = line_start(bytes, hit, at.max(floor));
+            let Some(line) = line_at(bytes, start) else {
+                break;
+            };
+            at = line.next.max(hit.saturating_add(1));
+            if !has_anchor_value(&readable(line.text)) {
+                continue;
+            }
+            let window = Window::around(bytes, line.start, floor);
+            at = window.next.max(at);
+            if let Some(mut dump) = window.print.into_coredump(bytes, floor) {
+                floor = usize::try_from(dump.source.end).unwrap_or(at).max(at);
+                at = floor;
+                dump.source.end = as_u64(floor.min(bytes.len()));
+                decoded.understood.push(dump.source.clone());
+                decoded.coredumps.push(dump);
+            }
+        }
+        Ok(decoded)
+    }
+}
+
+fn first_anchor(bytes: &[u8]) -> Option<usize> {
+    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
+}
+
+fn has_anchor_value(text: &str) -> bool {
+    registers::in_line(text, true).iter().any(is_anchor)
+}
+
+fn is_anchor(found: &Found) -> bool {
+    match found.slot {
+        Slot::Register(reg) => reg == crate::model::registers::Reg::PC,
+        Slot::Fault(name) => matches!(name, "cfsr" | "hfsr"),
+        Slot::FaultPart(_) => true,
+        Slot::FramePointer => false,
+    }
+}
+
+/// The lines of one print and where the search goes on.
+struct Window {
+    print: Print,
+    next: usize,
+}
+
+impl Window {
+    fn around(bytes: &[u8], anchor: usize, floor: usize) -> Self {
+        let before = lines_before(bytes, anchor, MOST_LINES_BEFORE, floor);
+        let start = first_line_of_print(&before).unwrap_or(anchor);
+        // Some handlers print plain %x and say so.
+        let short_values = before
+            .iter()
+            .rev()
+            .take(MOST_LINES_BEFORE / 2)
+            .any(|line| readable(line.text).contains("all numbers in hex"));
+        let mut print = Print::new(start);
+        let mut next = start;
+        let mut gap: usize = 0;
+        for line in lines_from(bytes, start, MOST_LINES_AFTER) {
+            let text = readable(line.text);
+            let found = registers::in_line(&text, short_values);
+            if found.is_empty() {
+                gap = gap.saturating_add(1);
+                let belongs_to_others = words::is_boot(&text) || text.contains("#CD:");
+                if gap > LARGEST_GAP || belongs_to_others {
+                    break;
+                }
+                continue;
+            }
+            if print.is_repeated_by(&found) {
+                break;
+            }
+            gap = 0;
+            next = line.next;
+            print.add(&text, &found, line.next);
+        }
+        if !print.has_fault_status() {
+            next = print.add_late_status(bytes, next).max(next);
+        }
+        Self { print, next }
+    }
+}
+
+/// The first line with values that belongs to the print whose anchor follows `before`.
+fn first_line_of_print(before: &[Line<'_>]) -> Option<usize> {
+    let mut first = None;
+    let mut gap: usize = 0;
+    for line in before.iter().rev() {
+        let text = readable(line.text);
+        if words::is_boot(&text) {
+            break;
+        }
+        let found = registers::in_line(&text, true);
+        if found.iter().any(is_anchor) {
+            break; // an anchor that did not make a print, or another print's
+        }
+        if found.is_empty() {
+            gap = gap.saturating_add(1);
+            if gap > LARGEST_GAP {
+                break;
+            }
+        } else {
+            gap = 0;
+            first = Some(line.start);
+        }
+    }
+    first
+}

@@ -1,0 +1,240 @@
+//! Raw bytes by content: stored once, compressed in parts, checked against their name when read.
+
+use crate::{
+    model::progress::Progress,
+    store::{
+        error::StoreError,
+        ids::CaptureId,
+        reader::{Reader, list},
+        rows::stored_len,
+        sha256::Sha256,
+    },
+};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use std::path::PathBuf;
+
+/// Bytes of a file in one row: what is in memory at once, twice.
+const PART_BYTES: usize = 4 << 20;
+
+/// The usual compromise of zstd: above it time grows faster than files shrink.
+const ZSTD_LEVEL: i32 = 3;
+
+impl Reader {
+    /// The bytes with this name.
+    pub fn blob(&self, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+        self.ask(|connection| {
+            let blob = find(connection, sha256)?.ok_or(StoreError::NoSuchBlob { sha256 })?;
+            read(connection, blob, sha256)
+        })
+    }
+
+    /// The bytes of one file of a capture, exactly as they were imported.
+    pub fn file_bytes(&self, capture: CaptureId, path: &str) -> Result<Vec<u8>, StoreError> {
+        self.ask(|connection| {
+            let found: Option<(i64, Sha256)> = connection
+                .query_row(
+                    "SELECT blob, sha256 FROM capture_files \
+                     WHERE capture = ?1 AND path = ?2 AND blob IS NOT NULL",
+                    params![capture, path],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let (blob, sha256) = found.ok_or_else(|| StoreError::NoSuchFile {
+                capture,
+                file: path.to_owned(),
+            })?;
+            read(connection, blob, sha256)
+        })
+    }
+}
+
+/// How far a write of several files is.
+pub(super) struct WriteProgress<'a> {
+    pub(super) progress: &'a dyn Progress,
+    pub(super) done: u64,
+    pub(super) total: u64,
+}
+
+impl WriteProgress<'_> {
+    fn advance(&mut self, n_bytes: usize) -> Result<(), StoreError> {
+        self.done = self
+            .done
+            .saturating_add(u64::try_from(n_bytes).unwrap_or(0));
+        Ok(self.progress.tick(self.done, self.total)?)
+    }
+}
+
+/// Stores `bytes` unless they are stored already; their row id.
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    sha256: Sha256,
+    bytes: &[u8],
+    progress: &mut WriteProgress<'_>,
+) -> Result<i64, StoreError> {
+    if let Some(blob) = find(transaction, sha256)? {
+        progress.advance(bytes.len())?;
+        return Ok(blob);
+    }
+    transaction.execute(
+        "INSERT INTO blobs (sha256, size) VALUES (?1, ?2)",
+        params![sha256, stored_len(bytes.len())],
+    )?;
+    let blob = transaction.last_insert_rowid();
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO blob_parts (blob, part, codec, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for (part, raw) in (0_i64..).zip(bytes.chunks(PART_BYTES)) {
+        let size = stored_len(raw.len());
+        match zstd::bulk::compress(raw, ZSTD_LEVEL) {
+            Ok(packed) if packed.len() < raw.len() => {
+                insert.execute(params![blob, part, "zstd", size, packed])?;
+            }
+            // Not smaller (or out of memory): as it is.
+            _ => {
+                insert.execute(params![blob, part, "raw", size, raw])?;
+            }
+        }
+        progress.advance(raw.len())?;
+    }
+    Ok(blob)
+}
+
+fn find(connection: &Connection, sha256: Sha256) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .query_row("SELECT id FROM blobs WHERE sha256 = ?1", [sha256], |row| {
+            row.get(0)
+        })
+        .optional()?)
+}
+
+fn read(connection: &Connection, blob: i64, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+    let parts = list(
+        connection,
+        "SELECT part, codec, size FROM blob_parts WHERE blob = ?1 ORDER BY part",
+        [blob],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let damaged = |detail: String| StoreError::BlobDamaged {
+        path: PathBuf::new(),
+        sha256,
+        detail,
+    };
+    let mut bytes = Vec::new();
+    for (expected, (part, codec, size)) in (0_i64..).zip(parts) {
+        let (part, codec, size): (i64, String, i64) = (part, codec, size);
+        if part != expected {
+            return Err(damaged(format!("part {expected} is missing")));
+        }
+        let size = usize::try_from(size)
+            .ok()
+            .filter(|&size| size <= PART_BYTES)
+            .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
+        let kept: Vec<u8> = connection.query_row(
+            "SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2",
+            params![blob, part],
+            |row| row.get(0),
+        )?;
+        let raw = match codec.as_str() {
+            "zstd" => zstd::bulk::decompress(&kept, size)
+                .map_err(|error| damaged(format!("part {part}: {error}")))?,
+            _ => kept,
+        };
+        if raw.len() != size {
+            return Err(damaged(format!(
+                "part {part} has {} bytes and not {size}",
+                raw.len()
+            )));
+        }
+        bytes.extend_from_slice(&raw);
+    }
+    let found = Sha256::of(&bytes);
+    if found != sha256 {
+        return Err(damaged(format!("they now have sha256 {found}")));
+    }
+    Ok(bytes)
+}
+
+/// Removes the blobs that no capture uses any more; the bytes of files that this frees.
+pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
+    const UNUSED: &str = "id NOT IN (SELECT blob FROM capture_files WHERE blob IS NOT NULL)";
+    let n_bytes: i64 = transaction.query_row(
+        &format!("SELECT coalesce(sum(size), 0) FROM blobs WHERE {UNUSED}"),
+        [],
+        |row| row.get(0),
+    )?;
+    transaction.execute(&format!("DELETE FROM blobs WHERE {UNUSED}"), [])?;
+    Ok(u64::try_from(n_bytes).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PART_BYTES;
+    use crate::{
+        model::progress::Unattended,
+        store::{error::StoreError, sha256::Sha256, testing},
+    };
+    use rusqlite::Connection;
+
+    #[test]
+    fn bytes_come_back_exactly_whatever_they_are() {
+        let (_folder, store) = testing::store();
+        let cases: Vec<Vec<u8>> = vec![
+            Vec::new(),
+            b"x".to_vec(),
+            vec![0; PART_BYTES],
+            testing::noise(PART_BYTES + 1),
+            b"the same line again\n".repeat(700_000),
+        ];
+        let names: Vec<String> = (0..cases.len()).map(|i| format!("{i}.bin")).collect();
+        let files: Vec<(&str, &[u8])> = names
+            .iter()
+            .zip(&cases)
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+            .collect();
+        let id = store
+            .add_capture(&testing::capture("a", &files), &Unattended)
+            .unwrap()
+            .capture();
+        let reader = store.reader().unwrap();
+        for (name, bytes) in names.iter().zip(&cases) {
+            assert!(&reader.file_bytes(id, name).unwrap() == bytes, "{name}");
+            assert!(&reader.blob(Sha256::of(bytes)).unwrap() == bytes, "{name}");
+        }
+        let stored = reader.overview().unwrap();
+        assert!(stored.stored_bytes < 2 * u64::try_from(PART_BYTES).unwrap());
+        assert!(stored.raw_bytes > 20_000_000);
+        assert!(matches!(
+            reader.file_bytes(id, "other"),
+            Err(StoreError::NoSuchFile { .. })
+        ));
+    }
+
+    #[test]
+    fn changed_bytes_are_an_error_that_names_them() {
+        let changes = [
+            "UPDATE blob_parts SET bytes = x'00112233'",
+            "UPDATE blob_parts SET bytes = x'', codec = 'raw'",
+            "UPDATE blob_parts SET size = 1 << 40",
+            "UPDATE blob_parts SET part = 7",
+            "DELETE FROM blob_parts",
+            "UPDATE blob_parts SET bytes = zeroblob(size), codec = 'raw'",
+        ];
+        for change in changes {
+            let (_folder, store) = testing::store();
+            let bytes = b"many equal lines\n".repeat(100);
+            let id = store
+                .add_capture(&testing::capture("a", &[("f", &bytes)]), &Unattended)
+                .unwrap()
+                .capture();
+            let other = Connection::open(store.path()).unwrap();
+            other.execute(change, []).unwrap();
+            let error = store.reader().unwrap().file_bytes(id, "f").unwrap_err();
+            assert!(
+                matches!(error, StoreError::BlobDamaged { .. }),
+                "{change}: {error}"
+            );
+            assert!(error.to_string().contains(&Sha256::of(&bytes).to_string()));
+            assert!(error.to_string().contains(".fieldscope"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Devices: known by their serial number, else one for each capture.
+
+use crate::store::{error::StoreError, ids::DeviceId, reader::Reader, rows::unsigned};
+use rusqlite::{Row, Transaction, params};
+
+/// What a capture says about the device it came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewDevice {
+    /// Serial number; without one the capture gets an unknown device of its own.
+    pub serial: Option<String>,
+    /// Hardware name and revision.
+    pub hardware: Option<String>,
+}
+
+/// A stored device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRow {
+    /// Its id.
+    pub id: DeviceId,
+    /// Serial number; `None` of an unknown device.
+    pub serial: Option<String>,
+    /// Hardware name and revision.
+    pub hardware: Option<String>,
+    /// Captures of it.
+    pub n_captures: u64,
+    /// Crashes in them.
+    pub n_crashes: u64,
+    /// When its last capture was imported.
+    pub last_imported_at: String,
+}
+
+impl Reader {
+    /// All devices: by serial number, then the unknown ones, oldest first.
+    pub fn devices(&self) -> Result<Vec<DeviceRow>, StoreError> {
+        self.list(
+            "SELECT d.id, d.serial, d.hardware, count(*) AS n_captures, \
+             max(c.imported_at) AS last_imported_at, \
+             sum((SELECT count(*) FROM crashes x WHERE x.capture = c.id)) AS n_crashes \
+             FROM devices d JOIN captures c ON c.device = d.id \
+             WHERE c.removed_at IS NULL \
+             GROUP BY d.id ORDER BY d.serial IS NULL, d.serial, d.id",
+            [],
+            device_row,
+        )
+    }
+}
+
+fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
+    Ok(DeviceRow {
+        id: row.get("id")?,
+        serial: row.get("serial")?,
+        hardware: row.get("hardware")?,
+        n_captures: unsigned(row, "n_captures")?,
+        n_crashes: unsigned(row, "n_crashes")?,
+        last_imported_at: row.get("last_imported_at")?,
+    })
+}
+
+/// The device of a new capture. A blank serial number is none.
+pub(super) fn find_or_insert(
+    transaction: &Transaction<'_>,
+    new: &NewDevice,
+) -> Result<DeviceId, StoreError> {
+    let tidy = |text: &Option<String>| {
+        text.as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    // Never two NULLs in conflict: a capture without a serial number always inserts.
+    Ok(transaction.query_row(
+        "INSERT INTO devices (serial, hardware) VALUES (?1, ?2) \
+         ON CONFLICT (serial) DO UPDATE SET hardware = coalesce(excluded.hardware, hardware) \
+         RETURNING id",
+        params![tidy(&new.serial), tidy(&new.hardware)],
+        |row| row.get(0),
+    )?)
+}
+
+/// Forgets the devices without a capture.
+pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction.execute(
+        "DELETE FROM devices WHERE id NOT IN (SELECT device FROM captures)",
+        [],
+    )?;
+    Ok(())
+}

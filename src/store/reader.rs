@@ -1,0 +1,83 @@
+//! A connection for reading. What it answers stands in the file of each noun (`captures`, `crashes`, …).
+
+use crate::store::error::StoreError;
+use rusqlite::{Connection, InterruptHandle, Params, Row};
+use std::path::{Path, PathBuf};
+
+/// Reads a workspace; owned by one thread at a time. It sees what was stored before each question.
+pub struct Reader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// Stops a question from another thread: it then answers [`StoreError::Cancelled`].
+pub struct Interrupter(InterruptHandle);
+
+impl Interrupter {
+    /// Stops whatever the reader is doing now; no effect on later questions.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path }
+    }
+
+    /// A handle that stops this reader's questions.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.connection.get_interrupt_handle())
+    }
+
+    /// Grows with every change of the workspace, whoever makes it.
+    pub fn revision(&self) -> Result<u64, StoreError> {
+        self.ask(|connection| {
+            let revision: i64 =
+                connection.query_row("SELECT revision FROM workspace", [], |row| row.get(0))?;
+            Ok(revision.cast_unsigned())
+        })
+    }
+
+    /// What SQLite finds wrong with the file; empty when it is sound. Reads the whole file.
+    pub fn quick_check(&self) -> Result<Vec<String>, StoreError> {
+        let lines: Vec<String> = self.list("PRAGMA quick_check(100)", [], |row| row.get(0))?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// The file that is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs one question, naming the file in its errors.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        question(&self.connection).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// All rows of one statement.
+    pub(super) fn list<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.ask(|connection| list(connection, sql, params, read))
+    }
+}
+
+/// All rows of one statement, on any connection.
+pub(super) fn list<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params, read)?;
+    rows.collect::<rusqlite::Result<Vec<T>>>()
+        .map_err(StoreError::from)
+}

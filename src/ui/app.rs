@@ -1,0 +1,213 @@
+//! The application: draws the shell and the open screen, then applies what was asked for, in one place.
+
+use super::command::{self, UiCommand};
+use super::context::{Action, Settings, ViewContext};
+use super::data::Door;
+use super::dialogs::Dialogs;
+use super::follow::Follow;
+use super::nav::Nav;
+use super::panels::{PANELS, Panel, PanelId};
+use super::shell::{self, Overlay, palette};
+use super::theme::tokens;
+use super::widgets::card;
+use crate::engine::command::Command;
+use std::time::SystemTime;
+use egui::{Context, Event, Id, Ui};
+use std::path::PathBuf;
+
+/// The window's state. Losing it is harmless: everything else lives in the workspace.
+pub struct App {
+    pub(super) door: Box<dyn Door>,
+    pub(super) dialogs: Box<dyn Dialogs>,
+    pub(super) nav: Nav,
+    pub(super) settings: Settings,
+    panels: Vec<(PanelId, Box<dyn Panel>)>,
+    pub(super) overlay: Option<Overlay>,
+    pub(super) palette: palette::Palette,
+    pub(super) no_dialog: bool,
+    pub(super) notice: Option<String>,
+    clock: fn() -> SystemTime,
+    pub(super) follow: Follow,
+    pub(super) parts: Vec<Id>,
+}
+
+impl App {
+    /// A window on an engine. The context must have its theme: see [`super::theme::install`].
+    pub fn new(door: Box<dyn Door>, dialogs: Box<dyn Dialogs>) -> Self {
+        Self {
+            door,
+            dialogs,
+            nav: Nav::default(),
+            settings: Settings::default(),
+            panels: PANELS.iter().map(|kind| (kind.id, (kind.new)())).collect(),
+            overlay: None,
+            palette: palette::Palette::default(),
+            no_dialog: false,
+            notice: None,
+            clock: SystemTime::now,
+            follow: Follow::default(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Where the window is.
+    pub fn nav(&mut self) -> &mut Nav {
+        &mut self.nav
+    }
+
+    /// How the window behaves.
+    pub fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Makes "4 min ago" reproducible.
+    pub fn set_clock(&mut self, clock: fn() -> SystemTime) {
+        self.clock = clock;
+    }
+
+    /// True while an answer or a job is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.door.is_busy() || self.follow.is_waiting()
+    }
+
+    /// Imports files, as if they had been dropped.
+    pub fn import(&mut self, paths: Vec<PathBuf>) {
+        if !paths.is_empty() {
+            self.import_and_follow(Command::Import { paths });
+        }
+    }
+
+    /// Draws one frame and applies what was asked for in it.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        ctx.options_mut(|options| options.theme_preference = self.settings.theme);
+        self.take_events();
+        self.take_drops(&ctx);
+        self.take_dialogs();
+        let mut actions: Vec<Action> = self.keys(&ctx).into_iter().map(Action::Ui).collect();
+        actions.extend(self.draw(ui));
+        for action in actions {
+            match action {
+                Action::Ui(command) => self.apply(&ctx, command),
+                Action::Engine(command) => self.order(command),
+            }
+        }
+        self.arrive_after_import();
+    }
+
+    fn draw(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let window = ui.max_rect();
+        let areas = shell::areas(window);
+        ui.painter().rect_filled(window, 0.0, tokens(ui).bg);
+        let mut view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        view.no_dialog = self.no_dialog;
+        view.now = (self.clock)();
+        view.notice.clone_from(&self.notice);
+        card::inside(ui, areas.rail, "rail", |ui| {
+            shell::rail::rail_ui(&mut view, ui, areas.rail)
+        });
+        card::inside(ui, areas.top, "top", |ui| {
+            shell::top_bar::top_bar_ui(&mut view, ui, areas.top)
+        });
+        let open = self.nav.place.panel;
+        if let Some((_, panel)) = self.panels.iter_mut().find(|(id, _)| *id == open) {
+            card::inside(ui, areas.main, "main", |ui| panel.ui(&mut view, ui));
+        }
+        card::inside(ui, areas.status, "status-bar", |ui| {
+            shell::status_bar::status_bar_ui(&mut view, ui, areas.status);
+        });
+        let mut settings = self.settings;
+        let closes = match self.overlay {
+            Some(overlay) => overlay_ui(
+                overlay,
+                &mut self.palette,
+                &mut settings,
+                &mut view,
+                ui.ctx(),
+            ),
+            None => false,
+        };
+        let workspace = view
+            .door
+            .overview()
+            .value()
+            .map_or(String::new(), |overview| overview.name.clone());
+        shell::drop_overlay::drop_overlay_ui(ui, window, &workspace);
+        self.parts = std::mem::take(&mut view.parts);
+        let actions = view.into_actions();
+        self.settings = settings;
+        if closes {
+            self.overlay = None;
+        }
+        actions
+    }
+
+    fn keys(&self, ctx: &Context) -> Vec<UiCommand> {
+        let is_typing = ctx.text_edit_focused();
+        let letters = self.settings.single_letter_keys && !is_typing;
+        let mut commands = ctx.input_mut(|input| command::pressed(input, letters));
+        let has_selection = ctx
+            .plugin_opt::<egui::text_selection::LabelSelectionState>()
+            .is_some_and(|state| state.lock().has_selection());
+        let copies = ctx.input(|input| input.events.contains(&Event::Copy));
+        if copies && !is_typing && !has_selection {
+            commands.push(UiCommand::CopyText);
+        }
+        commands
+    }
+
+    fn take_drops(&mut self, ctx: &Context) {
+        let dropped = ctx.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
+        let paths: Vec<PathBuf> = dropped
+            .iter()
+            .map(|file| file.path().to_path_buf())
+            .collect();
+        self.import(paths);
+    }
+}
+
+/// Draws an overlay; true when it is to be closed.
+fn overlay_ui(
+    overlay: Overlay,
+    palette: &mut palette::Palette,
+    settings: &mut Settings,
+    view: &mut ViewContext<'_>,
+    ctx: &Context,
+) -> bool {
+    let id = Id::unique("overlay");
+    let top = ctx.content_rect().height() * 0.12;
+    let area = egui::Modal::default_area(id).anchor(egui::Align2::CENTER_TOP, egui::vec2(0.0, top));
+    let modal = egui::Modal::new(id)
+        .area(area)
+        .show(ctx, |ui| match overlay {
+            Overlay::Palette => palette.ui(view, ui),
+            Overlay::KeyHelp => {
+                shell::key_help::key_help_ui(ui);
+                false
+            }
+            Overlay::Settings => {
+                *settings = shell::settings::settings_ui(view, ui);
+                false
+            }
+            Overlay::Jobs => {
+                shell::jobs::jobs_ui(view, ui);
+                false
+            }
+        });
+    modal.inner || modal.should_close()
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        // Also while the window is hidden: the engine's events must not pile up.
+        self.take_events();
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

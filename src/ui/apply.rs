@@ -1,0 +1,150 @@
+//! What each action of the window does: the one place where its state changes.
+
+use super::app::App;
+use super::command::UiCommand;
+use super::context::ViewContext;
+use super::dialogs::Ask;
+use super::nav::{InspectorTab, Nav};
+use super::panels::{PanelId, crash};
+use super::shell::{Overlay, palette};
+use crate::engine::command::Command;
+use crate::engine::render;
+use crate::model::report::CrashReport;
+use egui::Context;
+use std::path::Path;
+
+/// Smallest and largest interface.
+const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
+
+impl App {
+    pub(super) fn apply(&mut self, ctx: &Context, command: UiCommand) {
+        match command {
+            UiCommand::Go(panel) => self.nav.go_panel(panel),
+            UiCommand::OpenCrash(id) => self.nav.open_crash(id),
+            UiCommand::OpenCapture(id) => self.nav.open_capture(id),
+            UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
+            UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
+            UiCommand::WatchFolder => self.ask(ctx, Ask::WatchFolder),
+            UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
+            UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
+            UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),
+            UiCommand::Find => self.open_palette(palette::Mode::Find),
+            UiCommand::Palette => self.open_palette(palette::Mode::Commands),
+            UiCommand::SelectThread(idx) => self.select_thread(idx),
+            UiCommand::SelectFrame(idx) => self.nav.frame_idx = idx,
+            UiCommand::SelectTab(tab) => self.nav.tab = tab,
+            UiCommand::GoToMemory(address) => self.go_to_memory(address),
+            UiCommand::FrameUp => self.nav.frame_idx = self.nav.frame_idx.saturating_sub(1),
+            UiCommand::FrameDown => self.frame_down(),
+            UiCommand::NextThread => self.next_thread(),
+            UiCommand::CopyText => self.copy(ctx, render::text),
+            UiCommand::CopyMarkdown => self.copy(ctx, render::markdown),
+            UiCommand::NextPart => self.focus_part(ctx, 1),
+            UiCommand::PreviousPart => self.focus_part(ctx, self.parts.len().saturating_sub(1)),
+            UiCommand::Back => self.nav.go_back(),
+            UiCommand::Forward => self.nav.go_forward(),
+            UiCommand::Reload => self.door.reload(),
+            UiCommand::Cancel(job) => self.door.cancel(job),
+            UiCommand::OpenWorkspace(path) => self.open_workspace(&path),
+            UiCommand::ZoomIn => zoom(ctx, |factor| factor + 0.1),
+            UiCommand::ZoomOut => zoom(ctx, |factor| factor - 0.1),
+            UiCommand::ZoomReset => zoom(ctx, |_factor| 1.0),
+            UiCommand::KeyHelp => self.overlay = Some(Overlay::KeyHelp),
+            UiCommand::Settings => self.overlay = Some(Overlay::Settings),
+            UiCommand::Jobs => self.overlay = Some(Overlay::Jobs),
+            UiCommand::NextTheme => self.settings.theme = next_theme(self.settings.theme),
+        }
+    }
+
+    fn ask(&mut self, ctx: &Context, ask: Ask) {
+        self.no_dialog = false;
+        let ctx = ctx.clone();
+        self.dialogs
+            .ask(ask, Box::new(move || ctx.request_repaint()));
+    }
+
+    fn open_palette(&mut self, mode: palette::Mode) {
+        self.palette.open(mode);
+        self.overlay = Some(Overlay::Palette);
+    }
+
+    fn select_thread(&mut self, idx: usize) {
+        self.nav.thread_idx = idx;
+        self.nav.frame_idx = 0;
+    }
+
+    fn go_to_memory(&mut self, address: u64) {
+        self.nav.memory_address = Some(address);
+        self.nav.tab = InspectorTab::Memory;
+    }
+
+    /// Number of threads and of frames of the selected thread.
+    fn counts(&self) -> Option<(usize, usize)> {
+        let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        let id = crash::open_crash(&view)?;
+        let detail = self.door.crash(id).value().cloned()?;
+        let threads = &detail.report.threads;
+        let n_frames = threads
+            .get(self.nav.thread_idx)
+            .map_or(0, |thread| thread.frames.len());
+        Some((threads.len(), n_frames))
+    }
+
+    fn frame_down(&mut self) {
+        let last = self
+            .counts()
+            .map_or(0, |(_, n_frames)| n_frames.saturating_sub(1));
+        self.nav.frame_idx = (self.nav.frame_idx + 1).min(last);
+    }
+
+    fn next_thread(&mut self) {
+        let n_threads = self.counts().map_or(0, |(n_threads, _)| n_threads);
+        self.select_thread(
+            (self.nav.thread_idx + 1)
+                .checked_rem(n_threads)
+                .unwrap_or(0),
+        );
+    }
+
+    fn copy(&self, ctx: &Context, write: fn(&CrashReport) -> String) {
+        if self.nav.place.panel != PanelId::Crash {
+            return;
+        }
+        let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        let detail = crash::open_crash(&view).and_then(|id| self.door.crash(id).value().cloned());
+        if let Some(detail) = detail {
+            ctx.copy_text(write(&detail.report));
+        }
+    }
+
+    fn open_workspace(&mut self, path: &Path) {
+        self.door.open_workspace(path);
+        self.nav = Nav::default();
+        self.follow.open_workspace();
+    }
+
+    fn focus_part(&self, ctx: &Context, step: usize) {
+        let focused = ctx.memory(|memory| memory.focused());
+        let at = focused.and_then(|id| self.parts.iter().position(|part| *part == id));
+        let next = at.map_or(0, |at| {
+            (at + step).checked_rem(self.parts.len()).unwrap_or(0)
+        });
+        if let Some(id) = self.parts.get(next) {
+            ctx.memory_mut(|memory| memory.request_focus(*id));
+        }
+    }
+}
+
+fn zoom(ctx: &Context, change: impl FnOnce(f32) -> f32) {
+    let factor = change(ctx.zoom_factor()).clamp(*ZOOM.start(), *ZOOM.end());
+    ctx.set_zoom_factor((factor * 10.0).round() / 10.0);
+}
+
+fn next_theme(theme: egui::ThemePreference) -> egui::ThemePreference {
+    use egui::ThemePreference::{Dark, Light, System};
+    match theme {
+        System => Dark,
+        Dark => Light,
+        Light => System,
+    }
+}

@@ -1,0 +1,253 @@
+//! Every action of the window, once: label, help and key. Buttons, palette and key list all derive from here.
+
+use super::nav::InspectorTab;
+use super::panels::PanelId;
+use crate::engine::job::JobId;
+use egui::{Key, KeyboardShortcut, Modifiers};
+use std::path::PathBuf;
+
+/// Something that a person can do in the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UiCommand {
+    /// Go to a screen.
+    Go(PanelId),
+    /// Open one crash.
+    OpenCrash(i64),
+    /// Stop a job.
+    Cancel(JobId),
+    /// Change to another workspace.
+    OpenWorkspace(PathBuf),
+    /// Open the import report of one capture.
+    OpenCapture(i64),
+    /// Choose files to import.
+    OpenFiles,
+    /// Choose a folder to import.
+    OpenFolder,
+    /// Choose a folder to watch.
+    WatchFolder,
+    /// Choose symbol files.
+    AddSymbols,
+    /// Choose a folder with sources for the prefix named.
+    MapSource(String),
+    /// Open the demo.
+    OpenDemo,
+    /// Find anything.
+    Find,
+    /// All commands.
+    Palette,
+    /// Show one thread of the crash.
+    SelectThread(usize),
+    /// Show one frame of the thread.
+    SelectFrame(usize),
+    /// Show one tab of the inspector.
+    SelectTab(InspectorTab),
+    /// Show memory at an address.
+    GoToMemory(u64),
+    /// Towards the innermost frame.
+    FrameUp,
+    /// Towards the outermost frame.
+    FrameDown,
+    /// The next thread.
+    NextThread,
+    /// Copy the crash as text.
+    CopyText,
+    /// Copy the crash as Markdown.
+    CopyMarkdown,
+    /// Move the focus to the next part of the screen.
+    NextPart,
+    /// Move the focus to the part before.
+    PreviousPart,
+    /// Back to where I was.
+    Back,
+    /// Forward again.
+    Forward,
+    /// Read the same sources again.
+    Reload,
+    /// Larger.
+    ZoomIn,
+    /// Smaller.
+    ZoomOut,
+    /// As it was.
+    ZoomReset,
+    /// The keys of this window.
+    KeyHelp,
+    /// Theme, zoom, keys.
+    Settings,
+    /// Background work.
+    Jobs,
+    /// Use the theme of the system, dark or light in turn.
+    NextTheme,
+}
+
+/// How an action is shown and called.
+#[derive(Debug)]
+pub struct CommandInfo {
+    /// The action.
+    pub command: UiCommand,
+    /// Words on a button and in the palette; `…` when more input follows.
+    pub label: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Keys, the first one shown.
+    pub keys: &'static [KeyboardShortcut],
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+const NONE: Modifiers = Modifiers::NONE;
+
+const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(modifiers, key)
+}
+
+macro_rules! commands {
+    ($($command:expr, $label:literal, $help:literal, [$($key:expr),*];)*) => {
+        &[$(CommandInfo { command: $command, label: $label, help: $help, keys: &[$($key),*] }),*]
+    };
+}
+
+/// All actions without a parameter, in the order of the palette.
+pub static COMMANDS: &[CommandInfo] = commands![
+    UiCommand::OpenFiles, "Open files…", "Import dumps, logs, bundles and symbol files, any mix.", [key(CTRL, Key::O)];
+    UiCommand::OpenFolder, "Open folder…", "Import everything in a folder.", [key(CTRL_SHIFT, Key::O)];
+    UiCommand::WatchFolder, "Watch folder…", "Import what appears in a folder, until you stop it.", [];
+    UiCommand::AddSymbols, "Add symbol files…", "Add ELF files, so that addresses get names.", [];
+    UiCommand::OpenDemo, "Open the demo", "Look at crashes of two sample firmwares.", [];
+    UiCommand::Go(PanelId::Home), "Go to Home", "Where files are dropped and workspaces opened.", [key(CTRL, Key::Num1)];
+    UiCommand::Go(PanelId::Crash), "Go to Crash", "The crash that is open.", [key(CTRL, Key::Num2)];
+    UiCommand::Go(PanelId::Crashes), "Go to Crashes", "Every crash, grouped by cause.", [key(CTRL, Key::Num3)];
+    UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num4)];
+    UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num5)];
+    UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num6)];
+    UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
+    UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
+    UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
+    UiCommand::FrameDown, "Frame down", "Select the frame below, towards the caller.", [key(CTRL, Key::ArrowDown)];
+    UiCommand::NextThread, "Next thread", "Show the next thread of this crash.", [key(NONE, Key::T)];
+    UiCommand::CopyText, "Copy as text", "Put the crash on the clipboard as plain text.", [key(CTRL, Key::C)];
+    UiCommand::CopyMarkdown, "Copy as Markdown", "Put the crash on the clipboard for a ticket.", [key(CTRL_SHIFT, Key::C)];
+    UiCommand::NextPart, "Next part of the screen", "Move the focus to the next part.", [key(NONE, Key::F6)];
+    UiCommand::PreviousPart, "Previous part of the screen", "Move the focus to the part before.", [key(Modifiers::SHIFT, Key::F6)];
+    UiCommand::Back, "Back", "Return to what was shown before.", [key(Modifiers::ALT, Key::ArrowLeft)];
+    UiCommand::Forward, "Forward", "Undo a step back.", [key(Modifiers::ALT, Key::ArrowRight)];
+    UiCommand::Reload, "Reload", "Read the same sources again and keep the view.", [key(NONE, Key::F5)];
+    UiCommand::ZoomIn, "Larger", "Make everything larger.", [key(CTRL, Key::Plus), key(CTRL, Key::Equals)];
+    UiCommand::ZoomOut, "Smaller", "Make everything smaller.", [key(CTRL, Key::Minus)];
+    UiCommand::ZoomReset, "Normal size", "Undo the zoom.", [key(CTRL, Key::Num0)];
+    UiCommand::NextTheme, "Next theme", "System, dark, light.", [];
+    UiCommand::Jobs, "Jobs", "What runs in the background, with a way to stop it.", [];
+    UiCommand::KeyHelp, "Keys", "The keys of this window.", [key(NONE, Key::Questionmark), key(NONE, Key::F1)];
+    UiCommand::Settings, "Settings…", "Theme, size and single-letter keys.", [];
+];
+
+/// The entry of an action, if it has one.
+pub fn info(command: &UiCommand) -> Option<&'static CommandInfo> {
+    COMMANDS.iter().find(|info| info.command == *command)
+}
+
+/// True for a key that a person may hit while typing: no Ctrl, no Alt, not a function key.
+pub fn is_single_letter(shortcut: &KeyboardShortcut) -> bool {
+    let plain = !shortcut.modifiers.command && !shortcut.modifiers.ctrl && !shortcut.modifiers.alt;
+    let letter = shortcut.logical_key.symbol_or_name().chars().count() == 1;
+    plain && letter
+}
+
+/// The key as it is written on screen: `Ctrl+Shift+O`.
+pub fn key_text(shortcut: &KeyboardShortcut) -> String {
+    let mut text = String::new();
+    for (held, name) in [
+        (
+            shortcut.modifiers.command || shortcut.modifiers.ctrl,
+            "Ctrl+",
+        ),
+        (shortcut.modifiers.alt, "Alt+"),
+        (shortcut.modifiers.shift, "Shift+"),
+    ] {
+        if held {
+            text.push_str(name);
+        }
+    }
+    text.push_str(match shortcut.logical_key {
+        Key::ArrowUp => "Up",
+        Key::ArrowDown => "Down",
+        Key::ArrowLeft => "Left",
+        Key::ArrowRight => "Right",
+        Key::Questionmark => "?",
+        Key::Plus => "+",
+        Key::Minus => "-",
+        other => other.name(),
+    });
+    text
+}
+
+/// The actions whose keys were pressed. Single letters count only when `letters` says so.
+pub fn pressed(input: &mut egui::InputState, letters: bool) -> Vec<UiCommand> {
+    let mut commands = Vec::new();
+    for info in COMMANDS.iter().rev() {
+        for shortcut in info.keys {
+            if is_single_letter(shortcut) && !letters {
+                continue;
+            }
+            let copies = matches!(info.command, UiCommand::CopyText);
+            if !copies && consume(input, shortcut) {
+                commands.push(info.command.clone());
+            }
+        }
+    }
+    commands
+}
+
+/// Ctrl+Shift+O must not count as Ctrl+O: the modifiers have to be exactly these.
+fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
+    let mut hit = false;
+    let shifted = matches!(shortcut.logical_key, Key::Questionmark | Key::Plus);
+    input.events.retain(|event| {
+        let egui::Event::Key {
+            key,
+            pressed: true,
+            modifiers,
+            ..
+        } = event
+        else {
+            return true;
+        };
+        let mut held = *modifiers;
+        if shifted {
+            held.shift = false;
+        }
+        let matches = *key == shortcut.logical_key && held.matches_exact(shortcut.modifiers);
+        hit |= matches;
+        !matches
+    });
+    hit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMANDS, key_text};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn no_two_actions_share_a_key_or_a_name() {
+        let mut keys = BTreeMap::new();
+        let mut labels = BTreeMap::new();
+        for info in COMMANDS {
+            assert!(
+                labels.insert(info.label, ()).is_none(),
+                "{} is there twice",
+                info.label
+            );
+            assert!(info.help.ends_with('.'), "{}", info.label);
+            for shortcut in info.keys {
+                let before = keys.insert(key_text(shortcut), info.label);
+                assert_eq!(
+                    before,
+                    None,
+                    "{} is also {}",
+                    key_text(shortcut),
+                    info.label
+                );
+            }
+        }
+    }
+}

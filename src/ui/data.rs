@@ -1,0 +1,223 @@
+//! The door to the engine: questions that are answered at once (perhaps with "not yet") and commands.
+//!
+//! A trait, so that tests can put the window before answers that are still on their way or have failed.
+
+use crate::engine::Engine;
+use crate::engine::command::Command;
+use crate::engine::event::{Event, Wake};
+use crate::engine::index_cache::IndexCache;
+use crate::engine::job::{JobId, JobStatus};
+use crate::engine::loadable::Loadable;
+use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
+use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
+use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
+use crate::engine::queries::crash_list::{CrashGroup, CrashListQuery};
+use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
+use crate::engine::queries::find::{FindQuery, Found};
+use crate::engine::queries::follow_pointer::FollowPointerQuery;
+use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
+use crate::engine::queries::overview::{Overview, OverviewQuery};
+use crate::engine::queries::recent::RecentQuery;
+use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
+use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
+use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
+use crate::engine::recent::RecentWorkspace;
+use crate::engine::workspace::Workspace;
+use crate::model::addr::TargetAddr;
+use crate::model::report::Local;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+/// An answer shared with the engine's cache.
+pub type Answer<T> = Loadable<Arc<T>>;
+
+/// What the window asks and orders.
+pub trait Door {
+    /// The workspace at a glance.
+    fn overview(&self) -> Answer<Overview>;
+    /// Workspaces opened lately.
+    fn recent(&self) -> Answer<Vec<RecentWorkspace>>;
+    /// Crashes that hold a text, by fingerprint.
+    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>>;
+    /// One crash.
+    fn crash(&self, crash: i64) -> Answer<CrashDetail>;
+    /// Memory of a crash.
+    fn memory(&self, crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>>;
+    /// What a pointer points to.
+    fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local>;
+    /// Globals whose name holds a text.
+    fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals>;
+    /// Source around a line.
+    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
+    /// The symbol library.
+    fn symbols(&self) -> Answer<SymbolLibraryView>;
+    /// Captures, newest first.
+    fn captures(&self) -> Answer<Vec<CaptureRow>>;
+    /// What an import found.
+    fn import_report(&self, capture: i64) -> Answer<ImportReport>;
+    /// A pasted text with its addresses answered; `build` chooses the symbols.
+    fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText>;
+    /// Things by name.
+    fn find(&self, text: &str) -> Answer<Found>;
+    /// Jobs, newest first.
+    fn jobs(&self) -> Vec<JobStatus>;
+    /// The folder that is watched.
+    fn watched_folder(&self) -> Option<PathBuf>;
+    /// True while a job runs or an answer is being made.
+    fn is_busy(&self) -> bool;
+    /// What happened since the last call.
+    fn drain_events(&self) -> Vec<Event>;
+    /// Orders work.
+    fn submit(&self, command: Command) -> JobId;
+    /// Stops a job.
+    fn cancel(&self, job: JobId);
+    /// Asks everything again.
+    fn reload(&self);
+    /// Changes to another workspace.
+    fn open_workspace(&self, path: &Path);
+}
+
+/// The engine behind the door; it can be exchanged for that of another workspace.
+pub struct EngineDoor {
+    engine: RefCell<Engine>,
+    opening: RefCell<Option<Receiver<Result<Engine, String>>>>,
+    wake: Wake,
+    cache: IndexCache,
+}
+
+impl EngineDoor {
+    /// Opens a workspace: the one named, or the user's own.
+    pub fn open(path: Option<&Path>, cache: IndexCache, wake: Wake) -> Result<Self, String> {
+        let workspace = Workspace::open(path, cache.clone()).map_err(|error| error.to_string())?;
+        let engine = Engine::new(workspace, Arc::clone(&wake));
+        Ok(Self { engine: RefCell::new(engine), opening: RefCell::default(), wake, cache })
+    }
+
+    /// The engine, for what no question covers (tests, benches).
+    pub fn engine(&self) -> Engine {
+        self.engine.borrow().clone()
+    }
+
+    /// Takes over the engine of another workspace once it is open.
+    fn finish_opening(&self) -> Option<Event> {
+        let mut opening = self.opening.borrow_mut();
+        let result = opening.as_ref()?.try_recv().ok()?;
+        *opening = None;
+        match result {
+            Ok(engine) => {
+                *self.engine.borrow_mut() = engine;
+                Some(Event::DataChanged { revision: 0 })
+            }
+            Err(error) => Some(Event::Notice(error)),
+        }
+    }
+}
+
+impl Door for EngineDoor {
+    fn overview(&self) -> Answer<Overview> {
+        self.engine.borrow().query(OverviewQuery)
+    }
+
+    fn recent(&self) -> Answer<Vec<RecentWorkspace>> {
+        self.engine.borrow().query(RecentQuery)
+    }
+
+    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
+        self.engine.borrow().query(CrashListQuery { find: find.to_owned() })
+    }
+
+    fn crash(&self, crash: i64) -> Answer<CrashDetail> {
+        self.engine.borrow().query(CrashDetailQuery { crash })
+    }
+
+    fn memory(&self, crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>> {
+        self.engine.borrow().query(CrashMemoryQuery { crash, start, n_rows })
+    }
+
+    fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local> {
+        let query = FollowPointerQuery { crash, type_name: type_name.to_owned(), address: target };
+        self.engine.borrow().query(query)
+    }
+
+    fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals> {
+        self.engine.borrow().query(CrashGlobalsQuery { crash, find: find.to_owned() })
+    }
+
+    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
+        self.engine.borrow().query(SourceLinesQuery { crash, file: file.to_owned(), line })
+    }
+
+    fn symbols(&self) -> Answer<SymbolLibraryView> {
+        self.engine.borrow().query(SymbolLibraryQuery)
+    }
+
+    fn captures(&self) -> Answer<Vec<CaptureRow>> {
+        self.engine.borrow().query(CapturesQuery)
+    }
+
+    fn import_report(&self, capture: i64) -> Answer<ImportReport> {
+        self.engine.borrow().query(ImportReportQuery { capture })
+    }
+
+    fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText> {
+        let query = SymbolizeTextQuery { text: text.to_owned(), build_id: build.map(str::to_owned) };
+        self.engine.borrow().query(query)
+    }
+
+    fn find(&self, text: &str) -> Answer<Found> {
+        self.engine.borrow().query(FindQuery { text: text.to_owned() })
+    }
+
+    fn jobs(&self) -> Vec<JobStatus> {
+        self.engine.borrow().jobs()
+    }
+
+    fn watched_folder(&self) -> Option<PathBuf> {
+        self.engine.borrow().watched_folder()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.opening.borrow().is_some() || !self.engine.borrow().is_idle()
+    }
+
+    fn drain_events(&self) -> Vec<Event> {
+        let mut events = self.engine.borrow().drain_events();
+        events.extend(self.finish_opening());
+        events
+    }
+
+    fn submit(&self, command: Command) -> JobId {
+        self.engine.borrow().submit(command)
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.engine.borrow().cancel(job);
+    }
+
+    fn reload(&self) {
+        let engine = self.engine.borrow();
+        engine.workspace().context().forget_opened();
+        engine.data_changed();
+    }
+
+    fn open_workspace(&self, path: &Path) {
+        let (sender, receiver) = channel();
+        let (path, cache, wake) = (path.to_path_buf(), self.cache.clone(), Arc::clone(&self.wake));
+        let open = move || {
+            let opened = Workspace::open(Some(&path), cache)
+                .map(|workspace| {
+                    workspace.remember();
+                    Engine::new(workspace, Arc::clone(&wake))
+                })
+                .map_err(|error| error.to_string());
+            // The window may be gone by now.
+            drop(sender.send(opened));
+            wake();
+        };
+        if std::thread::Builder::new().name("open workspace".to_owned()).spawn(open).is_ok() {
+            *self.opening.borrow_mut() = Some(receiver);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! File dialogs, off the frame: asked on a thread of their own, answered through a channel.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// What a dialog is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Files to import.
+    ImportFiles,
+    /// A folder to import.
+    ImportFolder,
+    /// A folder to watch.
+    WatchFolder,
+    /// Symbol files.
+    SymbolFiles,
+    /// A folder with sources, for the prefix named.
+    SourceFolder(String),
+}
+
+/// How a dialog ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Chosen.
+    Picked(Vec<PathBuf>),
+    /// Closed without a choice.
+    Cancelled,
+    /// This desktop shows no dialog.
+    Unavailable,
+}
+
+/// Something that shows file dialogs.
+pub trait Dialogs {
+    /// Shows one; the answer comes later. `wake` is called when it is there.
+    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>);
+    /// An answer that has come.
+    fn poll(&mut self) -> Option<(Ask, Outcome)>;
+}
+
+/// The desktop's own dialogs.
+pub struct DesktopDialogs {
+    sender: Sender<(Ask, Outcome)>,
+    receiver: Receiver<(Ask, Outcome)>,
+}
+
+/// Nobody closes a dialog faster than this: it never opened.
+const FASTEST_PERSON: Duration = Duration::from_millis(200);
+
+impl Default for DesktopDialogs {
+    fn default() -> Self {
+        let (sender, receiver) = channel();
+        Self { sender, receiver }
+    }
+}
+
+impl Dialogs for DesktopDialogs {
+    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>) {
+        let sender = self.sender.clone();
+        let waiting = ask.clone();
+        let spawned = std::thread::Builder::new()
+            .name("file-dialog".to_owned())
+            .spawn(move || {
+                let started = Instant::now();
+                let outcome = match show(&ask) {
+                    Some(paths) => Outcome::Picked(paths),
+                    None if started.elapsed() < FASTEST_PERSON => Outcome::Unavailable,
+                    None => Outcome::Cancelled,
+                };
+                // The window may have closed in the meantime: then nobody waits.
+                drop(sender.send((ask, outcome)));
+                wake();
+            });
+        if spawned.is_err() {
+            drop(self.sender.send((waiting, Outcome::Unavailable)));
+        }
+    }
+
+    fn poll(&mut self) -> Option<(Ask, Outcome)> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
+    let dialog = rfd::FileDialog::new().set_title(match ask {
+        Ask::ImportFiles => "Open files",
+        Ask::ImportFolder => "Open folder",
+        Ask::WatchFolder => "Watch folder",
+        Ask::SymbolFiles => "Add symbol files",
+        Ask::SourceFolder(_) => "Map a source folder",
+    });
+    match ask {
+        Ask::ImportFiles | Ask::SymbolFiles => dialog.pick_files(),
+        Ask::ImportFolder | Ask::WatchFolder | Ask::SourceFolder(_) => {
+            dialog.pick_folder().map(|path| vec![path])
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What comes back from the engine and the desktop, and where an import leads: to the crash it brought, else to its
+//! report.
+
+use super::app::App;
+use super::dialogs::{Ask, Outcome};
+use super::nav::Place;
+use super::panels::PanelId;
+use super::shell::Overlay;
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::engine::job::{JobId, JobOutcome};
+use crate::engine::loadable::Loadable;
+use std::path::PathBuf;
+
+/// Imports that the user waits for.
+#[derive(Default)]
+pub(super) struct Follow {
+    jobs: Vec<JobId>,
+    newest_before: Option<i64>,
+    is_arriving: bool,
+    is_changing_workspace: bool,
+}
+
+impl Follow {
+    /// True while the user waits for an import or another workspace.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.jobs.is_empty() || self.is_arriving
+    }
+
+    /// Another workspace is on its way.
+    pub(super) fn open_workspace(&mut self) {
+        *self = Self { is_changing_workspace: true, ..Self::default() };
+    }
+}
+
+impl App {
+    /// Imports and shows what came of it.
+    pub(super) fn import_and_follow(&mut self, command: Command) {
+        if !self.follow.is_waiting() {
+            self.follow.newest_before = self.newest_capture();
+        }
+        let job = self.door.submit(command);
+        self.follow.jobs.push(job);
+    }
+
+    /// Gives an order to the engine; imports are followed.
+    pub(super) fn order(&mut self, command: Command) {
+        match command {
+            Command::Import { .. } | Command::ImportBytes { .. } | Command::OpenDemo => {
+                self.import_and_follow(command);
+            }
+            other => {
+                self.door.submit(other);
+            }
+        }
+    }
+
+    fn newest_capture(&self) -> Option<i64> {
+        self.door.captures().value().and_then(|rows| rows.first().map(|row| row.id))
+    }
+
+    pub(super) fn take_events(&mut self) {
+        for event in self.door.drain_events() {
+            match event {
+                Event::JobFinished { job, outcome } => self.job_finished(job, &outcome),
+                Event::DataChanged { .. } if self.follow.is_changing_workspace => {
+                    self.follow.is_changing_workspace = false;
+                    self.nav.go_panel(PanelId::Crashes);
+                }
+                Event::Notice(text) => {
+                    self.follow.is_changing_workspace = false;
+                    self.notice = Some(text);
+                }
+                Event::DataChanged { .. } | Event::JobStarted(_) | Event::JobProgress(_) => {}
+            }
+        }
+    }
+
+    fn job_finished(&mut self, job: JobId, outcome: &JobOutcome) {
+        let before = self.follow.jobs.len();
+        self.follow.jobs.retain(|followed| *followed != job);
+        let was_followed = self.follow.jobs.len() < before;
+        match outcome {
+            JobOutcome::Failed(_) => self.overlay = Some(Overlay::Jobs),
+            JobOutcome::Done(_) if was_followed => self.follow.is_arriving = true,
+            JobOutcome::Done(_) | JobOutcome::Cancelled => {}
+        }
+    }
+
+    /// Once the answers after an import are there: to its newest crash, else to its report.
+    pub(super) fn arrive_after_import(&mut self) {
+        if !self.follow.is_arriving || !self.follow.jobs.is_empty() {
+            return;
+        }
+        let (Loadable::Ready(captures), Loadable::Ready(groups)) =
+            (self.door.captures(), self.door.crash_groups(""))
+        else {
+            return;
+        };
+        self.follow.is_arriving = false;
+        let Some(capture) = captures.first().map(|row| row.id) else { return };
+        if self.follow.newest_before == Some(capture) {
+            // The same bytes were there already: the status bar says so, the list has the crash.
+            self.nav.go_panel(PanelId::Crashes);
+            return;
+        }
+        let rows = groups.iter().flat_map(|group| &group.crashes);
+        let crash = rows.filter(|row| row.capture == capture).map(|row| row.id).max();
+        let panel = if crash.is_some() { PanelId::Crash } else { PanelId::Import };
+        self.nav.go(Place { panel, crash, capture: Some(capture) });
+    }
+
+    pub(super) fn take_dialogs(&mut self) {
+        while let Some((ask, outcome)) = self.dialogs.poll() {
+            match outcome {
+                Outcome::Cancelled => {}
+                Outcome::Unavailable => {
+                    self.no_dialog = true;
+                    self.nav.go_panel(PanelId::Home);
+                }
+                Outcome::Picked(paths) => self.picked(ask, paths),
+            }
+        }
+    }
+
+    fn picked(&mut self, ask: Ask, paths: Vec<PathBuf>) {
+        let first = paths.first().cloned();
+        match (ask, first) {
+            (Ask::ImportFiles | Ask::ImportFolder, _) => self.import(paths),
+            (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
+            (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
+            (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
+            (Ask::SourceFolder(_), None) => {}
+        }
+    }
+}

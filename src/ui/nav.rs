@@ -1,0 +1,170 @@
+//! Where the user is: screen, crash, thread, frame, tab; and the way back.
+
+use super::panels::PanelId;
+
+/// Tabs of the inspector on the crash screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum InspectorTab {
+    /// Arguments and locals of the frame.
+    #[default]
+    Locals,
+    /// Registers at the fault.
+    Registers,
+    /// Memory as hex.
+    Memory,
+    /// Globals, with search.
+    Globals,
+}
+
+impl InspectorTab {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Locals, Self::Registers, Self::Memory, Self::Globals];
+
+    /// Name on screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Locals => "Locals",
+            Self::Registers => "Registers",
+            Self::Memory => "Memory",
+            Self::Globals => "Globals",
+        }
+    }
+}
+
+/// A place that back and forward return to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Screen.
+    pub panel: PanelId,
+    /// Crash that is open.
+    pub crash: Option<i64>,
+    /// Capture whose import report is open.
+    pub capture: Option<i64>,
+}
+
+/// The one selection that every panel shares.
+#[derive(Debug)]
+pub struct Nav {
+    /// Where we are.
+    pub place: Place,
+    /// Thread in the report.
+    pub thread_idx: usize,
+    /// Frame in the thread.
+    pub frame_idx: usize,
+    /// Tab of the inspector.
+    pub tab: InspectorTab,
+    /// Address that the memory view was sent to, until it has gone there.
+    pub memory_address: Option<u64>,
+    back: Vec<Place>,
+    forward: Vec<Place>,
+}
+
+/// How many places are remembered.
+const MAX_HISTORY: usize = 100;
+
+impl Default for Nav {
+    fn default() -> Self {
+        let place = Place {
+            panel: PanelId::Home,
+            crash: None,
+            capture: None,
+        };
+        Self {
+            place,
+            thread_idx: 0,
+            frame_idx: 0,
+            tab: InspectorTab::Locals,
+            memory_address: None,
+            back: Vec::new(),
+            forward: Vec::new(),
+        }
+    }
+}
+
+impl Nav {
+    /// Goes to a place and remembers the one before.
+    pub fn go(&mut self, place: Place) {
+        if place == self.place {
+            return;
+        }
+        self.forward.clear();
+        self.back.push(self.place.clone());
+        if self.back.len() > MAX_HISTORY {
+            self.back.remove(0);
+        }
+        self.arrive(place);
+    }
+
+    /// Goes to a screen, keeping what is open.
+    pub fn go_panel(&mut self, panel: PanelId) {
+        self.go(Place {
+            panel,
+            ..self.place.clone()
+        });
+    }
+
+    /// Opens a crash.
+    pub fn open_crash(&mut self, crash: i64) {
+        self.go(Place {
+            panel: PanelId::Crash,
+            crash: Some(crash),
+            ..self.place.clone()
+        });
+    }
+
+    /// Opens an import report.
+    pub fn open_capture(&mut self, capture: i64) {
+        self.go(Place {
+            panel: PanelId::Import,
+            capture: Some(capture),
+            ..self.place.clone()
+        });
+    }
+
+    /// Returns to the place before, if there is one.
+    pub fn go_back(&mut self) {
+        if let Some(place) = self.back.pop() {
+            self.forward.push(self.place.clone());
+            self.arrive(place);
+        }
+    }
+
+    /// Undoes a step back.
+    pub fn go_forward(&mut self) {
+        if let Some(place) = self.forward.pop() {
+            self.back.push(self.place.clone());
+            self.arrive(place);
+        }
+    }
+
+    fn arrive(&mut self, place: Place) {
+        if place.crash != self.place.crash {
+            self.thread_idx = 0;
+            self.frame_idx = 0;
+            self.memory_address = None;
+        }
+        self.place = place;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Nav, PanelId};
+
+    #[test]
+    fn back_returns_to_where_i_was_and_another_crash_starts_at_its_first_frame() {
+        let mut nav = Nav::default();
+        nav.open_crash(7);
+        nav.frame_idx = 3;
+        nav.open_crash(8);
+        assert_eq!((nav.place.crash, nav.frame_idx), (Some(8), 0));
+        nav.go_back();
+        assert_eq!(nav.place.crash, Some(7));
+        nav.go_back();
+        assert_eq!(nav.place.panel, PanelId::Home);
+        nav.go_back();
+        nav.go_forward();
+        nav.go_forward();
+        assert_eq!(nav.place.crash, Some(8));
+    }
+}

@@ -1,0 +1,154 @@
+//! The crash screen: what happened, where, in which thread, and why we believe it.
+
+mod backtrace;
+mod evidence;
+mod globals;
+mod headline;
+mod inspector;
+mod layout;
+mod locals;
+mod memory;
+mod registers;
+mod source;
+mod threads;
+
+use super::{Panel, screen};
+use crate::model::report::{Frame, Thread};
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
+use crate::engine::queries::crash_detail::CrashDetail;
+use crate::ui::data::Answer;
+use crate::ui::theme::size;
+use crate::ui::widgets::{button, card, state, text};
+use egui::Ui;
+
+/// The state of the crash screen that is not the shared selection.
+#[derive(Default)]
+pub struct Crash {
+    inspector: inspector::Inspector,
+}
+
+/// The crash on screen with the selected thread and frame.
+pub(super) struct Selected<'a> {
+    /// Id.
+    pub(super) id: i64,
+    /// All of it.
+    pub(super) detail: &'a CrashDetail,
+    /// Index of the thread in the report.
+    pub(super) thread_idx: usize,
+    /// The thread.
+    pub(super) thread: Option<&'a Thread>,
+    /// Index of the frame in the thread.
+    pub(super) frame_idx: usize,
+    /// The frame.
+    pub(super) frame: Option<&'a Frame>,
+}
+
+impl Panel for Crash {
+    fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        let Some(id) = open_crash(ctx) else {
+            none_ui(ctx, ui);
+            return;
+        };
+        let answer = ctx.door.crash(id);
+        let rect = screen(ui);
+        card::inside(ui, rect, "crash-screen", |ui| {
+            state::answer(
+                ui,
+                &answer,
+                "Reading the crash: registers, memory, threads…",
+                |ui, detail| {
+                    let selected = select(ctx, id, detail);
+                    self.crash_ui(ctx, ui, &selected);
+                },
+            );
+        });
+    }
+}
+
+/// The crash that is open, or the newest one.
+pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
+    ctx.nav.place.crash.or_else(|| {
+        let groups = ctx.door.crash_groups("");
+        let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
+        rows.map(|row| row.id).max()
+    })
+}
+
+fn select<'a>(ctx: &ViewContext<'_>, id: i64, detail: &'a CrashDetail) -> Selected<'a> {
+    let threads = &detail.report.threads;
+    let thread_idx = ctx.nav.thread_idx.min(threads.len().saturating_sub(1));
+    let thread = threads.get(thread_idx);
+    let frames = thread.map_or(&[][..], |thread| thread.frames.as_slice());
+    let frame_idx = ctx.nav.frame_idx.min(frames.len().saturating_sub(1));
+    Selected {
+        id,
+        detail,
+        thread_idx,
+        thread,
+        frame_idx,
+        frame: frames.get(frame_idx),
+    }
+}
+
+impl Crash {
+    fn crash_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
+        headline::headline_ui(ctx, ui, selected);
+        ui.add_space(size::M);
+        let rect = ui.available_rect_before_wrap();
+        let n_threads = selected.detail.report.threads.len();
+        let n_frames = selected.thread.map_or(0, |thread| thread.frames.len());
+        match layout::split(rect, n_threads, n_frames) {
+            layout::Parts::Fits(parts) => self.parts_ui(ctx, ui, selected, &parts),
+            layout::Parts::Scrolls(parts, height) => {
+                egui::ScrollArea::vertical()
+                    .id_salt("crash-parts")
+                    .auto_shrink(false)
+                    .show(ui, |ui| {
+                        let (space, _) = ui.allocate_exact_size(
+                            egui::vec2(ui.available_width(), height),
+                            egui::Sense::hover(),
+                        );
+                        let moved = parts.moved_to(space.min);
+                        self.parts_ui(ctx, ui, selected, &moved);
+                    });
+            }
+        }
+    }
+
+    fn parts_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        selected: &Selected<'_>,
+        parts: &layout::Rects,
+    ) {
+        threads::threads_ui(ctx, ui, parts.threads, selected);
+        evidence::evidence_ui(ui, parts.evidence, selected);
+        backtrace::backtrace_ui(ctx, ui, parts.backtrace, selected);
+        source::source_ui(ctx, ui, parts.source, selected);
+        self.inspector.ui(ctx, ui, parts.inspector, selected);
+    }
+}
+
+fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+    let groups = ctx.door.crash_groups("");
+    let rect = screen(ui);
+    card::inside(ui, rect, "crash-screen", |ui| match groups {
+        Answer::Pending { previous: None } => state::loading(ui, "Looking for crashes…"),
+        Answer::Failed { error, .. } => state::error(ui, &error),
+        Answer::Pending { .. } | Answer::Ready(_) => {
+            text::headline(ui, "No crash here");
+            ui.add_space(size::XS);
+            text::muted(
+                ui,
+                "This workspace holds no crash. Drop a dump, a log or a bundle on the window to look into one.",
+            );
+            ui.add_space(size::L);
+            ui.horizontal(|ui| {
+                button::primary_command(ui, ctx, &UiCommand::OpenFiles);
+                button::command(ui, ctx, &UiCommand::OpenDemo);
+            });
+        }
+    });
+}

@@ -1,0 +1,121 @@
+//! The screens. One file (or folder) a screen, one line in [`PANELS`]; rail, palette and `fieldscope screenshot` derive
+//! from it. Panels format answers; they never compute on them and never reach around the context.
+
+pub mod crash;
+pub mod crashes;
+pub mod home;
+pub mod import_report;
+pub mod symbolizer;
+pub mod symbols;
+
+use super::context::ViewContext;
+use super::icons;
+
+/// A screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PanelId {
+    /// Where files are dropped.
+    Home,
+    /// One crash.
+    Crash,
+    /// All crashes.
+    Crashes,
+    /// The symbol library.
+    Symbols,
+    /// The paste box.
+    Symbolizer,
+    /// What an import found.
+    Import,
+}
+
+/// Something that fills the screen beside the rail.
+pub trait Panel {
+    /// Draws one frame.
+    fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut egui::Ui);
+}
+
+/// How a screen is listed.
+pub struct PanelKind {
+    /// Which.
+    pub id: PanelId,
+    /// Its name for the command line and for files.
+    pub name: &'static str,
+    /// Word under the icon.
+    pub label: &'static str,
+    /// Icon in the rail.
+    pub icon: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Makes one.
+    pub new: fn() -> Box<dyn Panel>,
+}
+
+/// All screens, in the order of the rail.
+pub static PANELS: &[PanelKind] = &[
+    PanelKind {
+        id: PanelId::Home,
+        name: "home",
+        label: "Home",
+        icon: icons::HOME,
+        help: "Where files are dropped and workspaces opened.",
+        new: || Box::<home::Home>::default(),
+    },
+    PanelKind {
+        id: PanelId::Crash,
+        name: "crash",
+        label: "Crash",
+        icon: icons::CRASH,
+        help: "What happened, where, in which thread, and why we believe it.",
+        new: || Box::<crash::Crash>::default(),
+    },
+    PanelKind {
+        id: PanelId::Crashes,
+        name: "crashes",
+        label: "Crashes",
+        icon: icons::CRASHES,
+        help: "Every crash, grouped by cause.",
+        new: || Box::<crashes::Crashes>::default(),
+    },
+    PanelKind {
+        id: PanelId::Symbols,
+        name: "symbols",
+        label: "Symbols",
+        icon: icons::SYMBOLS,
+        help: "Builds with symbols, and those that crashes wait for.",
+        new: || Box::<symbols::Symbols>::default(),
+    },
+    PanelKind {
+        id: PanelId::Symbolizer,
+        name: "symbolizer",
+        label: "Symbolizer",
+        icon: icons::SYMBOLIZER,
+        help: "Paste a text, read its addresses as names.",
+        new: || Box::<symbolizer::Symbolizer>::default(),
+    },
+    PanelKind {
+        id: PanelId::Import,
+        name: "import",
+        label: "Import report",
+        icon: icons::IMPORT,
+        help: "What was found, kept and not understood.",
+        new: || Box::<import_report::ImportReportPanel>::default(),
+    },
+];
+
+/// The screen with this name.
+pub fn by_name(name: &str) -> Option<PanelId> {
+    PANELS
+        .iter()
+        .find(|kind| kind.name == name)
+        .map(|kind| kind.id)
+}
+
+/// Margin around a screen's contents.
+pub fn screen(ui: &egui::Ui) -> egui::Rect {
+    use super::theme::size::XL;
+    let rect = ui.max_rect();
+    egui::Rect::from_min_max(
+        rect.min + egui::vec2(XL, XL),
+        rect.max - egui::vec2(XL, super::theme::size::M),
+    )
+}

@@ -1,0 +1,288 @@
+//! The window by its accessible names, without a display or a GPU.
+
+use super::app::App;
+use crate::engine::command::Command;
+use crate::engine::job::{JobId, JobStatus};
+use super::dialogs::{Ask, Dialogs, Outcome};
+use super::panels::{PANELS, PanelId};
+use super::sample::{FakeDoor, Mode};
+use super::theme;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Dialogs that answer at once.
+#[derive(Default)]
+struct FakeDialogs {
+    outcome: Option<Outcome>,
+    answers: Vec<(Ask, Outcome)>,
+}
+
+impl Dialogs for FakeDialogs {
+    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>) {
+        self.answers
+            .push((ask, self.outcome.clone().unwrap_or(Outcome::Cancelled)));
+        wake();
+    }
+
+    fn poll(&mut self) -> Option<(Ask, Outcome)> {
+        self.answers.pop()
+    }
+}
+
+/// Four minutes after the sample data.
+fn noon() -> std::time::SystemTime {
+    std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_435_440)
+}
+
+type Sent = Rc<RefCell<Vec<Command>>>;
+
+/// The paths of the imports that were ordered.
+fn imported(sent: &Sent) -> Vec<PathBuf> {
+    let paths = |command: &Command| match command {
+        Command::Import { paths } => paths.clone(),
+        _ => Vec::new(),
+    };
+    sent.borrow().iter().flat_map(paths).collect()
+}
+
+fn window(mode: Mode) -> (Harness<'static, App>, Sent) {
+    window_with(FakeDoor::new(mode), None)
+}
+
+fn window_with(door: FakeDoor, outcome: Option<Outcome>) -> (Harness<'static, App>, Sent) {
+    let sent = Rc::clone(&door.sent);
+    let dialogs = FakeDialogs {
+        outcome,
+        ..FakeDialogs::default()
+    };
+    let mut app = App::new(Box::new(door), Box::new(dialogs));
+    app.settings().theme = egui::ThemePreference::Dark;
+    app.set_clock(noon);
+    let harness = Harness::builder()
+        .with_size([1440.0, 900.0])
+        .build_eframe(|cc| {
+            theme::install(&cc.egui_ctx);
+            app
+        });
+    (harness, sent)
+}
+
+#[test]
+fn every_screen_draws_in_every_state() {
+    for mode in [Mode::Ready, Mode::Empty, Mode::Loading, Mode::Error] {
+        let (mut harness, _) = window(mode);
+        for kind in PANELS {
+            for size in [[1440.0, 900.0], [900.0, 560.0], [480.0, 360.0]] {
+                harness.set_size(size.into());
+                harness.state_mut().nav().go_panel(kind.id);
+                harness.run();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_is_opened_and_its_locals_and_source_appear() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.get_by_label("Crash").click();
+    harness.run();
+    harness.get_by_label("s = 0x0 (slot_t *)");
+    harness
+        .get_by_label("Frame 1: flash_write_bytes at flash.c:148, cfi")
+        .click();
+    harness.run();
+    assert_eq!(harness.state_mut().nav().frame_idx, 1);
+    harness.get_by_label("No locals");
+    harness.get_by_label("SysTick interrupted");
+}
+
+#[test]
+fn t_shows_the_next_thread_and_ctrl_down_the_next_frame() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Crash);
+    harness.run();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::ArrowDown);
+    harness.run();
+    assert_eq!(harness.state_mut().nav().frame_idx, 1);
+    harness.key_press(egui::Key::T);
+    harness.run();
+    let nav = harness.state_mut().nav();
+    assert_eq!((nav.thread_idx, nav.frame_idx), (1, 0));
+}
+
+#[test]
+fn a_pointer_is_followed_when_its_branch_is_opened() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Crash);
+    harness.run();
+    harness
+        .get_by_label("data = 0x20001f40 (const uint8_t *)")
+        .click();
+    harness.run();
+    harness.get_by_label("*data = 0x4c (uint8_t)");
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn dropped_files_are_imported_and_the_crash_opens() {
+    let (mut harness, sent) = window(Mode::Ready);
+    harness
+        .input_mut()
+        .hovered_files
+        .push(egui::HoveredFile::default());
+    harness.run_steps(2);
+    harness.get_by_label("Drop to import into field cases");
+    harness.input_mut().hovered_files.clear();
+    let path = PathBuf::from("customer-4711.zip");
+    harness
+        .input_mut()
+        .dropped_files
+        .push(Arc::new(Dropped(path.clone())));
+    harness.run();
+    assert_eq!(imported(&sent), [path]);
+    assert_eq!(harness.state_mut().nav().place.panel, PanelId::Crash);
+}
+
+#[test]
+fn without_a_file_dialog_the_path_field_takes_over() {
+    let (mut harness, sent) = window_with(FakeDoor::new(Mode::Empty), Some(Outcome::Unavailable));
+    harness.get_by_label("Open files…").click();
+    harness.run();
+    harness.get_by_label("No file dialog on this desktop: paste a path instead.");
+    let field = harness.get_by_role_and_label(egui::Role::TextInput, "Path to import");
+    assert!(field.is_focused());
+    field.type_text("/logs/a.core");
+    harness.run();
+    harness.get_by_label("Import").click();
+    harness.run();
+    assert_eq!(imported(&sent), [PathBuf::from("/logs/a.core")]);
+}
+
+#[test]
+fn a_running_job_can_be_cancelled() {
+    let mut door = FakeDoor::new(Mode::Ready);
+    door.jobs = vec![JobStatus {
+        id: JobId(9),
+        label: "Import overnight".to_owned(),
+        done: 3,
+        total: 12,
+        unit: "files",
+        outcome: None,
+        detail: String::new(),
+    }];
+    let cancelled = Rc::clone(&door.cancelled);
+    let (mut harness, _) = window_with(door, None);
+    harness.run();
+    harness.get_by_label("Import overnight: 3 of 12 files");
+    harness.get_by_label("Cancel the job").click();
+    harness.run();
+    assert_eq!(cancelled.borrow().as_slice(), [JobId(9)]);
+}
+
+#[test]
+fn commands_are_found_by_name_and_run() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.key_press_modifiers(
+        egui::Modifiers::COMMAND | egui::Modifiers::SHIFT,
+        egui::Key::P,
+    );
+    harness.run();
+    harness
+        .get_by_role_and_label(egui::Role::TextInput, "Find or command")
+        .type_text("go to sym");
+    harness.run();
+    harness.key_press(egui::Key::Enter);
+    harness.run();
+    assert_eq!(harness.state_mut().nav().place.panel, PanelId::Symbols);
+}
+
+#[test]
+fn pasted_addresses_are_named() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Symbolizer);
+    harness.run();
+    let field =
+        harness.get_by_role_and_label(egui::Role::MultilineTextInput, "Text with addresses");
+    field.focus();
+    field.type_text("pc 0x08000530");
+    harness.run();
+    harness.get_by_label("0x08000530  flash_write_bytes at flash.c:148");
+}
+
+#[test]
+fn the_crash_is_copied_as_markdown() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Crash);
+    harness.run();
+    harness.get_by_label("Copy as Markdown").click();
+    harness.step();
+    let copied = harness.output().platform_output.commands.iter().any(|command| {
+        matches!(command, egui::OutputCommand::CopyText(text) if text.starts_with("**`prv_write_page` wrote"))
+    });
+    assert!(copied);
+}
+
+#[test]
+fn pictures() {
+    let Ok(dir) = std::env::var("FIELDSCOPE_PICTURES") else {
+        return;
+    };
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for (mode, word) in [
+        (Mode::Ready, "ready"),
+        (Mode::Empty, "empty"),
+        (Mode::Loading, "loading"),
+        (Mode::Error, "error"),
+    ] {
+        for kind in PANELS {
+            for (name, size, ppp, dark) in [
+                ("1440", [1440.0, 900.0], 1.0, true),
+                ("1280", [1280.0, 800.0], 1.0, true),
+                ("light", [1440.0, 900.0], 1.0, false),
+                ("900", [900.0, 560.0], 1.0, true),
+            ] {
+                let file = format!("{}-{word}-{name}", kind.name);
+                if !only.split(',').any(|o| file.contains(o)) {
+                    continue;
+                }
+                let door = FakeDoor::new(mode);
+                let mut app = App::new(Box::new(door), Box::<FakeDialogs>::default());
+                app.settings().theme = if dark {
+                    egui::ThemePreference::Dark
+                } else {
+                    egui::ThemePreference::Light
+                };
+                app.set_clock(noon);
+                app.nav().go_panel(kind.id);
+                let mut harness = Harness::builder()
+                    .with_size(size)
+                    .with_pixels_per_point(ppp)
+                    .wgpu()
+                    .build_eframe(|cc| {
+                        theme::install(&cc.egui_ctx);
+                        app
+                    });
+                harness.run();
+                harness
+                    .render()
+                    .unwrap()
+                    .save(format!("{dir}/{file}.png"))
+                    .unwrap();
+            }
+        }
+    }
+}

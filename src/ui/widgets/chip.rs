@@ -1,0 +1,57 @@
+//! Chips: a fact in two words, with a shape where it has a severity.
+
+use super::marker::{self, Mark};
+use crate::ui::theme::{font, size, tokens};
+use egui::{Color32, Pos2, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+
+/// What a chip says about its fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A fact.
+    Plain,
+    /// A crash.
+    Crash,
+    /// As it should be.
+    Ok,
+    /// Look twice.
+    Warn,
+}
+
+/// Shows a chip.
+pub fn chip(ui: &mut Ui, tone: Tone, text: &str) -> Response {
+    let t = tokens(ui);
+    let (fill, color, mark) = match tone {
+        Tone::Plain => (t.raised, t.muted, None),
+        Tone::Crash => (t.crash_bg, t.crash, Some(Mark::Filled)),
+        Tone::Ok => (t.raised, t.ok, Some(Mark::Check)),
+        Tone::Warn => (t.raised, t.warn, Some(Mark::Half)),
+    };
+    chip_ui(ui, fill, color, mark, text)
+}
+
+fn chip_ui(ui: &mut Ui, fill: Color32, color: Color32, mark: Option<Mark>, text: &str) -> Response {
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font::small(), color);
+    let mark_width = if mark.is_some() { 14.0 } else { 0.0 };
+    let width = (galley.size().x + mark_width + 2.0 * size::S).ceil();
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(width, size::CHIP), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.painter().rect(rect, size::CHIP / 2.0, fill, Stroke::new(1.0, tokens(ui).line), StrokeKind::Inside);
+    let mut x = rect.left() + size::S;
+    if let Some(mark) = mark {
+        marker::paint(
+            ui.painter(),
+            Pos2::new(x + 4.0, rect.center().y),
+            mark,
+            color,
+        );
+        x += mark_width;
+    }
+    ui.painter().galley(
+        Pos2::new(x, rect.center().y - galley.size().y / 2.0),
+        galley,
+        color,
+    );
+    response
+}

@@ -1,0 +1,10 @@
+//! The parts that panels are made of. None knows the engine.
+
+pub mod button;
+pub mod card;
+pub mod chip;
+pub mod field;
+pub mod marker;
+pub mod row;
+pub mod state;
+pub mod text;

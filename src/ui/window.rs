@@ -1,0 +1,232 @@
+//! The real window, and the picture of one.
+
+use super::app::App;
+use super::data::EngineDoor;
+use super::dialogs::DesktopDialogs;
+use super::panels::{self, PANELS, PanelId};
+use super::theme;
+use crate::engine::event::Wake;
+use crate::engine::index_cache::IndexCache;
+use egui::{ColorImage, Context, ThemePreference, Ui, ViewportBuilder, ViewportCommand};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Why there is no window or no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// The workspace cannot be opened.
+    #[error("{0}")]
+    Workspace(String),
+    /// No display, no OpenGL.
+    #[error(
+        "FS-WIN-001: no window could be opened: {0}. Without a display, run it under Xvfb (xvfb-run) or use fieldscope backtrace"
+    )]
+    NoWindow(String),
+    /// The window closed before the picture was taken.
+    #[error("FS-WIN-002: the window closed before its picture was taken. Try again")]
+    NoPicture,
+    /// The picture could not be written.
+    #[error("FS-WIN-003: the picture could not be written: {0}")]
+    Writing(String),
+    /// An option makes no sense.
+    #[error("FS-WIN-004: {0}")]
+    Option(String),
+}
+
+/// How the window begins.
+#[derive(Clone, Debug)]
+pub struct WindowOptions {
+    /// The workspace; the user's own when absent.
+    pub workspace: Option<PathBuf>,
+    /// Where symbol indexes are kept.
+    pub cache: IndexCache,
+    /// Files to import at once.
+    pub files: Vec<PathBuf>,
+}
+
+/// Opens the window and returns when it is closed.
+pub fn run(options: &WindowOptions) -> Result<(), WindowError> {
+    let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
+    let files = options.files.clone();
+    eframe::run_native(
+        "Fieldscope",
+        native_options([1440.0, 900.0]),
+        Box::new(move |cc| {
+            let mut app = create(&cc.egui_ctx, door, &context);
+            app.import(files);
+            Ok(Box::new(app))
+        }),
+    )
+    .map_err(|error| WindowError::NoWindow(error.to_string()))
+}
+
+/// What to take a picture of.
+#[derive(Clone, Debug)]
+pub struct ScreenshotOptions {
+    /// Name of the screen.
+    pub panel: String,
+    /// PNG file to write.
+    pub out: PathBuf,
+    /// Files to import first.
+    pub files: Vec<PathBuf>,
+    /// `1440x900`, in points.
+    pub size: String,
+    /// Pixels per point.
+    pub scale: f32,
+    /// `dark` or `light`.
+    pub theme: String,
+    /// The workspace; the user's own when absent.
+    pub workspace: Option<PathBuf>,
+    /// Where symbol indexes are kept.
+    pub cache: IndexCache,
+}
+
+/// Opens the window, waits until everything on it has arrived, and writes its picture.
+pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
+    let panel = panels::by_name(&options.panel).ok_or_else(|| {
+        let names: Vec<&str> = PANELS.iter().map(|kind| kind.name).collect();
+        WindowError::Option(format!("there is no screen {}. Choose one of {}", options.panel, names.join(", ")))
+    })?;
+    let theme = match options.theme.as_str() {
+        "dark" => ThemePreference::Dark,
+        "light" => ThemePreference::Light,
+        other => return Err(WindowError::Option(format!("the theme is dark or light, not {other}"))),
+    };
+    let size = parse_size(&options.size)
+        .ok_or_else(|| WindowError::Option(format!("the size is like 1440x900, not {}", options.size)))?;
+    let scale = options.scale.clamp(0.5, 4.0);
+    let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
+    let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
+    let for_app = Arc::clone(&picture);
+    let files = options.files.clone();
+    eframe::run_native(
+        "Fieldscope",
+        native_options(size.map(|points| points * scale)),
+        Box::new(move |cc| {
+            let mut app = create(&cc.egui_ctx, door, &context);
+            app.settings().theme = theme;
+            cc.egui_ctx.set_zoom_factor(scale);
+            if files.is_empty() {
+                app.nav().go_panel(panel);
+            }
+            app.import(files);
+            Ok(Box::new(Photographer { app, panel, n_still_frames: 0, is_asked: false, picture: for_app }))
+        }),
+    )
+    .map_err(|error| WindowError::NoWindow(error.to_string()))?;
+    let image = picture.lock().ok().and_then(|mut picture| picture.take());
+    let image = image.ok_or(WindowError::NoPicture)?;
+    let bytes = png_of(&image)?;
+    std::fs::write(&options.out, bytes)
+        .map_err(|error| WindowError::Writing(format!("{error}: {}", options.out.display())))
+}
+
+/// Frames without anything on its way before the picture is taken.
+const STILL_FRAMES: u32 = 3;
+
+struct Photographer {
+    app: App,
+    panel: PanelId,
+    n_still_frames: u32,
+    is_asked: bool,
+    picture: Arc<Mutex<Option<Arc<ColorImage>>>>,
+}
+
+impl eframe::App for Photographer {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.app.show(ui);
+        if self.app.is_busy() {
+            self.n_still_frames = 0;
+        } else if self.app.nav().place.panel != self.panel {
+            self.app.nav().go_panel(self.panel);
+            self.n_still_frames = 0;
+        } else {
+            self.n_still_frames = self.n_still_frames.saturating_add(1);
+        }
+        let ctx = ui.ctx().clone();
+        if self.n_still_frames > STILL_FRAMES && !self.is_asked {
+            self.is_asked = true;
+            let picture = Arc::clone(&self.picture);
+            let waker = ctx.clone();
+            ctx.request_screenshot(move |image| {
+                if let Ok(mut picture) = picture.lock() {
+                    *picture = Some(image);
+                }
+                waker.send_viewport_cmd(ViewportCommand::Close);
+            });
+        }
+        ctx.request_repaint();
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+/// The window's context, once there is one.
+type LateContext = Arc<OnceLock<Context>>;
+
+fn open_door(workspace: Option<&Path>, cache: IndexCache) -> Result<(EngineDoor, LateContext), WindowError> {
+    let context = LateContext::default();
+    let late = Arc::clone(&context);
+    let wake: Wake = Arc::new(move || {
+        if let Some(context) = late.get() {
+            context.request_repaint();
+        }
+    });
+    let door = EngineDoor::open(workspace, cache, wake).map_err(WindowError::Workspace)?;
+    Ok((door, context))
+}
+
+fn create(ctx: &Context, door: EngineDoor, late: &LateContext) -> App {
+    theme::install(ctx);
+    // It can only be set once, and this is where.
+    let _already_set = late.set(ctx.clone()).is_err();
+    App::new(Box::new(door), Box::<DesktopDialogs>::default())
+}
+
+fn native_options(size: [f32; 2]) -> eframe::NativeOptions {
+    eframe::NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("Fieldscope")
+            .with_app_id("fieldscope")
+            .with_inner_size(size)
+            .with_min_inner_size([480.0, 360.0])
+            .with_drag_and_drop(true),
+        ..eframe::NativeOptions::default()
+    }
+}
+
+fn parse_size(text: &str) -> Option<[f32; 2]> {
+    let (width, height) = text.split_once(['x', 'X'])?;
+    let parse = |part: &str| part.trim().parse::<u16>().ok().filter(|n| (200..=8000).contains(n));
+    Some([f32::from(parse(width)?), f32::from(parse(height)?)])
+}
+
+fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
+    let failed = |error: png::EncodingError| WindowError::Writing(error.to_string());
+    let too_large = |_error| WindowError::Writing("it is too large".to_owned());
+    let [width, height] = image.size;
+    let (width, height) =
+        (u32::try_from(width).map_err(too_large)?, u32::try_from(height).map_err(too_large)?);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let pixels: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(&pixels).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_size_is_two_numbers_and_nothing_else() {
+        assert_eq!(super::parse_size("1440x900"), Some([1440.0, 900.0]));
+        assert_eq!(super::parse_size("1440"), None);
+        assert_eq!(super::parse_size("0x0"), None);
+        assert_eq!(super::parse_size("99999x900"), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! How numbers are written on screen: with a unit and an honest precision.
+
+use std::time::SystemTime;
+
+/// Bytes as people read them: `9.4 KiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = "KiB";
+    for next in UNITS.iter().skip(1) {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if value < 10.0 {
+        format!("{value:.2} {unit}")
+    } else if value < 100.0 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
+/// `1 crash`, `3 crashes`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {many}")
+    }
+}
+
+/// `4 min ago`, `yesterday`; of a time that cannot be read, the text itself.
+pub fn ago(rfc3339: &str, now: SystemTime) -> String {
+    let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else { return rfc3339.to_owned() };
+    let secs = now.duration_since(then).map_or(0, |past| past.as_secs());
+    match secs {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", secs / 60),
+        3600..86_400 => format!("{} h ago", secs / 3600),
+        86_400..172_800 => "yesterday".to_owned(),
+        _ => format!("{} days ago", secs / 86_400),
+    }
+}
+
+/// The last part of a path in either notation.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The first letter made large: `precise bus fault` becomes `Precise bus fault`.
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().collect::<String>() + chars.as_str(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_have_three_significant_digits_and_a_unit() {
+        assert_eq!(super::bytes(512), "512 B");
+        assert_eq!(super::bytes(9_626), "9.40 KiB");
+        assert_eq!(super::bytes(19_293_798), "18.4 MiB");
+        let now = humantime::parse_rfc3339("2026-11-23T12:04:10Z").unwrap();
+        assert_eq!(super::ago("2026-11-23T12:00:00.5Z", now), "4 min ago");
+        assert_eq!(super::count(1, "crash", "crashes"), "1 crash");
+    }
+
+    #[test]
+    fn file_names_are_found_in_both_notations() {
+        assert_eq!(super::file_name("C:\\fw\\main.c"), "main.c");
+        assert_eq!(super::file_name("src/main.c"), "main.c");
+    }
+}

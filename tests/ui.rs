@@ -1,0 +1,138 @@
+//! The window on the real engine and real captures, by its accessible names. No display and no GPU.
+#![cfg(feature = "gui")]
+
+use egui_kittest::{Harness, kittest::Queryable as _};
+use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::ui::app::App;
+use fieldscope::ui::data::EngineDoor;
+use fieldscope::ui::dialogs::{Ask, Dialogs, Outcome};
+use fieldscope::ui::panels::PanelId;
+use fieldscope::ui::theme;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A dialog in which somebody always chooses the same files.
+struct Chooser(Vec<PathBuf>, Vec<Ask>);
+
+impl Dialogs for Chooser {
+    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>) {
+        self.1.push(ask);
+        wake();
+    }
+
+    fn poll(&mut self) -> Option<(Ask, Outcome)> {
+        Some((self.1.pop()?, Outcome::Picked(self.0.clone())))
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+struct Window {
+    harness: Harness<'static, App>,
+    _folder: tempfile::TempDir,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self::choosing(&[])
+    }
+
+    /// A window on an empty workspace, whose file dialogs answer with these fixtures.
+    fn choosing(files: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = folder.path().join("field cases.fieldscope");
+        let cache = IndexCache::in_folder(folder.path().join("cache"));
+        let door = EngineDoor::open(Some(&workspace), cache, Arc::new(|| {})).unwrap();
+        let chooser = Chooser(files.iter().map(|name| fixture(name)).collect(), Vec::new());
+        let mut app = App::new(Box::new(door), Box::new(chooser));
+        app.settings().theme = egui::ThemePreference::Dark;
+        let harness = Harness::builder().with_size([1440.0, 900.0]).build_eframe(|cc| {
+            theme::install(&cc.egui_ctx);
+            app
+        });
+        let mut window = Self { harness, _folder: folder };
+        window.settle();
+        window
+    }
+
+    /// Draws until nothing is on its way.
+    fn settle(&mut self) {
+        let started = Instant::now();
+        let mut n_still = 0;
+        while n_still < 4 {
+            self.harness.step();
+            n_still = if self.harness.state().is_busy() { 0 } else { n_still + 1 };
+            assert!(started.elapsed() < PATIENCE, "the window never came to rest");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn drop_files(&mut self, names: &[&str]) {
+        for name in names {
+            let file = Dropped(fixture(name));
+            self.harness.input_mut().dropped_files.push(Arc::new(file));
+        }
+        self.settle();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.settle();
+    }
+
+    fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label_contains(label).next().is_some()
+    }
+}
+
+#[test]
+fn a_dropped_core_and_log_open_as_one_explained_crash() {
+    let mut window = Window::new();
+    window.drop_files(&["qemu-bare/an386-1.core", "qemu-bare/an386-1.uart", "qemu-bare/an386.elf"]);
+    assert_eq!(window.harness.state_mut().nav().place.panel, PanelId::Crash);
+    assert!(window.shows("Frame 0: "));
+    assert!(window.shows("symbols match"));
+    assert!(window.shows("Why we believe this"));
+}
+
+#[test]
+fn adding_the_missing_elf_makes_the_names_appear() {
+    let mut window = Window::choosing(&["qemu-bare/an386.elf"]);
+    window.drop_files(&["qemu-bare/an386-1.core", "qemu-bare/an386-1.uart"]);
+    assert!(window.shows("symbols missing"));
+    window.click("Symbols");
+    window.click("Add symbol files…");
+    window.click("Crash");
+    assert!(window.shows("symbols match"));
+    assert!(!window.shows("symbols missing"));
+}
+
+#[test]
+fn another_thread_of_a_freertos_dump_is_shown() {
+    let mut window = Window::new();
+    window.drop_files(&["qemu-freertos/an386-1.core", "qemu-freertos/an386-1.uart", "qemu-freertos/an386.elf"]);
+    assert!(window.shows("Thread "));
+    window.harness.key_press(egui::Key::T);
+    window.settle();
+    assert_eq!(window.harness.state_mut().nav().thread_idx, 1);
+    assert!(window.shows("Frame 0: "));
+}
