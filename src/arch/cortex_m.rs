@@ -1,7 +1,7 @@
-//! Cortex-M exceptions: numbers and names, the EXC_RETURN value, the size of hardware frames.
+//! Cortex-M exceptions: numbers and names, the `EXC_RETURN` value, the size of hardware frames.
 //!
-//! Sources: `ARMv6-M` ARM B1.5, `ARMv7-M` ARM B1.5.2 (numbers) and B1.5.8 (EXC_RETURN), `ARMv8-M` ARM
-//! B3.9 (numbers), B3.18 (stack frames) and D1.2.95 (EXC_RETURN payload).
+//! Sources: `ARMv6-M` ARM B1.5, `ARMv7-M` ARM B1.5.2 (numbers) and B1.5.8 (`EXC_RETURN`), `ARMv8-M` ARM
+//! B3.9 (numbers), B3.18 (stack frames) and D1.2.95 (`EXC_RETURN` payload).
 
 /// Bytes of a basic frame: r0-r3, r12, lr, pc, xPSR.
 pub const BASIC_FRAME_BYTES: u64 = 0x20;
@@ -59,7 +59,7 @@ pub fn exception_name(number: u32) -> String {
 pub struct ExcReturn(pub u32);
 
 impl ExcReturn {
-    /// Reads `value` as an EXC_RETURN; `None` when it is not one. Bit 0 is not looked at: a program counter has lost it.
+    /// Reads `value` as an `EXC_RETURN`; `None` when it is not one. Bit 0 is not looked at: a program counter has lost it.
     pub fn from_address(value: u64) -> Option<Self> {
         let value = Self(u32::try_from(value).ok()?);
         value.is_valid().then_some(value)

@@ -32,6 +32,10 @@ pub mod quality;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
+// Built on the modules above (declared here as they arrive): types, location, value, variables.
+
+#[cfg(test)]
+mod tests;
 pub mod text_escape;
 pub mod type_names;
 pub mod type_notation;
@@ -45,5 +49,3 @@ mod frame_oracle_tests;
 mod global_oracle_tests;
 #[cfg(test)]
 mod robustness_tests;
-#[cfg(test)]
-mod tests;

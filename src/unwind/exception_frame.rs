@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! +0x00 r0 r1 r2 r3 r12 lr pc xPSR          basic, 0x20 bytes
-//! +0x20 s0..s15 FPSCR reserved              extended, 0x68 bytes in all: EXC_RETURN bit 4 clear
+//! +0x20 s0..s15 FPSCR reserved              extended, 0x68 bytes in all: `EXC_RETURN` bit 4 clear
 //!       4 bytes of padding                  when xPSR bit 9 is set
 //! ```
 //! `ARMv8-M` may put an additional state context *below* it (at lower addresses): signature, reserved word, r4-r11.
-//! The signature decides, not the bits of EXC_RETURN: tool chains and handlers do not agree on those.
+//! The signature decides, not the bits of `EXC_RETURN`: tool chains and handlers do not agree on those.
 //!
 //! Sources: `ARMv7-M` ARM B1.5.6 and B1.5.7, `ARMv8-M` ARM B3.18 and B3.19.
 

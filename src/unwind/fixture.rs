@@ -27,8 +27,12 @@ pub(super) fn symbol_file(name: &str) -> SymbolFile {
 
 /// The same ELF with its call-frame information hidden.
 pub(super) fn symbol_file_without_cfi(name: &str) -> SymbolFile {
+    symbol_file_hiding(name, b".debug_frame\0")
+}
+
+/// The ELF with one of its sections renamed, so that nobody finds it.
+pub(super) fn symbol_file_hiding(name: &str, section: &[u8]) -> SymbolFile {
     let mut elf = bytes(name);
-    let section = b".debug_frame\0";
     let at = elf
         .windows(section.len())
         .position(|window| window == section)

@@ -64,8 +64,8 @@ pub(super) fn exception_frames(
 
 /// The captured part of the stack from `sp` on, as far as anything says where it ends.
 ///
-/// A stack pointer outside captured memory has run over the end of its stack: then it begins with the lowest captured
-/// address above it. `stack` is what the RTOS says of the thread's stack.
+/// A stack pointer outside captured memory has run over the end of its stack: then it begins with the lowest address of
+/// the stack, or the lowest captured one above it. `stack` is what the RTOS says of the thread's stack.
 pub(super) fn stack_area(
     sp: Option<u64>,
     stack: Option<&Range<u64>>,
@@ -83,10 +83,12 @@ pub(super) fn stack_area(
         if stack.contains(&sp) {
             return Some(sp..stack.end);
         }
-        if sp < stack.start && (!on_main || range_of(sp).is_none()) {
-            let lowest = range_of(stack.start).map_or(stack.start, |r| r.start);
-            let reachable = stack.start.saturating_sub(budget / 2);
-            return Some(sp.max(lowest).max(reachable)..stack.end);
+        // Run over: below the stack lies what belongs to others, and only its own part is sure to hold its callers.
+        if sp < stack.start && range_of(sp).is_none() {
+            return Some(stack.clone());
+        }
+        if sp < stack.start && !on_main && stack.start - sp <= budget / 2 {
+            return Some(sp..stack.end);
         }
     }
     let range = range_of(sp).or_else(|| {

@@ -6,10 +6,10 @@
 //! | port | words |
 //! |---|---|
 //! | CM0, CM3 | r4-r11 |
-//! | CM4F, CM7 | r4-r11, EXC_RETURN, [s16-s31] |
-//! | CM4 with MPU (V10) | CONTROL, r4-r11, EXC_RETURN, [s16-s31] |
-//! | CM23, CM33 without `TrustZone` | PSPLIM, EXC_RETURN, r4-r11, [s16-s31] |
-//! | CM23, CM33 with `TrustZone` | secure context, PSPLIM, EXC_RETURN, r4-r11, [s16-s31] |
+//! | CM4F, CM7 | r4-r11, `EXC_RETURN`, [s16-s31] |
+//! | CM4 with MPU (V10) | CONTROL, r4-r11, `EXC_RETURN`, [s16-s31] |
+//! | CM23, CM33 without `TrustZone` | PSPLIM, `EXC_RETURN`, r4-r11, [s16-s31] |
+//! | CM23, CM33 with `TrustZone` | secure context, PSPLIM, `EXC_RETURN`, r4-r11, [s16-s31] |
 //!
 //! The ELF does not say which port it was built with: the one whose words make sense is taken.
 
@@ -25,13 +25,13 @@ use crate::unwind::exception_frame;
 struct Port {
     /// r4.
     callee_saved: u64,
-    /// EXC_RETURN, if the port stores it.
+    /// `EXC_RETURN`, if the port stores it.
     exc_return: Option<u64>,
     /// Words before s16-s31 or the hardware frame.
     words: u64,
 }
 
-/// Ports, the most telling first: without an EXC_RETURN there is less to recognize it by.
+/// Ports, the most telling first: without an `EXC_RETURN` there is less to recognize it by.
 const PORTS: [Port; 5] = [
     // CM4F, CM7
     Port {

@@ -182,17 +182,13 @@ impl Kernel<'_, '_> {
     /// What `pxCurrentTCB` (or `pxCurrentTCBs`, one a core) points to, once the scheduler runs.
     fn running(&self, warnings: &mut Vec<Warning>) -> Vec<u64> {
         let file = self.info.file();
-        let (symbol, cores) = match file.symbol("pxCurrentTCB") {
-            Some(symbol) => (Some(symbol), 1),
-            None => {
-                let symbol = file.symbol("pxCurrentTCBs");
-                let cores = symbol.as_ref().map_or(0, |s| s.size / 4).min(MAX_CORES);
-                (symbol, cores)
-            }
-        };
-        let Some(symbol) = symbol else {
+        let Some(symbol) = file
+            .symbol("pxCurrentTCB")
+            .or_else(|| file.symbol("pxCurrentTCBs"))
+        else {
             return Vec::new();
         };
+        let cores = (symbol.size / 4).clamp(1, MAX_CORES);
         if self.number("xSchedulerRunning") == Some(0) {
             return Vec::new();
         }
@@ -325,7 +321,7 @@ impl Kernel<'_, '_> {
         (start != 0 && start < end && end - start <= MAX_STACK_BYTES).then_some(start..end)
     }
 
-    /// heap_4 and heap_5 put {next, size with the top bit set} before each block.
+    /// `heap_4` and `heap_5` put {next, size with the top bit set} before each block.
     fn end_of_heap_block(&self, start: u64) -> Option<u64> {
         const HEADER_BYTES: u64 = 8;
         const ALLOCATED: u32 = 1 << 31;
@@ -350,17 +346,17 @@ impl Kernel<'_, '_> {
 
     /// Bytes from the base of the stack that still hold the fill pattern.
     fn unused(&self, stack: &Range<u64>) -> Option<u64> {
-        const CHUNK: u64 = 256;
+        const CHUNK: usize = 256;
         let mut addr = stack.start;
         while addr < stack.end {
-            let mut chunk = [0; CHUNK as usize];
-            let len = usize::try_from((stack.end - addr).min(CHUNK)).ok()?;
+            let mut chunk = [0; CHUNK];
+            let len = usize::try_from(stack.end - addr).map_or(CHUNK, |left| left.min(CHUNK));
             let bytes = chunk.get_mut(..len)?;
             self.memory.read(addr, bytes).ok()?;
             if let Some(used) = bytes.iter().position(|byte| *byte != STACK_FILL) {
                 return Some(addr - stack.start + used as u64);
             }
-            addr = addr.saturating_add(CHUNK);
+            addr = addr.saturating_add(CHUNK as u64);
         }
         Some(stack.end - stack.start)
     }
