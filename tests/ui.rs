@@ -43,7 +43,9 @@ impl egui::DroppedFile for Dropped {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
 }
 
 struct Window {
@@ -65,11 +67,16 @@ impl Window {
         let chooser = Chooser(files.iter().map(|name| fixture(name)).collect(), Vec::new());
         let mut app = App::new(Box::new(door), Box::new(chooser));
         app.settings().theme = egui::ThemePreference::Dark;
-        let harness = Harness::builder().with_size([1440.0, 900.0]).build_eframe(|cc| {
-            theme::install(&cc.egui_ctx);
-            app
-        });
-        let mut window = Self { harness, _folder: folder };
+        let harness = Harness::builder()
+            .with_size([1440.0, 900.0])
+            .build_eframe(|cc| {
+                theme::install(&cc.egui_ctx);
+                app
+            });
+        let mut window = Self {
+            harness,
+            _folder: folder,
+        };
         window.settle();
         window
     }
@@ -80,8 +87,15 @@ impl Window {
         let mut n_still = 0;
         while n_still < 4 {
             self.harness.step();
-            n_still = if self.harness.state().is_busy() { 0 } else { n_still + 1 };
-            assert!(started.elapsed() < PATIENCE, "the window never came to rest");
+            n_still = if self.harness.state().is_busy() {
+                0
+            } else {
+                n_still + 1
+            };
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the window never came to rest"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -100,14 +114,21 @@ impl Window {
     }
 
     fn shows(&self, label: &str) -> bool {
-        self.harness.query_all_by_label_contains(label).next().is_some()
+        self.harness
+            .query_all_by_label_contains(label)
+            .next()
+            .is_some()
     }
 }
 
 #[test]
 fn a_dropped_core_and_log_open_as_one_explained_crash() {
     let mut window = Window::new();
-    window.drop_files(&["qemu-bare/an386-1.core", "qemu-bare/an386-1.uart", "qemu-bare/an386.elf"]);
+    window.drop_files(&[
+        "qemu-bare/an386-1.core",
+        "qemu-bare/an386-1.uart",
+        "qemu-bare/an386.elf",
+    ]);
     assert_eq!(window.harness.state_mut().nav().place.panel, PanelId::Crash);
     assert!(window.shows("Frame 0: "));
     assert!(window.shows("symbols match"));
@@ -129,8 +150,23 @@ fn adding_the_missing_elf_makes_the_names_appear() {
 #[test]
 fn another_thread_of_a_freertos_dump_is_shown() {
     let mut window = Window::new();
-    window.drop_files(&["qemu-freertos/an386-1.core", "qemu-freertos/an386-1.uart", "qemu-freertos/an386.elf"]);
-    assert!(window.shows("Thread "));
+    window.drop_files(&[
+        "qemu-freertos/an386-1.core",
+        "qemu-freertos/an386-1.uart",
+        "qemu-freertos/an386.elf",
+    ]);
+    // The dump names no build: nothing is picked by itself, the user says which ELF it ran.
+    assert!(window.shows("symbols missing"));
+    window.click("Use an ELF of the library");
+    let elf = window
+        .harness
+        .get_all_by_label_contains("an386.elf · ")
+        .next()
+        .unwrap();
+    elf.click();
+    window.settle();
+    assert!(window.shows("symbols not verified"));
+    assert!(window.shows("Thread sensor"));
     window.harness.key_press(egui::Key::T);
     window.settle();
     assert_eq!(window.harness.state_mut().nav().thread_idx, 1);

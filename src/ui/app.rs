@@ -11,9 +11,9 @@ use super::shell::{self, Overlay, palette};
 use super::theme::tokens;
 use super::widgets::card;
 use crate::engine::command::Command;
-use std::time::SystemTime;
 use egui::{Context, Event, Id, Ui};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// The window's state. Losing it is harmless: everything else lives in the workspace.
 pub struct App {

@@ -92,7 +92,12 @@ impl EngineDoor {
     pub fn open(path: Option<&Path>, cache: IndexCache, wake: Wake) -> Result<Self, String> {
         let workspace = Workspace::open(path, cache.clone()).map_err(|error| error.to_string())?;
         let engine = Engine::new(workspace, Arc::clone(&wake));
-        Ok(Self { engine: RefCell::new(engine), opening: RefCell::default(), wake, cache })
+        Ok(Self {
+            engine: RefCell::new(engine),
+            opening: RefCell::default(),
+            wake,
+            cache,
+        })
     }
 
     /// The engine, for what no question covers (tests, benches).
@@ -125,7 +130,9 @@ impl Door for EngineDoor {
     }
 
     fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
-        self.engine.borrow().query(CrashListQuery { find: find.to_owned() })
+        self.engine.borrow().query(CrashListQuery {
+            find: find.to_owned(),
+        })
     }
 
     fn crash(&self, crash: i64) -> Answer<CrashDetail> {
@@ -133,20 +140,35 @@ impl Door for EngineDoor {
     }
 
     fn memory(&self, crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>> {
-        self.engine.borrow().query(CrashMemoryQuery { crash, start, n_rows })
+        self.engine.borrow().query(CrashMemoryQuery {
+            crash,
+            start,
+            n_rows,
+        })
     }
 
     fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local> {
-        let query = FollowPointerQuery { crash, type_name: type_name.to_owned(), address: target };
+        let query = FollowPointerQuery {
+            crash,
+            type_name: type_name.to_owned(),
+            address: target,
+        };
         self.engine.borrow().query(query)
     }
 
     fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals> {
-        self.engine.borrow().query(CrashGlobalsQuery { crash, find: find.to_owned() })
+        self.engine.borrow().query(CrashGlobalsQuery {
+            crash,
+            find: find.to_owned(),
+        })
     }
 
     fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
-        self.engine.borrow().query(SourceLinesQuery { crash, file: file.to_owned(), line })
+        self.engine.borrow().query(SourceLinesQuery {
+            crash,
+            file: file.to_owned(),
+            line,
+        })
     }
 
     fn symbols(&self) -> Answer<SymbolLibraryView> {
@@ -162,12 +184,17 @@ impl Door for EngineDoor {
     }
 
     fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText> {
-        let query = SymbolizeTextQuery { text: text.to_owned(), build_id: build.map(str::to_owned) };
+        let query = SymbolizeTextQuery {
+            text: text.to_owned(),
+            build_id: build.map(str::to_owned),
+        };
         self.engine.borrow().query(query)
     }
 
     fn find(&self, text: &str) -> Answer<Found> {
-        self.engine.borrow().query(FindQuery { text: text.to_owned() })
+        self.engine.borrow().query(FindQuery {
+            text: text.to_owned(),
+        })
     }
 
     fn jobs(&self) -> Vec<JobStatus> {
@@ -204,7 +231,11 @@ impl Door for EngineDoor {
 
     fn open_workspace(&self, path: &Path) {
         let (sender, receiver) = channel();
-        let (path, cache, wake) = (path.to_path_buf(), self.cache.clone(), Arc::clone(&self.wake));
+        let (path, cache, wake) = (
+            path.to_path_buf(),
+            self.cache.clone(),
+            Arc::clone(&self.wake),
+        );
         let open = move || {
             let opened = Workspace::open(Some(&path), cache)
                 .map(|workspace| {
@@ -216,7 +247,11 @@ impl Door for EngineDoor {
             drop(sender.send(opened));
             wake();
         };
-        if std::thread::Builder::new().name("open workspace".to_owned()).spawn(open).is_ok() {
+        if std::thread::Builder::new()
+            .name("open workspace".to_owned())
+            .spawn(open)
+            .is_ok()
+        {
             *self.opening.borrow_mut() = Some(receiver);
         }
     }

@@ -29,7 +29,10 @@ impl Follow {
 
     /// Another workspace is on its way.
     pub(super) fn open_workspace(&mut self) {
-        *self = Self { is_changing_workspace: true, ..Self::default() };
+        *self = Self {
+            is_changing_workspace: true,
+            ..Self::default()
+        };
     }
 }
 
@@ -56,7 +59,10 @@ impl App {
     }
 
     fn newest_capture(&self) -> Option<i64> {
-        self.door.captures().value().and_then(|rows| rows.first().map(|row| row.id))
+        self.door
+            .captures()
+            .value()
+            .and_then(|rows| rows.first().map(|row| row.id))
     }
 
     pub(super) fn take_events(&mut self) {
@@ -98,16 +104,29 @@ impl App {
             return;
         };
         self.follow.is_arriving = false;
-        let Some(capture) = captures.first().map(|row| row.id) else { return };
+        let Some(capture) = captures.first().map(|row| row.id) else {
+            return;
+        };
         if self.follow.newest_before == Some(capture) {
             // The same bytes were there already: the status bar says so, the list has the crash.
             self.nav.go_panel(PanelId::Crashes);
             return;
         }
         let rows = groups.iter().flat_map(|group| &group.crashes);
-        let crash = rows.filter(|row| row.capture == capture).map(|row| row.id).max();
-        let panel = if crash.is_some() { PanelId::Crash } else { PanelId::Import };
-        self.nav.go(Place { panel, crash, capture: Some(capture) });
+        let crash = rows
+            .filter(|row| row.capture == capture)
+            .map(|row| row.id)
+            .max();
+        let panel = if crash.is_some() {
+            PanelId::Crash
+        } else {
+            PanelId::Import
+        };
+        self.nav.go(Place {
+            panel,
+            crash,
+            capture: Some(capture),
+        });
     }
 
     pub(super) fn take_dialogs(&mut self) {

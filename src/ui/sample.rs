@@ -22,8 +22,8 @@ use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
 use crate::model::report::{
-    BACKTRACE_SCHEMA, CrashReport, Fault, FaultBit, FaultKind, Fingerprint, Frame, FrameTrust, Instruction, Local,
-    Thread, ThreadState, Unavailable,
+    BACKTRACE_SCHEMA, CrashReport, Fault, FaultBit, FaultKind, Fingerprint, Frame, FrameTrust,
+    Instruction, Local, Thread, ThreadState, Unavailable,
 };
 use crate::model::warning::Warning;
 use std::cell::RefCell;
@@ -297,19 +297,45 @@ pub(super) fn row(id: i64) -> CrashRow {
 }
 
 fn groups() -> Vec<CrashGroup> {
-    let group = |key: &str, summary: &str, kind, ids: &[i64], (is_symbolized, is_verified)| CrashGroup {
-        key: Some(key.to_owned()),
-        summary: summary.to_owned(),
-        n_devices: 2,
-        crashes: ids
-            .iter()
-            .map(|id| CrashRow { is_symbolized, is_verified, kind: Some(kind), summary: summary.to_owned(), capture: if *id == 8 { 2 } else { 1 }, ..row(*id) })
-            .collect(),
-    };
+    let group =
+        |key: &str, summary: &str, kind, ids: &[i64], (is_symbolized, is_verified)| CrashGroup {
+            key: Some(key.to_owned()),
+            summary: summary.to_owned(),
+            n_devices: 2,
+            crashes: ids
+                .iter()
+                .map(|id| CrashRow {
+                    is_symbolized,
+                    is_verified,
+                    kind: Some(kind),
+                    summary: summary.to_owned(),
+                    capture: if *id == 8 { 2 } else { 1 },
+                    ..row(*id)
+                })
+                .collect(),
+        };
     vec![
-        group("b2", &fault().summary, FaultKind::NullPointer, &[8, 7], (true, true)),
-        group("c3", "The stack of task `sensor` overflowed by 24 bytes in `format_reading`", FaultKind::StackOverflow, &[3], (true, false)),
-        group("d4", "Hard fault at 0x0800a1b2", FaultKind::Unknown, &[6, 5, 4], (false, false)),
+        group(
+            "b2",
+            &fault().summary,
+            FaultKind::NullPointer,
+            &[8, 7],
+            (true, true),
+        ),
+        group(
+            "c3",
+            "The stack of task `sensor` overflowed by 24 bytes in `format_reading`",
+            FaultKind::StackOverflow,
+            &[3],
+            (true, false),
+        ),
+        group(
+            "d4",
+            "Hard fault at 0x0800a1b2",
+            FaultKind::Unknown,
+            &[6, 5, 4],
+            (false, false),
+        ),
     ]
 }
 
@@ -349,32 +375,73 @@ fn report_files() -> (Vec<ReportFile>, Vec<ReportFinding>) {
         status: status.to_owned(),
         n_lines: None,
     };
-    let finding = |path: &str, kind: &str, offset, code: Option<&str>, message: &str| ReportFinding {
-        path: path.to_owned(),
-        kind: kind.to_owned(),
-        offset,
-        length: offset.map(|_| 4096),
-        code: code.map(str::to_owned),
-        message: message.to_owned(),
-    };
+    let finding =
+        |path: &str, kind: &str, offset, code: Option<&str>, message: &str| ReportFinding {
+            path: path.to_owned(),
+            kind: kind.to_owned(),
+            offset,
+            length: offset.map(|_| 4096),
+            code: code.map(str::to_owned),
+            message: message.to_owned(),
+        };
     let files = vec![
         file("uart/boot7.log", "text", "partly", 1_204_112),
-        file("symbols/sensor-1.4.3.elf", "symbols", "understood", 2_114_000),
+        file(
+            "symbols/sensor-1.4.3.elf",
+            "symbols",
+            "understood",
+            2_114_000,
+        ),
         file("misc/blob.bin", "unknown", "not_understood", 4_096),
     ];
     let findings = vec![
-        finding("uart/boot7.log", "found", Some(80_112), None, "Zephyr dump of 9.40 KiB"),
-        finding("uart/boot7.log", "skipped", Some(402_000), Some("FS-TEXT-004"), "A dump ends in the middle of a line: 3 of 80 lines are missing."),
-        finding("symbols/sensor-1.4.3.elf", "found", None, None, "build a1e688f2, full debug information"),
+        finding(
+            "uart/boot7.log",
+            "found",
+            Some(80_112),
+            None,
+            "Zephyr dump of 9.40 KiB",
+        ),
+        finding(
+            "uart/boot7.log",
+            "skipped",
+            Some(402_000),
+            Some("FS-TEXT-004"),
+            "A dump ends in the middle of a line: 3 of 80 lines are missing.",
+        ),
+        finding(
+            "symbols/sensor-1.4.3.elf",
+            "found",
+            None,
+            None,
+            "build a1e688f2, full debug information",
+        ),
         finding("misc/blob.bin", "kept", Some(0), None, "not understood"),
-        finding("../../etc/passwd", "refused", None, Some("FS-ZIP-002"), "its path leaves the archive"),
+        finding(
+            "../../etc/passwd",
+            "refused",
+            None,
+            Some("FS-ZIP-002"),
+            "its path leaves the archive",
+        ),
     ];
     (files, findings)
 }
 
 fn source(file: &str, line: u32) -> SourceLines {
-    let code = ["slot_t *s = prv_find_slot(page);", "s->generation++;", "", "s->length = len;", "memcpy(s->bytes, data, len);", "return prv_commit(s);"];
-    SourceLines::Found { path: file.to_owned(), first: line - 3, lines: code.map(|line| format!("    {line}")).to_vec() }
+    let code = [
+        "slot_t *s = prv_find_slot(page);",
+        "s->generation++;",
+        "",
+        "s->length = len;",
+        "memcpy(s->bytes, data, len);",
+        "return prv_commit(s);",
+    ];
+    SourceLines::Found {
+        path: file.to_owned(),
+        first: line - 3,
+        lines: code.map(|line| format!("    {line}")).to_vec(),
+    }
 }
 
 fn library() -> SymbolLibraryView {
@@ -390,8 +457,18 @@ fn library() -> SymbolLibraryView {
     };
     SymbolLibraryView {
         builds: vec![
-            build("sensor-1.4.3.elf", "a1e688f256e24a716eeb9f842b28f2dcd2335ff7", "full debug information", 2_114_000),
-            build("sensor-1.4.2.elf", "56e24a716eeb9f842b28f2dcd2335ff722554247", "function names only", 214_000),
+            build(
+                "sensor-1.4.3.elf",
+                "a1e688f256e24a716eeb9f842b28f2dcd2335ff7",
+                "full debug information",
+                2_114_000,
+            ),
+            build(
+                "sensor-1.4.2.elf",
+                "56e24a716eeb9f842b28f2dcd2335ff722554247",
+                "function names only",
+                214_000,
+            ),
         ],
         missing: vec![
             MissingBuild {
@@ -401,7 +478,13 @@ fn library() -> SymbolLibraryView {
                 version: Some("1.5.0-rc1".to_owned()),
                 first_crash: Some(6),
             },
-            MissingBuild { build_id: None, n_crashes: 1, captures: vec!["old.txt".to_owned()], version: None, first_crash: Some(3) },
+            MissingBuild {
+                build_id: None,
+                n_crashes: 1,
+                captures: vec!["old.txt".to_owned()],
+                version: None,
+                first_crash: Some(3),
+            },
         ],
     }
 }
@@ -431,8 +514,15 @@ fn symbolized(text: &str) -> SymbolizedText {
             },
         });
     }
-    let n_named = segments.iter().filter(|segment| matches!(segment, Segment::Address { .. })).count();
-    SymbolizedText { segments, build: "build a1e688f2".to_owned(), n_named }
+    let n_named = segments
+        .iter()
+        .filter(|segment| matches!(segment, Segment::Address { .. }))
+        .count();
+    SymbolizedText {
+        segments,
+        build: "build a1e688f2".to_owned(),
+        n_named,
+    }
 }
 
 impl Door for FakeDoor {
@@ -448,23 +538,51 @@ impl Door for FakeDoor {
             finding: finding.map(str::to_owned),
         };
         self.answer(
-            || vec![
-                recent("customer-4711", "1 device, 3 boots, 2 crashes", Some("`prv_write_page` wrote 0x2A to a null pointer + 4"), "2026-11-23T12:00:00Z"),
-                recent("overnight rigs", "30 devices, 4 crashes", Some("The stack of task `sensor` overflowed"), "2026-11-22T10:00:00Z"),
-                recent("desk nRF52840", "1 device, 9 boots", None, "2026-11-09T12:00:00Z"),
-            ],
+            || {
+                vec![
+                    recent(
+                        "customer-4711",
+                        "1 device, 3 boots, 2 crashes",
+                        Some("`prv_write_page` wrote 0x2A to a null pointer + 4"),
+                        "2026-11-23T12:00:00Z",
+                    ),
+                    recent(
+                        "overnight rigs",
+                        "30 devices, 4 crashes",
+                        Some("The stack of task `sensor` overflowed"),
+                        "2026-11-22T10:00:00Z",
+                    ),
+                    recent(
+                        "desk nRF52840",
+                        "1 device, 9 boots",
+                        None,
+                        "2026-11-09T12:00:00Z",
+                    ),
+                ]
+            },
             Vec::new,
         )
     }
 
     fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
-        let matching = || groups().into_iter().filter(|group| group.summary.contains(find)).collect();
+        let matching = || {
+            groups()
+                .into_iter()
+                .filter(|group| group.summary.contains(find))
+                .collect()
+        };
         self.answer(matching, Vec::new)
     }
 
     fn crash(&self, id: i64) -> Answer<CrashDetail> {
         let memory = vec![(0x2000_0000, 0x4000)];
-        let detail = || CrashDetail { row: row(id), report: report(), memory: memory.clone(), n_alike: 12, n_alike_devices: 7 };
+        let detail = || CrashDetail {
+            row: row(id),
+            report: report(),
+            memory: memory.clone(),
+            n_alike: 12,
+            n_alike_devices: 7,
+        };
         self.answer(detail, detail)
     }
 
@@ -472,7 +590,9 @@ impl Door for FakeDoor {
         let rows = (0..n_rows)
             .map(|i| MemoryRow {
                 address: TargetAddr(start + 16 * i),
-                bytes: (0..16u8).map(|j| (i < 40).then_some(j.wrapping_mul(7).wrapping_add(32))).collect(),
+                bytes: (0..16u8)
+                    .map(|j| (i < 40).then_some(j.wrapping_mul(7).wrapping_add(32)))
+                    .collect(),
                 symbol: (i == 2).then(|| "ring+16".to_owned()),
             })
             .collect();
@@ -480,32 +600,71 @@ impl Door for FakeDoor {
     }
 
     fn follow(&self, _crash: i64, _type_name: &str, _target: TargetAddr) -> Answer<Local> {
-        self.answer(|| local("", "uint8_t", Some("0x4c")), || local("", "uint8_t", None))
+        self.answer(
+            || local("", "uint8_t", Some("0x4c")),
+            || local("", "uint8_t", None),
+        )
     }
 
     fn globals(&self, _crash: i64, find: &str) -> Answer<CrashGlobals> {
-        let all = [("g_log_region", "log_region_t *", "0x20000a10"), ("g_uptime_ms", "uint32_t", "64211"), ("ring", "uint8_t [64]", "\"LOG1\\000...\"")];
+        let all = [
+            ("g_log_region", "log_region_t *", "0x20000a10"),
+            ("g_uptime_ms", "uint32_t", "64211"),
+            ("ring", "uint8_t [64]", "\"LOG1\\000...\""),
+        ];
         let variables: Vec<GlobalRow> = all
             .iter()
             .filter(|(name, ..)| name.contains(find))
-            .map(|(name, ty, value)| GlobalRow { address: Some(TargetAddr(0x2000_0a10)), place: None, value: local(name, ty, Some(value)) })
+            .map(|(name, ty, value)| GlobalRow {
+                address: Some(TargetAddr(0x2000_0a10)),
+                place: None,
+                value: local(name, ty, Some(value)),
+            })
             .collect();
-        self.answer(|| CrashGlobals { n_found: variables.len(), variables }, || CrashGlobals { variables: Vec::new(), n_found: 0 })
+        self.answer(
+            || CrashGlobals {
+                n_found: variables.len(),
+                variables,
+            },
+            || CrashGlobals {
+                variables: Vec::new(),
+                n_found: 0,
+            },
+        )
     }
 
     fn source(&self, _crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
-        let missing = || SourceLines::NotHere { tried: vec![file.to_owned()] };
-        self.answer(|| if file.ends_with("flash.c") { source(file, line) } else { missing() }, missing)
+        let missing = || SourceLines::NotHere {
+            tried: vec![file.to_owned()],
+        };
+        self.answer(
+            || {
+                if file.ends_with("flash.c") {
+                    source(file, line)
+                } else {
+                    missing()
+                }
+            },
+            missing,
+        )
     }
 
     fn symbols(&self) -> Answer<SymbolLibraryView> {
-        self.answer(library, || SymbolLibraryView { builds: Vec::new(), missing: Vec::new() })
+        self.answer(library, || SymbolLibraryView {
+            builds: Vec::new(),
+            missing: Vec::new(),
+        })
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {
         // The second time it is asked after an import, one more is there.
         let mut rows = vec![capture(1, "customer-4711.zip"), capture(0, "an386-1.core")];
-        if self.sent.borrow().iter().any(|command| matches!(command, Command::Import { .. })) {
+        if self
+            .sent
+            .borrow()
+            .iter()
+            .any(|command| matches!(command, Command::Import { .. }))
+        {
             rows.insert(0, capture(2, "dropped.zip"));
         }
         self.answer(|| rows, Vec::new)
@@ -514,8 +673,16 @@ impl Door for FakeDoor {
     fn import_report(&self, capture_id: i64) -> Answer<ImportReport> {
         let (files, findings) = report_files();
         self.answer(
-            || ImportReport { capture: capture(capture_id, "customer-4711.zip"), files, findings },
-            || ImportReport { capture: capture(capture_id, "empty.zip"), files: Vec::new(), findings: Vec::new() },
+            || ImportReport {
+                capture: capture(capture_id, "customer-4711.zip"),
+                files,
+                findings,
+            },
+            || ImportReport {
+                capture: capture(capture_id, "empty.zip"),
+                files: Vec::new(),
+                findings: Vec::new(),
+            },
         )
     }
 
@@ -524,8 +691,21 @@ impl Door for FakeDoor {
     }
 
     fn find(&self, text: &str) -> Answer<Found> {
-        let crashes: Vec<CrashRow> = groups().into_iter().flat_map(|group| group.crashes).filter(|row| row.summary.contains(text)).collect();
-        self.answer(|| Found { crashes, captures: Vec::new() }, || Found { crashes: Vec::new(), captures: Vec::new() })
+        let crashes: Vec<CrashRow> = groups()
+            .into_iter()
+            .flat_map(|group| group.crashes)
+            .filter(|row| row.summary.contains(text))
+            .collect();
+        self.answer(
+            || Found {
+                crashes,
+                captures: Vec::new(),
+            },
+            || Found {
+                crashes: Vec::new(),
+                captures: Vec::new(),
+            },
+        )
     }
 
     fn jobs(&self) -> Vec<JobStatus> {
@@ -547,7 +727,10 @@ impl Door for FakeDoor {
     fn submit(&self, command: Command) -> JobId {
         self.sent.borrow_mut().push(command);
         let outcome = JobOutcome::Done("1 crash found.".to_owned());
-        self.events.borrow_mut().push(Event::JobFinished { job: JobId(1), outcome });
+        self.events.borrow_mut().push(Event::JobFinished {
+            job: JobId(1),
+            outcome,
+        });
         JobId(1)
     }
 

@@ -1,12 +1,12 @@
 //! The window by its accessible names, without a display or a GPU.
 
 use super::app::App;
-use crate::engine::command::Command;
-use crate::engine::job::{JobId, JobStatus};
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
 use super::sample::{FakeDoor, Mode};
 use super::theme;
+use crate::engine::command::Command;
+use crate::engine::job::{JobId, JobStatus};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

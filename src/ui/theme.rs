@@ -317,12 +317,7 @@ fn visuals(t: &Tokens, dark: bool) -> Visuals {
     let radius = CornerRadius::same(size::CONTROL_RADIUS);
     let states = [
         (&mut v.widgets.noninteractive, t.panel, t.line, t.text),
-        (
-            &mut v.widgets.inactive,
-            t.raised,
-            t.line,
-            t.text,
-        ),
+        (&mut v.widgets.inactive, t.raised, t.line, t.text),
         (&mut v.widgets.hovered, t.hover, t.line, t.text),
         (&mut v.widgets.active, t.hover, t.act, t.text),
         (&mut v.widgets.open, t.hover, t.line, t.text),

@@ -85,15 +85,24 @@ pub struct ScreenshotOptions {
 pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
     let panel = panels::by_name(&options.panel).ok_or_else(|| {
         let names: Vec<&str> = PANELS.iter().map(|kind| kind.name).collect();
-        WindowError::Option(format!("there is no screen {}. Choose one of {}", options.panel, names.join(", ")))
+        WindowError::Option(format!(
+            "there is no screen {}. Choose one of {}",
+            options.panel,
+            names.join(", ")
+        ))
     })?;
     let theme = match options.theme.as_str() {
         "dark" => ThemePreference::Dark,
         "light" => ThemePreference::Light,
-        other => return Err(WindowError::Option(format!("the theme is dark or light, not {other}"))),
+        other => {
+            return Err(WindowError::Option(format!(
+                "the theme is dark or light, not {other}"
+            )));
+        }
     };
-    let size = parse_size(&options.size)
-        .ok_or_else(|| WindowError::Option(format!("the size is like 1440x900, not {}", options.size)))?;
+    let size = parse_size(&options.size).ok_or_else(|| {
+        WindowError::Option(format!("the size is like 1440x900, not {}", options.size))
+    })?;
     let scale = options.scale.clamp(0.5, 4.0);
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
     let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
@@ -110,7 +119,13 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
                 app.nav().go_panel(panel);
             }
             app.import(files);
-            Ok(Box::new(Photographer { app, panel, n_still_frames: 0, is_asked: false, picture: for_app }))
+            Ok(Box::new(Photographer {
+                app,
+                panel,
+                n_still_frames: 0,
+                is_asked: false,
+                picture: for_app,
+            }))
         }),
     )
     .map_err(|error| WindowError::NoWindow(error.to_string()))?;
@@ -166,7 +181,10 @@ impl eframe::App for Photographer {
 /// The window's context, once there is one.
 type LateContext = Arc<OnceLock<Context>>;
 
-fn open_door(workspace: Option<&Path>, cache: IndexCache) -> Result<(EngineDoor, LateContext), WindowError> {
+fn open_door(
+    workspace: Option<&Path>,
+    cache: IndexCache,
+) -> Result<(EngineDoor, LateContext), WindowError> {
     let context = LateContext::default();
     let late = Arc::clone(&context);
     let wake: Wake = Arc::new(move || {
@@ -199,7 +217,12 @@ fn native_options(size: [f32; 2]) -> eframe::NativeOptions {
 
 fn parse_size(text: &str) -> Option<[f32; 2]> {
     let (width, height) = text.split_once(['x', 'X'])?;
-    let parse = |part: &str| part.trim().parse::<u16>().ok().filter(|n| (200..=8000).contains(n));
+    let parse = |part: &str| {
+        part.trim()
+            .parse::<u16>()
+            .ok()
+            .filter(|n| (200..=8000).contains(n))
+    };
     Some([f32::from(parse(width)?), f32::from(parse(height)?)])
 }
 
@@ -207,13 +230,19 @@ fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
     let failed = |error: png::EncodingError| WindowError::Writing(error.to_string());
     let too_large = |_error| WindowError::Writing("it is too large".to_owned());
     let [width, height] = image.size;
-    let (width, height) =
-        (u32::try_from(width).map_err(too_large)?, u32::try_from(height).map_err(too_large)?);
+    let (width, height) = (
+        u32::try_from(width).map_err(too_large)?,
+        u32::try_from(height).map_err(too_large)?,
+    );
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
-    let pixels: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    let pixels: Vec<u8> = image
+        .pixels
+        .iter()
+        .flat_map(|pixel| pixel.to_array())
+        .collect();
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;

@@ -37,7 +37,9 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
 
 /// `4 min ago`, `yesterday`; of a time that cannot be read, the text itself.
 pub fn ago(rfc3339: &str, now: SystemTime) -> String {
-    let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else { return rfc3339.to_owned() };
+    let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else {
+        return rfc3339.to_owned();
+    };
     let secs = now.duration_since(then).map_or(0, |past| past.as_secs());
     match secs {
         0..60 => "just now".to_owned(),

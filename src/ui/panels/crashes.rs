@@ -1,10 +1,10 @@
 //! Every crash, grouped by cause.
 
 use super::{Panel, screen};
+use crate::engine::queries::crash_list::{CrashGroup, CrashRow};
+use crate::model::report::FaultKind;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::model::report::FaultKind;
-use crate::engine::queries::crash_list::{CrashGroup, CrashRow};
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, RowPainter, head, row};
@@ -57,7 +57,12 @@ impl Panel for Crashes {
         let answer = ctx.door.crash_groups(self.search.trim());
         cards::inside(ui, rect, "crashes", |ui| {
             let groups = answer.value().map_or(&[][..], |groups| groups.as_slice());
-            headline_ui(ui, groups, answer.is_pending(), !self.search.trim().is_empty());
+            headline_ui(
+                ui,
+                groups,
+                answer.is_pending(),
+                !self.search.trim().is_empty(),
+            );
             ui.add_space(size::M);
             self.bar_ui(ctx, ui);
             ui.add_space(size::M);
@@ -126,7 +131,9 @@ impl Crashes {
 
     /// The card is as high as its rows, and no higher than the screen.
     fn list_rect(&self, rect: egui::Rect, groups: &[CrashGroup]) -> egui::Rect {
-        let open = groups.iter().filter(|group| self.open.contains(&key_of(group)));
+        let open = groups
+            .iter()
+            .filter(|group| self.open.contains(&key_of(group)));
         let n_rows = groups.len() + open.map(|group| group.crashes.len()).sum::<usize>();
         cards::fit(rect, n_rows.max(3) + 1)
     }
@@ -137,7 +144,11 @@ impl Crashes {
             return;
         }
         if groups.is_empty() {
-            state::empty(ui, "No crash matches the filter", "Clear the filter to see all of them.");
+            state::empty(
+                ui,
+                "No crash matches the filter",
+                "Clear the filter to see all of them.",
+            );
             return;
         }
         let newest = |group: &CrashGroup| group.crashes.iter().map(|row| row.id).max();
@@ -212,11 +223,18 @@ impl Crashes {
 /// What tells groups apart; crashes that cannot be grouped stand alone.
 fn key_of(group: &CrashGroup) -> String {
     let first = group.crashes.first().map_or(0, |row| row.id);
-    group.key.clone().unwrap_or_else(|| format!("crash {first}"))
+    group
+        .key
+        .clone()
+        .unwrap_or_else(|| format!("crash {first}"))
 }
 
 fn kind_of(group: &CrashGroup) -> &'static str {
-    group.crashes.first().and_then(|row| row.kind).map_or("stopped", FaultKind::label)
+    group
+        .crashes
+        .first()
+        .and_then(|row| row.kind)
+        .map_or("stopped", FaultKind::label)
 }
 
 fn empty_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
@@ -291,7 +309,11 @@ fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
 fn crash_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: &CrashRow) {
     let mut parts = vec![crash.capture_name.clone()];
     parts.extend(crash.device.clone());
-    parts.extend(crash.boot.map(|boot| format!("boot {boot}")));
+    parts.extend(
+        crash
+            .boot
+            .map(|boot| format!("boot {}", boot.saturating_add(1))),
+    );
     parts.extend(
         crash
             .thread

@@ -1,10 +1,10 @@
 //! Where it begins: drop something, open it, paste it, or look at the demo.
 
 use super::{Panel, screen};
-use crate::ui::command::UiCommand;
-use crate::ui::context::ViewContext;
 use crate::engine::command::Command;
 use crate::engine::recent::RecentWorkspace;
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
 use crate::ui::panels::PanelId;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -93,7 +93,8 @@ impl Home {
 
     fn drop_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         let t = tokens(ui);
-        ui.painter().rect_filled(rect, size::CARD_RADIUS, t.act_bg.gamma_multiply(0.45));
+        ui.painter()
+            .rect_filled(rect, size::CARD_RADIUS, t.act_bg.gamma_multiply(0.45));
         dashed(ui, rect, Stroke::new(1.0, t.act));
         cards::inside(ui, rect.shrink2(egui::vec2(28.0, 24.0)), "drop", |ui| {
             text::label(
@@ -143,7 +144,9 @@ impl Home {
             self.was_without_dialog = ctx.no_dialog;
             let wanted = self.path.trim().trim_matches('"').to_owned();
             if (button::quiet(ui, "Import").clicked() || entered) && !wanted.is_empty() {
-                ctx.send(Command::Import { paths: vec![PathBuf::from(wanted)] });
+                ctx.send(Command::Import {
+                    paths: vec![PathBuf::from(wanted)],
+                });
                 self.path.clear();
             }
         });
@@ -251,7 +254,10 @@ fn recent_row_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, workspace: &RecentWorks
     let opened = words::ago(&workspace.opened_at, ctx.now);
     let path = workspace.path.display().to_string();
     let name = words::file_name(&path).trim_end_matches(".fieldscope");
-    let finding = workspace.finding.as_ref().map(|finding| finding.replace('`', ""));
+    let finding = workspace
+        .finding
+        .as_ref()
+        .map(|finding| finding.replace('`', ""));
     let words = finding.as_deref().unwrap_or("no crash");
     let label = format!("Open {name}: {}, {words}, {opened}", workspace.holds);
     let response = row(ui, false, &label, |row| {
@@ -259,13 +265,24 @@ fn recent_row_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, workspace: &RecentWorks
         let width = row.width();
         row.strong(size::M, width * 0.2 - size::S, name);
         row.muted(width * 0.2, width * 0.4 - size::S, &workspace.holds);
-        let (mark, color) =
-            if finding.is_some() { (Mark::Filled, t.crash) } else { (Mark::Hollow, t.ok) };
+        let (mark, color) = if finding.is_some() {
+            (Mark::Filled, t.crash)
+        } else {
+            (Mark::Hollow, t.ok)
+        };
         let center = Pos2::new(row.rect.left() + width * 0.4 + 4.0, row.rect.center().y);
         marker::paint(row.painter, center, mark, color);
-        let style = CellStyle { font: font::body(), color: t.text, align: Align::Min };
+        let style = CellStyle {
+            font: font::body(),
+            color: t.text,
+            align: Align::Min,
+        };
         row.text(width * 0.4 + 16.0, width * 0.88 - size::S, words, &style);
-        let right = CellStyle { font: font::body(), color: t.muted, align: Align::Max };
+        let right = CellStyle {
+            font: font::body(),
+            color: t.muted,
+            align: Align::Max,
+        };
         row.text(width * 0.88, width - size::M, &opened, &right);
     });
     if response.clicked() {

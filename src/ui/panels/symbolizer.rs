@@ -1,10 +1,10 @@
 //! Paste any text; its addresses are read as names and the text around them stays.
 
 use super::{Panel, screen};
-use crate::ui::command::UiCommand;
-use crate::ui::context::ViewContext;
 use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::symbolize::{Segment, names};
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, plain_row};
@@ -87,41 +87,85 @@ impl Symbolizer {
 
     fn input_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         let n = self.text.lines().count() as u64;
-        let detail = if n > 0 { words::count(n, "line", "lines") } else { String::new() };
-        card(ui, rect, Title { title: "Text", detail: &detail, right: "Ctrl+V" }, |ui| {
-            let area = egui::ScrollArea::vertical().id_salt("paste").auto_shrink(false);
-            area.show(ui, |ui| {
-                let hint = "A log, a register print, a backtrace, a list of addresses…";
-                let response = field::area(ui, &mut self.text, "Text with addresses", hint);
-                ctx.part(&response);
-            });
-        });
+        let detail = if n > 0 {
+            words::count(n, "line", "lines")
+        } else {
+            String::new()
+        };
+        card(
+            ui,
+            rect,
+            Title {
+                title: "Text",
+                detail: &detail,
+                right: "Ctrl+V",
+            },
+            |ui| {
+                let area = egui::ScrollArea::vertical()
+                    .id_salt("paste")
+                    .auto_shrink(false);
+                area.show(ui, |ui| {
+                    let hint = "A log, a register print, a backtrace, a list of addresses…";
+                    let response = field::area(ui, &mut self.text, "Text with addresses", hint);
+                    ctx.part(&response);
+                });
+            },
+        );
     }
 
     fn output_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         if self.text.trim().is_empty() {
-            card(ui, rect, Title { title: "Names", ..Title::default() }, |ui| {
-                let advice = "Each address in the text is looked up; the rest of the text stays as it is.";
-                state::empty(ui, "Nothing pasted yet", advice);
-            });
+            card(
+                ui,
+                rect,
+                Title {
+                    title: "Names",
+                    ..Title::default()
+                },
+                |ui| {
+                    let advice = "Each address in the text is looked up; the rest of the text stays as it is.";
+                    state::empty(ui, "Nothing pasted yet", advice);
+                },
+            );
             return;
         }
         let answer = ctx.door.symbolize(&self.text, self.build.as_deref());
         let detail = answer.value().map_or(String::new(), |out| {
-            format!("{} · {}", words::count(out.n_named as u64, "address named", "addresses named"), out.build)
+            format!(
+                "{} · {}",
+                words::count(out.n_named as u64, "address named", "addresses named"),
+                out.build
+            )
         });
         if let Some(out) = answer.value()
-            && !self.shown.as_ref().is_some_and(|(shown, _)| Arc::ptr_eq(shown, out))
+            && !self
+                .shown
+                .as_ref()
+                .is_some_and(|(shown, _)| Arc::ptr_eq(shown, out))
         {
             self.shown = Some((Arc::clone(out), lines_of(out)));
         }
-        let lines = self.shown.as_ref().map_or(&[][..], |(_, lines)| lines.as_slice());
-        card(ui, rect, Title { title: "Names", detail: &detail, right: "" }, |ui| {
-            if let Some(out) = answer.value() {
-                copy_ui(ui, rect, out);
-            }
-            state::answer(ui, &answer, "Looking up addresses…", |ui, out| lines_ui(ui, out, lines));
-        });
+        let lines = self
+            .shown
+            .as_ref()
+            .map_or(&[][..], |(_, lines)| lines.as_slice());
+        card(
+            ui,
+            rect,
+            Title {
+                title: "Names",
+                detail: &detail,
+                right: "",
+            },
+            |ui| {
+                if let Some(out) = answer.value() {
+                    copy_ui(ui, rect, out);
+                }
+                state::answer(ui, &answer, "Looking up addresses…", |ui, out| {
+                    lines_ui(ui, out, lines)
+                });
+            },
+        );
     }
 }
 
@@ -144,7 +188,9 @@ fn lines_ui(ui: &mut Ui, out: &SymbolizedText, lines: &[Line]) {
         let advice = "No address of this text lies in the code of the build. Choose another build above, or add the ELF that it ran.";
         state::empty(ui, "Nothing to name", advice);
     }
-    let area = egui::ScrollArea::vertical().id_salt("names").auto_shrink(false);
+    let area = egui::ScrollArea::vertical()
+        .id_salt("names")
+        .auto_shrink(false);
     area.show_rows(ui, size::ROW, lines.len(), |ui, range| {
         for line in lines.iter().take(range.end).skip(range.start) {
             plain_row(ui, &line.text, |row| {
@@ -154,7 +200,16 @@ fn lines_ui(ui: &mut Ui, out: &SymbolizedText, lines: &[Line]) {
                 } else {
                     (t.muted, font::mono(), size::M)
                 };
-                row.text(from, row.width() - size::M, &line.text, &CellStyle { font, color, align: Align::Min });
+                row.text(
+                    from,
+                    row.width() - size::M,
+                    &line.text,
+                    &CellStyle {
+                        font,
+                        color,
+                        align: Align::Min,
+                    },
+                );
             });
         }
     });
@@ -166,7 +221,10 @@ fn lines_of(out: &SymbolizedText) -> Vec<Line> {
     let mut current = String::new();
     let mut names_of_line: Vec<Line> = Vec::new();
     let mut flush = |current: &mut String, names_of_line: &mut Vec<Line>| {
-        lines.push(Line { text: std::mem::take(current), is_name: false });
+        lines.push(Line {
+            text: std::mem::take(current),
+            is_name: false,
+        });
         lines.append(names_of_line);
     };
     for segment in &out.segments {
@@ -174,7 +232,10 @@ fn lines_of(out: &SymbolizedText) -> Vec<Line> {
             Segment::Address { text, symbol } => {
                 current.push_str(text);
                 let text = format!("{text}  {}", names(symbol));
-                names_of_line.push(Line { text, is_name: true });
+                names_of_line.push(Line {
+                    text,
+                    is_name: true,
+                });
             }
             Segment::Text(text) => {
                 for (i, part) in text.split('\n').enumerate() {

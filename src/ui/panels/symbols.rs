@@ -1,10 +1,10 @@
 //! The symbol library: what is missing first, then what is there and how good it is.
 
 use super::{Panel, screen};
-use crate::ui::command::UiCommand;
-use crate::ui::context::ViewContext;
 use crate::engine::command::Command;
 use crate::engine::queries::symbol_library::{BuildRow, MissingBuild, SymbolLibraryView};
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, head, row};
@@ -164,23 +164,43 @@ fn missing_row_ui(
     builds: &[BuildRow],
     columns: (f32, f32),
 ) {
-    let id = missing.build_id.as_deref().unwrap_or("the capture names no build");
+    let id = missing
+        .build_id
+        .as_deref()
+        .unwrap_or("the capture names no build");
     let response = row(ui, false, &missing.sentence(), |row| {
         let t = row.tokens;
         let center = Pos2::new(row.rect.left() + size::M + 4.0, row.rect.center().y);
         marker::paint(row.painter, center, Mark::Hollow, t.warn);
         row.mono(size::M + 16.0, columns.0 - size::S, id);
-        row.muted(columns.0, columns.1 - size::S, missing.version.as_deref().unwrap_or("not known"));
-        row.number(columns.1, row.width() - size::M, &missing.n_crashes.to_string());
+        row.muted(
+            columns.0,
+            columns.1 - size::S,
+            missing.version.as_deref().unwrap_or("not known"),
+        );
+        row.number(
+            columns.1,
+            row.width() - size::M,
+            &missing.n_crashes.to_string(),
+        );
     });
-    let by_hand = missing.first_crash.filter(|_| missing.build_id.is_none() && !builds.is_empty());
+    let by_hand = missing
+        .first_crash
+        .filter(|_| missing.build_id.is_none() && !builds.is_empty());
     if let Some(crash) = by_hand {
         egui::Popup::menu(&response).show(|ui| {
             text::small(ui, "Use this ELF (stays marked \"not verified\")");
             for build in builds.iter().take(20) {
-                let label = format!("{} · {}", words::file_name(&build.path), short(&build.build_id));
+                let label = format!(
+                    "{} · {}",
+                    words::file_name(&build.path),
+                    short(&build.build_id)
+                );
                 if ui.button(label).clicked() {
-                    ctx.send(Command::AssignSymbols { crash, build_id: build.build_id.clone() });
+                    ctx.send(Command::AssignSymbols {
+                        crash,
+                        build_id: build.build_id.clone(),
+                    });
                 }
             }
             if ui.button("Add symbol files…").clicked() {
@@ -201,13 +221,22 @@ fn missing_row_ui(
 fn builds_ui(ui: &mut Ui, library: &SymbolLibraryView) {
     if library.builds.is_empty() {
         state::padded(ui, |ui| {
-            text::muted(ui, "No ELF here yet. Add files or a whole folder: each is known by its build id, so old and new builds live side by side.");
+            text::muted(
+                ui,
+                "No ELF here yet. Add files or a whole folder: each is known by its build id, so old and new builds live side by side.",
+            );
         });
         return;
     }
     let width = ui.available_width();
-    let columns =
-        [size::M, width * 0.34, width * 0.52, width * 0.64, width * 0.86, width - size::M];
+    let columns = [
+        size::M,
+        width * 0.34,
+        width * 0.52,
+        width * 0.64,
+        width * 0.86,
+        width - size::M,
+    ];
     let [name, build, arch, quality, bytes, end] = columns;
     head(
         ui,
@@ -219,7 +248,9 @@ fn builds_ui(ui: &mut Ui, library: &SymbolLibraryView) {
             (bytes, end, Align::Max, "Size"),
         ],
     );
-    let area = egui::ScrollArea::vertical().id_salt("builds").auto_shrink(false);
+    let area = egui::ScrollArea::vertical()
+        .id_salt("builds")
+        .auto_shrink(false);
     area.show_rows(ui, size::ROW, library.builds.len(), |ui, range| {
         for data in library.builds.iter().take(range.end).skip(range.start) {
             build_row_ui(ui, data, columns);
@@ -230,7 +261,11 @@ fn builds_ui(ui: &mut Ui, library: &SymbolLibraryView) {
 fn build_row_ui(ui: &mut Ui, data: &BuildRow, columns: [f32; 6]) {
     let [name, build, arch, quality, bytes, end] = columns;
     let file = words::file_name(&data.path);
-    let words = if data.is_there { data.quality.as_str() } else { "the file is gone" };
+    let words = if data.is_there {
+        data.quality.as_str()
+    } else {
+        "the file is gone"
+    };
     let label = format!("{file}, build {}, {}, {words}", data.build_id, data.arch);
     let response = row(ui, false, &label, |row| {
         let t = row.tokens;
@@ -245,10 +280,18 @@ fn build_row_ui(ui: &mut Ui, data: &BuildRow, columns: [f32; 6]) {
         let center = Pos2::new(row.rect.left() + quality + 4.0, row.rect.center().y);
         marker::paint(row.painter, center, mark, color);
         row.muted(quality + 16.0, bytes - size::S, words);
-        let style = CellStyle { font: font::mono(), color: t.muted, align: Align::Max };
+        let style = CellStyle {
+            font: font::mono(),
+            color: t.muted,
+            align: Align::Max,
+        };
         row.text(bytes, end, &words::bytes(data.size_bytes), &style);
     });
-    let place = if data.is_in_workspace { "kept in the workspace" } else { data.path.as_str() };
+    let place = if data.is_in_workspace {
+        "kept in the workspace"
+    } else {
+        data.path.as_str()
+    };
     let hint = format!("{place}\nbuild {}\n{}", data.build_id, data.advice);
     response.on_hover_text(hint.trim_end()).context_menu(|ui| {
         if ui.button("Copy build id").clicked() {

@@ -1,8 +1,8 @@
 //! The list of jobs: what runs, what it achieved, why it failed, and the way to stop it.
 
+use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, text};

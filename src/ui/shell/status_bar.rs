@@ -1,9 +1,9 @@
 //! The bar at the bottom: privacy, symbols, size, and what runs in the background.
 
 use super::jobs;
+use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, card, text};
@@ -56,10 +56,7 @@ fn fact(ui: &mut Ui, text: &str) {
 fn jobs_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, jobs: &[JobStatus]) {
     let t = tokens(ui);
     ui.spacing_mut().item_spacing.x = size::S;
-    let n_running = jobs
-        .iter()
-        .filter(|job| job.outcome.is_none())
-        .count();
+    let n_running = jobs.iter().filter(|job| job.outcome.is_none()).count();
     let Some(running) = jobs.iter().find(|job| job.outcome.is_none()) else {
         let (label, color) = match jobs.first().and_then(|job| job.outcome.as_ref()) {
             Some(JobOutcome::Failed(_)) => ("A job failed: see why", t.warn),
@@ -68,7 +65,10 @@ fn jobs_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, jobs: &[JobStatus]) {
             None => ("No jobs running", t.muted),
         };
         let text = egui::RichText::new(label).font(font::small()).color(color);
-        let button = egui::Button::new(text).frame_when_inactive(false).small().truncate();
+        let button = egui::Button::new(text)
+            .frame_when_inactive(false)
+            .small()
+            .truncate();
         if ui.add(button).on_hover_text("Jobs").clicked() {
             ctx.ui(UiCommand::Jobs);
         }

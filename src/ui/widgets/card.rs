@@ -60,7 +60,10 @@ pub fn card<R>(ui: &mut Ui, rect: Rect, title: Title<'_>, body: impl FnOnce(&mut
 /// The upper part of `rect` that a card with so many rows needs, or all of it.
 pub fn fit(rect: Rect, n_rows: usize) -> Rect {
     let height = size::HEADER + size::ROW * n_rows.min(1000) as f32 + size::S;
-    Rect::from_min_size(rect.min, egui::vec2(rect.width(), height.min(rect.height())))
+    Rect::from_min_size(
+        rect.min,
+        egui::vec2(rect.width(), height.min(rect.height())),
+    )
 }
 
 /// A card without a title line.

@@ -37,7 +37,13 @@ fn chip_ui(ui: &mut Ui, fill: Color32, color: Color32, mark: Option<Mark>, text:
     let width = (galley.size().x + mark_width + 2.0 * size::S).ceil();
     let (rect, response) = ui.allocate_exact_size(egui::vec2(width, size::CHIP), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
-    ui.painter().rect(rect, size::CHIP / 2.0, fill, Stroke::new(1.0, tokens(ui).line), StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        size::CHIP / 2.0,
+        fill,
+        Stroke::new(1.0, tokens(ui).line),
+        StrokeKind::Inside,
+    );
     let mut x = rect.left() + size::S;
     if let Some(mark) = mark {
         marker::paint(

@@ -29,7 +29,10 @@ impl GlobalsTab {
                     width,
                 );
                 if let Some(globals) = answer.value() {
-                    text::small(ui, words::count(globals.n_found as u64, "global", "globals"));
+                    text::small(
+                        ui,
+                        words::count(globals.n_found as u64, "global", "globals"),
+                    );
                 }
             });
         });

@@ -50,8 +50,13 @@ fn symbols_missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selecte
     ui.add_space(size::S);
     ui.horizontal_wrapped(|ui| {
         let sentence = match &report.build_id {
-            Some(id) => format!("Addresses have no names: no ELF of build {} is in the library.", id.short()),
-            None => "Addresses have no names: the capture does not say which build it ran.".to_owned(),
+            Some(id) => format!(
+                "Addresses have no names: no ELF of build {} is in the library.",
+                id.short()
+            ),
+            None => {
+                "Addresses have no names: the capture does not say which build it ran.".to_owned()
+            }
         };
         text::label(ui, sentence, font::body(), tokens(ui).warn);
         button::command(ui, ctx, &UiCommand::AddSymbols);
@@ -64,7 +69,9 @@ fn symbols_missing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selecte
 /// A crash that names no build: the user may say which ELF it ran. It stays marked "not verified".
 fn choose_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: i64) {
     let library = ctx.door.symbols();
-    let builds = library.value().map_or(&[][..], |library| library.builds.as_slice());
+    let builds = library
+        .value()
+        .map_or(&[][..], |library| library.builds.as_slice());
     if builds.is_empty() {
         return;
     }
@@ -73,7 +80,10 @@ fn choose_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: i64) {
             let id: String = build.build_id.chars().take(8).collect();
             let label = format!("{} · {id}", words::file_name(&build.path));
             if ui.button(label).clicked() {
-                ctx.send(Command::AssignSymbols { crash, build_id: build.build_id.clone() });
+                ctx.send(Command::AssignSymbols {
+                    crash,
+                    build_id: build.build_id.clone(),
+                });
             }
         }
     });
@@ -83,7 +93,10 @@ fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
     let row = &selected.detail.row;
     let report = &selected.detail.report;
     let stopped = report.fault.is_none();
-    let kind = report.fault.as_ref().map_or("stopped", |fault| fault.kind.label());
+    let kind = report
+        .fault
+        .as_ref()
+        .map_or("stopped", |fault| fault.kind.label());
     let kind = words::sentence(kind);
     chip::chip(ui, if stopped { Tone::Plain } else { Tone::Crash }, &kind);
     if let Some(location) = crashed_frame(selected).and_then(location) {
@@ -120,7 +133,11 @@ fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
 fn symbols_ui(ui: &mut Ui, selected: &Selected<'_>) {
     let report = &selected.detail.report;
     let (tone, label, help) = match (&report.elf_build_id, report.verified) {
-        (Some(_), true) => (Tone::Ok, "symbols match", "The build id of the crash and of the ELF are equal."),
+        (Some(_), true) => (
+            Tone::Ok,
+            "symbols match",
+            "The build id of the crash and of the ELF are equal.",
+        ),
         (Some(_), false) => (
             Tone::Warn,
             "symbols not verified",

@@ -201,19 +201,36 @@ fn paint(row: &mut RowPainter<'_>, line: &TreeLine) {
         row.muted(name_at, width - size::M, note);
         return;
     }
-    let name = CellStyle { font: font::mono(), color: t.text, align: Align::Min };
+    let name = CellStyle {
+        font: font::mono(),
+        color: t.text,
+        align: Align::Min,
+    };
     let end = row.text(name_at, width * 0.5, &line.local.name, &name);
     let (value, color) = value_of(row, &line.local);
     let type_name = line.local.type_name.as_deref().unwrap_or("");
     let type_from = (width * 0.28).max(end + size::M);
     let right = width - size::M;
     // The value is what was asked for: it takes what it needs, the type gets the rest.
-    let wanted = row.painter.layout_no_wrap(first_of(&value), font::mono(), color).size().x + 1.0;
+    let wanted = row
+        .painter
+        .layout_no_wrap(first_of(&value), font::mono(), color)
+        .size()
+        .x
+        + 1.0;
     let least_type = if type_name.is_empty() { 0.0 } else { 64.0 };
     let value_from = (right - wanted).max(type_from + least_type);
-    let type_style = CellStyle { font: font::mono(), color: t.faint, align: Align::Min };
+    let type_style = CellStyle {
+        font: font::mono(),
+        color: t.faint,
+        align: Align::Min,
+    };
     row.text(type_from, value_from - size::S, type_name, &type_style);
-    let value_style = CellStyle { font: font::mono(), color, align: Align::Max };
+    let value_style = CellStyle {
+        font: font::mono(),
+        color,
+        align: Align::Max,
+    };
     row.text(value_from, right, &value, &value_style);
 }
 

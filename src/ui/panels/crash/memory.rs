@@ -1,8 +1,8 @@
 //! Captured memory as hex and text, with the symbols that begin in it.
 
 use super::Selected;
-use crate::ui::context::ViewContext;
 use crate::engine::queries::crash_memory::{MemoryRow, ROW_BYTES};
+use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::row::{CellStyle, RowPainter, plain_row};
 use crate::ui::widgets::{button, field, state, text};
@@ -40,12 +40,7 @@ impl MemoryTab {
         });
     }
 
-    fn bar_ui(
-        &mut self,
-        ui: &mut Ui,
-        address: u64,
-        selected: &Selected<'_>,
-    ) {
+    fn bar_ui(&mut self, ui: &mut Ui, address: u64, selected: &Selected<'_>) {
         state::padded(ui, |ui| {
             ui.horizontal(|ui| {
                 let response = field::line(
@@ -128,15 +123,24 @@ fn hex_ui(ui: &mut Ui, rows: &[MemoryRow], address: u64) {
     let area = ScrollArea::vertical().id_salt(salt).auto_shrink(false);
     area.show_rows(ui, size::ROW, rows.len() * lines_per_row, |ui, range| {
         for idx in range {
-            let Some(row) = rows.get(idx / lines_per_row) else { return };
+            let Some(row) = rows.get(idx / lines_per_row) else {
+                return;
+            };
             let part = idx % lines_per_row;
-            let bytes: Vec<Option<u8>> =
-                row.bytes.iter().copied().skip(part * per_line).take(per_line).collect();
+            let bytes: Vec<Option<u8>> = row
+                .bytes
+                .iter()
+                .copied()
+                .skip(part * per_line)
+                .take(per_line)
+                .collect();
             let start = row.address.0.saturating_add((part * per_line) as u64);
             let end = start.saturating_add(bytes.len() as u64);
             let symbol = row.symbol.as_deref().filter(|_| part == 0);
             let is_here = (start..end).contains(&address);
-            plain_row(ui, &row_name(start, &bytes), |row| paint(row, start, &bytes, symbol, is_here));
+            plain_row(ui, &row_name(start, &bytes), |row| {
+                paint(row, start, &bytes, symbol, is_here)
+            });
         }
     });
 }

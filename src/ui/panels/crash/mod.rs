@@ -13,10 +13,10 @@ mod source;
 mod threads;
 
 use super::{Panel, screen};
+use crate::engine::queries::crash_detail::CrashDetail;
 use crate::model::report::{Frame, Thread};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::engine::queries::crash_detail::CrashDetail;
 use crate::ui::data::Answer;
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, card, state, text};

@@ -1,9 +1,9 @@
 //! The source around the selected frame, where it is on this computer.
 
 use super::{Selected, backtrace};
+use crate::engine::queries::source_lines::SourceLines;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::engine::queries::source_lines::SourceLines;
 use crate::ui::icons;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -50,11 +50,7 @@ pub(super) fn source_ui(
             &answer,
             "Looking for the source…",
             |ui, source| match source {
-                SourceLines::Found {
-                    first,
-                    lines,
-                    path,
-                } => {
+                SourceLines::Found { first, lines, path } => {
                     lines_ui(ui, *first, lines, line, path);
                 }
                 SourceLines::NotHere { tried } => missing_ui(ctx, ui, file, line, tried),
