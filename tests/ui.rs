@@ -155,7 +155,18 @@ fn another_thread_of_a_freertos_dump_is_shown() {
         "qemu-freertos/an386-1.uart",
         "qemu-freertos/an386.elf",
     ]);
-    assert!(window.shows("Thread "));
+    // The dump names no build: nothing is picked by itself, the user says which ELF it ran.
+    assert!(window.shows("symbols missing"));
+    window.click("Use an ELF of the library");
+    let elf = window
+        .harness
+        .get_all_by_label_contains("an386.elf · ")
+        .next()
+        .unwrap();
+    elf.click();
+    window.settle();
+    assert!(window.shows("symbols not verified"));
+    assert!(window.shows("Thread sensor"));
     window.harness.key_press(egui::Key::T);
     window.settle();
     assert_eq!(window.harness.state_mut().nav().thread_idx, 1);

@@ -309,7 +309,11 @@ fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
 fn crash_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: &CrashRow) {
     let mut parts = vec![crash.capture_name.clone()];
     parts.extend(crash.device.clone());
-    parts.extend(crash.boot.map(|boot| format!("boot {boot}")));
+    parts.extend(
+        crash
+            .boot
+            .map(|boot| format!("boot {}", boot.saturating_add(1))),
+    );
     parts.extend(
         crash
             .thread

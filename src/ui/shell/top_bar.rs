@@ -110,7 +110,10 @@ fn crumbs(ctx: &ViewContext<'_>, ui: &Ui) -> Vec<Crumb> {
             ..first(row.capture_name.clone())
         }];
         crumbs.extend(row.device.clone().map(plain));
-        crumbs.extend(row.boot.map(|boot| plain(format!("boot {boot}"))));
+        crumbs.extend(
+            row.boot
+                .map(|boot| plain(format!("boot {}", boot.saturating_add(1)))),
+        );
         let n_crashes = detail.report.n_crashes;
         let text = if n_crashes > 1 {
             format!("crash {} of {n_crashes}", detail.report.crash_index + 1)

@@ -76,7 +76,7 @@ fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool, state_at:
     marker::paint(row.painter, center, mark, color);
     let width = row.width();
     let percent_at = width - size::M - 44.0;
-    let state_at = state_at.min(width * 0.5).min(percent_at - 40.0);
+    let state_at = state_at.min(width * 0.6).min(percent_at - 40.0);
     let name_font = if is_selected || thread.crashed {
         font::strong()
     } else {
@@ -142,6 +142,8 @@ fn state_column(ui: &Ui, threads: &[Thread]) -> f32 {
 pub(super) fn name_of(thread: &Thread) -> String {
     match (&thread.name, thread.id) {
         (Some(name), _) if !name.is_empty() => name.clone(),
+        // Small numbers are counts of the capture, the others are addresses of control blocks.
+        (_, Some(id)) if id.0 < 0x1000 => format!("thread {}", id.0),
         (_, Some(id)) => format!("thread {id}"),
         _ => "CPU".to_owned(),
     }
