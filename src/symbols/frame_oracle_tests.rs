@@ -175,7 +175,9 @@ fn gdb_frames(text: &str) -> Vec<(String, Vec<(String, Expected)>)> {
             let variables = split_arguments(arguments)
                 .into_iter()
                 .map(|argument| {
-                    let (name, value) = argument.split_once('=').unwrap();
+                    let (name, value) = argument
+                        .split_once('=')
+                        .unwrap_or_else(|| panic!("{argument} in {line}"));
                     let same = format!("{name}@entry=");
                     let value = value.strip_prefix(same.as_str()).unwrap_or(value);
                     (name.to_owned(), expected(value))
@@ -205,16 +207,20 @@ fn expected(value: &str) -> Expected {
 fn split_arguments(list: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut current = String::new();
-    let mut quoted = false;
+    let mut quote = None;
+    let mut escaped = false;
     let mut depth = 0;
     for c in list.chars() {
-        match c {
-            '"' if !current.ends_with('\\') => quoted = !quoted,
-            '{' | '<' | '(' if !quoted => depth += 1,
-            '}' | '>' | ')' if !quoted => depth -= 1,
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '{' | '<' | '(') => depth += 1,
+            (None, '}' | '>' | ')') => depth -= 1,
             _ => {}
         }
-        if c == ',' && !quoted && depth == 0 {
+        if c == ',' && quote.is_none() && depth == 0 {
             add_argument(&mut found, std::mem::take(&mut current));
         } else if !(current.is_empty() && c == ' ') {
             current.push(c);
