@@ -169,7 +169,8 @@ fn contradict(a: &SourceDump, b: &SourceDump) -> bool {
     is_other_boot
         || registers_differ(a, b)
         || builds_differ(a, b)
-        || stacks_differ(&a.dump, &b.dump)
+        // Files of one name hold one crash: a core and its log were captured moments apart.
+        || (stem(&a.file) != stem(&b.file) && stacks_differ(&a.dump, &b.dump))
 }
 
 fn builds_differ(a: &SourceDump, b: &SourceDump) -> bool {

@@ -10,7 +10,7 @@ use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
-use crate::model::registers::{RegValue, RegisterSet};
+use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::{BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
@@ -166,7 +166,10 @@ impl<'s> ThreadBuilder<'_, 's> {
                 .first()
                 .and_then(|thread| thread.name.clone())
         });
-        crashed.id = self.dump.threads.first().and_then(|t| t.id).map(TargetAddr);
+        // The number that a debugger gives to a single context says nothing.
+        if self.dump.threads.len() > 1 {
+            crashed.id = self.dump.threads.first().and_then(|t| t.id).map(TargetAddr);
+        }
         if let Some(current) = current {
             fill(&mut crashed, current);
             let sp = crashed_walk
@@ -174,7 +177,11 @@ impl<'s> ThreadBuilder<'_, 's> {
                 .iter()
                 .filter_map(|frame| frame.sp)
                 .find(|sp| stack.as_ref().is_some_and(|s| s.contains(sp)));
-            if let (Some(stack), Some(sp)) = (&stack, sp.or_else(|| registers.sp())) {
+            // In an exception the stack pointer is the main stack's and says nothing of the thread's.
+            let is_in_thread = registers.known(Reg::XPSR).is_none_or(|x| x & 0x1FF == 0);
+            let sp = sp.or_else(|| registers.sp().filter(|_| is_in_thread));
+            crashed.stack_used = None;
+            if let (Some(stack), Some(sp)) = (&stack, sp) {
                 crashed.stack_used = stack.end.checked_sub(sp);
             }
             crashed.state = ThreadState::Running;

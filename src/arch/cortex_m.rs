@@ -15,8 +15,9 @@ pub const INTEGRITY_SIGNATURES: [u32; 2] = [0xFEFA_125A, 0xFEFA_125B];
 pub const XPSR_THUMB: u32 = 1 << 24;
 /// xPSR bit 9 of a stacked value: four bytes of padding lie above the frame.
 pub const XPSR_PADDED: u32 = 1 << 9;
-/// xPSR bits 20 to 23: reserved, zero in every stacked value.
-pub const XPSR_RESERVED: u32 = 0x00F0_0000;
+/// xPSR bits 22 and 23: reserved, zero in every stacked value. ARMv8-M keeps SFPA in bit 20 and B in bit 21 of a
+/// stacked value (ARMv8-M ARM, RETPSR).
+pub const XPSR_RESERVED: u32 = 0x00C0_0000;
 /// xPSR bits 0 to 8: the exception that was being handled (IPSR), 0 in thread mode.
 pub const XPSR_EXCEPTION: u32 = 0x1FF;
 

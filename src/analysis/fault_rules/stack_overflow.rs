@@ -19,6 +19,14 @@ const MAX_DISTANCE_BYTES: u64 = 16 << 20;
 /// A memory protection fault this close below a stack hit its guard.
 const GUARD_BYTES: u64 = 1024;
 
+/// What kernels call when they find a stack overflowed: FreeRTOS, Azure RTOS ThreadX, RTX5, ChibiOS.
+const HOOKS: [&str; 4] = [
+    "_tx_thread_stack_error_handler",
+    "chSysStackOverflow",
+    "osRtxKernelErrorNotify",
+    "vApplicationStackOverflowHook",
+];
+
 fn explain(case: &Case<'_>) -> Option<Finding> {
     let signs = signs(case);
     if signs.is_empty() {
@@ -68,6 +76,11 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             signs.push(format!("the device says: {reason}"));
         }
     }
+    if let Some(hook) = hook(case) {
+        signs.push(format!(
+            "the kernel's check found the end of the stack overwritten (`{hook}` was called)"
+        ));
+    }
     if case.cfsr("STKERR") || case.cfsr("MSTKERR") {
         signs.push(
             "the registers could not be saved on the stack when the fault was taken".to_owned(),
@@ -100,6 +113,14 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         signs.push("no byte of this stack was left unused (high-water mark 0)".to_owned());
     }
     signs
+}
+
+/// The function that a kernel calls when its own check fails, if the crash happened in it.
+fn hook<'a>(case: &Case<'a>) -> Option<&'a str> {
+    case.frames()
+        .iter()
+        .filter_map(|frame| frame.function.as_deref())
+        .find(|name| HOOKS.contains(name))
 }
 
 /// A memory protection fault just below the stack of the crashed thread.
