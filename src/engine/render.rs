@@ -121,7 +121,7 @@ pub fn thread_name(thread: &Thread) -> String {
     match (&thread.name, thread.id) {
         (Some(name), _) => name.clone(),
         (None, Some(id)) => format!("thread {id}"),
-        (None, None) if thread.crashed => "the only context".to_owned(),
+        (None, None) if thread.crashed => "the only thread".to_owned(),
         (None, None) => "thread".to_owned(),
     }
 }
