@@ -1,6 +1,6 @@
 //! What each command does. The match only routes.
 
-pub mod watch;
+pub(super) mod watch;
 
 use super::Engine;
 use super::command::Command;

@@ -13,18 +13,18 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The folder that is watched; replacing it ends the watch before.
 #[derive(Clone, Default)]
-pub struct Watch {
+pub(in crate::engine) struct Watch {
     folder: Arc<Mutex<Option<Arc<PathBuf>>>>,
 }
 
 impl Watch {
     /// The folder, if one is watched.
-    pub fn folder(&self) -> Option<PathBuf> {
+    pub(in crate::engine) fn folder(&self) -> Option<PathBuf> {
         self.lock().as_ref().map(|folder| folder.as_ref().clone())
     }
 
     /// Watches another folder, or none. What is in it already is left alone.
-    pub fn set(&self, engine: &Engine, folder: Option<PathBuf>) -> JobResult {
+    pub(in crate::engine) fn set(&self, engine: &Engine, folder: Option<PathBuf>) -> JobResult {
         let Some(path) = folder else {
             *self.lock() = None;
             return Ok("No folder is watched".to_owned());
