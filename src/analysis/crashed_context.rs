@@ -11,11 +11,13 @@ use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::exception_frame;
 use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
 
-/// Sizes of a hardware frame (ARMv7-M ARM, B1.5.7): basic, and with floating-point state.
-const FRAME_BYTES: [u64; 2] = [0x20, 0x68];
+/// Size of a hardware frame (ARMv7-M ARM, B1.5.7).
+const BASIC_BYTES: u64 = 0x20;
+/// Size of a hardware frame with floating-point state.
+const EXTENDED_BYTES: u64 = 0x68;
 /// xPSR bit 9: four bytes of padding lie above the frame.
 const XPSR_PAD: u64 = 1 << 9;
-/// EXC_RETURN bit 4: set for a frame without floating-point state.
+/// `EXC_RETURN` bit 4: set for a frame without floating-point state.
 const EXC_RETURN_BASIC: u64 = 1 << 4;
 
 /// The registers as they were when the fault happened: the stack pointer popped, and whatever the hardware
@@ -31,12 +33,11 @@ pub fn crashed_context(
         return registers.clone();
     };
     match thread.sp_meaning {
-        SpMeaning::Popped => popped(registers, sp, memory),
         SpMeaning::ExceptionFrame => at_frame(registers, sp, memory),
         SpMeaning::Unknown if is_frame_of(registers, sp, memory) => {
             best_frame(registers, sp, dump, symbols, memory)
         }
-        SpMeaning::Unknown => popped(registers, sp, memory),
+        SpMeaning::Popped | SpMeaning::Unknown => popped(registers, sp, memory),
     }
 }
 
@@ -50,7 +51,7 @@ fn popped(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> RegisterSet 
     } else {
         0
     };
-    let Some(frame) = sp.checked_sub(FRAME_BYTES[1] + pad) else {
+    let Some(frame) = sp.checked_sub(EXTENDED_BYTES + pad) else {
         return registers.clone();
     };
     let has_fp = registers
@@ -98,7 +99,8 @@ fn at_frame(registers: &RegisterSet, frame: u64, memory: &dyn Memory) -> Registe
         } else {
             0
         };
-        context.set_known(Reg::SP, frame + FRAME_BYTES[usize::from(has_fp)] + pad);
+        let size = if has_fp { EXTENDED_BYTES } else { BASIC_BYTES };
+        context.set_known(Reg::SP, frame.saturating_add(size + pad));
     }
     context
 }

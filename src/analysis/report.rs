@@ -21,6 +21,9 @@ use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, Wal
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
 const ENTRY_VALUE_DEPTH: usize = 64;
 
+/// xPSR bits 0 to 8: the exception that is being handled, 0 in thread mode.
+const IPSR: u64 = 0x1FF;
+
 /// What the builder knows besides the dump.
 #[derive(Clone, Debug, Default)]
 pub struct ReportOptions {
@@ -178,7 +181,9 @@ impl<'s> ThreadBuilder<'_, 's> {
                 .filter_map(|frame| frame.sp)
                 .find(|sp| stack.as_ref().is_some_and(|s| s.contains(sp)));
             // In an exception the stack pointer is the main stack's and says nothing of the thread's.
-            let is_in_thread = registers.known(Reg::XPSR).is_none_or(|x| x & 0x1FF == 0);
+            let is_in_thread = registers
+                .known(Reg::XPSR)
+                .is_none_or(|xpsr| xpsr & IPSR == 0);
             let sp = sp.or_else(|| registers.sp().filter(|_| is_in_thread));
             crashed.stack_used = None;
             if let (Some(stack), Some(sp)) = (&stack, sp) {

@@ -12,6 +12,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// `fieldscope backtrace`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Args)]
 pub struct BacktraceArgs {
     /// Coredumps, logs with dumps in them, folders or archives; what belongs to one crash is joined

@@ -18,7 +18,7 @@ pub struct Terminal {
     label: &'static str,
     started: Instant,
     drawn: Cell<Option<Instant>>,
-    is_terminal: bool,
+    is_shown: bool,
     cancel: Arc<AtomicBool>,
 }
 
@@ -38,7 +38,7 @@ impl Terminal {
             label,
             started: Instant::now(),
             drawn: Cell::new(None),
-            is_terminal: std::io::stderr().is_terminal(),
+            is_shown: std::io::stderr().is_terminal(),
             cancel: Arc::clone(cancel),
         }
     }
@@ -63,13 +63,12 @@ impl Progress for Terminal {
             .drawn
             .get()
             .is_none_or(|at| now.duration_since(at) > REDRAW);
-        if self.is_terminal && is_due && now.duration_since(self.started) > SILENT_FOR {
+        if self.is_shown && is_due && now.duration_since(self.started) > SILENT_FOR {
             self.drawn.set(Some(now));
-            let share = if total == 0 {
-                String::new()
-            } else {
-                format!(" {} %", done * 100 / total)
-            };
+            let share = done.saturating_mul(100).checked_div(total);
+            let share = share
+                .map(|percent| format!(" {percent} %"))
+                .unwrap_or_default();
             let _unwritable = write!(std::io::stderr(), "\r\x1b[K{}{share}", self.label).is_err();
         }
         Ok(())

@@ -81,10 +81,16 @@ impl ExaminedCrash {
             hash.update(region.start.to_le_bytes());
             hash.update(&region.bytes);
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256Hex(&hash.finalize()).to_string()
+    }
+}
+
+/// A hash as lower-case hex.
+struct Sha256Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Sha256Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -91,29 +91,25 @@ impl ImportSummary {
                 "ELF files with symbols",
             ));
         }
-        let mut sentence = format!("Found {}.", parts.join(", "));
+        let mut sentences = vec![format!("Found {}.", parts.join(", "))];
         if self.n_without_symbols > 0 {
             let waits = if self.n_without_symbols == 1 {
                 "waits"
             } else {
                 "wait"
             };
-            sentence.push_str(&format!(
-                " {} {waits} for symbols.",
-                count(self.n_without_symbols, "crash", "crashes")
-            ));
+            let crashes = count(self.n_without_symbols, "crash", "crashes");
+            sentences.push(format!("{crashes} {waits} for symbols."));
         }
         if !self.not_understood.is_empty() {
             let files = count(self.not_understood.len(), "file was", "files were");
-            sentence.push_str(&format!(" {files} not understood and kept."));
+            sentences.push(format!("{files} not understood and kept."));
         }
         if self.n_already_here > 0 {
-            sentence.push_str(&format!(
-                " {} already here.",
-                count(self.n_already_here, "capture was", "captures were")
-            ));
+            let captures = count(self.n_already_here, "capture was", "captures were");
+            sentences.push(format!("{captures} already here."));
         }
-        sentence
+        sentences.join(" ")
     }
 }
 

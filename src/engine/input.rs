@@ -112,7 +112,7 @@ impl Inputs {
                 // Links are not followed: a cycle would never end, and a link may leave the bundle.
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() && depth < DEEPEST_FOLDER => {
-                        queue.push((path, depth + 1))
+                        queue.push((path, depth + 1));
                     }
                     Ok(kind) if kind.is_file() && found.len() < MOST_FILES => found.push(path),
                     Ok(kind) if kind.is_symlink() => {

@@ -99,7 +99,7 @@ impl Jobs {
     pub fn start(
         &self,
         events: &EventSender,
-        label: String,
+        label: &str,
         unit: &'static str,
         work: impl FnOnce(&JobContext) -> JobResult + Send + 'static,
     ) -> JobId {
@@ -107,7 +107,7 @@ impl Jobs {
         let cancel = Arc::new(AtomicBool::new(false));
         let status = JobStatus {
             id,
-            label: label.clone(),
+            label: label.to_owned(),
             done: 0,
             total: 0,
             unit,
@@ -289,9 +289,9 @@ mod tests {
     fn a_job_reports_its_outcome_even_when_it_panics() {
         let (sender, receiver) = channel(Arc::new(|| {}));
         let jobs = Jobs::default();
-        let good = jobs.start(&sender, "good".into(), "files", |_| Ok("3 files".into()));
-        let bad = jobs.start(&sender, "bad".into(), "files", |_| panic!("index 7"));
-        let failed = jobs.start(&sender, "failed".into(), "files", |_| {
+        let good = jobs.start(&sender, "good", "files", |_| Ok("3 files".into()));
+        let bad = jobs.start(&sender, "bad", "files", |_| panic!("index 7"));
+        let failed = jobs.start(&sender, "failed", "files", |_| {
             Err(JobError::Failed("disk".into()))
         });
         assert_eq!(jobs.wait(good), Some(JobOutcome::Done("3 files".into())));
@@ -311,7 +311,7 @@ mod tests {
     fn a_cancelled_job_stops_at_its_next_step() {
         let (sender, _receiver) = channel(Arc::new(|| {}));
         let jobs = Jobs::default();
-        let id = jobs.start(&sender, "endless".into(), "steps", |job| {
+        let id = jobs.start(&sender, "endless", "steps", |job| {
             for step in 0.. {
                 job.tick(step, 0)?;
                 std::thread::yield_now();

@@ -72,7 +72,7 @@ impl Engine {
         let label = command.label();
         let engine = self.clone();
         self.jobs
-            .start(&self.events, label, command.unit(), move |job| {
+            .start(&self.events, &label, command.unit(), move |job| {
                 let outcome = jobs::run(&engine, &command, job);
                 // Even a cancelled import of several captures may have stored some.
                 engine.data_changed();

@@ -72,15 +72,14 @@ impl<'a, 's> Symbolizer<'a, 's> {
 
     /// The frames of one address.
     pub fn address(&mut self, address: u64) -> SymbolizedAddress {
-        let frames = match self.seen.get(&address) {
-            Some(frames) => frames.clone(),
-            None => {
-                let frames: Vec<SymbolFrame> = self.lookup(address);
-                if self.seen.len() < REMEMBERED {
-                    self.seen.insert(address, frames.clone());
-                }
-                frames
+        let frames = if let Some(frames) = self.seen.get(&address) {
+            frames.clone()
+        } else {
+            let frames = self.lookup(address);
+            if self.seen.len() < REMEMBERED {
+                self.seen.insert(address, frames.clone());
             }
+            frames
         };
         SymbolizedAddress {
             schema: SYMBOL_SCHEMA.to_owned(),
