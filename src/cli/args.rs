@@ -29,6 +29,9 @@ pub struct Common {
     /// Workspace file; by default the one in your data folder.
     #[arg(long, global = true, value_name = "FILE")]
     pub workspace: Option<PathBuf>,
+    /// Folder with separate debug files (.build-id/ab/cdef.debug); may be repeated
+    #[arg(long, global = true, value_name = "DIR")]
+    pub debug_dir: Vec<PathBuf>,
     /// Keep no symbol index on disk and use none.
     #[arg(long, global = true)]
     pub no_cache: bool,

@@ -3,7 +3,7 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
-use crate::engine::one_shot::{OneShot, OneShotError};
+use crate::engine::one_shot::{OneShot, OneShotError, open_symbol_files};
 use crate::engine::render;
 use crate::engine::reports::Depth;
 use crate::model::report::CrashReport;
@@ -52,7 +52,8 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
     } else {
         Depth::Frames
     };
-    let work = OneShot::open(&args.inputs, &args.elf, common.cache(), &progress)?;
+    let named = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
+    let work = OneShot::open(&args.inputs, named, common.cache(), &progress)?;
     let n_crashes = work.n_crashes();
     if n_crashes == 0 {
         return Err(Failure::wrong(work.nothing_found()));

@@ -49,7 +49,7 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
             message: error.to_string(),
         })?
     } else {
-        open_symbol_files(&args.elf).map_err(Failure::wrong)?
+        open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?
     };
     let matched = Matched {
         files,

@@ -51,11 +51,10 @@ impl OneShot {
     /// Reads inputs and the named symbol files.
     pub fn open(
         inputs: &[PathBuf],
-        elf: &[PathBuf],
+        named: Vec<Arc<SymbolFile>>,
         cache: IndexCache,
         progress: &dyn Progress,
     ) -> Result<Self, OneShotError> {
-        let named = open_symbol_files(elf)?;
         let inputs = Inputs::read(inputs, progress).map_err(|error| match error {
             InputError::Cancelled(cancelled) => OneShotError::Cancelled(cancelled),
             InputError::Unreadable { .. } => OneShotError::Input(error.to_string()),
@@ -135,8 +134,12 @@ impl OneShot {
 }
 
 /// Opens symbol files that a user named.
-pub fn open_symbol_files(paths: &[PathBuf]) -> Result<Vec<Arc<SymbolFile>>, SymbolError> {
-    let options = LoadOptions { debug_dirs: &[] };
+/// `debug_dirs` are searched for separate debug files, besides the folder of each file.
+pub fn open_symbol_files(
+    paths: &[PathBuf],
+    debug_dirs: &[PathBuf],
+) -> Result<Vec<Arc<SymbolFile>>, SymbolError> {
+    let options = LoadOptions { debug_dirs };
     paths
         .iter()
         .map(|path| SymbolFile::open(path, &options).map(Arc::new))
