@@ -5,12 +5,14 @@ use super::context::{Action, Settings, ViewContext};
 use super::data::Door;
 use super::dialogs::Dialogs;
 use super::follow::Follow;
+use super::frame_log::FrameLog;
 use super::nav::Nav;
 use super::panels::{PANELS, Panel, PanelId};
 use super::shell::{self, Overlay, palette};
 use super::theme::tokens;
 use super::widgets::card;
 use crate::engine::command::Command;
+use crate::engine::settings::{SettingsFile, WindowSettings};
 use egui::{Context, Event, Id, Ui};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -29,6 +31,14 @@ pub struct App {
     clock: fn() -> SystemTime,
     pub(super) follow: Follow,
     pub(super) parts: Vec<Id>,
+    keeper: Option<Keeper>,
+    frame_log: FrameLog,
+}
+
+/// Where settings are kept, and what is kept there.
+struct Keeper {
+    file: SettingsFile,
+    kept: WindowSettings,
 }
 
 impl App {
@@ -47,7 +57,42 @@ impl App {
             clock: SystemTime::now,
             follow: Follow::default(),
             parts: Vec::new(),
+            keeper: None,
+            frame_log: FrameLog::default(),
         }
+    }
+
+    /// Takes over the settings of the last run, and keeps what changes from now on.
+    pub fn keep_settings(&mut self, ctx: &Context, file: SettingsFile) {
+        let kept = file.read();
+        self.settings = Settings::from_kept(&kept);
+        ctx.set_zoom_factor(kept.zoom);
+        self.keeper = Some(Keeper { file, kept });
+    }
+
+    /// Writes down how long frames take.
+    pub fn log_frames(&mut self, log: FrameLog) {
+        self.frame_log = log;
+    }
+
+    fn save_settings(&mut self, ctx: &Context) {
+        let Some(keeper) = &mut self.keeper else {
+            return;
+        };
+        let now = self.settings.to_keep(ctx.zoom_factor());
+        if now == keeper.kept {
+            return;
+        }
+        keeper.kept = now;
+        let file = keeper.file.clone();
+        // Off the frame, like all writing; what cannot be written is only forgotten.
+        let write = move || {
+            let _kept = file.write(&now);
+        };
+        let _forgotten = std::thread::Builder::new()
+            .name("keep settings".to_owned())
+            .spawn(write)
+            .is_err();
     }
 
     /// Where the window is.
@@ -79,6 +124,7 @@ impl App {
 
     /// Draws one frame and applies what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
+        self.frame_log.begin();
         let ctx = ui.ctx().clone();
         ctx.options_mut(|options| options.theme_preference = self.settings.theme);
         self.take_events();
@@ -93,6 +139,12 @@ impl App {
             }
         }
         self.arrive_after_import();
+        self.save_settings(&ctx);
+        if self.frame_log.is_on() {
+            self.frame_log
+                .end(self.door.is_busy() || self.follow.is_waiting());
+            ctx.request_repaint();
+        }
     }
 
     fn draw(&mut self, ui: &mut Ui) -> Vec<Action> {

@@ -4,6 +4,7 @@ use super::command::UiCommand;
 use super::data::Door;
 use super::nav::Nav;
 use crate::engine::command::Command;
+use crate::engine::settings::{ThemeChoice, WindowSettings};
 use std::time::SystemTime;
 
 /// What was asked for in a frame; applied after it, in one place.
@@ -29,6 +30,33 @@ impl Default for Settings {
         Self {
             theme: egui::ThemePreference::System,
             single_letter_keys: true,
+        }
+    }
+}
+
+impl Settings {
+    /// As they were kept.
+    pub fn from_kept(kept: &WindowSettings) -> Self {
+        Self {
+            theme: match kept.theme {
+                ThemeChoice::System => egui::ThemePreference::System,
+                ThemeChoice::Dark => egui::ThemePreference::Dark,
+                ThemeChoice::Light => egui::ThemePreference::Light,
+            },
+            single_letter_keys: kept.single_letter_keys,
+        }
+    }
+
+    /// As they are to be kept.
+    pub fn to_keep(self, zoom: f32) -> WindowSettings {
+        WindowSettings {
+            theme: match self.theme {
+                egui::ThemePreference::System => ThemeChoice::System,
+                egui::ThemePreference::Dark => ThemeChoice::Dark,
+                egui::ThemePreference::Light => ThemeChoice::Light,
+            },
+            zoom,
+            single_letter_keys: self.single_letter_keys,
         }
     }
 }

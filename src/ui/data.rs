@@ -75,6 +75,8 @@ pub trait Door {
     fn cancel(&self, job: JobId);
     /// Asks everything again.
     fn reload(&self);
+    /// Notes the workspace and what it holds now among the recent ones.
+    fn remember(&self);
     /// Changes to another workspace.
     fn open_workspace(&self, path: &Path);
 }
@@ -85,6 +87,7 @@ pub struct EngineDoor {
     opening: RefCell<Option<Receiver<Result<Engine, String>>>>,
     wake: Wake,
     cache: IndexCache,
+    remembers: bool,
 }
 
 impl EngineDoor {
@@ -97,7 +100,16 @@ impl EngineDoor {
             opening: RefCell::default(),
             wake,
             cache,
+            remembers: false,
         })
+    }
+
+    /// Lists the workspace among the user's recent ones from now on. (A picture or a test leaves no trace there.)
+    pub fn remembering(self) -> Self {
+        Self {
+            remembers: true,
+            ..self
+        }
     }
 
     /// The engine, for what no question covers (tests, benches).
@@ -227,6 +239,18 @@ impl Door for EngineDoor {
         let engine = self.engine.borrow();
         engine.workspace().context().forget_opened();
         engine.data_changed();
+    }
+
+    fn remember(&self) {
+        if !self.remembers {
+            return;
+        }
+        let engine = self.engine();
+        // A list that cannot be written is only shorter.
+        let _forgotten = std::thread::Builder::new()
+            .name("remember workspace".to_owned())
+            .spawn(move || engine.workspace().remember())
+            .is_err();
     }
 
     fn open_workspace(&self, path: &Path) {

@@ -86,6 +86,9 @@ impl App {
         let before = self.follow.jobs.len();
         self.follow.jobs.retain(|followed| *followed != job);
         let was_followed = self.follow.jobs.len() < before;
+        if matches!(outcome, JobOutcome::Done(_)) {
+            self.door.remember();
+        }
         match outcome {
             JobOutcome::Failed(_) => self.overlay = Some(Overlay::Jobs),
             JobOutcome::Done(_) if was_followed => self.follow.is_arriving = true,
@@ -93,7 +96,7 @@ impl App {
         }
     }
 
-    /// Once the answers after an import are there: to its newest crash, else to its report.
+    /// Once the answers after an import are there: to its first crash, else to its report.
     pub(super) fn arrive_after_import(&mut self) {
         if !self.follow.is_arriving || !self.follow.jobs.is_empty() {
             return;
@@ -116,7 +119,7 @@ impl App {
         let crash = rows
             .filter(|row| row.capture == capture)
             .map(|row| row.id)
-            .max();
+            .min();
         let panel = if crash.is_some() {
             PanelId::Crash
         } else {

@@ -8,6 +8,7 @@ pub mod context;
 pub mod data;
 pub mod dialogs;
 mod follow;
+pub mod frame_log;
 pub mod icons;
 pub mod nav;
 pub mod panels;
@@ -16,6 +17,7 @@ pub mod theme;
 pub mod widgets;
 pub mod window;
 pub mod words;
+mod xvfb;
 
 pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 

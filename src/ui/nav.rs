@@ -55,6 +55,8 @@ pub struct Nav {
     pub tab: InspectorTab,
     /// Address that the memory view was sent to, until it has gone there.
     pub memory_address: Option<u64>,
+    /// The symbolizer is to read the addresses of the open crash.
+    pub pastes_crash: bool,
     back: Vec<Place>,
     forward: Vec<Place>,
 }
@@ -75,6 +77,7 @@ impl Default for Nav {
             frame_idx: 0,
             tab: InspectorTab::Locals,
             memory_address: None,
+            pastes_crash: false,
             back: Vec::new(),
             forward: Vec::new(),
         }

@@ -740,5 +740,7 @@ impl Door for FakeDoor {
 
     fn reload(&self) {}
 
+    fn remember(&self) {}
+
     fn open_workspace(&self, _path: &Path) {}
 }

@@ -118,6 +118,8 @@ pub mod size {
     pub const XL: f32 = 20.0;
     /// One row of a table.
     pub const ROW: f32 = 24.0;
+    /// One row of two lines.
+    pub const TALL_ROW: f32 = 48.0;
     /// A card's title line.
     pub const HEADER: f32 = 32.0;
     /// A button or field.
@@ -125,7 +127,7 @@ pub mod size {
     /// A chip.
     pub const CHIP: f32 = 22.0;
     /// The rail on the left.
-    pub const RAIL: f32 = 72.0;
+    pub const RAIL: f32 = 80.0;
     /// The bar on top.
     pub const TOP_BAR: f32 = 48.0;
     /// The bar at the bottom.

@@ -3,10 +3,12 @@
 use super::app::App;
 use super::data::EngineDoor;
 use super::dialogs::DesktopDialogs;
+use super::frame_log::FrameLog;
 use super::panels::{self, PANELS, PanelId};
-use super::theme;
+use super::{theme, xvfb};
 use crate::engine::event::Wake;
 use crate::engine::index_cache::IndexCache;
+use crate::engine::settings::SettingsFile;
 use egui::{ColorImage, Context, ThemePreference, Ui, ViewportBuilder, ViewportCommand};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -22,6 +24,14 @@ pub enum WindowError {
         "FS-WIN-001: no window could be opened: {0}. Without a display, run it under Xvfb (xvfb-run) or use fieldscope backtrace"
     )]
     NoWindow(String),
+    /// No display and no Xvfb to make one.
+    #[error(
+        "FS-WIN-005: there is no display and none could be made ({0}). Install Xvfb (Debian package xvfb), or use fieldscope backtrace"
+    )]
+    NoDisplay(String),
+    /// The window on a display of its own failed; it has said why.
+    #[error("FS-WIN-006: no picture was taken: see above")]
+    SaidAlready,
     /// The window closed before the picture was taken.
     #[error("FS-WIN-002: the window closed before its picture was taken. Try again")]
     NoPicture,
@@ -47,12 +57,17 @@ pub struct WindowOptions {
 /// Opens the window and returns when it is closed.
 pub fn run(options: &WindowOptions) -> Result<(), WindowError> {
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
+    let door = door.remembering();
     let files = options.files.clone();
     eframe::run_native(
         "Fieldscope",
         native_options([1440.0, 900.0]),
         Box::new(move |cc| {
             let mut app = create(&cc.egui_ctx, door, &context);
+            if let Some(file) = SettingsFile::of_user() {
+                app.keep_settings(&cc.egui_ctx, file);
+            }
+            app.log_frames(FrameLog::from_environment());
             app.import(files);
             Ok(Box::new(app))
         }),
@@ -104,6 +119,12 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
         WindowError::Option(format!("the size is like 1440x900, not {}", options.size))
     })?;
     let scale = options.scale.clamp(0.5, 4.0);
+    if xvfb::is_needed() {
+        return match xvfb::run_again(size.map(|points| points * scale))? {
+            Some(0) => Ok(()),
+            _ => Err(WindowError::SaidAlready),
+        };
+    }
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
     let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
     let for_app = Arc::clone(&picture);
@@ -117,6 +138,7 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
             cc.egui_ctx.set_zoom_factor(scale);
             if files.is_empty() {
                 app.nav().go_panel(panel);
+                app.nav().pastes_crash = panel == PanelId::Symbolizer;
             }
             app.import(files);
             Ok(Box::new(Photographer {
@@ -154,6 +176,8 @@ impl eframe::App for Photographer {
             self.n_still_frames = 0;
         } else if self.app.nav().place.panel != self.panel {
             self.app.nav().go_panel(self.panel);
+            // A paste screen with nothing pasted shows nothing: it gets what its own button would give it.
+            self.app.nav().pastes_crash = self.panel == PanelId::Symbolizer;
             self.n_still_frames = 0;
         } else {
             self.n_still_frames = self.n_still_frames.saturating_add(1);

@@ -7,7 +7,7 @@ use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
-use crate::ui::widgets::row::{CellStyle, RowPainter, head, row};
+use crate::ui::widgets::row::{CellStyle, RowPainter, head, tall_row};
 use crate::ui::widgets::{button, card as cards, field, marker, marker::Mark, state, text};
 use crate::ui::words;
 use egui::{Align, Pos2, Ui};
@@ -135,7 +135,14 @@ impl Crashes {
             .iter()
             .filter(|group| self.open.contains(&key_of(group)));
         let n_rows = groups.len() + open.map(|group| group.crashes.len()).sum::<usize>();
-        cards::fit(rect, n_rows.max(3) + 1)
+        if n_rows == 0 {
+            return cards::fit(rect, 4);
+        }
+        let height = size::HEADER + size::ROW + size::TALL_ROW * n_rows.min(1000) as f32 + size::S;
+        egui::Rect::from_min_size(
+            rect.min,
+            egui::vec2(rect.width(), height.min(rect.height())),
+        )
     }
 
     fn list_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, groups: &[CrashGroup]) {
@@ -166,14 +173,16 @@ impl Crashes {
                 lines.extend(group.crashes.iter().map(Line::Crash));
             }
         }
-        let width = ui.available_width();
-        let columns = Columns::new(width);
+        let columns = Columns::new(ui.available_width());
         head(
             ui,
             &[
-                (columns.headline, columns.place, Align::Min, "What happened"),
-                (columns.place, columns.version, Align::Min, "Where"),
-                (columns.version, columns.symbols, Align::Min, "Version"),
+                (
+                    columns.headline,
+                    columns.symbols,
+                    Align::Min,
+                    "What happened",
+                ),
                 (columns.symbols, columns.n - 60.0, Align::Min, "Symbols"),
                 (columns.n - 60.0, columns.n, Align::Max, "Crashes"),
             ],
@@ -181,7 +190,7 @@ impl Crashes {
         egui::ScrollArea::vertical()
             .id_salt("crashes")
             .auto_shrink(false)
-            .show_rows(ui, size::ROW, lines.len(), |ui, range| {
+            .show_rows(ui, size::TALL_ROW, lines.len(), |ui, range| {
                 for line in lines.iter().take(range.end).skip(range.start) {
                     match line {
                         Line::Group(group, is_open) => self.group_ui(ctx, ui, group, *is_open),
@@ -204,7 +213,7 @@ impl Crashes {
             plain(&group.summary),
             words::count(n as u64, "crash", "crashes")
         );
-        let response = row(ui, false, &name, |row| paint_group(row, group, is_open));
+        let response = tall_row(ui, false, &name, |row| paint_group(row, group, is_open));
         if !response.clicked() {
             return;
         }
@@ -254,21 +263,17 @@ fn empty_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
 /// Where the columns begin.
 struct Columns {
     headline: f32,
-    place: f32,
-    version: f32,
     symbols: f32,
     n: f32,
 }
 
 impl Columns {
     fn new(width: f32) -> Self {
-        let place = width * 0.50;
+        let n = width - size::M;
         Self {
-            headline: 48.0,
-            place,
-            version: width * 0.64,
-            symbols: width * 0.76,
-            n: width - size::M,
+            headline: 52.0,
+            symbols: n - 60.0 - 116.0,
+            n,
         }
     }
 }
@@ -276,8 +281,9 @@ impl Columns {
 fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
     let t = row.tokens;
     let columns = Columns::new(row.width());
-    let center = Pos2::new(row.rect.left() + 36.0, row.rect.center().y);
-    marker::paint(row.painter, center, Mark::Filled, t.crash);
+    let bottom = row.rect.bottom() - 0.5;
+    row.painter
+        .hline(row.rect.x_range(), bottom, egui::Stroke::new(1.0, t.line));
     if group.crashes.len() > 1 {
         let icon = if is_open {
             crate::ui::icons::UNFOLDED
@@ -289,26 +295,64 @@ fn paint_group(row: &mut RowPainter<'_>, group: &CrashGroup, is_open: bool) {
             color: t.muted,
             align: Align::Min,
         };
-        row.text(size::M, 28.0, icon, &style);
+        row.half(true).text(size::M, 28.0, icon, &style);
     }
-    row.strong(
-        columns.headline,
-        columns.place - size::S,
-        &plain(&group.summary),
-    );
-    if let Some(first) = group.crashes.first() {
-        paint_facts(row, first, &columns);
-    }
-    row.number(
+    let mut upper = row.half(true);
+    let center = Pos2::new(upper.rect.left() + 38.0, upper.rect.center().y);
+    marker::paint(upper.painter, center, Mark::Filled, t.crash);
+    let end = columns.symbols - size::M;
+    upper.strong(columns.headline, end, &plain(&group.summary));
+    upper.number(
         columns.n - 60.0,
         columns.n,
         &group.crashes.len().to_string(),
     );
+    row.is_cut |= upper.is_cut;
+    let Some(first) = group.crashes.first() else {
+        return;
+    };
+    paint_symbols(&mut row.half(true), first, &columns);
+    row.half(false)
+        .muted(columns.headline, end, &facts(group, first));
+}
+
+/// The quiet line: function, thread, version, and on how many devices or boots.
+fn facts(group: &CrashGroup, first: &CrashRow) -> String {
+    let mut parts = Vec::new();
+    parts.extend(first.function.clone());
+    parts.extend(
+        first
+            .thread
+            .as_ref()
+            .map(|thread| format!("thread {thread}")),
+    );
+    parts.extend(version(first));
+    match (group.n_devices, &first.device) {
+        (0, _) | (_, None) => {}
+        (1, Some(device)) => parts.push(device.clone()),
+        (n, Some(_)) => parts.push(words::count(n as u64, "device", "devices")),
+    }
+    let boots: BTreeSet<u32> = group.crashes.iter().filter_map(|row| row.boot).collect();
+    match (boots.len(), boots.first()) {
+        (1, Some(boot)) => parts.push(format!("boot {}", boot.saturating_add(1))),
+        (n, Some(_)) => parts.push(words::count(n as u64, "boot", "boots")),
+        (_, None) => {}
+    }
+    parts.push(first.capture_name.clone());
+    parts.join(" · ")
+}
+
+fn version(crash: &CrashRow) -> Option<String> {
+    let build = crash.build_id.as_ref();
+    let build = build.map(|id| format!("build {}", id.chars().take(8).collect::<String>()));
+    let version = crash.version.as_ref();
+    version
+        .map(|version| format!("version {version}"))
+        .or(build)
 }
 
 fn crash_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: &CrashRow) {
-    let mut parts = vec![crash.capture_name.clone()];
-    parts.extend(crash.device.clone());
+    let mut parts: Vec<String> = crash.device.iter().cloned().collect();
     parts.extend(
         crash
             .boot
@@ -320,39 +364,36 @@ fn crash_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: &CrashRow) {
             .as_ref()
             .map(|thread| format!("thread {thread}")),
     );
-    let text = parts.join(" · ");
+    if parts.is_empty() {
+        parts.push("Crash".to_owned());
+    }
+    let text = words::sentence(&parts.join(" · "));
+    let below = format!(
+        "{} · imported {}",
+        crash.capture_name,
+        words::ago(&crash.imported_at, ctx.now)
+    );
     let is_selected = ctx.nav.place.crash == Some(crash.id);
-    let response = row(ui, is_selected, &format!("Open crash {text}"), |row| {
+    let name = format!("Open crash {}: {text}", crash.capture_name);
+    let response = tall_row(ui, is_selected, &name, |row| {
         let columns = Columns::new(row.width());
-        row.muted(columns.headline, columns.place - size::S, &text);
-        paint_facts(row, crash, &columns);
+        let (from, to) = (columns.headline + size::L, columns.symbols - size::M);
+        let style = CellStyle {
+            font: font::body(),
+            color: row.tokens.text,
+            align: Align::Min,
+        };
+        row.half(true).text(from, to, &text, &style);
+        row.half(false).muted(from, to, &below);
+        paint_symbols(&mut row.half(true), crash, &columns);
     });
     if response.clicked() {
         ctx.ui(UiCommand::OpenCrash(crash.id));
     }
 }
 
-fn paint_facts(row: &mut RowPainter<'_>, crash: &CrashRow, columns: &Columns) {
+fn paint_symbols(row: &mut RowPainter<'_>, crash: &CrashRow, columns: &Columns) {
     let t = row.tokens;
-    let mono = CellStyle {
-        font: font::mono(),
-        color: t.muted,
-        align: Align::Min,
-    };
-    let place = crash.function.as_deref().unwrap_or("not known");
-    row.text(columns.place, columns.version - size::S, place, &mono);
-    let version = crash.version.clone().or_else(|| {
-        crash
-            .build_id
-            .as_ref()
-            .map(|id| id.chars().take(8).collect())
-    });
-    row.text(
-        columns.version,
-        columns.symbols - size::S,
-        version.as_deref().unwrap_or("not known"),
-        &mono,
-    );
     let (mark, color, word) = match (crash.is_symbolized, crash.is_verified) {
         (true, true) => (Mark::Check, t.ok, "match"),
         (true, false) => (Mark::Half, t.warn, "not verified"),

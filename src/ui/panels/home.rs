@@ -201,7 +201,15 @@ fn demo_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
 
 fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     let answer = ctx.door.recent();
-    let n = answer.value().map_or(0, |recent| recent.len());
+    let open = open_now(ctx);
+    let is_open = |recent: &RecentWorkspace| {
+        open.as_ref()
+            .is_some_and(|open| name_of(recent) == name_of(open))
+    };
+    let others = answer.value().map_or(0, |recent| {
+        recent.iter().filter(|recent| !is_open(recent)).count()
+    });
+    let n = others + usize::from(open.is_some());
     let rows = n.clamp(1, 8) as f32;
     let height = size::HEADER + size::ROW * (rows + 1.0) + size::S;
     let (rect, _) = ui.allocate_exact_size(
@@ -217,13 +225,13 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         ui,
         rect,
         Title {
-            title: "Recent",
+            title: "Workspaces",
             detail: &detail,
             right: "",
         },
         |ui| {
             state::answer(ui, &answer, "Looking for workspaces…", |ui, recent| {
-                if recent.is_empty() {
+                if n == 0 {
                     state::padded(ui, |ui| {
                         text::muted(
                             ui,
@@ -242,28 +250,69 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
                         (width * 0.88, width - size::M, Align::Max, "Opened"),
                     ],
                 );
-                for workspace in recent.iter().take(8) {
-                    recent_row_ui(ctx, ui, workspace);
+                if let Some(open) = &open {
+                    recent_row_ui(ctx, ui, open, true);
+                }
+                let others = recent.iter().filter(|recent| !is_open(recent));
+                for workspace in others.take(if open.is_some() { 7 } else { 8 }) {
+                    recent_row_ui(ctx, ui, workspace, false);
                 }
             });
         },
     );
 }
 
-fn recent_row_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, workspace: &RecentWorkspace) {
-    let opened = words::ago(&workspace.opened_at, ctx.now);
+/// The workspace that is open, once it holds something.
+fn open_now(ctx: &ViewContext<'_>) -> Option<RecentWorkspace> {
+    let overview = ctx.door.overview();
+    let overview = overview
+        .value()
+        .filter(|overview| overview.n_captures > 0)?;
+    let groups = ctx.door.crash_groups("");
+    let newest = groups.value().and_then(|groups| {
+        let all = groups.iter().flat_map(|group| &group.crashes);
+        all.max_by_key(|row| row.id).map(|row| row.summary.clone())
+    });
+    let captures = words::count(overview.n_captures, "capture", "captures");
+    let crashes = words::count(overview.n_crashes, "crash", "crashes");
+    Some(RecentWorkspace {
+        path: PathBuf::from(&overview.name),
+        opened_at: String::new(),
+        holds: format!("{captures}, {crashes}"),
+        finding: newest,
+    })
+}
+
+fn name_of(workspace: &RecentWorkspace) -> String {
     let path = workspace.path.display().to_string();
-    let name = words::file_name(&path).trim_end_matches(".fieldscope");
+    words::file_name(&path)
+        .trim_end_matches(".fieldscope")
+        .to_owned()
+}
+
+fn recent_row_ui(
+    ctx: &mut ViewContext<'_>,
+    ui: &mut Ui,
+    workspace: &RecentWorkspace,
+    is_open: bool,
+) {
+    let opened = if is_open {
+        "open now".to_owned()
+    } else {
+        words::ago(&workspace.opened_at, ctx.now)
+    };
+    let path = workspace.path.display().to_string();
+    let name = name_of(workspace);
     let finding = workspace
         .finding
         .as_ref()
         .map(|finding| finding.replace('`', ""));
     let words = finding.as_deref().unwrap_or("no crash");
     let label = format!("Open {name}: {}, {words}, {opened}", workspace.holds);
-    let response = row(ui, false, &label, |row| {
+    let response = row(ui, is_open, &label, |row| {
         let t = row.tokens;
         let width = row.width();
-        row.strong(size::M, width * 0.2 - size::S, name);
+        row.strong(size::M, width * 0.2 - size::S, &name);
         row.muted(width * 0.2, width * 0.4 - size::S, &workspace.holds);
         let (mark, color) = if finding.is_some() {
             (Mark::Filled, t.crash)
@@ -285,7 +334,9 @@ fn recent_row_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, workspace: &RecentWorks
         };
         row.text(width * 0.88, width - size::M, &opened, &right);
     });
-    if response.clicked() {
+    if response.clicked() && is_open {
+        ctx.ui(UiCommand::Go(PanelId::Crashes));
+    } else if response.clicked() {
         ctx.ui(UiCommand::OpenWorkspace(workspace.path.clone()));
     }
     response.on_hover_text(path);

@@ -49,7 +49,7 @@ impl Panel for ImportReportPanel {
                 Title {
                     title: "Captures",
                     detail: &detail,
-                    right: "",
+                    right: "crashes",
                 },
                 |ui| {
                     state::answer(ui, &captures, "Reading captures…", |ui, rows| {

@@ -1,10 +1,11 @@
 //! Paste any text; its addresses are read as names and the text around them stays.
 
-use super::{Panel, screen};
+use super::{Panel, crash, screen};
 use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::symbolize::{Segment, names};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, plain_row};
@@ -30,6 +31,9 @@ struct Line {
 impl Panel for Symbolizer {
     fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         let rect = screen(ui);
+        if ctx.nav.pastes_crash && self.text.is_empty() {
+            self.paste_crash(ctx);
+        }
         cards::inside(ui, rect, "symbolizer", |ui| {
             text::headline(ui, "Paste a text, read its addresses as names");
             ui.add_space(size::M);
@@ -52,6 +56,34 @@ impl Panel for Symbolizer {
 }
 
 impl Symbolizer {
+    /// Puts the addresses of the open crash into the paste box, as a fault handler would print them.
+    fn paste_crash(&mut self, ctx: &ViewContext<'_>) {
+        let detail = crash::open_crash(ctx).map(|id| ctx.door.crash(id));
+        let Some(detail) = detail.as_ref().and_then(Answer::value) else {
+            return;
+        };
+        let report = &detail.report;
+        let mut lines = Vec::new();
+        if let Some(build) = report.build_id.as_ref().or(report.elf_build_id.as_ref()) {
+            lines.push(format!("build {build}"));
+        }
+        for (name, value) in &report.registers {
+            if matches!(name.as_str(), "pc" | "lr") {
+                lines.push(format!("{name:<4} {value}"));
+            }
+        }
+        let crashed = report.threads.iter().find(|thread| thread.crashed);
+        let frames = crashed.map_or(&[][..], |thread| &thread.frames);
+        for (idx, frame) in frames
+            .iter()
+            .enumerate()
+            .filter(|(_, frame)| !frame.inlined)
+        {
+            lines.push(format!("#{idx:<3} {}", frame.pc));
+        }
+        self.text = lines.join("\n");
+    }
+
     fn bar_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         let library = ctx.door.symbols();
         let builds = library
@@ -62,14 +94,14 @@ impl Symbolizer {
             let current = builds
                 .iter()
                 .find(|build| Some(&build.build_id) == self.build.as_ref());
-            let shown = current.map_or("any build that knows the address".to_owned(), |build| {
+            let shown = current.map_or("the build that the text names".to_owned(), |build| {
                 words::file_name(&build.path).to_owned()
             });
             let combo = egui::ComboBox::from_id_salt("build")
                 .selected_text(shown)
                 .width(260.0);
             let response = combo.show_ui(ui, |ui| {
-                ui.selectable_value(&mut self.build, None, "any build that knows the address");
+                ui.selectable_value(&mut self.build, None, "the build that the text names");
                 for build in builds.iter().take(200) {
                     let id: String = build.build_id.chars().take(8).collect();
                     let label = format!("{} · {id}", words::file_name(&build.path));
@@ -125,6 +157,14 @@ impl Symbolizer {
                 |ui| {
                     let advice = "Each address in the text is looked up; the rest of the text stays as it is.";
                     state::empty(ui, "Nothing pasted yet", advice);
+                    if crash::open_crash(ctx).is_none() {
+                        return;
+                    }
+                    state::padded(ui, |ui| {
+                        if button::quiet(ui, "Try it with the open crash").clicked() {
+                            self.paste_crash(ctx);
+                        }
+                    });
                 },
             );
             return;

@@ -35,7 +35,11 @@ impl Panel for Symbols {
             let title = Title {
                 title: "Missing",
                 detail: &detail,
-                right: "most wanted first",
+                right: if n_missing > 1 {
+                    "most wanted first"
+                } else {
+                    ""
+                },
             };
             card(ui, top, title, |ui| {
                 state::answer(
@@ -117,6 +121,14 @@ fn waits(n: u64) -> String {
     } else {
         format!("{n} crashes wait")
     }
+}
+
+/// `armv7-m` as Arm writes it.
+fn cpu(arch: &str) -> String {
+    arch.strip_prefix("armv").map_or_else(
+        || arch.to_owned(),
+        |rest| format!("ARMv{}", rest.to_uppercase()),
+    )
 }
 
 fn short(id: &str) -> String {
@@ -271,7 +283,7 @@ fn build_row_ui(ui: &mut Ui, data: &BuildRow, columns: [f32; 6]) {
         let t = row.tokens;
         row.strong(name, build - size::S, file);
         row.mono(build, arch - size::S, &short(&data.build_id));
-        row.muted(arch, quality - size::S, &data.arch);
+        row.muted(arch, quality - size::S, &cpu(&data.arch));
         let (mark, color) = match (data.is_there, data.quality.starts_with("full")) {
             (true, true) => (Mark::Filled, t.ok),
             (true, false) => (Mark::Half, t.warn),

@@ -97,6 +97,19 @@ impl RowPainter<'_> {
         self.text(from, to, text, &style)
     }
 
+    /// The upper or the lower line of a row of two.
+    pub fn half(&self, is_upper: bool) -> RowPainter<'_> {
+        let (from, to) = if is_upper { (0.12, 0.52) } else { (0.5, 0.88) };
+        let top = self.rect.top() + self.rect.height() * from;
+        let bottom = self.rect.top() + self.rect.height() * to;
+        RowPainter {
+            painter: self.painter,
+            rect: Rect::from_x_y_ranges(self.rect.x_range(), top..=bottom),
+            tokens: self.tokens,
+            is_cut: false,
+        }
+    }
+
     /// Width of the row.
     pub fn width(&self) -> f32 {
         self.rect.width()
@@ -110,8 +123,28 @@ pub fn row(
     name: &str,
     paint: impl FnOnce(&mut RowPainter<'_>),
 ) -> Response {
+    row_of(ui, size::ROW, selected, name, paint)
+}
+
+/// The same with two lines: see [`RowPainter::half`].
+pub fn tall_row(
+    ui: &mut Ui,
+    selected: bool,
+    name: &str,
+    paint: impl FnOnce(&mut RowPainter<'_>),
+) -> Response {
+    row_of(ui, size::TALL_ROW, selected, name, paint)
+}
+
+fn row_of(
+    ui: &mut Ui,
+    height: f32,
+    selected: bool,
+    name: &str,
+    paint: impl FnOnce(&mut RowPainter<'_>),
+) -> Response {
     let (rect, response) =
-        ui.allocate_exact_size(egui::vec2(ui.available_width(), size::ROW), Sense::click());
+        ui.allocate_exact_size(egui::vec2(ui.available_width(), height), Sense::click());
     let is_cut = paint_row(ui, rect, Some(&response), selected, paint);
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, name));
     if is_cut {

@@ -5,6 +5,7 @@ use crate::model::report::{Fault, Fingerprint, Instruction};
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::text;
+use crate::ui::words;
 use egui::{Rect, ScrollArea, Ui};
 
 /// The card.
@@ -51,7 +52,7 @@ fn heading(ui: &mut Ui, title: &str) {
 
 fn fault_ui(ui: &mut Ui, fault: &Fault) {
     for line in &fault.evidence {
-        text::sentence(ui, line, tokens(ui).muted);
+        text::sentence(ui, &words::sentence(line), tokens(ui).text);
     }
     if let Some(instruction) = &fault.instruction {
         heading(ui, "Instruction");

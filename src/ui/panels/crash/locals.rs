@@ -42,7 +42,13 @@ impl LocalsTab {
             return;
         };
         if frame.locals.is_empty() {
-            let (headline, advice) = if frame.function.is_none() {
+            let has_symbols = selected.detail.report.elf_build_id.is_some();
+            let (headline, advice) = if frame.function.is_none() && has_symbols {
+                (
+                    "Not in the code",
+                    "This address is in no function of the build, so it has no locals. Choose another frame.",
+                )
+            } else if frame.function.is_none() {
                 (
                     "No symbols here",
                     "Locals need the ELF of this build with debug information (-g).",

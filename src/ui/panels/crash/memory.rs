@@ -17,6 +17,7 @@ const PAGE_ROWS: u64 = 128;
 pub(super) struct MemoryTab {
     address: Option<u64>,
     sent_to: Option<u64>,
+    crash: Option<i64>,
     field: String,
     error: Option<String>,
 }
@@ -24,15 +25,12 @@ pub(super) struct MemoryTab {
 impl MemoryTab {
     /// Draws the tab.
     pub(super) fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
-        if ctx.nav.memory_address != self.sent_to {
+        let is_other = self.crash.replace(selected.id) != Some(selected.id);
+        if is_other || ctx.nav.memory_address != self.sent_to {
             self.sent_to = ctx.nav.memory_address;
             self.address = self.sent_to;
         }
-        let start_at = selected
-            .frame
-            .and_then(|frame| frame.sp)
-            .map_or(0, |sp| sp.0);
-        let address = self.address.unwrap_or(start_at);
+        let address = self.address.unwrap_or_else(|| start_of(selected));
         let answer = ctx.door.memory(selected.id, address & !0xF, PAGE_ROWS);
         self.bar_ui(ui, address, selected);
         state::answer(ui, &answer, "Reading memory…", |ui, page| {
@@ -109,6 +107,27 @@ impl MemoryTab {
         }
         self.error = None;
     }
+}
+
+/// Where to begin: the address that faulted, else the stack of the frame, else whatever was captured.
+fn start_of(selected: &Selected<'_>) -> u64 {
+    let ranges = &selected.detail.memory;
+    let is_captured = |address: &u64| {
+        ranges
+            .iter()
+            .any(|(start, len)| *address >= *start && address - start < *len)
+    };
+    let is_fault = selected.frame_idx == 0 && selected.thread.is_some_and(|thread| thread.crashed);
+    let fault = selected.detail.report.fault.as_ref();
+    let faulted = fault.and_then(|fault| fault.address).filter(|_| is_fault);
+    let stack = selected.frame.and_then(|frame| frame.sp);
+    let wanted = [faulted, stack].into_iter().flatten().map(|at| at.0);
+    wanted
+        .filter(is_captured)
+        .chain(ranges.first().map(|(start, _)| *start))
+        .chain(stack.map(|at| at.0))
+        .next()
+        .unwrap_or(0)
 }
 
 fn hex_ui(ui: &mut Ui, rows: &[MemoryRow], address: u64) {

@@ -26,6 +26,8 @@ use egui::Ui;
 #[derive(Default)]
 pub struct Crash {
     inspector: inspector::Inspector,
+    /// Crash and thread that were on screen in the frame before.
+    seen: Option<(i64, usize)>,
 }
 
 /// The crash on screen with the selected thread and frame.
@@ -59,6 +61,7 @@ impl Panel for Crash {
                 "Reading the crash: registers, memory, threads…",
                 |ui, detail| {
                     let selected = select(ctx, id, detail);
+                    self.skip_nameless(ctx, &selected);
                     self.crash_ui(ctx, ui, &selected);
                 },
             );
@@ -66,12 +69,14 @@ impl Panel for Crash {
     }
 }
 
-/// The crash that is open, or the newest one.
+/// The crash that is open, or the first one of the newest capture.
 pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
     ctx.nav.place.crash.or_else(|| {
         let groups = ctx.door.crash_groups("");
         let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
-        rows.map(|row| row.id).max()
+        rows.map(|row| (std::cmp::Reverse(row.capture), row.id))
+            .min()
+            .map(|(_, id)| id)
     })
 }
 
@@ -92,6 +97,19 @@ fn select<'a>(ctx: &ViewContext<'_>, id: i64, detail: &'a CrashDetail) -> Select
 }
 
 impl Crash {
+    /// The program counter of a lost stack has no name: the first frame that has one says more.
+    fn skip_nameless(&mut self, ctx: &mut ViewContext<'_>, selected: &Selected<'_>) {
+        let now = (selected.id, selected.thread_idx);
+        if self.seen.replace(now) == Some(now) || ctx.nav.frame_idx > 0 {
+            return;
+        }
+        let frames = selected.thread.map_or(&[][..], |thread| &thread.frames);
+        let first = frames.iter().position(|frame| frame.function.is_some());
+        if let Some(first) = first.filter(|first| *first > 0) {
+            ctx.ui(UiCommand::SelectFrame(first));
+        }
+    }
+
     fn crash_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
         headline::headline_ui(ctx, ui, selected);
         ui.add_space(size::M);

@@ -75,6 +75,16 @@ fn nowhere_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
             );
             return;
         }
+        if selected.detail.report.elf_build_id.is_some() {
+            text::muted(
+                ui,
+                format!(
+                    "{} is not in the code of this build: the program counter was lost, or the CPU had jumped there. Choose a frame below it.",
+                    frame.pc
+                ),
+            );
+            return;
+        }
         text::muted(
             ui,
             format!(
