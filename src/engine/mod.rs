@@ -20,6 +20,7 @@ pub mod query;
 pub mod recent;
 pub mod render;
 pub mod reports;
+mod separate_debug;
 pub mod source_map;
 pub mod symbol_store;
 pub mod symbolize;
