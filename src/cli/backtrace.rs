@@ -55,6 +55,14 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
     let named = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let work = OneShot::open(&args.inputs, named, common.cache(), &progress)?;
     let n_crashes = work.n_crashes();
+    if n_crashes == 0 && args.fail_on_crash && work.is_understood() {
+        // Asked to judge, and the judgement is good.
+        progress.clear();
+        if !args.json {
+            writeln!(out, "No crash found.")?;
+        }
+        return Ok(Exit::Done);
+    }
     if n_crashes == 0 {
         return Err(Failure::wrong(work.nothing_found()));
     }

@@ -9,6 +9,9 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
+/// What could not be read is named up to this many; --json names all.
+const REFUSED_SHOWN: usize = 20;
+
 /// `fieldscope import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -33,8 +36,8 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
     if !args.symbols.is_empty() {
         let added = workspace.add_symbols(&args.symbols, &progress)?;
-        if let Some((path, error)) = added.failed.first() {
-            return Err(Failure::wrong(format!("{error}: {}", path.display())));
+        if let Some((_, error)) = added.failed.first() {
+            return Err(Failure::wrong(error));
         }
     }
     let summary = import_paths(&workspace, &args.paths, &progress)?;
@@ -63,6 +66,12 @@ fn print(summary: &ImportSummary, out: &mut dyn Write) -> std::io::Result<()> {
     }
     for finding in &summary.not_understood {
         writeln!(out, "  kept, not understood: {finding}")?;
+    }
+    for refused in summary.refused.iter().take(REFUSED_SHOWN) {
+        writeln!(out, "  not read: {}: {}", refused.path, refused.reason)?;
+    }
+    if let Some(more) = summary.refused.len().checked_sub(REFUSED_SHOWN + 1) {
+        writeln!(out, "  not read: {} more; --json names all", more + 1)?;
     }
     Ok(())
 }

@@ -68,12 +68,15 @@ pub fn finish(outcome: Outcome, err: &mut dyn Write) -> Exit {
 fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     if error.use_stderr() {
         let text = error.to_string();
-        let first = text
+        // What follows the first paragraph is advice and usage.
+        let words: Vec<&str> = text
             .lines()
-            .next()
-            .unwrap_or("wrong call")
-            .trim_start_matches("error: ");
-        return finish(Err(Failure::wrong(format!("{first}. Try --help"))), err);
+            .take_while(|line| !line.trim().is_empty())
+            .flat_map(str::split_whitespace)
+            .collect();
+        let what = words.join(" ");
+        let what = what.trim_start_matches("error: ");
+        return finish(Err(Failure::wrong(format!("{what}. Try --help"))), err);
     }
     let _closed = write!(out, "{error}").is_err();
     Exit::Done

@@ -39,15 +39,17 @@ pub struct SymbolizeArgs {
 
 /// Names what was given.
 pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let mut missing = None;
     let files = if args.elf.is_empty() {
         let choice = BuildChoice {
             version: args.version_name.clone(),
             build_id: args.build_id.clone(),
         };
-        find_for_choice(common.workspace.as_deref(), &choice).map_err(|error| Failure {
-            exit: Exit::SymbolsMissing,
-            message: error.to_string(),
-        })?
+        // Without names the addresses and the text around them are printed all the same.
+        find_for_choice(common.workspace.as_deref(), &choice).unwrap_or_else(|error| {
+            missing = Some(error);
+            Vec::new()
+        })
     } else {
         open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?
     };
@@ -69,7 +71,12 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     for file in &matched.files {
         cache.keep(file, &progress)?;
     }
-    Ok(Exit::Done)
+    missing.map_or(Ok(Exit::Done), |error| {
+        Err(Failure {
+            exit: Exit::SymbolsMissing,
+            message: error.to_string(),
+        })
+    })
 }
 
 fn symbolize_words(

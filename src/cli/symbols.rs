@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use crate::engine::queries::symbol_library::SymbolLibraryQuery;
 use crate::engine::workspace::Workspace;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -52,8 +53,7 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
             for build in &library.builds {
                 if *json {
-                    serde_json::to_writer(&mut *out, build)?;
-                    writeln!(out)?;
+                    json_line("fieldscope.symbols.build/1", build, out)?;
                 } else {
                     writeln!(
                         out,
@@ -68,8 +68,7 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
             for missing in &library.missing {
                 if *json {
-                    serde_json::to_writer(&mut *out, missing)?;
-                    writeln!(out)?;
+                    json_line("fieldscope.symbols.missing/1", missing, out)?;
                 } else {
                     writeln!(out, "{}", missing.sentence())?;
                 }
@@ -86,18 +85,35 @@ fn add(workspace: &Workspace, paths: &[PathBuf], is_json: bool, out: &mut dyn Wr
     if added.files.is_empty() {
         let why = added.failed.first().map_or_else(
             || "no ELF file with code was found there".to_owned(),
-            |(path, error)| format!("{error}: {}", path.display()),
+            |(_, error)| error.clone(),
         );
         return Err(Failure::wrong(why));
     }
     if is_json {
-        serde_json::to_writer(&mut *out, &added)?;
-        writeln!(out)?;
+        json_line("fieldscope.symbols.added/1", &added, out)?;
     } else {
         writeln!(out, "{}", added.sentence())?;
-        for (path, error) in &added.failed {
-            writeln!(out, "  not added: {error}: {}", path.display())?;
+        for (_, error) in &added.failed {
+            writeln!(out, "  not added: {error}")?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// An answer with the name of its schema, as one line.
+#[derive(Serialize)]
+struct WithSchema<'a, T> {
+    schema: &'static str,
+    #[serde(flatten)]
+    answer: &'a T,
+}
+
+fn json_line<T: Serialize>(
+    schema: &'static str,
+    answer: &T,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, &WithSchema { schema, answer })?;
+    writeln!(out)?;
+    Ok(())
 }

@@ -6,6 +6,7 @@ use super::input::{InputFile, Inputs};
 use super::matching::{Matched, Mismatch, match_available, match_named};
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
+use super::separate_debug::{is_complete, join_debug_files};
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::Unattended;
@@ -22,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Captures that stay opened; the crash screen asks for the same one again and again.
 const OPENED_CAPTURES: usize = 4;
+/// Files of one build that are looked at for what each of them has.
+const FILES_OF_A_BUILD: usize = 8;
 /// ELF files that stay opened.
 const OPENED_SYMBOL_FILES: usize = 16;
 
@@ -147,12 +150,10 @@ impl QueryContext {
             return Some(Arc::clone(file));
         }
         let reader = self.reader().ok()?;
-        for row in reader
-            .symbol_files()
-            .ok()?
-            .iter()
-            .filter(|row| row.facts.build_id.matches(id))
-        {
+        let rows = reader.symbol_files().ok()?;
+        let of_build = rows.iter().filter(|row| row.facts.build_id.matches(id));
+        let mut files: Vec<Arc<SymbolFile>> = Vec::new();
+        for row in of_build.take(FILES_OF_A_BUILD) {
             let opened = match row.capture {
                 None => {
                     SymbolFile::open(Path::new(&row.path), &LoadOptions { debug_dirs: &[] }).ok()
@@ -163,15 +164,21 @@ impl QueryContext {
                     .and_then(|bytes| SymbolFile::parse(&row.path, bytes).ok()),
             };
             // A file that was replaced by another build since it was added is not it any more.
-            if let Some(file) = opened.filter(|file| file.build_id() == &row.facts.build_id) {
-                let file = Arc::new(file);
-                let mut kept = lock(&self.inner.symbols);
-                kept.insert(0, (row.facts.build_id.to_string(), Arc::clone(&file)));
-                kept.truncate(OPENED_SYMBOL_FILES);
-                return Some(file);
+            let Some(file) = opened.filter(|file| file.build_id() == &row.facts.build_id) else {
+                continue;
+            };
+            let is_enough = is_complete(&file);
+            files.push(Arc::new(file));
+            if is_enough {
+                break;
             }
         }
-        None
+        join_debug_files(&mut files);
+        let file = files.into_iter().next()?;
+        let mut kept = lock(&self.inner.symbols);
+        kept.insert(0, (file.build_id().to_string(), Arc::clone(&file)));
+        kept.truncate(OPENED_SYMBOL_FILES);
+        Some(file)
     }
 
     /// A crash with its dump and symbols.

@@ -3,6 +3,7 @@
 //! The one path that importing, `backtrace` and re-symbolizing share, so that all three agree on which crash is which.
 
 use super::input::{InputFile, Inputs, Refused};
+use super::separate_debug::join_debug_files;
 use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
 use crate::formats::build_id_note::find_build_id_note;
@@ -171,6 +172,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
             n_dumps,
         });
     }
+    join_debug_files(&mut examined.symbol_files);
     let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
     for joined in join(dumps) {
         let build_id = identity(&joined, manifest_id.as_ref());

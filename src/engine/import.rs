@@ -49,6 +49,8 @@ pub struct ImportSummary {
     pub crashes: Vec<String>,
     /// Files that were kept and not understood.
     pub not_understood: Vec<String>,
+    /// What could not be read, wholly or in part, and why.
+    pub refused: Vec<Refused>,
 }
 
 impl Default for ImportSummary {
@@ -64,6 +66,7 @@ impl Default for ImportSummary {
             n_symbol_files: 0,
             crashes: Vec::new(),
             not_understood: Vec::new(),
+            refused: Vec::new(),
         }
     }
 }
@@ -210,11 +213,11 @@ fn store_capture(
         .map(|file| file.scan.boots.len())
         .sum::<usize>();
     summary.n_crashes += reports.len();
-    summary.n_without_symbols += reports.iter().filter(|r| r.elf_build_id.is_none()).count();
+    summary.n_without_symbols += reports.iter().filter(|r| !r.has_names).count();
     summary.n_symbol_files += examined.symbol_files.len();
     summary
         .crashes
-        .extend(reports.iter().map(super::render::headline));
+        .extend(reports.iter().map(|r| super::render::headline(&r.report)));
     summary.not_understood.extend(
         examined
             .files
@@ -222,17 +225,24 @@ fn store_capture(
             .filter(|f| status(f) == FileStatus::NotUnderstood)
             .map(|f| f.input.path.clone()),
     );
+    summary.refused.extend(examined.refused.iter().cloned());
     if matches!(outcome, AddOutcome::AlreadyHere(_)) {
         summary.n_already_here += 1;
     }
     Ok(())
 }
 
+/// The report of a crash, and whether it waits for symbols.
+struct Reported {
+    report: CrashReport,
+    has_names: bool,
+}
+
 fn reports(
     workspace: &Workspace,
     examined: &Examined,
     progress: &dyn Progress,
-) -> Result<Vec<CrashReport>, Cancelled> {
+) -> Result<Vec<Reported>, Cancelled> {
     let context = workspace.context();
     let mut reports = Vec::new();
     for (index, crash) in examined.crashes.iter().enumerate() {
@@ -245,13 +255,9 @@ fn reports(
         ) {
             matched = match_available(id, &[file]);
         }
-        reports.extend(report(
-            examined,
-            index,
-            &matched,
-            context.cache(),
-            Depth::Frames,
-        ));
+        let report = report(examined, index, &matched, context.cache(), Depth::Frames);
+        let has_names = matched.has_names();
+        reports.extend(report.map(|report| Reported { report, has_names }));
     }
     Ok(reports)
 }
@@ -260,7 +266,7 @@ fn new_capture<'a>(
     name: &str,
     origin: &str,
     examined: &'a Examined,
-    reports: &[CrashReport],
+    reports: &[Reported],
 ) -> NewCapture<'a> {
     let manifest = examined.manifest.as_ref();
     let mut new = NewCapture {
@@ -323,8 +329,8 @@ fn new_capture<'a>(
         .iter()
         .map(|file| capture_symbols(file, examined))
         .collect();
-    for (crash, report) in examined.crashes.iter().zip(reports) {
-        new.crashes.push(new_crash(crash, report, &first_boot));
+    for (crash, reported) in examined.crashes.iter().zip(reports) {
+        new.crashes.push(new_crash(crash, reported, &first_boot));
     }
     new
 }
@@ -339,7 +345,7 @@ fn manifest_text(examined: &Examined) -> Option<String> {
     Some(String::from_utf8_lossy(&file.input.bytes).into_owned())
 }
 
-fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) -> NewCrash {
+fn new_crash(crash: &ExaminedCrash, reported: &Reported, first_boot: &[usize]) -> NewCrash {
     let boot = crash
         .boot
         .and_then(|(file, boot)| u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok());
@@ -355,10 +361,11 @@ fn new_crash(crash: &ExaminedCrash, report: &CrashReport, first_boot: &[usize]) 
         })
         .collect();
     NewCrash {
-        report: report.clone(),
-        symbolized: report.elf_build_id.is_some(),
+        report: reported.report.clone(),
+        symbolized: reported.has_names,
         boot,
-        dump_key: Some(crash.dump_key()),
+        // A print without memory may well be equal on two devices.
+        dump_key: (!crash.joined.dump.memory.is_empty()).then(|| crash.dump_key()),
         sources,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::formats::archive;
 use crate::model::progress::{Cancelled, Progress};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub struct InputFile {
 }
 
 /// Something that was named and could not be read, wholly or in part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refused {
     /// Path as in [`InputFile::path`].
     pub path: String,

@@ -4,6 +4,7 @@ use crate::model::build_id::BuildId;
 use crate::model::memory::{Memory as _, MemoryMap};
 use crate::model::warning::Warning;
 use crate::symbols::identity::BuildIdKind;
+use crate::symbols::quality::Quality;
 use crate::symbols::symbol_file::SymbolFile;
 use std::sync::Arc;
 
@@ -25,6 +26,13 @@ impl Matched {
     /// The build id of the main file.
     pub fn elf_build_id(&self) -> Option<BuildId> {
         self.files.first().map(|file| file.build_id().clone())
+    }
+
+    /// True when the main file can name anything. A crash whose ELF is stripped still waits.
+    pub fn has_names(&self) -> bool {
+        self.files
+            .first()
+            .is_some_and(|file| file.quality() != Quality::None)
     }
 }
 

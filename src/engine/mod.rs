@@ -21,6 +21,7 @@ pub mod recent;
 pub mod render;
 pub mod reports;
 pub mod settings;
+mod separate_debug;
 pub mod source_map;
 pub mod symbol_store;
 pub mod symbolize;

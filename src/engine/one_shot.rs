@@ -8,11 +8,15 @@ use super::reports::{Depth, SymbolChoice, report};
 use super::symbol_store::find_in_workspace;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
+use crate::model::warning::Warning;
 use crate::symbols::error::SymbolError;
 use crate::symbols::symbol_file::{LoadOptions, SymbolFile};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Files that were left out of an input are named up to this many.
+const LEFT_OUT_SHOWN: usize = 8;
 
 /// Examined input, and the symbols for it.
 pub struct OneShot {
@@ -74,6 +78,14 @@ impl OneShot {
         self.examined.crashes.len()
     }
 
+    /// True when every file was read and is of a known kind, so that "no crash" is an answer.
+    pub fn is_understood(&self) -> bool {
+        let files = &self.examined.files;
+        !files.is_empty()
+            && self.examined.refused.is_empty()
+            && files.iter().all(|file| file.scan.format != "unknown")
+    }
+
     /// What the input held instead of a crash, and what to do.
     pub fn nothing_found(&self) -> String {
         let files = &self.examined.files;
@@ -121,7 +133,29 @@ impl OneShot {
             };
         }
         self.used.borrow_mut().extend(matched.files.iter().cloned());
-        report(&self.examined, index, &matched, &self.cache, depth).ok_or_else(none)
+        let mut report =
+            report(&self.examined, index, &matched, &self.cache, depth).ok_or_else(none)?;
+        report.warnings.extend(self.left_out());
+        Ok(report)
+    }
+
+    /// What could not be read of the input: the crash may be explained by it.
+    fn left_out(&self) -> Vec<Warning> {
+        let refused = &self.examined.refused;
+        let mut warnings: Vec<Warning> = refused
+            .iter()
+            .take(LEFT_OUT_SHOWN)
+            .map(|r| Warning::new("FS-IN-004", format!("Not read: {}: {}", r.path, r.reason)))
+            .collect();
+        if refused.len() > LEFT_OUT_SHOWN {
+            let more = refused.len() - LEFT_OUT_SHOWN;
+            warnings.push(Warning::new(
+                "FS-IN-004",
+                format!("Not read: {more} more files. Importing the input lists them."),
+            ));
+        }
+        warnings.extend(self.examined.warnings.iter().cloned());
+        warnings
     }
 
     /// Keeps the indexes of the symbol files that were used, so that the next call is faster.

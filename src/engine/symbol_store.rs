@@ -19,7 +19,7 @@ pub struct BuildChoice {
 
 /// Why there is no such build.
 #[derive(Debug, thiserror::Error)]
-#[error("FS-SYM-003: {0}")]
+#[error("{0}")]
 pub struct NoSuchBuild(String);
 
 /// The ELF of a build from the workspace, if there is a workspace and the build is in it.
@@ -34,7 +34,7 @@ pub fn find_for_choice(
 ) -> Result<Vec<Arc<SymbolFile>>, NoSuchBuild> {
     let none = |what: &str| {
         NoSuchBuild(format!(
-            "{what}. Give --elf FILE, or add it with fieldscope symbols add"
+            "FS-SYM-003: {what}. Give --elf FILE, or add it with fieldscope symbols add"
         ))
     };
     let context =

@@ -195,6 +195,9 @@ impl Workspace {
                 continue;
             };
             let matched = super::matching::match_available(Some(id), &[file]);
+            if !matched.has_names() {
+                continue;
+            }
             if let Some(update) = self.update(row.id, &matched)? {
                 updates.push(update);
             }
@@ -274,7 +277,7 @@ impl Workspace {
             Depth::Frames,
         );
         Ok(report.map(|report| {
-            let symbolized = report.elf_build_id.is_some();
+            let symbolized = matched.has_names();
             CrashUpdate {
                 crash,
                 report,

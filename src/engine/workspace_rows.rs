@@ -135,6 +135,8 @@ fn crash_row(row: crash::CrashRow) -> CrashRow {
         is_symbolized: row.symbolized,
         is_verified: row.verified,
         fingerprint: row.fingerprint.map(|fingerprint| fingerprint.key),
+        dump_key: row.dump_key,
+        n_seen: row.n_seen,
     }
 }
 

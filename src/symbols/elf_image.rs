@@ -15,7 +15,7 @@ use std::ops::Range;
 const MOST_SYMBOLS: usize = 4_000_000;
 
 /// An ELF's tables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ElfImage {
     /// Numbers are stored most significant byte first.
     pub big_endian: bool,

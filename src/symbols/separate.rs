@@ -4,13 +4,14 @@ use super::elf_image::{self, ElfImage};
 use super::identity;
 use super::image::{self, Image};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A separate debug file that belongs to an ELF.
 pub struct DebugFile {
     /// Where it is.
     pub path: PathBuf,
     /// Its bytes.
-    pub image: Image,
+    pub image: Arc<Image>,
     /// Its tables.
     pub tables: ElfImage,
 }
@@ -62,7 +63,7 @@ fn open(path: &Path) -> Option<DebugFile> {
     let tables = elf_image::parse("debug file", &image).ok()?;
     Some(DebugFile {
         path: path.to_owned(),
-        image,
+        image: Arc::new(image),
         tables,
     })
 }

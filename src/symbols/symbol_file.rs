@@ -34,7 +34,7 @@ pub struct SymbolFile {
     image: Arc<Image>,
     tables: ElfImage,
     debug_path: Option<PathBuf>,
-    debug_image: Option<Image>,
+    debug_image: Option<Arc<Image>>,
     debug_sections: BTreeMap<&'static str, SectionBytes>,
     build_id: BuildId,
     build_id_kind: BuildIdKind,
@@ -92,9 +92,24 @@ impl SymbolFile {
                 ));
             }
         }
-        let mut file = Self::assemble(name, image, tables, debug_file);
+        let mut file = Self::assemble(name, Arc::new(image), tables, debug_file);
         file.warnings.append(&mut warnings);
         Ok(file)
+    }
+
+    /// This ELF with the debug information of a separate file of the same build, wherever that came from.
+    pub fn with_debug_file(&self, debug: &Self) -> Self {
+        let debug_file = separate::DebugFile {
+            path: PathBuf::from(&debug.name),
+            image: Arc::clone(&debug.image),
+            tables: debug.tables.clone(),
+        };
+        Self::assemble(
+            self.name.clone(),
+            Arc::clone(&self.image),
+            self.tables.clone(),
+            Some(debug_file),
+        )
     }
 
     /// Takes an ELF from memory: no separate debug file is looked for.
@@ -102,7 +117,7 @@ impl SymbolFile {
         let tables = elf_image::parse(name, &bytes)?;
         Ok(Self::assemble(
             name.to_owned(),
-            Image::Owned(bytes),
+            Arc::new(Image::Owned(bytes)),
             tables,
             None,
         ))
@@ -168,6 +183,12 @@ impl SymbolFile {
     /// All symbols.
     pub fn symbols(&self) -> &SymbolTable {
         &self.symbols
+    }
+
+    /// True when the bytes of the code are in it; a separate debug file has their addresses only.
+    pub fn has_code_bytes(&self) -> bool {
+        self.code_ranges()
+            .any(|range| self.constants.bytes_from(range.start).is_some())
     }
 
     /// True when `addr` lies in code of this ELF.
@@ -251,11 +272,10 @@ impl SymbolFile {
 
     fn assemble(
         name: String,
-        image: Image,
+        image: Arc<Image>,
         mut tables: ElfImage,
         debug_file: Option<separate::DebugFile>,
     ) -> Self {
-        let image = Arc::new(image);
         let (build_id, build_id_kind) = identity::identify(&tables, &image);
         let mut warnings = std::mem::take(&mut tables.warnings);
         let mut debug_sections = BTreeMap::new();

@@ -293,6 +293,8 @@ pub(super) fn row(id: i64) -> CrashRow {
         is_symbolized: true,
         is_verified: true,
         fingerprint: Some("b2d1f0a4".to_owned()),
+        dump_key: None,
+        n_seen: 1,
     }
 }
 

@@ -44,9 +44,7 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
 fn add_symbols(engine: &Engine, paths: &[std::path::PathBuf], job: &JobContext) -> JobResult {
     let added = engine.workspace().add_symbols(paths, job)?;
     match (added.files.is_empty(), added.failed.first()) {
-        (true, Some((path, error))) => {
-            Err(JobError::Failed(format!("{error}: {}", path.display())))
-        }
+        (true, Some((_, error))) => Err(JobError::Failed(error.clone())),
         (true, None) => Err(JobError::Failed(
             "No ELF file with code was found there.".to_owned(),
         )),

@@ -3,6 +3,7 @@
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query, QueryError};
 use crate::model::report::FaultKind;
+use std::collections::BTreeSet;
 
 /// Asks for all crashes whose row holds `find` (in any letter case); all of them when it is empty.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,10 @@ pub struct CrashRow {
     pub is_verified: bool,
     /// Grouping key.
     pub fingerprint: Option<String>,
+    /// Names the captured bytes; `None` when no memory was captured.
+    pub dump_key: Option<String>,
+    /// Captures that hold these very bytes.
+    pub n_seen: u64,
 }
 
 impl CrashRow {
@@ -84,8 +89,17 @@ impl Query for CrashListQuery {
     fn run(&self, context: &QueryContext) -> Result<Vec<CrashGroup>, QueryError> {
         let needle = self.find.to_lowercase();
         let mut groups: Vec<CrashGroup> = Vec::new();
+        let mut dumps = BTreeSet::new();
         for row in context.crash_rows()? {
             if !row.holds(&needle) {
+                continue;
+            }
+            // The same bytes in two captures are one crash seen twice: its newest capture stands for it.
+            if row
+                .dump_key
+                .as_ref()
+                .is_some_and(|key| !dumps.insert(key.clone()))
+            {
                 continue;
             }
             let same = groups

@@ -124,6 +124,7 @@ fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Quer
                 json!(row.boot),
                 json!(row.capture_name),
                 json!(row.imported_at),
+                json!(row.n_seen),
             ]
         })
         .collect();
@@ -142,6 +143,7 @@ fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Quer
         "boot",
         "capture",
         "imported_at",
+        "captures",
     ];
     Ok(answer("crashes", n_devices, columns, rows))
 }
