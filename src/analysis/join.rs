@@ -280,7 +280,7 @@ fn merge(group: Vec<(usize, SourceDump)>) -> Option<JoinedDump> {
             boot: source.boot,
             is_repeat: group
                 .iter()
-                .take(at)
+                .take(at.min(MAX_MEMBERS))
                 .any(|(_, earlier)| is_same_capture(&earlier.dump, &source.dump)),
         });
     }

@@ -22,6 +22,13 @@ const CHUNK: usize = 64 * 1024;
 /// Small files may well compress better than the limit on the ratio.
 const RATIO_COUNTS_FROM: u64 = 1 << 20;
 
+/// No archive of logs and dumps as a whole packs better.
+const USUAL_RATIO: u64 = 20;
+/// Longer paths are refused: thousands of entries in an archive within repeat the path that leads to it.
+const LONGEST_PATH: usize = 1024;
+/// So much of a refused path is kept.
+const LONGEST_REFUSED_PATH: usize = 200;
+
 /// How much an archive may make us do.
 #[derive(Clone, Debug)]
 pub struct ArchiveLimits {
@@ -29,6 +36,8 @@ pub struct ArchiveLimits {
     pub max_entries: usize,
     /// Bytes of all entries together, unpacked.
     pub max_total_bytes: u64,
+    /// Bytes that any archive may unpack to; a larger one may to a usual multiple of its size.
+    pub small_total_bytes: u64,
     /// Unpacked bytes per packed byte, of one entry.
     pub max_ratio: u64,
     /// Archives within archives: 1 unpacks only the outermost.
@@ -40,6 +49,7 @@ impl Default for ArchiveLimits {
         Self {
             max_entries: 20_000,
             max_total_bytes: 2 << 30,
+            small_total_bytes: 192 << 20,
             max_ratio: 200,
             max_depth: 3,
         }
@@ -86,9 +96,13 @@ pub fn unpack_zip(
     limits: &ArchiveLimits,
     progress: &dyn Progress,
 ) -> Result<Unpacked, Cancelled> {
+    let usual = as_u64(bytes.len()).saturating_mul(USUAL_RATIO);
     let mut unpacking = Unpacking {
         limits,
         progress,
+        largest_total: usual
+            .max(limits.small_total_bytes)
+            .min(limits.max_total_bytes),
         out: Unpacked::default(),
         n_bytes: 0,
         n_entries: 0,
@@ -101,6 +115,7 @@ pub fn unpack_zip(
 struct Unpacking<'a> {
     limits: &'a ArchiveLimits,
     progress: &'a dyn Progress,
+    largest_total: u64,
     out: Unpacked,
     n_bytes: u64,
     n_entries: usize,
@@ -255,6 +270,10 @@ impl Unpacking<'_> {
         depth: usize,
     ) -> Result<(), Cancelled> {
         let path = match safe_path(name) {
+            Ok(path) if prefix.len().saturating_add(path.len()) > LONGEST_PATH => {
+                self.refuse(&format!("{prefix}{name}"), "its path is too long");
+                return Ok(());
+            }
             Ok(path) => format!("{prefix}{path}"),
             Err(reason) => {
                 self.refuse(&format!("{prefix}{name}"), reason);
@@ -313,11 +332,11 @@ impl Unpacking<'_> {
             bytes.extend_from_slice(chunk.get(..n).unwrap_or(&[]));
             let unpacked = as_u64(bytes.len());
             self.progress.tick(unpacked.min(largest), largest)?;
-            if self.n_bytes > self.limits.max_total_bytes {
+            if self.n_bytes > self.largest_total {
                 self.is_full = true;
                 return Ok(Inflated::Refused(format!(
                     "the archive unpacks to more than {} MB; this file and what follows were left out",
-                    self.limits.max_total_bytes >> 20
+                    self.largest_total.div_ceil(1 << 20)
                 )));
             }
             if unpacked > largest {
@@ -330,8 +349,15 @@ impl Unpacking<'_> {
     }
 
     fn refuse(&mut self, path: &str, reason: &str) {
+        let path = if path.len() > LONGEST_REFUSED_PATH {
+            let mut short: String = path.chars().take(LONGEST_REFUSED_PATH).collect();
+            short.push('\u{2026}');
+            short
+        } else {
+            path.to_owned()
+        };
         self.out.refused.push(Refused {
-            path: path.to_owned(),
+            path,
             reason: reason.to_owned(),
         });
     }
@@ -538,6 +564,49 @@ mod tests {
         let out = unpacked(&bomb, &small);
         assert!(out.entries.is_empty());
         assert!(out.refused[0].reason.contains("more than 1 MB"));
+    }
+
+    #[test]
+    fn a_small_archive_may_not_fill_the_memory_with_many_files_of_an_allowed_ratio() {
+        // Each file packs 1:100, which a file of a little text and many zeros may; all together they are a bomb.
+        let mut part = vec![0; 64 << 10];
+        let mut state = 1u32;
+        for byte in part.iter_mut().take(500) {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = state.to_le_bytes()[3];
+        }
+        let names: Vec<String> = (0..60).map(|n| format!("{n}.log")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &part[..])).collect();
+        let bytes = zip_of(&files, CompressionMethod::Deflated);
+        let limits = ArchiveLimits {
+            small_total_bytes: 2 << 20,
+            ..ArchiveLimits::default()
+        };
+        let out = unpacked(&bytes, &limits);
+        let n_bytes: usize = out.entries.iter().map(|e| e.bytes.len()).sum();
+        assert!((1 << 20..=2 << 20).contains(&n_bytes), "{n_bytes}");
+        assert!(out.refused[0].reason.contains("2 MB"), "{:?}", out.refused);
+        let default = unpacked(&bytes, &ArchiveLimits::default());
+        assert_eq!(default.entries.len(), 60);
+    }
+
+    #[test]
+    fn a_long_path_is_refused_and_not_repeated_for_each_entry_below_it() {
+        let inner = zip_of(&[("a", b"1"), ("b", b"2")], CompressionMethod::Stored);
+        let (long, longer) = ("n".repeat(1023) + "/", "m".repeat(60_000));
+        let long_name = format!("{long}x.zip");
+        let bytes = zip_of(
+            &[(&longer, &inner), (&long_name, &inner), ("ok.zip", &inner)],
+            CompressionMethod::Stored,
+        );
+        let out = unpacked(&bytes, &ArchiveLimits::default());
+        assert_eq!(paths(&out), ["ok.zip/a", "ok.zip/b"]);
+        assert_eq!(out.refused.len(), 2);
+        assert!(
+            out.refused
+                .iter()
+                .all(|r| r.path.len() < 300 && r.reason.contains("too long"))
+        );
     }
 
     #[test]

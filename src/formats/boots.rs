@@ -10,6 +10,7 @@ use super::{
 use crate::model::{
     build_id::BuildId,
     progress::{Cancelled, Progress},
+    warning::Warning,
 };
 use regex::Regex;
 use std::sync::LazyLock;
@@ -47,6 +48,9 @@ static RESET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// No log of a device tells of more; bounds the work on garbage.
+const MOST_BOOTS: usize = 10_000;
+
 /// Lines so near to each other tell of the same boot.
 const NEAR: u64 = 2048;
 
@@ -83,6 +87,15 @@ impl Format for BootBanner {
             };
             at = line.next.max(hit.saturating_add(1));
             let text = readable(line.text);
+            if decoded.boots.len() > MOST_BOOTS {
+                decoded.boots.truncate(MOST_BOOTS);
+                decoded.warnings.push(Warning::at(
+                    "FS-BOOT-001",
+                    as_u64(start),
+                    format!("the file tells of more than {MOST_BOOTS} boots; those from about here on were left out"),
+                ));
+                break;
+            }
             if let Some(record) = record(&text, as_u64(start)) {
                 add(&mut decoded.boots, record);
             }
@@ -203,6 +216,14 @@ mod tests {
             "56e24a716eeb9f84"
         );
         assert_eq!(zephyr[0].reset_reason.as_deref(), Some("TG0WDT_SYS_RESET"));
+    }
+
+    #[test]
+    fn a_log_that_only_boots_gives_a_bounded_number_of_boots() {
+        let log = "*** Booting Zephyr OS build v3.4.0 ***\n".repeat(super::MOST_BOOTS + 50);
+        let decoded = BootBanner.decode(log.as_bytes(), &Unattended).unwrap();
+        assert_eq!(decoded.boots.len(), super::MOST_BOOTS);
+        assert_eq!(decoded.warnings[0].code, "FS-BOOT-001");
     }
 
     #[test]

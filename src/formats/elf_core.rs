@@ -30,6 +30,7 @@ const ET_CORE: u16 = 4;
 const EM_ARM: u16 = 40;
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
+const HEADER_SIZE: usize = 52;
 const PROGRAM_HEADER_SIZE: usize = 32;
 /// More segments than any core of a microcontroller has.
 const MOST_SEGMENTS: usize = 1024;
@@ -137,25 +138,26 @@ fn read_arm(bytes: &[u8], progress: &dyn Progress) -> Result<Coredump, Cancelled
     let mut dump = Coredump::new("elf-core", Arch::Arm);
     dump.source = 0..total;
     let segments = segments(bytes, &mut dump.warnings);
-    let mut bytes_captured: u64 = 0;
+    let mut bytes_read: u64 = 0;
     let mut signals = Vec::new();
     for segment in &segments {
         progress.tick(segment.offset.min(total), total)?;
         let Some(data) = data_of(bytes, segment, &mut dump.warnings) else {
             continue;
         };
-        if segment.kind == PT_NOTE {
-            read_notes(data, segment.offset, &mut dump, &mut signals);
-            continue;
-        }
-        bytes_captured = bytes_captured.saturating_add(as_u64(data.len()));
-        if bytes_captured > total {
+        // Notes and memory together: a thousand headers over the same bytes would be read a thousand times.
+        bytes_read = bytes_read.saturating_add(as_u64(data.len()));
+        if bytes_read > total {
             dump.warnings.push(Warning::at(
                 "FS-CORE-002",
                 segment.header_at,
-                "the memory segments of this core overlap in the file; the ones from here on were left out",
+                "the segments of this core overlap in the file; the ones from here on were left out",
             ));
             break;
+        }
+        if segment.kind == PT_NOTE {
+            read_notes(data, segment.offset, &mut dump, &mut signals);
+            continue;
         }
         dump.memory.insert(segment.addr, data);
         if segment.memory_size > segment.file_size {
@@ -170,8 +172,9 @@ fn read_arm(bytes: &[u8], progress: &dyn Progress) -> Result<Coredump, Cancelled
         }
     }
     if dump.threads.is_empty() {
-        dump.warnings.push(Warning::new(
+        dump.warnings.push(Warning::at(
             "FS-CORE-004",
+            total,
             "this core holds no registers (no NT_PRSTATUS note); only its memory can be shown",
         ));
     }
@@ -184,6 +187,14 @@ fn segments(bytes: &[u8], warnings: &mut Vec<Warning>) -> Vec<Segment> {
     let table = u32_at(bytes, 28).unwrap_or(0);
     let entry_size = u16_at(bytes, 42).map_or(PROGRAM_HEADER_SIZE, usize::from);
     let count = u16_at(bytes, 44).map_or(0, usize::from);
+    if bytes.len() < HEADER_SIZE {
+        warnings.push(Warning::at(
+            "FS-CORE-005",
+            as_u64(bytes.len()),
+            "the core is cut off in its header; nothing could be read from it",
+        ));
+        return Vec::new();
+    }
     let mut found = Vec::new();
     for index in 0..count.min(MOST_SEGMENTS) {
         let at = usize::try_from(table)
@@ -594,5 +605,31 @@ mod tests {
         let captured: usize = dump.memory.regions().iter().map(|r| r.bytes.len()).sum();
         assert!(captured <= bytes.len());
         assert_eq!(dump.warnings[0].code, "FS-CORE-002");
+    }
+
+    #[test]
+    fn notes_that_all_point_at_the_same_bytes_are_read_once() {
+        let blob: Vec<(&str, u32, Vec<u8>)> = (1..=50)
+            .map(|pid| ("CORE", 1, prstatus(pid, 0, 0)))
+            .collect();
+        let mut bytes = core(&blob, 0x2000_0000, &[7; 64], 64);
+        let header = bytes[52..84].to_vec();
+        let table = bytes.len() as u32;
+        bytes.extend(header.repeat(1000));
+        bytes[28..32].copy_from_slice(&table.to_le_bytes());
+        bytes[44..46].copy_from_slice(&1000u16.to_le_bytes());
+        let dump = only(&bytes);
+        assert!(dump.threads.len() < 1000, "{}", dump.threads.len());
+        assert!(dump.warnings.iter().any(|w| w.code == "FS-CORE-002"));
+    }
+
+    #[test]
+    fn a_core_cut_off_in_its_header_says_where() {
+        let bytes = fixture("qemu-bare/an386-1.core");
+        for len in [20, 40, 44, 51] {
+            let dump = only(&bytes[..len]);
+            assert_eq!(dump.warnings[0].code, "FS-CORE-005");
+            assert!(dump.warnings.iter().all(|w| w.offset == Some(len as u64)));
+        }
     }
 }

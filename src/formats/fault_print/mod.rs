@@ -14,6 +14,7 @@ mod registers;
 )]
 mod samples;
 mod stack_words;
+mod torn_end;
 pub(super) mod words;
 
 use super::{
@@ -69,6 +70,8 @@ impl Format for FaultPrint {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
+        let whole = bytes;
+        let bytes = torn_end::without_half_value(whole);
         let mut at: usize = 0;
         // Nothing before this offset is looked at again.
         let mut floor: usize = 0;
@@ -90,6 +93,7 @@ impl Format for FaultPrint {
                 floor = usize::try_from(dump.source.end).unwrap_or(at).max(at);
                 at = floor;
                 dump.source.end = as_u64(floor.min(bytes.len()));
+                torn_end::note(whole, &mut dump);
                 decoded.understood.push(dump.source.clone());
                 decoded.coredumps.push(dump);
             }
