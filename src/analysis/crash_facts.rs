@@ -210,7 +210,11 @@ impl<'a> Case<'a> {
 
     /// `task cmd` or `thread main`, in the word of its RTOS.
     pub fn thread_phrase(&self) -> Option<String> {
-        let word = if self.facts.dump.format.contains("zephyr") {
+        // Only a walked FreeRTOS list knows priorities; Zephyr's own words name the others.
+        let is_walked = self
+            .thread()
+            .is_some_and(|thread| thread.priority.is_some());
+        let word = if self.facts.dump.format.contains("zephyr") && !is_walked {
             "thread"
         } else {
             "task"
