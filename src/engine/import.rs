@@ -1,7 +1,7 @@
 //! Importing: what was dropped becomes captures in the workspace, each stored wholly or not at all.
 
 use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
-use super::input::{InputError, Inputs};
+use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
 use super::matching::match_available;
 use super::reports::{Depth, report};
