@@ -50,7 +50,7 @@ fn a_crash_without_its_elf_waits_and_gets_its_names_when_the_elf_is_added() {
     let state = ["symbolized", "verified", "function", "build_id"];
     assert_eq!(
         crashes(&place, &state),
-        [[false.into(), false.into(), Value::Null, ELF_ID.into()]]
+        [[Value::from(false), false.into(), Value::Null, ELF_ID.into()]]
     );
     let waiting = missing(&place);
     assert_eq!(
@@ -73,7 +73,12 @@ fn a_crash_without_its_elf_waits_and_gets_its_names_when_the_elf_is_added() {
     );
     assert_eq!(
         crashes(&place, &state),
-        [[true.into(), true.into(), "store".into(), ELF_ID.into()]]
+        [[
+            Value::from(true),
+            true.into(),
+            "store".into(),
+            ELF_ID.into()
+        ]]
     );
     assert!(missing(&place).is_empty());
     assert_ne!(
@@ -266,7 +271,7 @@ fn a_separate_debug_file_is_found_beside_the_elf_and_in_build_id_folders() {
         );
 
         place.run(&["import", "split.log"]);
-        assert_eq!(crashes(&place, &["symbolized"]), [[false]]);
+        assert_eq!(crashes(&place, &["symbolized"]), [[Value::from(false)]]);
         // The file, or the folder with both.
         for path in [elf.as_str(), "symbols"] {
             place.run(&["symbols", "add", path]);

@@ -54,7 +54,9 @@ fn a_core_and_the_uart_log_of_one_fault_are_one_crash_with_memory_and_fault_regi
             assert_eq!(report["n_crashes"], 1, "{core}");
             let other_order = place.run(&["backtrace", &uart, &core, "--json"]).json();
             assert_eq!(other_order["n_crashes"], 1, "{core}");
-            assert_eq!(other_order["fault"], report["fault"], "{core}");
+            for key in ["registers", "kind", "address"] {
+                assert_eq!(other_order["fault"][key], report["fault"][key], "{core}");
+            }
             let alone = place.run(&["backtrace", &core, "--json"]).json();
             assert!(
                 report["sources"].as_array().unwrap().len() >= 2,
@@ -75,9 +77,9 @@ fn a_core_and_the_uart_log_of_one_fault_are_one_crash_with_memory_and_fault_regi
 fn sources_imported_together_are_one_row_and_keep_every_byte() {
     let place = Place::new();
     let names = [
-        "qemu-freertos/an386-1.core.mt",
-        "qemu-freertos/an386-1.uart",
-        "qemu-freertos/an386.elf",
+        "sample/brook-an386-bad-pointer.core.mt",
+        "sample/brook-an386-bad-pointer.uart",
+        "sample/brook-an386.elf",
     ];
     let mut words = vec!["import".to_owned(), "--json".to_owned()];
     words.extend(names.map(fixture));

@@ -163,7 +163,8 @@ impl Inputs {
             self.refuse(path.clone(), &warning.message);
         }
         for refused in unpacked.refused {
-            self.refuse(format!("{path}/{}", refused.path), &refused.reason);
+            let inside = format!("{path}/{}", refused.path);
+            self.refuse(inside.trim_end_matches('/').to_owned(), &refused.reason);
         }
         let mut entries = unpacked.entries;
         entries.sort_by(|a, b| a.path.cmp(&b.path));
