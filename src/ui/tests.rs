@@ -243,6 +243,17 @@ fn every_screen_looks_as_it_did_in_every_state() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/ui");
     let options = egui_kittest::SnapshotOptions::new().output_path(folder);
     let mut results = egui_kittest::SnapshotResults::new();
+    // One window for all pictures: a renderer each would take most of the time.
+    let mut harness = Harness::builder()
+        .with_size([900.0, 560.0])
+        .wgpu()
+        .build_eframe(|cc| {
+            theme::install(&cc.egui_ctx);
+            App::new(
+                Box::new(FakeDoor::new(Mode::Empty)),
+                Box::<FakeDialogs>::default(),
+            )
+        });
     for (mode, state) in [
         (Mode::Ready, "ready"),
         (Mode::Empty, "empty"),
@@ -260,13 +271,13 @@ fn every_screen_looks_as_it_did_in_every_state() {
             app.set_clock(noon);
             app.nav().go_panel(kind.id);
             app.nav().pastes_crash = mode == Mode::Ready;
-            let mut harness = Harness::builder()
-                .with_size([900.0, 560.0])
-                .wgpu()
-                .build_eframe(|cc| {
-                    theme::install(&cc.egui_ctx);
-                    app
-                });
+            *harness.state_mut() = app;
+            harness.ctx.memory_mut(|memory| {
+                *memory = egui::Memory {
+                    options: memory.options.clone(),
+                    ..egui::Memory::default()
+                };
+            });
             harness.run();
             let name = format!("{}-{state}", kind.name);
             results.add(harness.try_snapshot_options(name, &options));
