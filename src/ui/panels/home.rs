@@ -222,11 +222,7 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         egui::vec2(ui.available_width(), height),
         egui::Sense::hover(),
     );
-    let detail = if n > 0 {
-        words::count(n as u64, "workspace", "workspaces")
-    } else {
-        String::new()
-    };
+    let detail = if n > 0 { n.to_string() } else { String::new() };
     card(
         ui,
         rect,
