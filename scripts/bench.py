@@ -1,5 +1,6 @@
 """The measurements of scripts/bench.sh. Whole processes by the wall clock, alternating, so that a busy machine slows all alike."""
 
+import glob
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
@@ -23,6 +25,7 @@ CORES = [
     ("qemu-bare/an386.elf", "qemu-bare/an386-1.core", "qemu-bare/an386-1.core"),
 ]
 GOAL_FIRST, GOAL_CACHED = 5.0, 10.0
+GOAL_FIRST_FRAME, GOAL_FRAME_MS = 1.5, 16.0
 BOGUS_END = "previous frame identical to this frame (corrupt stack?)"
 
 
@@ -122,4 +125,88 @@ def symbolize(n):
     return False
 
 
-sys.exit(1 if {"crash": crash, "symbolize": symbolize}[sys.argv[1]](int(sys.argv[2])) else 0)
+def frames_of(command, environment, log, until, patience=120.0):
+    """Runs a window until its frame log satisfies `until`; answers (seconds to the first frame, the log's records)."""
+    environment = dict(environment, FIELDSCOPE_FRAME_LOG=log)
+    if os.path.exists(log):
+        os.remove(log)
+    started = time.time_ns()
+    window = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        give_up = time.time() + patience
+        while time.time() < give_up:
+            time.sleep(0.02)
+            if window.poll() is not None:
+                sys.exit(f"bench: {command[0]} ended with {window.returncode} before it drew anything")
+            if not os.path.exists(log):
+                continue
+            with open(log, encoding="utf-8") as file:
+                lines = file.read().split("\n")[:-1]
+            records = [json.loads(line) for line in lines]
+            shown = [record["unix_ns"] for record in records if record["event"] == "shown"]
+            if shown and until(records):
+                return (shown[0] - started) / 1e9, records
+        sys.exit(f"bench: {command[0]} was not done within {patience:.0f} s")
+    finally:
+        window.kill()
+        window.wait()
+
+
+def window(n):
+    """First frame against an empty eframe window; and the longest frame while an import runs."""
+    if not os.environ.get("DISPLAY"):
+        os.execvp("xvfb-run", ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", sys.executable, *sys.argv])
+    empty = os.path.join(os.path.dirname(FIELDSCOPE), "examples", "empty_window")
+    demo = os.path.join(ROOT, "sample-data", "demo-bundle.zip")
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, FIELDSCOPE_CACHE=os.path.join(folder, "cache"), XDG_DATA_HOME=os.path.join(folder, "data"), XDG_RUNTIME_DIR=folder)
+        workspace, log = os.path.join(folder, "demo.fieldscope"), os.path.join(folder, "frames")
+        timed([FIELDSCOPE, "import", demo, "--workspace", workspace], environment)
+        times = {"empty eframe window": [], "fieldscope, demo workspace open": []}
+        for round_number in range(n + 1):
+            for name, command in zip(times, ([empty], [FIELDSCOPE, "--workspace", workspace])):
+                took, _ = frames_of(command, environment, log, lambda records: True)
+                if round_number:
+                    times[name].append(took)
+        print(f"start to first frame on screen, {n} runs each")
+        for name, values in times.items():
+            report(name, values)
+        baseline, ours = times.values()
+        ratio = statistics.median(ours) / statistics.median(baseline)
+        failed |= ratio > GOAL_FIRST_FRAME
+        print(f"  fieldscope / empty: {ratio:.2f} (median), {min(ours) / min(baseline):.2f} (min); goal at most {GOAL_FIRST_FRAME:g}: "
+              f"{'reached' if ratio <= GOAL_FIRST_FRAME else 'MISSED'}")
+
+        # Many captures with several crashes each, no two alike.
+        overnight = os.path.join(folder, "overnight")
+        os.mkdir(overnight)
+        with zipfile.ZipFile(demo) as bundle:
+            for name in bundle.namelist():
+                if name.endswith(".elf"):
+                    with open(os.path.join(overnight, os.path.basename(name)), "wb") as file:
+                        file.write(bundle.read(name))
+                elif name.endswith(".log"):
+                    for rig in range(40):
+                        with open(os.path.join(overnight, f"rig{rig}-{name.replace('/', '-')}"), "wb") as file:
+                            file.write(f"rig {rig}\n".encode() + bundle.read(name))
+        for path in glob.glob(workspace + "*"):
+            os.remove(path)
+        _, records = frames_of([FIELDSCOPE, "--workspace", workspace, overnight], environment, log, lambda records: records[-1]["event"] == "still" or any(
+            record["event"] == "still" for record in records))
+        busy = [record for record in records if record["event"] == "frame" and record["busy"]]
+        last = busy[-1]["frame"] if busy else 0
+        whole = [record["thread_us"] for record in records if record["event"] == "between" and 1 < record["frame"] <= last]
+        ours = [record["cpu_us"] for record in busy if record["frame"] > 1]
+        if not ours or not whole:
+            sys.exit("bench: the import was over before a frame was drawn")
+        longest = max(ours) / 1e3
+        failed |= longest > GOAL_FRAME_MS
+        print(f"import of 80 logs with several crashes each, {len(ours)} frames drawn meanwhile; processor time of the window's thread")
+        print(f"  our part of a frame                median {statistics.median(ours) / 1e3:8.2f} ms   longest {longest:8.2f} ms; "
+              f"goal at most {GOAL_FRAME_MS:g} ms: {'reached' if longest <= GOAL_FRAME_MS else 'MISSED'}")
+        print(f"  with tessellation and OpenGL       median {statistics.median(whole) / 1e3:8.2f} ms   longest {max(whole) / 1e3:8.2f} ms")
+    return failed
+
+
+sys.exit(1 if {"crash": crash, "symbolize": symbolize, "window": window}[sys.argv[1]](int(sys.argv[2])) else 0)

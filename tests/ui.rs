@@ -172,3 +172,94 @@ fn another_thread_of_a_freertos_dump_is_shown() {
     assert_eq!(window.harness.state_mut().nav().thread_idx, 1);
     assert!(window.shows("Frame 0: "));
 }
+
+#[test]
+fn another_frame_brings_its_own_locals_and_globals_are_found_by_name() {
+    let mut window = Window::new();
+    window.drop_files(&[
+        "qemu-freertos/an386-1.core",
+        "qemu-freertos/an386-1.uart",
+        "qemu-freertos/an386.elf",
+    ]);
+    window.click("Use an ELF of the library");
+    let elf = window
+        .harness
+        .get_all_by_label_contains("an386.elf · ")
+        .next()
+        .unwrap();
+    elf.click();
+    window.settle();
+    let second = window
+        .harness
+        .get_all_by_label_contains("Frame 1: ")
+        .next()
+        .unwrap();
+    second.click();
+    window.settle();
+    assert_eq!(window.harness.state_mut().nav().frame_idx, 1);
+    window.click("Globals");
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::TextInput, "Search globals")
+        .type_text("pxCurrentTCB");
+    window.settle();
+    assert!(window.shows("pxCurrentTCB = 0x"));
+    window.click("Memory");
+    assert!(
+        window.shows("2000"),
+        "memory begins at the stack of the frame"
+    );
+}
+
+#[test]
+fn a_pasted_address_gets_its_name_from_the_library() {
+    let mut window = Window::new();
+    window.drop_files(&["qemu-bare/an386.elf"]);
+    window.click("Symbolizer");
+    let field = window
+        .harness
+        .get_by_role_and_label(egui::Role::MultilineTextInput, "Text with addresses");
+    field.focus();
+    field.type_text("hard fault at pc=0x00000520, rebooting");
+    window.settle();
+    assert!(window.shows("hard fault at pc=0x00000520, rebooting"));
+    assert!(window.shows("0x00000520  handle_cmd at "));
+}
+
+#[test]
+fn the_demo_opens_at_its_first_crash() {
+    let mut window = Window::new();
+    window.click("Open the demo");
+    assert_eq!(window.harness.state_mut().nav().place.panel, PanelId::Crash);
+    assert!(window.shows("crash 1 of "));
+    assert!(window.shows("valve->id |= 0x80;, here"));
+    assert!(window.shows("symbols match"));
+}
+
+#[test]
+fn a_cancelled_import_leaves_nothing_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = std::fs::read(fixture("qemu-bare/an386-1.uart")).unwrap();
+    for n in 0..400 {
+        let mut text = format!("rig {n}\n").into_bytes();
+        text.extend(&log);
+        std::fs::write(folder.path().join(format!("{n}.log")), text).unwrap();
+    }
+    let mut window = Window::new();
+    let dropped = Dropped(folder.path().to_path_buf());
+    window
+        .harness
+        .input_mut()
+        .dropped_files
+        .push(Arc::new(dropped));
+    let started = Instant::now();
+    while window.harness.query_by_label("Cancel the job").is_none() {
+        window.harness.step();
+        assert!(started.elapsed() < PATIENCE, "no job was shown");
+    }
+    window.harness.get_by_label("Cancel the job").click();
+    window.settle();
+    assert!(window.shows("Cancelled"));
+    window.click("Crashes");
+    assert!(window.shows("No crash in this workspace"));
+}

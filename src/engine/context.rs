@@ -308,6 +308,11 @@ impl QueryContext {
 }
 
 impl OpenedCrash {
+    /// The builds whose symbols are used.
+    pub fn builds(&self) -> impl Iterator<Item = &BuildId> {
+        self.matched.files.iter().map(|file| file.build_id())
+    }
+
     /// The joined dump.
     pub fn dump(&self) -> Option<&Coredump> {
         self.examined

@@ -7,6 +7,7 @@ use super::sample::{FakeDoor, Mode};
 use super::theme;
 use crate::engine::command::Command;
 use crate::engine::job::{JobId, JobStatus};
+use crate::engine::settings::{SettingsFile, ThemeChoice};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -236,53 +237,81 @@ fn the_crash_is_copied_as_markdown() {
     assert!(copied);
 }
 
+/// `tests/snapshots/ui` holds what each screen looks like; `UPDATE_SNAPSHOTS=1` draws them anew.
 #[test]
-fn pictures() {
-    let Ok(dir) = std::env::var("FIELDSCOPE_PICTURES") else {
-        return;
-    };
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for (mode, word) in [
+fn every_screen_looks_as_it_did_in_every_state() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/ui");
+    let options = egui_kittest::SnapshotOptions::new().output_path(folder);
+    let mut results = egui_kittest::SnapshotResults::new();
+    // One window for all pictures: a renderer each would take most of the time.
+    let mut harness = Harness::builder()
+        .with_size([900.0, 560.0])
+        .wgpu()
+        .build_eframe(|cc| {
+            theme::install(&cc.egui_ctx);
+            App::new(
+                Box::new(FakeDoor::new(Mode::Empty)),
+                Box::<FakeDialogs>::default(),
+            )
+        });
+    for (mode, state) in [
         (Mode::Ready, "ready"),
         (Mode::Empty, "empty"),
         (Mode::Loading, "loading"),
         (Mode::Error, "error"),
     ] {
         for kind in PANELS {
-            for (name, size, ppp, dark) in [
-                ("1440", [1440.0, 900.0], 1.0, true),
-                ("1280", [1280.0, 800.0], 1.0, true),
-                ("light", [1440.0, 900.0], 1.0, false),
-                ("900", [900.0, 560.0], 1.0, true),
-            ] {
-                let file = format!("{}-{word}-{name}", kind.name);
-                if !only.split(',').any(|o| file.contains(o)) {
-                    continue;
-                }
-                let door = FakeDoor::new(mode);
-                let mut app = App::new(Box::new(door), Box::<FakeDialogs>::default());
-                app.settings().theme = if dark {
-                    egui::ThemePreference::Dark
-                } else {
-                    egui::ThemePreference::Light
+            let mut app = App::new(Box::new(FakeDoor::new(mode)), Box::<FakeDialogs>::default());
+            // Both themes get their share.
+            app.settings().theme = if matches!(mode, Mode::Ready | Mode::Error) {
+                egui::ThemePreference::Dark
+            } else {
+                egui::ThemePreference::Light
+            };
+            app.set_clock(noon);
+            app.nav().go_panel(kind.id);
+            app.nav().pastes_crash = mode == Mode::Ready;
+            *harness.state_mut() = app;
+            harness.ctx.memory_mut(|memory| {
+                *memory = egui::Memory {
+                    options: memory.options.clone(),
+                    ..egui::Memory::default()
                 };
-                app.set_clock(noon);
-                app.nav().go_panel(kind.id);
-                let mut harness = Harness::builder()
-                    .with_size(size)
-                    .with_pixels_per_point(ppp)
-                    .wgpu()
-                    .build_eframe(|cc| {
-                        theme::install(&cc.egui_ctx);
-                        app
-                    });
-                harness.run();
-                harness
-                    .render()
-                    .unwrap()
-                    .save(format!("{dir}/{file}.png"))
-                    .unwrap();
-            }
+            });
+            harness.run();
+            let name = format!("{}-{state}", kind.name);
+            results.add(harness.try_snapshot_options(name, &options));
         }
     }
+    results.unwrap();
+}
+
+#[test]
+fn settings_of_the_last_run_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SettingsFile::at(folder.path().join("window.json"));
+    let (mut harness, _) = window(Mode::Ready);
+    let ctx = harness.ctx.clone();
+    harness.state_mut().keep_settings(&ctx, file.clone());
+    harness.run();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Plus);
+    harness.run();
+    harness.get_by_label("Settings").click();
+    harness.run();
+    harness.get_by_label("Light").click();
+    harness.run();
+    // They are written off the frame.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while file.read().theme != ThemeChoice::Light && std::time::Instant::now() < patience {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(file.read().theme, ThemeChoice::Light);
+    assert_eq!(file.read().zoom, 1.1);
+    let (mut again, _) = window(Mode::Ready);
+    let ctx = again.ctx.clone();
+    again.state_mut().keep_settings(&ctx, file);
+    assert_eq!(
+        again.state_mut().settings().theme,
+        egui::ThemePreference::Light
+    );
 }

@@ -260,12 +260,13 @@ fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
     );
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::High);
     let pixels: Vec<u8> = image
         .pixels
         .iter()
-        .flat_map(|pixel| pixel.to_array())
+        .flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()])
         .collect();
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&pixels).map_err(failed)?;

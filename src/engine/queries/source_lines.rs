@@ -1,6 +1,7 @@
 //! Lines of source around a place, if the file is on this computer.
 
 use crate::engine::context::QueryContext;
+use crate::engine::demo;
 use crate::engine::query::{Query, QueryError};
 use std::path::PathBuf;
 
@@ -46,27 +47,32 @@ impl Query for SourceLinesQuery {
         let candidates = context.source_candidates(self.crash, &self.file)?;
         for path in &candidates {
             if let Some(text) = read(path) {
-                let first = self.line.saturating_sub(AROUND).max(1);
-                let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
-                let take = usize::try_from(2 * AROUND + 1).unwrap_or(usize::MAX);
-                let lines: Vec<String> = text
-                    .lines()
-                    .skip(skip)
-                    .take(take)
-                    .map(str::to_owned)
-                    .collect();
-                return Ok(SourceLines::Found {
-                    path: path.display().to_string(),
-                    first,
-                    lines,
-                });
+                return Ok(self.around(path.display().to_string(), &text));
             }
+        }
+        let opened = context.open_crash(self.crash)?;
+        if let Some(text) = opened.builds().find_map(|id| demo::source(id, &self.file)) {
+            return Ok(self.around(self.file.clone(), text));
         }
         let tried = candidates
             .iter()
             .map(|path| path.display().to_string())
             .collect();
         Ok(SourceLines::NotHere { tried })
+    }
+}
+
+impl SourceLinesQuery {
+    fn around(&self, path: String, text: &str) -> SourceLines {
+        let first = self.line.saturating_sub(AROUND).max(1);
+        let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
+        let take = usize::try_from(2 * AROUND + 1).unwrap_or(usize::MAX);
+        let lines = text.lines().skip(skip).take(take).map(str::to_owned);
+        SourceLines::Found {
+            path,
+            first,
+            lines: lines.collect(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::engine::command::Command;
 use crate::engine::recent::RecentWorkspace;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::panels::PanelId;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -210,17 +211,18 @@ fn recent_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         recent.iter().filter(|recent| !is_open(recent)).count()
     });
     let n = others + usize::from(open.is_some());
-    let rows = n.clamp(1, 8) as f32;
+    let least = if matches!(answer, Answer::Failed { .. }) {
+        4
+    } else {
+        1
+    };
+    let rows = n.clamp(least, 8) as f32;
     let height = size::HEADER + size::ROW * (rows + 1.0) + size::S;
     let (rect, _) = ui.allocate_exact_size(
         egui::vec2(ui.available_width(), height),
         egui::Sense::hover(),
     );
-    let detail = if n > 0 {
-        words::count(n as u64, "workspace", "workspaces")
-    } else {
-        String::new()
-    };
+    let detail = if n > 0 { n.to_string() } else { String::new() };
     card(
         ui,
         rect,

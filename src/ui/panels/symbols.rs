@@ -5,6 +5,7 @@ use crate::engine::command::Command;
 use crate::engine::queries::symbol_library::{BuildRow, MissingBuild, SymbolLibraryView};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, head, row};
@@ -25,13 +26,18 @@ impl Panel for Symbols {
             ui.add_space(size::M);
             let rect = ui.available_rect_before_wrap();
             let n_missing = answer.value().map_or(0, |library| library.missing.len());
-            let rows = n_missing.clamp(1, 8) as f32;
+            let has_failed = matches!(answer, Answer::Failed { .. });
+            let rows = n_missing.clamp(if has_failed { 4 } else { 1 }, 8) as f32;
             let missing_height =
                 (size::HEADER + size::ROW * (rows + 1.0) + size::S).min(rect.height() * 0.45);
             let top = Rect::from_min_size(rect.min, egui::vec2(rect.width(), missing_height));
             let bottom =
                 Rect::from_min_max(Pos2::new(rect.left(), top.bottom() + size::M), rect.max);
-            let detail = words::count(n_missing as u64, "build", "builds");
+            let count = |n: usize| match answer.value() {
+                Some(_) => words::count(n as u64, "build", "builds"),
+                None => String::new(),
+            };
+            let detail = count(n_missing);
             let title = Title {
                 title: "Missing",
                 detail: &detail,
@@ -49,9 +55,13 @@ impl Panel for Symbols {
                     |ui, library| missing_ui(ctx, ui, library),
                 );
             });
+            if has_failed && answer.value().is_none() {
+                // One error is enough.
+                return;
+            }
             let n = answer.value().map_or(0, |library| library.builds.len());
             let bottom = cards::fit(bottom, n.max(3) + 1);
-            let detail = words::count(n as u64, "build", "builds");
+            let detail = count(n);
             card(
                 ui,
                 bottom,
