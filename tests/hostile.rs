@@ -5,6 +5,12 @@
 //! By default a seeded part that takes about `FIELDSCOPE_HOSTILE_SECONDS` (20) seconds;
 //! `FIELDSCOPE_HOSTILE=all` runs every case (`scripts/check.sh hostile`), on `FIELDSCOPE_HOSTILE_THREADS` threads.
 //! `FIELDSCOPE_HOSTILE_ONLY` names fixtures by a part of their path.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking and says what it ran"
+)]
 
 #[path = "hostile/cases.rs"]
 mod cases;
@@ -91,7 +97,7 @@ struct Intact {
 
 impl Intact {
     fn new(case: &Case) -> Self {
-        let is_one_file = !case.name.ends_with(".zip") && case.kind == Kind::Capture;
+        let is_one_file = case.kind_of_file() != "zip" && case.kind == Kind::Capture;
         let examined = examined(&case.name, case.bytes.clone());
         let sources = examined.crashes.iter().flat_map(|c| &c.joined.sources);
         Self {
@@ -99,7 +105,7 @@ impl Intact {
                 .filter(|_| is_one_file)
                 .map(|source| source.range.clone())
                 .collect(),
-            is_text: case.name.ends_with(".uart"),
+            is_text: case.kind_of_file() == "uart",
             bytes: case.bytes.clone(),
         }
     }
@@ -199,7 +205,7 @@ struct Run {
     longest: Duration,
     /// How long each case may run.
     share: Duration,
-    n_run: AtomicUsize,
+    n_done: AtomicUsize,
     wrong: Mutex<Vec<String>>,
 }
 
@@ -221,7 +227,7 @@ impl Run {
             if is_over || self.wrong.lock().unwrap().len() > MOST_FAILURES {
                 break;
             }
-            self.n_run.fetch_add(1, Ordering::Relaxed);
+            self.n_done.fetch_add(1, Ordering::Relaxed);
             let what = format!("{}, {variant:?}", case.name);
             let bytes = variant.apply(&case.bytes);
             let (_cost, wrong) = limits::check(&what, self.longest, &|| match case.kind {
@@ -272,7 +278,7 @@ fn no_broken_fixture_panics_or_takes_long() {
         is_all,
         longest: limits::longest(is_all),
         share: Duration::from_secs(seconds) * n_threads / n_cases,
-        n_run: AtomicUsize::new(0),
+        n_done: AtomicUsize::new(0),
         wrong: Mutex::default(),
     };
     let started = Instant::now();
@@ -288,7 +294,7 @@ fn no_broken_fixture_panics_or_takes_long() {
     });
     println!(
         "{} broken inputs in {:?}; {}",
-        run.n_run.load(Ordering::Relaxed),
+        run.n_done.load(Ordering::Relaxed),
         started.elapsed(),
         limits::worst()
     );

@@ -85,7 +85,7 @@ const FRAME_SIZES: [u64; 4] = [0x20, 0x24, 0x68, 0x6C];
 /// Joins captures given in the order of their files and of their places in them.
 ///
 /// A log may hold any number of prints, so that each is compared with a bounded number of crashes only: the latest
-/// [`MAX_CANDIDATES`] with its program counter or its stack pointer.
+/// `MAX_CANDIDATES` with its program counter or its stack pointer.
 pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
     let mut groups: Vec<Vec<(usize, SourceDump)>> = Vec::new();
     let mut index_by_pc: BTreeMap<u64, Vec<usize>> = BTreeMap::new();

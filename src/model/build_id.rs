@@ -26,7 +26,7 @@ impl BuildId {
     /// Parses hex digits in either case, with or without separators; `None` when it is not a build id.
     pub fn from_hex(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.len() % 2 != 0 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
         let bytes: Vec<u8> = text

@@ -22,7 +22,7 @@ impl Reg {
     pub const MSP: Self = Self(1001);
     /// Process stack pointer (ours).
     pub const PSP: Self = Self(1002);
-    /// EXC_RETURN value of the exception that took the dump (ours).
+    /// `EXC_RETURN` value of the exception that took the dump (ours).
     pub const EXC_RETURN: Self = Self(1003);
     /// CONTROL (ours).
     pub const CONTROL: Self = Self(1004);

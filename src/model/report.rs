@@ -69,7 +69,7 @@ pub enum FaultKind {
     BusFault,
     /// The memory protection unit refused an access.
     MemoryFault,
-    /// Another usage fault (no coprocessor, invalid state, invalid EXC_RETURN).
+    /// Another usage fault (no coprocessor, invalid state, invalid `EXC_RETURN`).
     UsageFault,
     /// An instruction that does not exist, or `udf`.
     UndefinedInstruction,
@@ -279,7 +279,7 @@ pub struct Local {
     pub unavailable: Option<Unavailable>,
     /// Members or elements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<Local>,
+    pub children: Vec<Self>,
     /// For a pointer that may be followed: the address it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetAddr>,

@@ -10,8 +10,8 @@
 //! | 8 | key: which ELF, see [`key`] |
 //! | 8 | checksum of everything behind it |
 //! | 4, 4, 4, 4 | number of spans, frames, strings; bytes of text |
-//! | spans x 12 | u64 first address, u32 frame (innermost) or [`NONE`] |
-//! | frames x 36 | u32 function, qualified, file (strings or [`NONE`]), line, column (0: unknown), flags, unit (or [`NONE`]), entry, next frame (of a lower number) or [`NONE`] |
+//! | spans x 12 | u64 first address, u32 frame (innermost) or `NONE` |
+//! | frames x 36 | u32 function, qualified, file (strings or `NONE`), line, column (0: unknown), flags, unit (or `NONE`), entry, next frame (of a lower number) or `NONE` |
 //! | strings x 4 | u32 end of each string in the text |
 //! | text | UTF-8 |
 

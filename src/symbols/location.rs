@@ -74,7 +74,7 @@ enum Computed<'a> {
 /// The expressions that one question may evaluate.
 pub(super) const BUDGET: u32 = 20_000;
 
-impl<'e, 'a, 's> Evaluator<'e, 'a, 's> {
+impl<'a> Evaluator<'_, 'a, '_> {
     /// The expression that holds at the frame's address; `None` when the list says nothing there.
     pub(super) fn expression_at(
         &self,

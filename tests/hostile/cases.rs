@@ -16,7 +16,7 @@ const MOST_FLIPPED: usize = 8;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The capture, read with its intact ELF.
     Capture,
     /// The ELF, a good capture is read with it.
@@ -24,15 +24,22 @@ pub enum Kind {
 }
 
 /// A fixture to be broken and what it is read with.
-pub struct Case {
-    pub name: String,
-    pub kind: Kind,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// What is broken.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The intact ELF.
-    pub elf: Option<Arc<SymbolFile>>,
+    pub(crate) elf: Option<Arc<SymbolFile>>,
     /// For a broken ELF: captures that are read with it.
-    pub captures: Vec<(String, Vec<u8>)>,
+    pub(crate) captures: Vec<(String, Vec<u8>)>,
+}
+
+impl Case {
+    /// The ending of its name.
+    pub(crate) fn kind_of_file(&self) -> &str {
+        self.name.rsplit('.').next().unwrap()
+    }
 }
 
 fn root() -> PathBuf {
@@ -49,12 +56,12 @@ fn names_in(folder: &str) -> Vec<String> {
 }
 
 /// The bytes of a fixture.
-pub fn fixture(path: &str) -> Vec<u8> {
+pub(crate) fn fixture(path: &str) -> Vec<u8> {
     std::fs::read(root().join(path)).unwrap()
 }
 
 /// Every fixture: captures, ELF files, and archives made of them.
-pub fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for folder in ["qemu-bare", "qemu-freertos", "sample"] {
         cases.extend(boards(folder));
@@ -81,7 +88,10 @@ pub fn all() -> Vec<Case> {
 fn boards(folder: &str) -> Vec<Case> {
     let names = names_in(folder);
     let mut elfs: BTreeMap<String, Arc<SymbolFile>> = BTreeMap::new();
-    for name in names.iter().filter(|name| name.ends_with(".elf")) {
+    for name in names
+        .iter()
+        .filter(|name| name.rsplit('.').next() == Some("elf"))
+    {
         let bytes = fixture(&format!("{folder}/{name}"));
         let file = SymbolFile::parse(name, bytes).unwrap();
         elfs.insert(name.trim_end_matches(".elf").to_owned(), Arc::new(file));
@@ -169,7 +179,7 @@ fn archives() -> Vec<Case> {
 }
 
 /// A zip file of named bytes, every second one compressed.
-pub fn zip_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn zip_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (n, (name, bytes)) in files.iter().enumerate() {
         let method = if n.is_multiple_of(2) {
@@ -185,11 +195,11 @@ pub fn zip_of(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A small generator: the same seed gives the same numbers everywhere (xorshift64*).
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -197,12 +207,12 @@ impl Random {
     }
 
     /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.next() % n as u64).unwrap()
     }
 
     /// The same things in another order.
-    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for i in (1..things.len()).rev() {
             things.swap(i, self.below(i + 1));
         }
@@ -211,7 +221,7 @@ impl Random {
 
 /// One way to break an input.
 #[derive(Clone, Copy, Debug)]
-pub enum Variant {
+pub(crate) enum Variant {
     /// Cut off after so many bytes.
     Cut(usize),
     /// Bits flipped, by seed.
@@ -220,7 +230,7 @@ pub enum Variant {
 
 impl Variant {
     /// Every way to break a case, cuts and flips in turns.
-    pub fn all(case: &Case, seed: u64) -> Vec<Self> {
+    pub(crate) fn all(case: &Case, seed: u64) -> Vec<Self> {
         let mut random = Random(seed);
         let mut cuts: Vec<Self> = (0..case.bytes.len())
             .step_by(CUT_STEP)
@@ -241,7 +251,7 @@ impl Variant {
     }
 
     /// The broken bytes.
-    pub fn apply(self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn apply(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::Cut(at) => bytes[..at].to_vec(),
             Self::Flips(seed) => {

@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// No single input may take longer: 2 s, and more without optimisation, as in the short runs.
-pub fn longest(is_optimised: bool) -> Duration {
+pub(crate) fn longest(is_optimised: bool) -> Duration {
     Duration::from_secs(if is_optimised { 2 } else { 10 })
 }
 
 /// No single input may need more memory than this above what was there before.
-pub const MOST_BYTES: usize = 512 << 20;
+pub(crate) const MOST_BYTES: usize = 512 << 20;
 
 /// Counts what each thread allocates, so that a limit can be checked while others run.
 struct Counting;
@@ -67,7 +67,7 @@ static COUNTING: Counting = Counting;
 
 /// What something cost.
 #[derive(Default)]
-pub struct Cost {
+pub(crate) struct Cost {
     took: Duration,
     peak_bytes: usize,
 }
@@ -110,7 +110,7 @@ fn keep_worst<T: PartialOrd>(worst: &Mutex<Option<(T, String)>>, value: T, what:
 }
 
 /// The slowest and the largest so far, in words.
-pub fn worst() -> String {
+pub(crate) fn worst() -> String {
     format!(
         "slowest {:?}, largest {:?}",
         WORST.lock().unwrap(),
@@ -119,7 +119,7 @@ pub fn worst() -> String {
 }
 
 /// Runs one input under the limits: what it cost and what is wrong with it, if anything.
-pub fn check(what: &str, longest: Duration, run: &dyn Fn()) -> (Cost, Option<String>) {
+pub(crate) fn check(what: &str, longest: Duration, run: &dyn Fn()) -> (Cost, Option<String>) {
     let mut cost = match measure(run) {
         Ok(cost) => cost,
         Err(panic) => return (Cost::default(), Some(format!("{what}: {panic}"))),

@@ -34,7 +34,11 @@ fn repeated(make: impl Fn(usize) -> String) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02X}").unwrap();
+        text
+    })
 }
 
 fn words(words: &[u32]) -> String {
@@ -42,6 +46,10 @@ fn words(words: &[u32]) -> String {
         .iter()
         .flat_map(|w| w.to_le_bytes())
         .collect::<Vec<u8>>())
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap()
 }
 
 /// Reads a large input and holds it against the limits.
@@ -136,7 +144,7 @@ fn repeated_crashcatcher_signatures_are_read_in_time() {
     check(
         "CrashCatcher dumps of one fault",
         &repeated(|n| {
-            let at = 0x2000_0000 + u32::try_from(n).unwrap() * 8;
+            let at = 0x2000_0000 + number(n) * 8;
             let mut text = "63430300\n".to_owned();
             for row in [
                 &[0; 4][..],
@@ -144,7 +152,7 @@ fn repeated_crashcatcher_signatures_are_read_in_time() {
                 &[6; 4],
                 &[7; 4],
                 &[8; 4],
-                &[at, at + 4, n as u32],
+                &[at, at + 4, number(n)],
             ] {
                 text += &words(row);
                 text.push('\n');
@@ -156,7 +164,7 @@ fn repeated_crashcatcher_signatures_are_read_in_time() {
     check(
         "regions of CrashCatcher",
         &repeated(|n| {
-            let at = 0x2000_0000 + u32::try_from(n).unwrap() * 8;
+            let at = 0x2000_0000 + number(n) * 8;
             if n % 100_000 == 0 {
                 let mut text = "63430300\n".to_owned();
                 for row in [0u32; 21].chunks(4) {
@@ -202,7 +210,7 @@ fn repeated_zephyr_marks_are_read_in_time() {
         &repeated(|n| {
             format!(
                 "#CD:BEGIN#\n#CD:{header}\n#CD:{registers}\n#CD:{memory}\n#CD:{}\n#CD:END#\n",
-                words(&[n as u32])
+                words(&[number(n)])
             )
         }),
     );
@@ -296,12 +304,12 @@ fn cores_with_overlapping_segments_and_many_threads_are_read_in_time() {
     let start = 52 + 32 * 1024;
     let note = |words_of_name: &[u32], kind: u32, desc: &[u8]| {
         let mut note = Vec::new();
-        for n in [words_of_name.len() as u32 * 4, desc.len() as u32, kind] {
+        for n in [number(words_of_name.len() * 4), number(desc.len()), kind] {
             note.extend(n.to_le_bytes());
         }
-        words_of_name
-            .iter()
-            .for_each(|n| note.extend(n.to_le_bytes()));
+        for n in words_of_name {
+            note.extend(n.to_le_bytes());
+        }
         note.extend(desc);
         note
     };

@@ -86,7 +86,8 @@ mod tests {
         assert_eq!(whole.warnings, []);
         let mut n_with_cfsr = 0;
         for end in 0..PRINT.len() {
-            let Some(dump) = only(&PRINT[..end]) else {
+            let text = PRINT.get(..end).unwrap();
+            let Some(dump) = only(text) else {
                 continue;
             };
             for name in ["cfsr", "hfsr"] {
@@ -100,8 +101,8 @@ mod tests {
                 assert!(value.is_none() || is_whole, "{end}: {reg:?}");
             }
             let offset = dump.warnings.first().and_then(|w| w.offset);
-            if !PRINT[..end].ends_with('\n') {
-                assert_eq!(offset, Some(end as u64), "{:?}", &PRINT[..end]);
+            if !text.ends_with('\n') {
+                assert_eq!(offset, Some(end as u64), "{text:?}");
             }
         }
         assert!(n_with_cfsr > 10);
