@@ -273,10 +273,9 @@ fn every_screen_looks_as_it_did_in_every_state() {
             app.nav().pastes_crash = mode == Mode::Ready;
             *harness.state_mut() = app;
             harness.ctx.memory_mut(|memory| {
-                *memory = egui::Memory {
-                    options: memory.options.clone(),
-                    ..egui::Memory::default()
-                };
+                let options = memory.options.clone();
+                *memory = egui::Memory::default();
+                memory.options = options;
             });
             harness.run();
             let name = format!("{}-{state}", kind.name);

@@ -262,7 +262,9 @@ fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // What keeps pictures of text smallest.
     encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::Sub);
     let pixels: Vec<u8> = image
         .pixels
         .iter()

@@ -58,9 +58,9 @@ pub(super) fn split(rect: Rect, n_threads: usize, n_frames: usize) -> Parts {
         );
     }
     let wide = rect.width() >= THREE_COLUMNS;
-    let left_width = (rect.width() * 0.22).clamp(210.0, 300.0);
+    let left_width = (rect.width() * 0.24).clamp(210.0, 320.0);
     let right_width = if wide {
-        (rect.width() * 0.30).clamp(300.0, 460.0)
+        (rect.width() * 0.28).clamp(300.0, 560.0)
     } else {
         0.0
     };
