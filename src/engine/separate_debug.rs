@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Gives every ELF without debug information that of a file of the same build that has it, and puts the files with
 /// code before those without, so that the first one of a build is the one that tells most.
-pub fn join_debug_files(files: &mut [Arc<SymbolFile>]) {
+pub(super) fn join_debug_files(files: &mut [Arc<SymbolFile>]) {
     let joined: Vec<Option<SymbolFile>> = files
         .iter()
         .map(|elf| {
@@ -28,7 +28,7 @@ pub fn join_debug_files(files: &mut [Arc<SymbolFile>]) {
 }
 
 /// True when nothing that another file of its build may have is missing.
-pub fn is_complete(file: &SymbolFile) -> bool {
+pub(super) fn is_complete(file: &SymbolFile) -> bool {
     has_debug_info(file) && file.has_code_bytes()
 }
 
