@@ -202,11 +202,9 @@ fn check(case: &Case) {
             case.name
         );
     }
-    let text = run_bounded(
-        &place,
-        &["import", "in.zip", "--workspace", "other.fieldscope"],
-    )
-    .out;
+    let text = place
+        .run(&["import", "in.zip", "--workspace", "other.fieldscope"])
+        .out;
     assert!(
         refused.is_empty() || text.contains("not read: "),
         "{}: {text}",
@@ -272,14 +270,18 @@ fn a_bomb_is_refused_and_the_rest_is_read() {
         ..bomb
     };
     let log = log();
-    for entry in [&bomb, &liar] {
+    let cases = [
+        (&bomb, &["zeros.bin", "200 times", "bomb"][..]),
+        (&liar, &["zeros.bin", "larger than its declared"]),
+    ];
+    for (entry, words) in cases {
         let mut zip = Zip::default();
         zip.add(entry).add(&Entry::stored("good.uart", &log));
         check(&Case {
             name: "bomb",
             bytes: zip.finish(),
             n_crashes: 1,
-            words: &["zeros.bin", "200 times", "bomb"],
+            words,
         });
     }
     // Many names for one place.

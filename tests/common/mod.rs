@@ -64,7 +64,8 @@ impl Answer {
     /// Standard output as JSON Lines. The call must have ended with one of the codes that print an answer.
     #[track_caller]
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        assert!(matches!(self.code, Some(0 | 1 | 3)), "{self:?}");
+        let is_answer = matches!(self.code, Some(0 | 1 | 3));
+        assert!(is_answer, "{:?}: {}{}", self.code, self.out, self.err);
         let read = |line| serde_json::from_str(line).expect("a line of JSON");
         self.out.lines().map(read).collect()
     }
