@@ -19,7 +19,7 @@ const MAX_DISTANCE_BYTES: u64 = 16 << 20;
 /// A memory protection fault this close below a stack hit its guard.
 const GUARD_BYTES: u64 = 1024;
 
-/// What kernels call when they find a stack overflowed: FreeRTOS, Azure RTOS ThreadX, RTX5, ChibiOS.
+/// What kernels call when they find a stack overflowed: `FreeRTOS`, `ThreadX`, RTX5, `ChibiOS`.
 const HOOKS: [&str; 4] = [
     "_tx_thread_stack_error_handler",
     "chSysStackOverflow",
