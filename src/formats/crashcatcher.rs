@@ -37,7 +37,8 @@ const SIGNATURE: &[u8] = b"63430";
 /// So many lines without hex end a dump.
 const MOST_LINES_BETWEEN: usize = 64;
 const MOST_REGIONS: usize = 1024;
-const LARGEST_DUMP: usize = 64 * 1024 * 1024;
+/// More memory than such a device has; over a serial line it would take an hour.
+const LARGEST_DUMP: usize = 16 * 1024 * 1024;
 const SENTINEL: u32 = 0xACCE_55ED;
 
 /// CrashCatcher hex text.

@@ -91,11 +91,17 @@ fn group(captures: &Captures<'_>, name: &str) -> Option<String> {
 }
 
 fn contains_ignoring_case(text: &str, lower: &str) -> bool {
-    text.len() >= lower.len()
-        && text
-            .as_bytes()
-            .windows(lower.len())
-            .any(|w| w.eq_ignore_ascii_case(lower.as_bytes()))
+    // This runs for every line around a print: only places with the right first letter are compared.
+    let (bytes, lower) = (text.as_bytes(), lower.as_bytes());
+    let Some(first) = lower.first() else {
+        return true;
+    };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), bytes).any(|at| {
+        let end = at.saturating_add(lower.len());
+        bytes
+            .get(at..end)
+            .is_some_and(|w| w.eq_ignore_ascii_case(lower))
+    })
 }
 
 /// What one line adds to the description of a fault.
@@ -191,7 +197,9 @@ pub(super) fn said(text: &str) -> Said {
         .iter()
         .find(|(words, _)| lower.contains(words))
         .map(|(_, title)| (*title).to_owned());
-    for pattern in THREADS.iter() {
+    // One of these stands in whatever the patterns find; few lines have it.
+    let may_name_a_thread = text.contains("hread") || text.contains("task");
+    for pattern in THREADS.iter().filter(|_| may_name_a_thread) {
         if let Some(found) = pattern.captures(text) {
             said.thread = said.thread.or_else(|| group(&found, "n"));
             said.thread_id = group(&found, "id").and_then(|id| u64::from_str_radix(&id, 16).ok());
