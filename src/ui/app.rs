@@ -156,10 +156,10 @@ impl App {
         view.now = (self.clock)();
         view.notice.clone_from(&self.notice);
         card::inside(ui, areas.rail, "rail", |ui| {
-            shell::rail::rail_ui(&mut view, ui, areas.rail)
+            shell::rail::rail_ui(&mut view, ui, areas.rail);
         });
         card::inside(ui, areas.top, "top", |ui| {
-            shell::top_bar::top_bar_ui(&mut view, ui, areas.top)
+            shell::top_bar::top_bar_ui(&mut view, ui, areas.top);
         });
         let open = self.nav.place.panel;
         if let Some((_, panel)) = self.panels.iter_mut().find(|(id, _)| *id == open) {

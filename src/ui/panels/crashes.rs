@@ -79,7 +79,7 @@ impl Panel for Crashes {
                 },
                 |ui| {
                     state::answer(ui, &answer, "Grouping crashes…", |ui, groups| {
-                        self.list_ui(ctx, ui, groups)
+                        self.list_ui(ctx, ui, groups);
                     });
                 },
             );

@@ -33,7 +33,7 @@ impl Panel for ImportReportPanel {
                 .filter(|id| rows.iter().any(|row| row.id == *id));
             let Some(open) = wanted.or_else(|| rows.first().map(|row| row.id)) else {
                 state::answer(ui, &captures, "Reading captures…", |ui, _| {
-                    none_ui(ctx, ui)
+                    none_ui(ctx, ui);
                 });
                 self.undo_ui(ctx, ui);
                 return;
@@ -53,7 +53,7 @@ impl Panel for ImportReportPanel {
                 },
                 |ui| {
                     state::answer(ui, &captures, "Reading captures…", |ui, rows| {
-                        captures_ui(ctx, ui, rows, open)
+                        captures_ui(ctx, ui, rows, open);
                     });
                 },
             );
@@ -61,7 +61,7 @@ impl Panel for ImportReportPanel {
             cards::inside(ui, right, "report", |ui| {
                 self.undo_ui(ctx, ui);
                 state::answer(ui, &answer, "Reading what was found…", |ui, report| {
-                    self.report_ui(ctx, ui, report)
+                    self.report_ui(ctx, ui, report);
                 });
             });
         });

@@ -202,7 +202,7 @@ impl Symbolizer {
                     copy_ui(ui, rect, out);
                 }
                 state::answer(ui, &answer, "Looking up addresses…", |ui, out| {
-                    lines_ui(ui, out, lines)
+                    lines_ui(ui, out, lines);
                 });
             },
         );

@@ -71,12 +71,7 @@ impl Panel for Symbols {
                     right: "",
                 },
                 |ui| {
-                    state::answer(
-                        ui,
-                        &answer,
-                        "Reading the symbol library…",
-                        |ui, library| builds_ui(ui, library),
-                    );
+                    state::answer(ui, &answer, "Reading the symbol library…", builds_ui);
                 },
             );
         });

@@ -42,7 +42,7 @@ pub fn status_bar_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
                 text::label(ui, notice.clone(), font::small(), t.warn);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                jobs_ui(ctx, ui, &jobs)
+                jobs_ui(ctx, ui, &jobs);
             });
         });
     });

@@ -52,7 +52,7 @@ pub(super) fn backtrace_ui(
                     match line {
                         Line::Interrupted(name) => interrupted_ui(ui, name),
                         Line::Frame(idx, frame) => {
-                            frame_ui(ctx, ui, *idx, frame, selected.frame_idx)
+                            frame_ui(ctx, ui, *idx, frame, selected.frame_idx);
                         }
                         Line::Stopped(why) => stopped_ui(ui, why),
                     }
@@ -95,7 +95,7 @@ fn frame_ui(
 ) {
     let is_selected = idx == selected_idx;
     let response = row(ui, is_selected, &row_name(idx, frame), |row| {
-        paint(row, idx, frame, is_selected)
+        paint(row, idx, frame, is_selected);
     });
     if idx == 0 {
         ctx.part(&response);

@@ -118,33 +118,30 @@ pub(super) fn flatten(
     };
     let type_name = local.type_name.as_deref().unwrap_or("");
     let answer = ctx.door.follow(crash, type_name, target);
-    match answer.value() {
-        Some(pointee) => {
-            let mut pointee = (**pointee).clone();
-            pointee.name = format!("*{}", local.name);
-            let path = format!("{path}/*");
-            flatten(ctx, crash, open, &pointee, path, depth + 1, lines);
-        }
-        None => {
-            let note = match answer {
-                crate::engine::loadable::Loadable::Failed { error, .. } => error,
-                _ => "reading…".to_owned(),
-            };
-            let local = Local {
-                name: String::new(),
-                value: None,
-                target: None,
-                ..local.clone()
-            };
-            lines.push(TreeLine {
-                path: format!("{path}/…"),
-                depth: depth + 1,
-                can_open: false,
-                is_open: false,
-                local,
-                note: Some(note),
-            });
-        }
+    if let Some(pointee) = answer.value() {
+        let mut pointee = (**pointee).clone();
+        pointee.name = format!("*{}", local.name);
+        let path = format!("{path}/*");
+        flatten(ctx, crash, open, &pointee, path, depth + 1, lines);
+    } else {
+        let note = match answer {
+            crate::engine::loadable::Loadable::Failed { error, .. } => error,
+            _ => "reading…".to_owned(),
+        };
+        let local = Local {
+            name: String::new(),
+            value: None,
+            target: None,
+            ..local.clone()
+        };
+        lines.push(TreeLine {
+            path: format!("{path}/…"),
+            depth: depth + 1,
+            can_open: false,
+            is_open: false,
+            local,
+            note: Some(note),
+        });
     }
 }
 

@@ -34,7 +34,7 @@ impl MemoryTab {
         let answer = ctx.door.memory(selected.id, address & !0xF, PAGE_ROWS);
         self.bar_ui(ui, address, selected);
         state::answer(ui, &answer, "Reading memory…", |ui, page| {
-            hex_ui(ui, page, address)
+            hex_ui(ui, page, address);
         });
     }
 
@@ -158,7 +158,7 @@ fn hex_ui(ui: &mut Ui, rows: &[MemoryRow], address: u64) {
             let symbol = row.symbol.as_deref().filter(|_| part == 0);
             let is_here = (start..end).contains(&address);
             plain_row(ui, &row_name(start, &bytes), |row| {
-                paint(row, start, &bytes, symbol, is_here)
+                paint(row, start, &bytes, symbol, is_here);
             });
         }
     });

@@ -50,7 +50,7 @@ pub(super) fn threads_ui(
                     {
                         let is_selected = idx == selected.thread_idx;
                         let response = row(ui, is_selected, &row_name(thread), |row| {
-                            paint(row, thread, is_selected, state_at)
+                            paint(row, thread, is_selected, state_at);
                         });
                         if idx == 0 {
                             ctx.part(&response);
