@@ -189,7 +189,7 @@ pub fn pressed(input: &mut egui::InputState, letters: bool) -> Vec<UiCommand> {
                 continue;
             }
             let copies = matches!(info.command, UiCommand::CopyText);
-            if !copies && consume(input, shortcut) {
+            if !copies && consume(input, *shortcut) {
                 commands.push(info.command.clone());
             }
         }
@@ -198,7 +198,7 @@ pub fn pressed(input: &mut egui::InputState, letters: bool) -> Vec<UiCommand> {
 }
 
 /// Ctrl+Shift+O must not count as Ctrl+O: the modifiers have to be exactly these.
-fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
+fn consume(input: &mut egui::InputState, shortcut: KeyboardShortcut) -> bool {
     let mut hit = false;
     let shifted = matches!(shortcut.logical_key, Key::Questionmark | Key::Plus);
     input.events.retain(|event| {

@@ -27,7 +27,7 @@ pub(super) fn run_again(size: [f32; 2]) -> Result<Option<i32>, WindowError> {
         .env(INSIDE, "1");
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // Without it the OpenGL libraries complain on standard error about a Wayland that is not there.
-        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+        command.env("XDG_RUNTIME_DIR", "/tmp");
     }
     let status = command.status();
     display.stop();

@@ -87,6 +87,10 @@ impl Panel for Crashes {
     }
 }
 
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two independent states of the list"
+)]
 fn headline_ui(ui: &mut Ui, groups: &[CrashGroup], is_pending: bool, is_filtered: bool) {
     let n_crashes: usize = groups.iter().map(|group| group.crashes.len()).sum();
     let sentence = if groups.is_empty() && is_pending {

@@ -24,6 +24,10 @@ pub fn progress_bar(ui: &Ui, rect: Rect, job: &JobStatus) {
     let t = tokens(ui);
     ui.painter().rect_filled(rect, 2.0, t.hover);
     if job.total > 0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a share of 1, drawn as pixels"
+        )]
         let share = (job.done as f64 / job.total as f64).clamp(0.0, 1.0) as f32;
         let mut done = rect;
         done.set_width(rect.width() * share);

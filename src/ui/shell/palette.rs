@@ -148,6 +148,10 @@ impl Palette {
     }
 }
 
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two independent states of a row"
+)]
 fn hit_ui(ui: &mut Ui, hit: &Hit, is_selected: bool, follow: bool) -> bool {
     let name = format!("{}: {}", hit.title, hit.detail);
     let response = row(ui, is_selected, &name, |row| {

@@ -61,7 +61,7 @@ impl GlobalsTab {
                     selected.id,
                     &self.open,
                     &global.value,
-                    path,
+                    &path,
                     0,
                     &mut lines,
                 );

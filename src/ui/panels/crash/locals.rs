@@ -69,30 +69,31 @@ impl LocalsTab {
         let mut lines = Vec::new();
         for (i, local) in frame.locals.iter().enumerate() {
             let path = format!("{root}/{i}.{}", local.name);
-            flatten(ctx, selected.id, &self.open, local, path, 0, &mut lines);
+            flatten(ctx, selected.id, &self.open, local, &path, 0, &mut lines);
         }
         tree_ui(ctx, ui, "locals", &lines, &mut self.open);
     }
 }
 
 /// Turns a value into the lines that its open branches need.
+#[expect(clippy::too_many_arguments, reason = "what a recursion carries along")]
 pub(super) fn flatten(
     ctx: &ViewContext<'_>,
     crash: i64,
     open: &BTreeSet<String>,
     local: &Local,
-    path: String,
+    path: &str,
     depth: usize,
     lines: &mut Vec<TreeLine>,
 ) {
     let can_open = depth < MAX_DEPTH && (!local.children.is_empty() || local.target.is_some());
-    let is_open = can_open && open.contains(&path);
+    let is_open = can_open && open.contains(path);
     let shown = Local {
         children: Vec::new(),
         ..local.clone()
     };
     lines.push(TreeLine {
-        path: path.clone(),
+        path: path.to_owned(),
         depth,
         can_open,
         is_open,
@@ -108,7 +109,7 @@ pub(super) fn flatten(
             crash,
             open,
             child,
-            format!("{path}/{i}.{}", child.name),
+            &format!("{path}/{i}.{}", child.name),
             depth + 1,
             lines,
         );
@@ -122,7 +123,7 @@ pub(super) fn flatten(
         let mut pointee = (**pointee).clone();
         pointee.name = format!("*{}", local.name);
         let path = format!("{path}/*");
-        flatten(ctx, crash, open, &pointee, path, depth + 1, lines);
+        flatten(ctx, crash, open, &pointee, &path, depth + 1, lines);
     } else {
         let note = match answer {
             crate::engine::loadable::Loadable::Failed { error, .. } => error,

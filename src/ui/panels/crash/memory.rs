@@ -70,18 +70,8 @@ impl MemoryTab {
             if let Some(error) = &self.error {
                 text::small(ui, error.clone());
             }
-            let ranges = &selected.detail.memory;
-            if !ranges.is_empty() {
-                ui.horizontal_wrapped(|ui| {
-                    text::small(ui, "captured");
-                    for (start, len) in ranges.iter().take(6) {
-                        let label = format!("0x{start:08x}");
-                        let hint = format!("{} from 0x{start:08x}", words::bytes(*len));
-                        if button::link(ui, &label).on_hover_text(hint).clicked() {
-                            self.address = Some(*start);
-                        }
-                    }
-                });
+            if let Some(start) = ranges_ui(ui, &selected.detail.memory) {
+                self.address = Some(start);
             }
         });
     }
@@ -107,6 +97,25 @@ impl MemoryTab {
         }
         self.error = None;
     }
+}
+
+/// Links to the captured ranges (start and bytes); the start of the one that was chosen.
+fn ranges_ui(ui: &mut Ui, ranges: &[(u64, u64)]) -> Option<u64> {
+    if ranges.is_empty() {
+        return None;
+    }
+    let mut chosen = None;
+    ui.horizontal_wrapped(|ui| {
+        text::small(ui, "captured");
+        for (start, len) in ranges.iter().take(6) {
+            let label = format!("0x{start:08x}");
+            let hint = format!("{} from 0x{start:08x}", words::bytes(*len));
+            if button::link(ui, &label).on_hover_text(hint).clicked() {
+                chosen = Some(*start);
+            }
+        }
+    });
+    chosen
 }
 
 /// Where to begin: the address that faulted, else the stack of the frame, else whatever was captured.

@@ -112,7 +112,12 @@ fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool, state_at:
         );
         row.painter.rect_filled(bar, 1.0, t.line);
         let mut used = bar;
-        used.set_width(bar.width() * share.clamp(0.0, 1.0) as f32);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a share of 1, drawn as pixels"
+        )]
+        let share_drawn = share.clamp(0.0, 1.0) as f32;
+        used.set_width(bar.width() * share_drawn);
         row.painter.rect_filled(
             used,
             1.0,
