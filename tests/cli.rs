@@ -875,7 +875,7 @@ fn symbol_holding(elf: &[u8], part: &str) -> u64 {
     found.expect("the symbol").address()
 }
 
-/// A core file with one more PT_LOAD: its program headers are written anew behind everything else.
+/// A core file with one more `PT_LOAD`: its program headers are written anew behind everything else.
 fn with_load(core: &[u8], address: u32, bytes: &[u8]) -> Vec<u8> {
     let (headers, count) = (u32_at(core, 28), usize::from(core[44]));
     let mut out = core.to_vec();

@@ -225,18 +225,14 @@ fn consume(input: &mut egui::InputState, shortcut: KeyboardShortcut) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{COMMANDS, key_text};
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
     fn no_two_actions_share_a_key_or_a_name() {
         let mut keys = BTreeMap::new();
-        let mut labels = BTreeMap::new();
+        let mut labels = BTreeSet::new();
         for info in COMMANDS {
-            assert!(
-                labels.insert(info.label, ()).is_none(),
-                "{} is there twice",
-                info.label
-            );
+            assert!(labels.insert(info.label), "{} is there twice", info.label);
             assert!(info.help.ends_with('.'), "{}", info.label);
             for shortcut in info.keys {
                 let before = keys.insert(key_text(shortcut), info.label);

@@ -35,7 +35,7 @@ impl Dialogs for FakeDialogs {
 
 /// Four minutes after the sample data.
 fn noon() -> std::time::SystemTime {
-    std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_435_440)
+    std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_mins(29_923_924)
 }
 
 type Sent = Rc<RefCell<Vec<Command>>>;
