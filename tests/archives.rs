@@ -356,7 +356,7 @@ fn a_cut_off_archive_is_read_as_far_as_it_goes() {
 #[test]
 fn archives_in_archives_are_read_to_a_depth_and_refused_below() {
     let log = log();
-    let mut inner = log.clone();
+    let mut inner = log;
     for depth in 1..=6 {
         let name = if depth == 1 {
             "good.uart".to_owned()
