@@ -456,7 +456,6 @@ fn every_crash_is_named_for_what_it_is() {
             &oracle.file("elf"),
         );
         let fault = both.fault.as_ref();
-        // The smallest core has no fault registers: what an M0 ran into is inferred, and may stay unknown.
         if fault.map(|f| f.kind) != Some(*kind) {
             wrong.push(format!(
                 "{}: {:?}, {:?}",
