@@ -39,6 +39,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("object", &["symbols"]),
     ("capstone", &["analysis"]),
     ("zip", &["formats"]),
+    ("tar", &["formats"]),
+    ("rmp_serde", &["formats"]),
     ("clap", &["cli"]),
 ];
 

@@ -338,6 +338,7 @@ mod tests {
             warnings: Vec::new(),
             registers: Vec::new(),
             sources: Vec::new(),
+            ..CrashReport::blank(Arch::ArmV7M)
         }
     }
 

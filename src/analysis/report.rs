@@ -11,7 +11,7 @@ use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::model::report::{BACKTRACE_SCHEMA, CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
@@ -113,19 +113,17 @@ pub fn build_report(
     let fault = fault_rules::explain(&facts);
 
     let mut report = CrashReport {
-        schema: BACKTRACE_SCHEMA.to_owned(),
         crash_index: options.crash_index,
         n_crashes: options.n_crashes,
-        arch,
         build_id: options.build_id.clone(),
         elf_build_id: options.elf_build_id.clone(),
         verified: options.verified,
         fault,
-        fingerprint: None,
         threads,
         warnings,
         registers: named_registers(registers),
         sources: options.sources.clone(),
+        ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
     report
@@ -136,7 +134,7 @@ fn named_registers(registers: &RegisterSet) -> Vec<(String, TargetAddr)> {
     registers
         .iter()
         .filter_map(|(reg, value)| match value {
-            RegValue::Known(value) => Some((reg.arm_name(), TargetAddr(value))),
+            RegValue::Known(value) => Some((registers.file().name(reg), TargetAddr(value))),
             RegValue::NotStored | RegValue::Clobbered => None,
         })
         .collect()

@@ -220,6 +220,7 @@ fn read(collected: &Collected) -> Coredump {
         dump.threads.push(CapturedThread {
             registers,
             sp_meaning: SpMeaning::Popped,
+            stack: None,
             ..CapturedThread::default()
         });
     }

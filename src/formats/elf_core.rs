@@ -383,6 +383,7 @@ fn thread(desc: &[u8]) -> Option<(CapturedThread, u16)> {
         name: None,
         registers,
         sp_meaning: SpMeaning::Popped,
+        stack: None,
     };
     Some((thread, signal))
 }

@@ -317,6 +317,7 @@ fn arch_block(
         name: None,
         registers,
         sp_meaning: SpMeaning::Unknown,
+        stack: None,
     });
     Some(())
 }

@@ -1,5 +1,6 @@
 //! Which processor a target is.
 
+use super::register_file::RegisterFile;
 use serde::{Deserialize, Serialize};
 
 /// A processor architecture, as far as it matters for reading a dump.
@@ -55,6 +56,15 @@ impl Arch {
     /// True for every ARM that this product unwinds (Cortex-M).
     pub fn is_cortex_m(self) -> bool {
         matches!(self, Self::Arm | Self::ArmV6M | Self::ArmV7M | Self::ArmV8M)
+    }
+
+    /// Which registers it has; of one that is symbolized only, none that anybody asks for.
+    pub fn register_file(self) -> RegisterFile {
+        match self {
+            Self::Riscv32 => RegisterFile::Riscv,
+            Self::Xtensa => RegisterFile::Xtensa,
+            _ => RegisterFile::Arm,
+        }
     }
 
     /// Bytes of an address.

@@ -15,8 +15,13 @@ pub struct Coredump {
     pub arch: Arch,
     /// The build id that the capture itself carries (header or note), whole or shortened.
     pub build_id: Option<BuildId>,
+    /// SHA-256 of the ELF file that the device runs, or the beginning of it, as lower-case hex (ESP-IDF's
+    /// `app_elf_sha256`). Matched like a build id where there is none.
+    pub elf_sha256: Option<String>,
     /// Register sets in the capture, the crashed thread first. At least one, or nothing is known of the CPU.
     pub threads: Vec<CapturedThread>,
+    /// A copy of the RTOS's kernel object (Zephyr's `_kernel`, `T` block); its address is known to the ELF only.
+    pub kernel: Option<Vec<u8>>,
     /// Captured memory. Empty for a fault print.
     pub memory: MemoryMap,
     /// Fault status registers.
@@ -42,7 +47,9 @@ impl Coredump {
             format,
             arch,
             build_id: None,
+            elf_sha256: None,
             threads: Vec::new(),
+            kernel: None,
             memory: MemoryMap::default(),
             fault: FaultRegisters::default(),
             reason: None,
@@ -66,6 +73,8 @@ pub struct CapturedThread {
     pub registers: RegisterSet,
     /// What the stack pointer in `registers` points to.
     pub sp_meaning: SpMeaning,
+    /// Its stack, lowest address first, if the capture says where it is.
+    pub stack: Option<Range<u64>>,
 }
 
 /// What a stored stack pointer means; formats differ and some get it wrong.

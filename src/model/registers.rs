@@ -1,5 +1,6 @@
 //! Register values of one context, each with what is known of it.
 
+use super::register_file::RegisterFile;
 use std::collections::BTreeMap;
 
 /// A register by its DWARF number for the architecture.
@@ -34,6 +35,60 @@ impl Reg {
     pub const FAULTMASK: Self = Self(1007);
     /// FPSCR (ours).
     pub const FPSCR: Self = Self(1008);
+
+    /// RISC-V program counter (ours).
+    pub const RISCV_PC: Self = Self(1100);
+    /// RISC-V `mstatus`.
+    pub const MSTATUS: Self = Self(4096 + 0x300);
+    /// RISC-V `mtvec`.
+    pub const MTVEC: Self = Self(4096 + 0x305);
+    /// RISC-V `mscratch`.
+    pub const MSCRATCH: Self = Self(4096 + 0x340);
+    /// RISC-V `mepc`.
+    pub const MEPC: Self = Self(4096 + 0x341);
+    /// RISC-V `mcause`.
+    pub const MCAUSE: Self = Self(4096 + 0x342);
+    /// RISC-V `mtval`.
+    pub const MTVAL: Self = Self(4096 + 0x343);
+    /// RISC-V `mip`.
+    pub const MIP: Self = Self(4096 + 0x344);
+    /// RISC-V `mhartid`.
+    pub const MHARTID: Self = Self(4096 + 0xF14);
+
+    /// Xtensa program counter (ours, as all special registers of Xtensa).
+    pub const XTENSA_PC: Self = Self(1200);
+    /// Xtensa `PS`.
+    pub const PS: Self = Self(1201);
+    /// Xtensa `SAR`.
+    pub const SAR: Self = Self(1202);
+    /// Xtensa `EXCCAUSE`.
+    pub const EXCCAUSE: Self = Self(1203);
+    /// Xtensa `EXCVADDR`.
+    pub const EXCVADDR: Self = Self(1204);
+    /// Xtensa `LBEG`.
+    pub const LBEG: Self = Self(1205);
+    /// Xtensa `LEND`.
+    pub const LEND: Self = Self(1206);
+    /// Xtensa `LCOUNT`.
+    pub const LCOUNT: Self = Self(1207);
+    /// Xtensa `WINDOWBASE`.
+    pub const WINDOWBASE: Self = Self(1208);
+
+    /// Registers of ARM that have a name instead of a number.
+    pub const ARM_SPECIAL: [Self; 12] = [
+        Self::SP,
+        Self::LR,
+        Self::PC,
+        Self::XPSR,
+        Self::MSP,
+        Self::PSP,
+        Self::EXC_RETURN,
+        Self::CONTROL,
+        Self::PRIMASK,
+        Self::BASEPRI,
+        Self::FAULTMASK,
+        Self::FPSCR,
+    ];
 
     /// General register `rN`, N up to 15.
     pub fn r(n: u16) -> Self {
@@ -82,16 +137,32 @@ pub enum RegValue {
 /// The registers of one context (a thread, or one frame of it).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegisterSet {
+    file: RegisterFile,
     values: BTreeMap<Reg, RegValue>,
 }
 
 impl RegisterSet {
+    /// A set of this family without a value. The default one is ARM's.
+    pub fn new(file: RegisterFile) -> Self {
+        Self {
+            file,
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Which family the numbers belong to.
+    pub fn file(&self) -> RegisterFile {
+        self.file
+    }
+
     /// What is known of `reg`. A `d` register is put together from its two `s` registers when only these are known.
     pub fn get(&self, reg: Reg) -> RegValue {
         if let Some(value) = self.values.get(&reg) {
             return *value;
         }
-        if let Reg(n @ 256..=271) = reg {
+        if let Reg(n @ 256..=271) = reg
+            && self.file == RegisterFile::Arm
+        {
             let first = 64 + (n - 256) * 2;
             return match (self.get(Reg(first)), self.get(Reg(first + 1))) {
                 (RegValue::Known(low), RegValue::Known(high)) => {
@@ -114,7 +185,9 @@ impl RegisterSet {
 
     /// Records a value. Writing a `d` register writes the two `s` registers it overlays.
     pub fn set(&mut self, reg: Reg, value: RegValue) {
-        if let Reg(n @ 256..=271) = reg {
+        if let Reg(n @ 256..=271) = reg
+            && self.file == RegisterFile::Arm
+        {
             let first = 64 + (n - 256) * 2;
             let (low, high) = match value {
                 RegValue::Known(v) => (RegValue::Known(v & 0xFFFF_FFFF), RegValue::Known(v >> 32)),
@@ -137,14 +210,24 @@ impl RegisterSet {
         self.values.iter().map(|(reg, value)| (*reg, *value))
     }
 
+    /// Records the program counter.
+    pub fn set_pc(&mut self, pc: u64) {
+        self.set_known(self.file.pc(), pc);
+    }
+
+    /// Records the stack pointer.
+    pub fn set_sp(&mut self, sp: u64) {
+        self.set_known(self.file.sp(), sp);
+    }
+
     /// The program counter, if known.
     pub fn pc(&self) -> Option<u64> {
-        self.known(Reg::PC)
+        self.known(self.file.pc())
     }
 
     /// The stack pointer, if known.
     pub fn sp(&self) -> Option<u64> {
-        self.known(Reg::SP)
+        self.known(self.file.sp())
     }
 }
 

@@ -2,7 +2,14 @@
 //!
 //! The field names are a contract with scripts: they grow by adding, nothing is renamed.
 
-use super::{addr::TargetAddr, arch::Arch, build_id::BuildId, warning::Warning};
+use super::{
+    addr::TargetAddr,
+    arch::Arch,
+    build_id::BuildId,
+    rtos_objects::{Deadlock, RtosObject},
+    target_state::{HeapView, InterruptView, MpuRegion, SymbolQuality},
+    warning::Warning,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -38,6 +45,51 @@ pub struct CrashReport {
     pub registers: Vec<(String, TargetAddr)>,
     /// Where the data came from: format ids of the sources that were joined.
     pub sources: Vec<String>,
+    /// Queues, mutexes, timers and the like of the RTOS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<RtosObject>,
+    /// Rings of threads that wait for each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deadlocks: Vec<Deadlock>,
+    /// Heaps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heaps: Vec<HeapView>,
+    /// The interrupt controller, where the capture holds its registers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupts: Option<InterruptView>,
+    /// Memory protection, where the capture holds its registers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mpu: Vec<MpuRegion>,
+    /// Each symbol file that was used and what it can tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<SymbolQuality>,
+}
+
+impl CrashReport {
+    /// A report that says nothing yet.
+    pub fn blank(arch: Arch) -> Self {
+        Self {
+            schema: BACKTRACE_SCHEMA.to_owned(),
+            crash_index: 0,
+            n_crashes: 1,
+            arch,
+            build_id: None,
+            elf_build_id: None,
+            verified: false,
+            fault: None,
+            fingerprint: None,
+            threads: Vec::new(),
+            warnings: Vec::new(),
+            registers: Vec::new(),
+            sources: Vec::new(),
+            objects: Vec::new(),
+            deadlocks: Vec::new(),
+            heaps: Vec::new(),
+            interrupts: None,
+            mpu: Vec::new(),
+            symbols: Vec::new(),
+        }
+    }
 }
 
 /// What went wrong, in words and in values.

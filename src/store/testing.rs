@@ -138,6 +138,7 @@ pub(super) fn crash(build_id: Option<&str>, dump_key: Option<&str>) -> NewCrash 
             warnings: vec![Warning::at("FS-CORE-003", 17, "cut off")],
             registers: Vec::new(),
             sources: vec!["elf-core".to_owned()],
+            ..CrashReport::blank(Arch::ArmV7M)
         },
         symbolized: false,
         boot: Some(1),

@@ -1,10 +1,12 @@
 //! One step up the stack by call-frame information (DWARF 5, section 6.4; AADWARF32).
 //!
-//! Reads `.debug_frame` and `.eh_frame`. ARM only: other architectures have no register set of ours yet.
+//! Reads `.debug_frame` and `.eh_frame`, for the families of [`RegisterFile`](crate::model::register_file::RegisterFile).
 
 use super::cfi_expression::{self, ExpressionError};
 use super::debug_info::{DebugInfo, Reader};
+use crate::model::arch::Arch;
 use crate::model::memory::Memory;
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use gimli::{
     BaseAddresses, CfaRule, CieOrFde, DebugFrame, EhFrame, FrameDescriptionEntry, RegisterRule,
@@ -39,8 +41,8 @@ pub enum CfiError {
     #[error("memory at 0x{0:08x} was not captured")]
     MemoryNotCaptured(u64),
     /// A register that the rule needs is not known.
-    #[error("register {} is not known", .0.arm_name())]
-    RegisterNotKnown(Reg),
+    #[error("register {} is not known", .1.name(*.0))]
+    RegisterNotKnown(Reg, RegisterFile),
     /// The information contradicts itself.
     #[error("damaged call-frame information: {0}")]
     Malformed(String),
@@ -75,7 +77,7 @@ impl DebugInfo<'_> {
         regs: &RegisterSet,
         memory: &dyn Memory,
     ) -> Result<CfiStep, CfiError> {
-        if !self.file().is_arm() {
+        if !self.has_known_registers() {
             return Err(CfiError::NoEntry);
         }
         let tables = self.unwind_tables();
@@ -96,6 +98,12 @@ impl DebugInfo<'_> {
             let section = &tables.debug_frame;
             machine.step(section, &tables.bases, entry, lookup, &mut context)
         }
+    }
+
+    /// True for a processor whose registers have names and conventions here.
+    fn has_known_registers(&self) -> bool {
+        let arch = self.file().arch();
+        arch.is_cortex_m() || arch == Arch::Riscv32
     }
 
     /// True when call-frame information covers `addr`.
@@ -243,7 +251,7 @@ impl Machine<'_> {
                 let reg = Reg(register.0);
                 self.regs
                     .known(reg)
-                    .ok_or(CfiError::RegisterNotKnown(reg))?
+                    .ok_or(CfiError::RegisterNotKnown(reg, self.regs.file()))?
                     .wrapping_add_signed(*offset)
                     & mask
             }
@@ -279,9 +287,9 @@ impl Machine<'_> {
             }
             caller.set(reg, value.unwrap_or(RegValue::NotStored));
         }
-        caller.set_known(Reg::SP, cfa);
+        caller.set_sp(cfa);
         if end_of_stack {
-            caller.set(Reg::PC, RegValue::NotStored);
+            caller.set(caller.file().pc(), RegValue::NotStored);
             return Ok(CfiStep {
                 caller,
                 cfa,
@@ -292,20 +300,20 @@ impl Machine<'_> {
             Some(Ok(RegValue::Known(value))) => value,
             Some(Err(error)) => return Err(error),
             Some(Ok(RegValue::NotStored | RegValue::Clobbered)) => {
-                return Err(CfiError::RegisterNotKnown(return_column));
+                return Err(CfiError::RegisterNotKnown(return_column, self.regs.file()));
             }
             None => self
                 .regs
                 .known(return_column)
-                .ok_or(CfiError::RegisterNotKnown(return_column))?,
+                .ok_or(CfiError::RegisterNotKnown(return_column, self.regs.file()))?,
         };
         let is_magic = (FIRST_MAGIC_RETURN..=u64::from(u32::MAX)).contains(&return_address);
-        let pc = if is_magic {
+        let pc = if is_magic && caller.file().has_thumb_bit() {
             return_address
         } else {
             return_address & !1
         };
-        caller.set_known(Reg::PC, pc);
+        caller.set_pc(pc);
         Ok(CfiStep {
             caller,
             cfa,
@@ -313,17 +321,19 @@ impl Machine<'_> {
         })
     }
 
-    /// The registers before any rule: what AAPCS32 (section 6.1) lets a function change is lost.
+    /// The registers before any rule: what the calling convention lets a function change is lost.
     fn kept(&self) -> RegisterSet {
-        let mut kept = RegisterSet::default();
+        let file = self.regs.file();
+        let mut kept = RegisterSet::new(file);
         for (reg, value) in self.regs.iter() {
-            let is_lost = matches!(reg.0, 0..=3 | 12 | 64..=79 | 256..=263);
+            let is_lost = file.is_call_clobbered(reg);
             kept.set(reg, if is_lost { RegValue::Clobbered } else { value });
         }
-        for n in [0, 1, 2, 3, 12] {
-            kept.set(Reg::r(n), RegValue::Clobbered);
+        for n in 0..32 {
+            if file.is_call_clobbered(Reg(n)) {
+                kept.set(Reg(n), RegValue::Clobbered);
+            }
         }
-        kept.set(Reg::LR, RegValue::Clobbered);
         kept
     }
 }
@@ -366,7 +376,8 @@ impl<'a, S: UnwindSection<Reader<'a>>> Rules<'_, 'a, S> {
 
     fn load(&self, reg: Reg, addr: u64) -> Result<RegValue, CfiError> {
         // d registers take eight bytes; everything else on this architecture takes a word.
-        let size = if matches!(reg.0, 256..=287) {
+        let is_arm = self.machine.regs.file() == RegisterFile::Arm;
+        let size = if is_arm && matches!(reg.0, 256..=287) {
             8
         } else {
             u8::try_from(self.mask.count_ones() / 8).unwrap_or(4)
@@ -403,7 +414,7 @@ impl From<ExpressionError> for CfiError {
     fn from(error: ExpressionError) -> Self {
         match error {
             ExpressionError::MemoryNotCaptured(addr) => Self::MemoryNotCaptured(addr),
-            ExpressionError::RegisterNotKnown(reg) => Self::RegisterNotKnown(reg),
+            ExpressionError::RegisterNotKnown(reg, file) => Self::RegisterNotKnown(reg, file),
             ExpressionError::Malformed(why) => Self::Malformed(why),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::cfi::Machine;
 use super::debug_info::Reader;
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::Reg;
 use gimli::{Encoding, EvaluationResult, Expression, Location, Value};
 
@@ -11,7 +12,7 @@ const MOST_OPERATIONS: u32 = 10_000;
 /// Why an expression has no value.
 pub(super) enum ExpressionError {
     MemoryNotCaptured(u64),
-    RegisterNotKnown(Reg),
+    RegisterNotKnown(Reg, RegisterFile),
     Malformed(String),
 }
 
@@ -43,7 +44,7 @@ pub(super) fn evaluate(
                 let value = machine
                     .regs
                     .known(reg)
-                    .ok_or(ExpressionError::RegisterNotKnown(reg))?;
+                    .ok_or(ExpressionError::RegisterNotKnown(reg, machine.regs.file()))?;
                 evaluation.resume_with_register(Value::Generic(value))
             }
             EvaluationResult::RequiresRelocatedAddress(address) => {
@@ -69,10 +70,15 @@ pub(super) fn evaluate(
         [piece] => match piece.location {
             Location::Address { address } => Ok(address),
             Location::Value { value } => value.to_u64(u64::MAX).map_err(malformed),
-            Location::Register { register } => machine
-                .regs
-                .known(Reg(register.0))
-                .ok_or(ExpressionError::RegisterNotKnown(Reg(register.0))),
+            Location::Register { register } => {
+                machine
+                    .regs
+                    .known(Reg(register.0))
+                    .ok_or(ExpressionError::RegisterNotKnown(
+                        Reg(register.0),
+                        machine.regs.file(),
+                    ))
+            }
             _ => Err(ExpressionError::Malformed("no value".to_owned())),
         },
         _ => Err(ExpressionError::Malformed("a value in pieces".to_owned())),

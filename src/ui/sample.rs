@@ -244,6 +244,7 @@ pub(super) fn report() -> CrashReport {
         .map(|(name, value)| (name.to_owned(), TargetAddr(value)))
         .collect(),
         sources: vec!["elf-core".to_owned(), "fault-print".to_owned()],
+        ..CrashReport::blank(Arch::ArmV7M)
     }
 }
 

@@ -150,6 +150,7 @@ impl Print {
                 name: self.said.thread.clone(),
                 registers: self.registers,
                 sp_meaning: self.sp_meaning,
+                stack: None,
             });
         }
         dump.thread_name = self.said.thread;

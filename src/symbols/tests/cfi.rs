@@ -4,6 +4,7 @@ use super::super::cfi::CfiError;
 use super::super::debug_info::DebugInfo;
 use super::open;
 use crate::model::memory::MemoryMap;
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 
 /// `measure` (0x10): CFA is r13 + 8 behind its push, r3 at c-8, ra at c-4.
@@ -48,7 +49,7 @@ fn a_leaf_returns_to_its_link_register_and_exception_returns_stay_whole() {
     let memory = MemoryMap::default();
     assert_eq!(
         info.unwind_step(0x6a, &regs, &memory),
-        Err(CfiError::RegisterNotKnown(Reg::LR))
+        Err(CfiError::RegisterNotKnown(Reg::LR, RegisterFile::Arm))
     );
     regs.set_known(Reg::LR, 0x17_u32);
     let step = info.unwind_step(0x6a, &regs, &memory).unwrap();

@@ -366,7 +366,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 );
                 self.without_cfi(frame)
             }
-            Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(_))) | None => {
+            Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(..))) | None => {
                 self.without_cfi(frame)
             }
         }
