@@ -9,6 +9,7 @@ mod bytes;
 mod crashcatcher;
 mod elf_core;
 mod esp;
+mod esp_panic;
 mod fault_memory;
 mod fault_print;
 mod lines;
@@ -82,6 +83,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &elf_core::ElfCore,
     &esp::flash::EspCore,
     &esp::console::EspCoreText,
+    &esp_panic::EspPanic,
     &fault_print::FaultPrint,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,

@@ -6,6 +6,7 @@
 use super::image::Image;
 use super::notes::Notes;
 use super::{FAKE, MOST_SEGMENTS, MOST_TASKS, NO_TASK, frames, tcb};
+use crate::formats::esp_panic::failed_assertion;
 use crate::model::{
     arch::Arch,
     coredump::{CapturedThread, Coredump},
@@ -252,6 +253,7 @@ fn apply(notes: Notes, dump: &mut Coredump) {
             notes.excvaddr.unwrap_or_default(),
         );
     }
+    dump.assert = notes.panic_details.as_deref().and_then(failed_assertion);
     dump.reason = notes.panic_details;
     if notes.in_interrupt {
         dump.warnings.push(Warning::new(
