@@ -127,15 +127,15 @@ pub fn exception_code(mcause: u32) -> Option<u32> {
 pub fn cause_name(mcause: u32) -> String {
     let code = mcause & CODE;
     if mcause & INTERRUPT != 0 {
-        return INTERRUPTS
-            .iter()
-            .find(|(n, _)| *n == code)
-            .map_or_else(|| format!("interrupt {code}"), |(_, name)| (*name).to_owned());
+        return INTERRUPTS.iter().find(|(n, _)| *n == code).map_or_else(
+            || format!("interrupt {code}"),
+            |(_, name)| (*name).to_owned(),
+        );
     }
-    EXCEPTIONS
-        .iter()
-        .find(|(n, _, _)| *n == code)
-        .map_or_else(|| format!("exception {code}"), |(_, name, _)| (*name).to_owned())
+    EXCEPTIONS.iter().find(|(n, _, _)| *n == code).map_or_else(
+        || format!("exception {code}"),
+        |(_, name, _)| (*name).to_owned(),
+    )
 }
 
 /// What the exception means, for those of the manual.

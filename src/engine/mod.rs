@@ -10,6 +10,7 @@ pub mod examine;
 pub mod import;
 pub mod index_cache;
 pub mod input;
+mod issues;
 pub mod job;
 mod jobs;
 pub mod loadable;

@@ -14,7 +14,7 @@
 use super::{
     Carrier, Confidence, Decoded, Format,
     bytes::{Bytes, u16_at, u32_at},
-    fault_memory,
+    esp, fault_memory,
     lines::as_u64,
 };
 use crate::model::{
@@ -119,6 +119,11 @@ impl Format for ElfCore {
         // 32 bits, little-endian
         let is_read = bytes.get(4) == Some(&1) && bytes.get(5) == Some(&1);
         match machine.filter(|_| is_read) {
+            _ if esp::elf_body::is_esp_core(bytes) => {
+                let dump = esp::elf_body::read_core_file(bytes, self.id());
+                decoded.coredumps.push(dump);
+                decoded.understood.push(0..as_u64(bytes.len()));
+            }
             Some(machine) => {
                 decoded.coredumps.push(read(bytes, machine, progress)?);
                 decoded.understood.push(0..as_u64(bytes.len()));
@@ -167,11 +172,7 @@ struct Segment {
     header_at: u64,
 }
 
-fn read(
-    bytes: &[u8],
-    machine: &Machine,
-    progress: &dyn Progress,
-) -> Result<Coredump, Cancelled> {
+fn read(bytes: &[u8], machine: &Machine, progress: &dyn Progress) -> Result<Coredump, Cancelled> {
     let total = as_u64(bytes.len());
     let mut dump = Coredump::new("elf-core", machine.arch);
     dump.source = 0..total;

@@ -17,7 +17,11 @@ pub(super) enum Op {
     /// Word at base + offset = rs.
     StoreWord { rs: u8, base: u8, offset: i32 },
     /// rd = csr; csr = rs when it is a write.
-    Csr { rd: u8, csr: u16, written: Option<u8> },
+    Csr {
+        rd: u8,
+        csr: u16,
+        written: Option<u8>,
+    },
     /// Goes on at the next instruction or at the target.
     Branch { target: u64 },
     /// rd = address of the next instruction; goes on at the target.
@@ -74,14 +78,28 @@ fn full(addr: u64, word: u32) -> Op {
     let funct3 = field(word, 12, 3);
     let imm_i = signed(word >> 20, 11);
     match word & 0x7F {
-        0x13 if funct3 == 0 => Op::AddImmediate { rd, rs: rs1, imm: imm_i },
+        0x13 if funct3 == 0 => Op::AddImmediate {
+            rd,
+            rs: rs1,
+            imm: imm_i,
+        },
         0x33 if funct3 == 0 && word >> 25 == 0 => Op::Add { rd, rs1, rs2 },
-        0x37 => Op::Constant { rd, value: word & 0xFFFF_F000 },
+        0x37 => Op::Constant {
+            rd,
+            value: word & 0xFFFF_F000,
+        },
         0x17 => {
             let pc = u32::try_from(addr & 0xFFFF_FFFF).unwrap_or(0);
-            Op::Constant { rd, value: pc.wrapping_add(word & 0xFFFF_F000) }
+            Op::Constant {
+                rd,
+                value: pc.wrapping_add(word & 0xFFFF_F000),
+            }
         }
-        0x03 if funct3 == 2 => Op::LoadWord { rd, base: rs1, offset: imm_i },
+        0x03 if funct3 == 2 => Op::LoadWord {
+            rd,
+            base: rs1,
+            offset: imm_i,
+        },
         0x23 if funct3 == 2 => Op::StoreWord {
             rs: rs2,
             base: rs1,
@@ -125,9 +143,17 @@ fn system(word: u32, rd: u8, rs1: u8, funct3: u32) -> Op {
     match funct3 {
         0 if matches!(word, 0x3020_0073 | 0x1020_0073) => Op::TrapReturn,
         0 => Op::Other { rd: 0 },
-        1 => Op::Csr { rd, csr, written: Some(rs1) },
+        1 => Op::Csr {
+            rd,
+            csr,
+            written: Some(rs1),
+        },
         // Setting or clearing no bits is a read; otherwise the register holds something new.
-        2 | 3 if rs1 == 0 => Op::Csr { rd, csr, written: None },
+        2 | 3 if rs1 == 0 => Op::Csr {
+            rd,
+            csr,
+            written: None,
+        },
         _ => Op::Other { rd },
     }
 }
@@ -156,9 +182,19 @@ fn compressed(addr: u64, half: u32) -> Op {
             base: short_register(half, 7),
             offset: word_offset(half),
         },
-        (1, 0) => Op::AddImmediate { rd, rs: rd, imm: imm6 },
-        (1, 1) => Op::Jump { rd: 1, target: relative(addr, jump_offset(half)) },
-        (1, 2) => Op::Constant { rd, value: imm6.cast_unsigned() },
+        (1, 0) => Op::AddImmediate {
+            rd,
+            rs: rd,
+            imm: imm6,
+        },
+        (1, 1) => Op::Jump {
+            rd: 1,
+            target: relative(addr, jump_offset(half)),
+        },
+        (1, 2) => Op::Constant {
+            rd,
+            value: imm6.cast_unsigned(),
+        },
         (1, 3) if rd == 2 => Op::AddImmediate {
             rd: 2,
             rs: 2,
@@ -171,9 +207,17 @@ fn compressed(addr: u64, half: u32) -> Op {
                 9,
             ),
         },
-        (1, 3) => Op::Constant { rd, value: (imm6 << 12).cast_unsigned() },
-        (1, 4) => Op::Other { rd: short_register(half, 7) },
-        (1, 5) => Op::Jump { rd: 0, target: relative(addr, jump_offset(half)) },
+        (1, 3) => Op::Constant {
+            rd,
+            value: (imm6 << 12).cast_unsigned(),
+        },
+        (1, 4) => Op::Other {
+            rd: short_register(half, 7),
+        },
+        (1, 5) => Op::Jump {
+            rd: 0,
+            target: relative(addr, jump_offset(half)),
+        },
         (1, 6 | 7) => Op::Branch {
             target: relative(
                 addr,
@@ -195,7 +239,11 @@ fn compressed(addr: u64, half: u32) -> Op {
         },
         (2, 4) => match (field(half, 12, 1), rd, rs2) {
             (0, _, 0) => Op::JumpRegister { rd: 0 },
-            (0, _, _) => Op::AddImmediate { rd, rs: rs2, imm: 0 },
+            (0, _, _) => Op::AddImmediate {
+                rd,
+                rs: rs2,
+                imm: 0,
+            },
             (_, 0, 0) => Op::Other { rd: 0 }, // c.ebreak
             (_, _, 0) => Op::JumpRegister { rd: 1 },
             _ => Op::Add { rd, rs1: rd, rs2 },
@@ -259,43 +307,234 @@ mod tests {
     }
 
     const CASES: &[(u32, Op)] = &[
-        (0xf841_0113, Op::AddImmediate { rd: 2, rs: 2, imm: -124 }),
-        (0xc206, Op::StoreWord { rs: 1, base: 2, offset: 4 }),
-        (0x8003_0293, Op::AddImmediate { rd: 5, rs: 6, imm: -2048 }),
-        (0xfff5_2e23, Op::StoreWord { rs: 31, base: 10, offset: -4 }),
-        (0xff84_2503, Op::LoadWord { rd: 10, base: 8, offset: -8 }),
-        (0x3410_22f3, Op::Csr { rd: 5, csr: 0x341, written: None }),
-        (0x3401_1173, Op::Csr { rd: 2, csr: 0x340, written: Some(2) }),
-        (0x3401_1073, Op::Csr { rd: 0, csr: 0x340, written: Some(2) }),
-        (0x8000_12b7, Op::Constant { rd: 5, value: 0x8000_1000 }),
-        (0x0000_1297, Op::Constant { rd: 5, value: 0x8000_1100 }),
-        (0xfcb5_0de3, Op::Branch { target: 0x8000_00DA }),
-        (0xfd7f_f0ef, Op::Jump { rd: 1, target: 0x8000_00D6 }),
-        (0x3d20_006f, Op::Jump { rd: 0, target: 0x8000_04D2 }),
+        (
+            0xf841_0113,
+            Op::AddImmediate {
+                rd: 2,
+                rs: 2,
+                imm: -124,
+            },
+        ),
+        (
+            0xc206,
+            Op::StoreWord {
+                rs: 1,
+                base: 2,
+                offset: 4,
+            },
+        ),
+        (
+            0x8003_0293,
+            Op::AddImmediate {
+                rd: 5,
+                rs: 6,
+                imm: -2048,
+            },
+        ),
+        (
+            0xfff5_2e23,
+            Op::StoreWord {
+                rs: 31,
+                base: 10,
+                offset: -4,
+            },
+        ),
+        (
+            0xff84_2503,
+            Op::LoadWord {
+                rd: 10,
+                base: 8,
+                offset: -8,
+            },
+        ),
+        (
+            0x3410_22f3,
+            Op::Csr {
+                rd: 5,
+                csr: 0x341,
+                written: None,
+            },
+        ),
+        (
+            0x3401_1173,
+            Op::Csr {
+                rd: 2,
+                csr: 0x340,
+                written: Some(2),
+            },
+        ),
+        (
+            0x3401_1073,
+            Op::Csr {
+                rd: 0,
+                csr: 0x340,
+                written: Some(2),
+            },
+        ),
+        (
+            0x8000_12b7,
+            Op::Constant {
+                rd: 5,
+                value: 0x8000_1000,
+            },
+        ),
+        (
+            0x0000_1297,
+            Op::Constant {
+                rd: 5,
+                value: 0x8000_1100,
+            },
+        ),
+        (
+            0xfcb5_0de3,
+            Op::Branch {
+                target: 0x8000_00DA,
+            },
+        ),
+        (
+            0xfd7f_f0ef,
+            Op::Jump {
+                rd: 1,
+                target: 0x8000_00D6,
+            },
+        ),
+        (
+            0x3d20_006f,
+            Op::Jump {
+                rd: 0,
+                target: 0x8000_04D2,
+            },
+        ),
         (0x0082_80e7, Op::JumpRegister { rd: 1 }),
         (0x0000_8067, Op::JumpRegister { rd: 0 }),
         (0x3020_0073, Op::TrapReturn),
-        (0x00c5_8533, Op::Add { rd: 10, rs1: 11, rs2: 12 }),
+        (
+            0x00c5_8533,
+            Op::Add {
+                rd: 10,
+                rs1: 11,
+                rs2: 12,
+            },
+        ),
         (0x40c5_8533, Op::Other { rd: 10 }),
         (0x0000_0073, Op::Other { rd: 0 }),
         (0x3004_6073, Op::Other { rd: 0 }),
-        (0x1141, Op::AddImmediate { rd: 2, rs: 2, imm: -16 }),
-        (0x7119, Op::AddImmediate { rd: 2, rs: 2, imm: -128 }),
-        (0x617d, Op::AddImmediate { rd: 2, rs: 2, imm: 496 }),
-        (0x1fe8, Op::AddImmediate { rd: 10, rs: 2, imm: 1020 }),
-        (0xdf86, Op::StoreWord { rs: 1, base: 2, offset: 252 }),
-        (0x5532, Op::LoadWord { rd: 10, base: 2, offset: 44 }),
-        (0xdde8, Op::StoreWord { rs: 10, base: 11, offset: 124 }),
-        (0x405c, Op::LoadWord { rd: 15, base: 8, offset: 4 }),
-        (0x850a, Op::AddImmediate { rd: 10, rs: 2, imm: 0 }),
-        (0x952e, Op::Add { rd: 10, rs1: 10, rs2: 11 }),
+        (
+            0x1141,
+            Op::AddImmediate {
+                rd: 2,
+                rs: 2,
+                imm: -16,
+            },
+        ),
+        (
+            0x7119,
+            Op::AddImmediate {
+                rd: 2,
+                rs: 2,
+                imm: -128,
+            },
+        ),
+        (
+            0x617d,
+            Op::AddImmediate {
+                rd: 2,
+                rs: 2,
+                imm: 496,
+            },
+        ),
+        (
+            0x1fe8,
+            Op::AddImmediate {
+                rd: 10,
+                rs: 2,
+                imm: 1020,
+            },
+        ),
+        (
+            0xdf86,
+            Op::StoreWord {
+                rs: 1,
+                base: 2,
+                offset: 252,
+            },
+        ),
+        (
+            0x5532,
+            Op::LoadWord {
+                rd: 10,
+                base: 2,
+                offset: 44,
+            },
+        ),
+        (
+            0xdde8,
+            Op::StoreWord {
+                rs: 10,
+                base: 11,
+                offset: 124,
+            },
+        ),
+        (
+            0x405c,
+            Op::LoadWord {
+                rd: 15,
+                base: 8,
+                offset: 4,
+            },
+        ),
+        (
+            0x850a,
+            Op::AddImmediate {
+                rd: 10,
+                rs: 2,
+                imm: 0,
+            },
+        ),
+        (
+            0x952e,
+            Op::Add {
+                rd: 10,
+                rs1: 10,
+                rs2: 11,
+            },
+        ),
         (0x8282, Op::JumpRegister { rd: 0 }),
         (0x9282, Op::JumpRegister { rd: 1 }),
-        (0x557d, Op::Constant { rd: 10, value: u32::MAX }),
-        (0x657d, Op::Constant { rd: 10, value: 0x1_F000 }),
-        (0xd949, Op::Branch { target: 0x8000_0092 }),
-        (0xbf41, Op::Jump { rd: 0, target: 0x8000_0090 }),
-        (0x3779, Op::Jump { rd: 1, target: 0x8000_008E }),
+        (
+            0x557d,
+            Op::Constant {
+                rd: 10,
+                value: u32::MAX,
+            },
+        ),
+        (
+            0x657d,
+            Op::Constant {
+                rd: 10,
+                value: 0x1_F000,
+            },
+        ),
+        (
+            0xd949,
+            Op::Branch {
+                target: 0x8000_0092,
+            },
+        ),
+        (
+            0xbf41,
+            Op::Jump {
+                rd: 0,
+                target: 0x8000_0090,
+            },
+        ),
+        (
+            0x3779,
+            Op::Jump {
+                rd: 1,
+                target: 0x8000_008E,
+            },
+        ),
         (0x050e, Op::Other { rd: 10 }),
         (0x810d, Op::Other { rd: 10 }),
         (0x9002, Op::Other { rd: 0 }),

@@ -58,7 +58,14 @@ pub(super) struct Saved {
 pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Saved> {
     let mut registers = [None; 32];
     for (n, slot) in (0..32).zip(registers.iter_mut()) {
-        *slot = Some((if n == 0 { Origin::Number } else { Origin::Register(n) }, 0));
+        *slot = Some((
+            if n == 0 {
+                Origin::Number
+            } else {
+                Origin::Register(n)
+            },
+            0,
+        ));
     }
     let mut ways = vec![State {
         at: start,
@@ -97,7 +104,10 @@ pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Sav
                     }
                     state.at = next;
                 }
-                Op::Jump { rd: 0, target: other } => {
+                Op::Jump {
+                    rd: 0,
+                    target: other,
+                } => {
                     if !branched.insert(state.at) {
                         break;
                     }
@@ -212,9 +222,7 @@ impl Saved {
             .state
             .stores
             .iter()
-            .filter(|(_, value)| {
-                matches!(value, Some((Origin::Register(n), 0)) if is_temporary(n))
-            })
+            .filter(|(_, value)| matches!(value, Some((Origin::Register(n), 0)) if is_temporary(n)))
             .count();
         n_temporaries >= 2
     }
@@ -222,7 +230,9 @@ impl Saved {
     /// True when the return address of the caller was stored.
     pub(super) fn has_return_address(&self) -> bool {
         let stores = &self.state.stores;
-        stores.iter().any(|(_, v)| *v == Some((Origin::Register(1), 0)))
+        stores
+            .iter()
+            .any(|(_, v)| *v == Some((Origin::Register(1), 0)))
     }
 
     /// Works out what the registers were when the code began, from those at the address that was reached. In the
@@ -262,7 +272,9 @@ impl Saved {
 
     fn is_stored(&self, n: u8) -> bool {
         let stores = &self.state.stores;
-        stores.iter().any(|(_, v)| *v == Some((Origin::Register(n), 0)))
+        stores
+            .iter()
+            .any(|(_, v)| *v == Some((Origin::Register(n), 0)))
     }
 
     fn learn(&mut self, value: Value, number: Option<u32>) {
