@@ -5,6 +5,7 @@
 
 use crate::model::coredump::{CapturedThread, Coredump, SpMeaning};
 use crate::model::memory::Memory;
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::FrameTrust;
 use crate::symbols::symbol_set::SymbolSet;
@@ -29,6 +30,9 @@ pub fn crashed_context(
     memory: &dyn Memory,
 ) -> RegisterSet {
     let registers = &thread.registers;
+    if registers.file() == RegisterFile::Riscv {
+        return riscv_context(registers, dump);
+    }
     let Some(sp) = registers.sp() else {
         return registers.clone();
     };
@@ -39,6 +43,27 @@ pub fn crashed_context(
         }
         SpMeaning::Popped | SpMeaning::Unknown => popped(registers, sp, memory),
     }
+}
+
+/// RISC-V: nothing is on the stack. A capture that was taken in the handler needs what the hardware noted of the trap.
+fn riscv_context(registers: &RegisterSet, dump: &Coredump) -> RegisterSet {
+    let mut context = registers.clone();
+    let mepc = dump.fault.get("mepc").map(u64::from);
+    if mepc.is_none() || registers.pc().map(|pc| pc & !1) == mepc.map(|mepc| mepc & !1) {
+        return context;
+    }
+    for (name, reg) in [
+        ("mepc", Reg::MEPC),
+        ("mcause", Reg::MCAUSE),
+        ("mtval", Reg::MTVAL),
+    ] {
+        if let Some(value) = dump.fault.get(name)
+            && context.get(reg) == RegValue::NotStored
+        {
+            context.set_known(reg, value);
+        }
+    }
+    context
 }
 
 /// SP is already popped: the floating-point registers may still lie in the frame below it.

@@ -14,5 +14,6 @@ pub mod join;
 pub mod known_functions;
 pub mod recursion;
 pub mod report;
+mod riscv_facts;
 pub mod similarity;
 pub mod wording;

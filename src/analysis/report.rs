@@ -7,6 +7,7 @@ use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::riscv_facts;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -109,10 +110,11 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
     let facts = CrashFacts {
         arch,
         dump,
-        registers,
+        registers: at_fault.as_ref().unwrap_or(registers),
         threads: &threads,
         memory: &memory,
         has_symbols: !symbols.is_empty(),

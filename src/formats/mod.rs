@@ -85,6 +85,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
+    &fault_print::riscv::RiscvPrint,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

@@ -16,6 +16,7 @@ mod no_coprocessor;
 mod no_execute;
 mod null_pointer;
 mod panic;
+mod riscv_trap;
 mod secure_fault;
 mod sentence;
 mod stack_overflow;
@@ -64,6 +65,7 @@ pub static FAULT_RULES: &[FaultRule] = &[
     panic::RULE,
     abort::RULE,
     watchdog::RULE,
+    riscv_trap::RULE,
     null_pointer::RULE,
     no_execute::RULE,
     divide_by_zero::RULE,
@@ -87,6 +89,7 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
     let mut evidence = finding.evidence;
     evidence.extend(status_evidence(&case));
+    evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
     evidence.extend(frame_evidence(&case));
     if !case.has_cause() && facts.dump.fault.is_empty() {

@@ -149,7 +149,7 @@ fn stack_access_below_memory(case: &Case<'_>) -> bool {
     let (Some(access), Some(addr)) = (case.access(), case.fault_address()) else {
         return false;
     };
-    access.is_on_stack() && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
+    access.is_on_stack && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
 }
 
 /// The captured memory that begins a little above `addr`.

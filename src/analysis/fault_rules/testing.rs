@@ -6,6 +6,7 @@ use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::coredump::{AssertText, Coredump};
 use crate::model::memory::{MemoryMap, Overlay};
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{Fault, Frame, FrameTrust, Thread, ThreadState};
 
@@ -71,6 +72,16 @@ impl Scene {
         }
     }
 
+    /// The same place on a RISC-V core.
+    pub(in crate::analysis) fn riscv(instruction: &[u8]) -> Self {
+        let mut scene = Self::new(instruction);
+        scene.dump.arch = Arch::Riscv32;
+        scene.registers = RegisterSet::new(RegisterFile::Riscv);
+        scene.registers.set_pc(0x354);
+        scene.registers.set_sp(0x2000_8000);
+        scene
+    }
+
     /// `str r1, [r0]` with 13 and 0xF0000000, in task cmd.
     pub(in crate::analysis) fn bad_store() -> Self {
         Self::new(&[0x01, 0x60, 0x00, 0x68])
@@ -131,7 +142,7 @@ impl Scene {
             second: &self.code,
         };
         explain(&CrashFacts {
-            arch: Arch::ArmV7M,
+            arch: self.dump.arch,
             dump: &self.dump,
             registers: &self.registers,
             threads: std::slice::from_ref(&self.thread),

@@ -408,6 +408,12 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         })
     }
 
+    /// True when a frame with these was already listed.
+    pub(in crate::unwind) fn has_seen(&self, pc: Option<u32>, sp: Option<u32>) -> bool {
+        pc.zip(sp)
+            .is_some_and(|(pc, sp)| self.seen.contains(&(pc.into(), Some(sp.into()))))
+    }
+
     /// Says what was missing or assumed, once.
     pub(in crate::unwind) fn warn(&mut self, code: &str, message: impl Into<String>) {
         let warning = Warning::new(code, message);
