@@ -144,16 +144,14 @@ fn plain_access(name: &str, operands: &str, registers: &RegisterSet) -> Access {
 /// `amoadd.w rd, rs2, (rs1)`, `sc.w rd, rs2, (rs1)`, `lr.w rd, (rs1)`.
 fn atomic_access(name: &str, size: &str, operands: &str, registers: &RegisterSet) -> Access {
     let element = if size.starts_with('d') { 8 } else { 4 };
+    let stored = operands.split_once(',').map_or("", |(_, rest)| rest);
     match name {
         "lr" => memory_access(AccessKind::Read, element, operands, registers),
-        "sc" | "amoswap" => {
-            let stored = operands.split_once(',').map_or("", |(_, rest)| rest);
-            memory_access(AccessKind::Write, element, stored, registers)
-        }
+        "sc" | "amoswap" => memory_access(AccessKind::Write, element, stored, registers),
         _ if name.starts_with("amo") => Access {
             // What is written depends on what was there.
             values: vec![None],
-            ..memory_access(AccessKind::Write, element, operands, registers)
+            ..memory_access(AccessKind::Write, element, stored, registers)
         },
         _ => Access::of(AccessKind::None),
     }

@@ -67,6 +67,12 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
+    /// True when a caller whose return address is neither stored nor in its register is the end of the stack: the
+    /// compiler knew that the function never returns.
+    fn ends_where_return_address_is_lost(&self) -> bool {
+        false
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]

@@ -239,6 +239,13 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 );
                 self.without_cfi(frame)
             }
+            Some(Err(CfiError::RegisterNotKnown(reg, file)))
+                if reg == file.return_address()
+                    && frame.lookup != frame.pc
+                    && abi.ends_where_return_address_is_lost() =>
+            {
+                Err(StopReason::EndOfStack)
+            }
             Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(..))) | None => {
                 self.without_cfi(frame)
             }

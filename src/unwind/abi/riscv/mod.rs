@@ -99,6 +99,10 @@ impl Abi for Riscv {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }
 
+    fn ends_where_return_address_is_lost(&self) -> bool {
+        true
+    }
+
     fn entry_functions(&self) -> &'static [&'static str] {
         &ENTRY_FUNCTIONS
     }
