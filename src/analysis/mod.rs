@@ -8,6 +8,7 @@ pub mod crashed_context;
 pub mod deadlock;
 pub mod fault_rules;
 pub mod fingerprint;
+pub mod heap;
 pub mod instruction;
 pub mod join;
 pub mod known_functions;
