@@ -16,4 +16,5 @@ pub mod known_functions;
 pub mod recursion;
 pub mod report;
 pub mod similarity;
+pub mod variable_diff;
 pub mod wording;

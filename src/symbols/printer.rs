@@ -51,6 +51,12 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         local
     }
 
+    /// One value as one line, with the whole budget.
+    pub(super) fn one_line(&self, ty: Option<TypeRef>, value: &Value) -> String {
+        self.nodes.set(self.limits.max_nodes);
+        self.text(ty, value, 0)
+    }
+
     fn node(&self, name: &str, ty: Option<TypeRef>, value: &Value) -> Local {
         let unavailable = if value.synthetic {
             None
@@ -334,7 +340,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
     }
 
     /// `char` itself, not a small number such as `uint8_t`.
-    fn is_plain_char(&self, ty: Option<TypeRef>) -> bool {
+    pub(super) fn is_plain_char(&self, ty: Option<TypeRef>) -> bool {
         let Some(found) = ty.and_then(|at| self.types.get(at)) else {
             return false;
         };
@@ -444,7 +450,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         text
     }
 
-    fn member_value(&self, member: &MemberDecl, value: &Value) -> Value {
+    pub(super) fn member_value(&self, member: &MemberDecl, value: &Value) -> Value {
         let size = member.ty.and_then(|ty| self.types.size(ty)).unwrap_or(0);
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let gone = || Value::unavailable(size.clamp(1, 16), Unavailable::OptimizedOut);
@@ -485,7 +491,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         Value::known(bytes)
     }
 
-    fn array_bytes(&self, element: Option<TypeRef>, bounds: &[Bound]) -> Option<usize> {
+    pub(super) fn array_bytes(&self, element: Option<TypeRef>, bounds: &[Bound]) -> Option<usize> {
         let mut size = self.types.size(element?)?;
         for bound in bounds {
             match bound {
