@@ -7,6 +7,7 @@ use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::heap;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -85,6 +86,14 @@ pub fn build_report(
     warnings.extend(objects.warnings);
     let objects = objects.objects;
     let deadlocks = deadlock::find(&objects);
+    let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
+    let heaps = if dump.memory.is_empty() {
+        Vec::new()
+    } else {
+        heap::read(symbols, &memory, tasks, &objects)
+    };
+    let freed = heap::freed_in_use(&heaps, tasks, &objects);
+    warnings.extend(heap::warnings(&heaps, &freed));
     let builder = ThreadBuilder {
         dump,
         symbols,
@@ -135,6 +144,7 @@ pub fn build_report(
         sources: options.sources.clone(),
         objects,
         deadlocks,
+        heaps,
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);

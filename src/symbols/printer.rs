@@ -52,6 +52,12 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         local
     }
 
+    /// One value as one line, with the whole budget.
+    pub(super) fn one_line(&self, ty: Option<TypeRef>, value: &Value) -> String {
+        self.nodes.set(self.limits.max_nodes);
+        self.text(ty, value, 0)
+    }
+
     fn node(&self, name: &str, ty: Option<TypeRef>, value: &Value) -> Local {
         let unavailable = if value.synthetic {
             None

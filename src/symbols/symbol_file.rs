@@ -265,6 +265,16 @@ impl SymbolFile {
         sections.chain(segments)
     }
 
+    /// Sections that start-up code clears: without bytes in the file, and `bss` by name (`.noinit` and stacks are not).
+    pub fn cleared_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.tables
+            .sections
+            .iter()
+            .filter(|s| s.is_alloc() && s.is_writable() && s.kind == elf::SHT_NOBITS)
+            .filter(|s| s.name.contains("bss") && !s.name.contains("noinit"))
+            .map(Section::range)
+    }
+
     /// Built for 32-bit ARM, where the lowest bit of a code address says "Thumb".
     pub fn is_arm(&self) -> bool {
         self.tables.machine == elf::EM_ARM
