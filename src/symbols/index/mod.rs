@@ -114,7 +114,11 @@ impl SymbolIndex {
     }
 
     /// Calls `each` with the frames at an address, innermost first, without copying anything.
-    pub fn visit<'a>(&'a self, addr: u64, mut each: impl FnMut(FrameRef<'a>)) -> Result<(), Damaged> {
+    pub fn visit<'a>(
+        &'a self,
+        addr: u64,
+        mut each: impl FnMut(FrameRef<'a>),
+    ) -> Result<(), Damaged> {
         let Some(span) = self.span_at(addr)? else {
             return Ok(());
         };
@@ -198,7 +202,10 @@ impl SymbolIndex {
         let sample = search(sample_from, sample_to, offset, |i| {
             value_at(self.layout.sample(i))
         })?;
-        let low = match sample.checked_sub(1).filter(|before| *before >= sample_from) {
+        let low = match sample
+            .checked_sub(1)
+            .filter(|before| *before >= sample_from)
+        {
             Some(before) => before.saturating_mul(SAMPLE_EVERY),
             None => first,
         };
@@ -247,7 +254,9 @@ impl SymbolIndex {
         };
         let len = end_of(number)?.checked_sub(start).ok_or(Damaged)?;
         let text = self.read(self.layout.text(start, len), len)?;
-        std::str::from_utf8(text).map(Some).map_err(|_not_text| Damaged)
+        std::str::from_utf8(text)
+            .map(Some)
+            .map_err(|_not_text| Damaged)
     }
 }
 
