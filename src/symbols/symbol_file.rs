@@ -149,6 +149,15 @@ impl SymbolFile {
         self.build_id_kind
     }
 
+    /// What an ESP-IDF device reports of it, besides a build id that the linker gave it.
+    pub fn esp_file_hash(&self) -> Option<BuildId> {
+        match self.build_id_kind {
+            BuildIdKind::FileHash => Some(self.build_id.clone()),
+            _ if identity::is_esp_idf(&self.tables) => identity::file_hash(&self.image),
+            _ => None,
+        }
+    }
+
     /// The processor it was built for.
     pub fn arch(&self) -> Arch {
         self.arch
