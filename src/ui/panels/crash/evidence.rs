@@ -30,7 +30,7 @@ pub(super) fn evidence_ui(ui: &mut Ui, rect: Rect, selected: &Selected<'_>) {
                     }
                 }
                 if let Some(fingerprint) = &report.fingerprint {
-                    grouping_ui(ui, fingerprint, selected.detail.n_alike);
+                    grouping_ui(ui, fingerprint);
                 }
                 if !report.warnings.is_empty() {
                     heading(ui, "What was missing");
@@ -91,7 +91,7 @@ fn instruction_ui(ui: &mut Ui, instruction: &Instruction) {
     }
 }
 
-fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_alike: usize) {
+fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint) {
     heading(ui, "Grouped by");
     let t = tokens(ui);
     text::sentence(ui, &fingerprint.rule, t.muted);
@@ -106,13 +106,5 @@ fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_alike: usize) {
     }
     for frame in &fingerprint.frames_ignored {
         text::label(ui, format!("ignores {frame}"), font::mono_small(), t.faint);
-    }
-    if n_alike > 1 {
-        text::label(
-            ui,
-            format!("{n_alike} crashes share this key."),
-            font::small(),
-            t.muted,
-        );
     }
 }
