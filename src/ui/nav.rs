@@ -14,11 +14,28 @@ pub enum InspectorTab {
     Memory,
     /// Globals, with search.
     Globals,
+    /// Variables that differ from the start of the program or from another crash.
+    Changed,
+    /// Queues, mutexes and timers, with who waits.
+    Rtos,
+    /// Heaps.
+    Heap,
+    /// Interrupts and memory protection.
+    Interrupts,
 }
 
 impl InspectorTab {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Locals, Self::Registers, Self::Memory, Self::Globals];
+    pub const ALL: [Self; 8] = [
+        Self::Locals,
+        Self::Registers,
+        Self::Memory,
+        Self::Globals,
+        Self::Changed,
+        Self::Rtos,
+        Self::Heap,
+        Self::Interrupts,
+    ];
 
     /// Name on screen.
     pub fn label(self) -> &'static str {
@@ -27,6 +44,10 @@ impl InspectorTab {
             Self::Registers => "Registers",
             Self::Memory => "Memory",
             Self::Globals => "Globals",
+            Self::Changed => "Changed",
+            Self::Rtos => "RTOS",
+            Self::Heap => "Heap",
+            Self::Interrupts => "Interrupts",
         }
     }
 }

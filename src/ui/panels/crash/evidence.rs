@@ -1,6 +1,6 @@
 //! Why we believe the headline: evidence, fault bits, the instruction, the grouping and what was missing.
 
-use super::Selected;
+use super::{Selected, rtos};
 use crate::model::report::{Fault, Fingerprint, Instruction};
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -23,6 +23,10 @@ pub(super) fn evidence_ui(ui: &mut Ui, rect: Rect, selected: &Selected<'_>) {
             egui::Frame::new().inner_margin(egui::Margin { left: 12, right: 12, top: 0, bottom: 12 }).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 6.0;
+                if !report.deadlocks.is_empty() {
+                    rtos::deadlocks_ui(ui, &report.deadlocks);
+                    ui.add_space(size::S);
+                }
                 match &report.fault {
                     Some(fault) => fault_ui(ui, fault),
                     None => {

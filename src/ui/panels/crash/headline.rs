@@ -40,6 +40,20 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
         });
     });
     symbols_missing_ui(ctx, ui, selected);
+    quality_ui(ui, selected);
+}
+
+/// What the ELF lost and how to get it back.
+fn quality_ui(ui: &mut Ui, selected: &Selected<'_>) {
+    for quality in &selected.detail.report.symbols {
+        let Some(advice) = &quality.advice else {
+            continue;
+        };
+        ui.add_space(size::XS);
+        let file = words::file_name(&quality.file);
+        let sentence = format!("{file} has {}: {advice}", quality.quality);
+        text::label(ui, sentence, font::body(), tokens(ui).warn);
+    }
 }
 
 /// Without symbols: what to do about it, in place.
@@ -165,6 +179,10 @@ fn symbols_ui(ui: &mut Ui, selected: &Selected<'_>) {
         ),
     };
     chip::chip(ui, tone, label).on_hover_text(help);
+    for quality in report.symbols.iter().filter(|quality| quality.advice.is_some()) {
+        let advice = quality.advice.as_deref().unwrap_or_default();
+        chip::chip(ui, Tone::Warn, &quality.quality).on_hover_text(advice);
+    }
 }
 
 fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {

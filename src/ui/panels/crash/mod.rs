@@ -1,14 +1,18 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;
+mod heap;
 mod inspector;
+mod interrupts;
 mod layout;
 mod locals;
 mod memory;
 mod registers;
+mod rtos;
 mod source;
 mod threads;
 
