@@ -5,6 +5,7 @@
 pub mod address_space;
 pub mod crash_facts;
 pub mod crashed_context;
+pub mod deadlock;
 pub mod fault_rules;
 pub mod fingerprint;
 pub mod instruction;

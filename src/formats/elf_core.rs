@@ -14,7 +14,7 @@
 use super::{
     Carrier, Confidence, Decoded, Format,
     bytes::{Bytes, u16_at, u32_at},
-    fault_memory,
+    esp, fault_memory,
     lines::as_u64,
 };
 use crate::model::{
@@ -87,6 +87,11 @@ impl Format for ElfCore {
         match core_machine(bytes) {
             Some(EM_ARM) if bytes.get(4) == Some(&1) && bytes.get(5) == Some(&1) => {
                 decoded.coredumps.push(read_arm(bytes, progress)?);
+                decoded.understood.push(0..as_u64(bytes.len()));
+            }
+            _ if esp::elf_body::is_esp_core(bytes) => {
+                let dump = esp::elf_body::read_core_file(bytes, self.id());
+                decoded.coredumps.push(dump);
                 decoded.understood.push(0..as_u64(bytes.len()));
             }
             machine => decoded.warnings.push(not_supported(machine)),

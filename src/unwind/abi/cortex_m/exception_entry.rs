@@ -1,12 +1,14 @@
 //! Steps over an exception entry: from a handler to the code that it interrupted.
 
-use super::{Depth, Found, PhysicalFrame, Start, StopReason, WalkInput, WalkLimits, Walker};
 use crate::arch::cortex_m::{ExcReturn, XPSR_EXCEPTION, exception_name};
 use crate::model::{
     registers::{Reg, RegisterSet},
     report::FrameTrust,
 };
 use crate::unwind::exception_frame::{self, Proof, looks_like_frame};
+use crate::unwind::walk::{
+    Depth, Found, PhysicalFrame, Start, StopReason, WalkInput, WalkLimits, Walker,
+};
 use crate::unwind::{scan, vectors};
 
 /// How far above SP an exception frame is looked for when it is not at SP.
@@ -44,19 +46,7 @@ impl Walker<'_, '_, '_> {
         };
         let registers = exception_frame::pop(addr, Some(exc.0), after, self.input.memory)
             .ok_or(StopReason::NoMemory(addr))?;
-        let pc = registers.pc().ok_or(StopReason::NoMoreFrames)?;
-        Ok(Found {
-            frame: PhysicalFrame {
-                pc,
-                lookup: pc,
-                sp: registers.sp(),
-                cfa: None,
-                registers,
-                trust,
-                interrupted: Some(name),
-            },
-            other_stack: exc.uses_psp(),
-        })
+        Walker::interrupted(registers, name, trust, exc.uses_psp())
     }
 
     /// Looks for an exception frame that is not where it should be: on the thread's stack when PSP was not stored, a
