@@ -12,6 +12,8 @@ mod fault_memory;
 mod fault_print;
 mod lines;
 pub mod manifest;
+mod msgpack;
+mod probe_rs;
 pub mod scan;
 mod zephyr;
 mod zephyr_text;
@@ -80,6 +82,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &crashcatcher::CrashCatcher,
     &elf_core::ElfCore,
     &fault_print::FaultPrint,
+    &probe_rs::ProbeRs,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];
