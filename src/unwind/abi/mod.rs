@@ -11,6 +11,7 @@
 //! [`Abi::own_step`].
 
 mod cortex_m;
+mod xtensa;
 
 use super::code::Code;
 use super::walk::{Found, PhysicalFrame, StopReason, Walker};
@@ -116,7 +117,10 @@ struct NoAbi;
 impl Abi for NoAbi {}
 
 /// One line a family.
-static ABIS: [(RegisterFile, &dyn Abi); 1] = [(RegisterFile::Arm, &cortex_m::CortexM)];
+static ABIS: [(RegisterFile, &dyn Abi); 2] = [
+    (RegisterFile::Arm, &cortex_m::CortexM),
+    (RegisterFile::Xtensa, &xtensa::Xtensa),
+];
 
 /// The conventions of `arch`.
 pub(super) fn of(arch: Arch) -> &'static dyn Abi {
