@@ -5,11 +5,14 @@
 pub mod address_space;
 pub mod crash_facts;
 pub mod crashed_context;
+pub mod deadlock;
 pub mod fault_rules;
 pub mod fingerprint;
 pub mod instruction;
+pub mod issue_title;
 pub mod join;
 pub mod known_functions;
 pub mod recursion;
 pub mod report;
+pub mod similarity;
 pub mod wording;

@@ -4,6 +4,7 @@
 
 use super::crash_facts::CrashFacts;
 use super::crashed_context::crashed_context;
+use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
 use crate::model::addr::TargetAddr;
@@ -12,10 +13,11 @@ use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
-use crate::unwind::rtos::{self, RtosThread, RtosThreads};
+use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
@@ -71,11 +73,18 @@ pub fn build_report(
     let rtos = if dump.memory.is_empty() {
         None
     } else {
-        rtos::threads(symbols, &memory)
+        rtos::read(symbols, &memory)
+    };
+    let (rtos, objects) = match rtos {
+        Some(RtosState { threads, objects }) => (Some(threads), objects),
+        None => (None, RtosObjects::default()),
     };
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
+    warnings.extend(objects.warnings);
+    let objects = objects.objects;
+    let deadlocks = deadlock::find(&objects);
     let builder = ThreadBuilder {
         dump,
         symbols,
@@ -90,6 +99,7 @@ pub fn build_report(
         ));
     }
     threads.sort_by_key(|thread| !thread.crashed);
+    warnings.extend(standstill(&objects, &deadlocks, &threads));
 
     let describe = |addr: u64| symbols.describe(addr);
     let in_code = |addr: u64| {
@@ -123,10 +133,26 @@ pub fn build_report(
         warnings,
         registers: named_registers(registers),
         sources: options.sources.clone(),
+        objects,
+        deadlocks,
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
     report
+}
+
+/// Rings of threads and waits for threads that are gone, in words.
+fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]) -> Vec<Warning> {
+    let rings = deadlocks.iter().map(|ring| {
+        Warning::new(
+            "FS-RTOS-010",
+            format!("Deadlock: {}", deadlock::sentence(ring)),
+        )
+    });
+    let gone = deadlock::hopeless_waits(objects, threads)
+        .into_iter()
+        .map(|sentence| Warning::new("FS-RTOS-011", sentence));
+    rings.chain(gone).collect()
 }
 
 /// Registers with known values, in the order a debugger lists them.

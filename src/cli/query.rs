@@ -15,6 +15,9 @@ pub struct QueryArgs {
     /// Only rows that hold this text
     #[arg(long, value_name = "TEXT")]
     pub find: Option<String>,
+    /// The issue that is asked about: a key that `query issues` lists
+    #[arg(long, value_name = "KEY")]
+    pub issue: Option<String>,
     /// As JSON (fieldscope.query/1)
     #[arg(long)]
     pub json: bool,
@@ -36,6 +39,7 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         &workspace.context(),
         &TableArgs {
             find: args.find.clone(),
+            issue: args.issue.clone(),
         },
     )
     .map_err(Failure::wrong)?;

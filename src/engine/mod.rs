@@ -11,6 +11,7 @@ pub mod import;
 pub mod index_cache;
 pub mod input;
 pub mod job;
+mod issues;
 mod jobs;
 pub mod loadable;
 pub mod matching;

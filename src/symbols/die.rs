@@ -87,8 +87,7 @@ pub(super) fn follow(
         }
         AttributeValue::DebugTypesRef(signature) => {
             info.units()
-                .iter()
-                .enumerate()
+                .indexed()
                 .find_map(|(unit, u)| match u.header.type_() {
                     gimli::UnitType::Type {
                         type_signature,

@@ -40,6 +40,8 @@ pub mod text_escape;
 pub mod type_names;
 pub mod type_notation;
 pub mod types;
+mod unit_directory;
+mod unit_ranges;
 pub mod value;
 pub mod variables;
 

@@ -12,6 +12,8 @@ use super::identity::{self, BuildIdKind};
 use super::image::{self, Image};
 use super::quality::Quality;
 use super::separate;
+use super::unit_directory::UnitDirectory;
+use super::unit_ranges::UnitRanges;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
 use crate::model::warning::Warning;
@@ -19,7 +21,7 @@ use object::elf;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How to open a symbol file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +42,11 @@ pub struct SymbolFile {
     build_id_kind: BuildIdKind,
     arch: Arch,
     quality: Quality,
-    symbols: SymbolTable,
+    symbols: OnceLock<SymbolTable>,
+    /// Tables of the separate debug file: a stripped ELF has its symbols there.
+    debug_tables: Option<ElfImage>,
+    units: OnceLock<UnitDirectory>,
+    aranges: OnceLock<UnitRanges>,
     constants: ConstantMemory,
     initial_data: ConstantMemory,
     warnings: Vec<Warning>,
@@ -179,19 +185,43 @@ impl SymbolFile {
 
     /// The symbol of that name.
     pub fn symbol(&self, name: &str) -> Option<ElfSymbol> {
-        self.symbols.by_name(name).cloned()
+        self.symbols().by_name(name).cloned()
     }
 
     /// The symbol that `addr` lies in, with the distance from its start.
     pub fn symbol_at(&self, addr: u64) -> Option<(ElfSymbol, u64)> {
-        self.symbols
+        self.symbols()
             .at(addr)
             .map(|(symbol, offset)| (symbol.clone(), offset))
     }
 
-    /// All symbols.
+    /// All symbols; read when they are first asked for.
     pub fn symbols(&self) -> &SymbolTable {
-        &self.symbols
+        self.symbols.get_or_init(|| {
+            let separate = self
+                .debug_tables
+                .as_ref()
+                .zip(self.debug_image.as_ref())
+                .map(|(tables, image)| SymbolTable::new(tables, image))
+                .filter(|table| !table.is_empty());
+            separate.unwrap_or_else(|| SymbolTable::new(&self.tables, &self.image))
+        })
+    }
+
+    /// Where the units of its debug information are, kept once it is known: for [`super::debug_info`].
+    pub(super) fn unit_directory(&self) -> &OnceLock<UnitDirectory> {
+        &self.units
+    }
+
+    /// Which units describe which addresses, kept once it is known: for [`super::unit_ranges`].
+    pub(super) fn unit_ranges(&self) -> &OnceLock<UnitRanges> {
+        &self.aranges
+    }
+
+    /// The section tables of everything it was assembled of: what tells two files of one build id apart.
+    pub(super) fn section_tables(&self) -> impl Iterator<Item = &Section> + '_ {
+        let debug = self.debug_tables.iter().flat_map(|tables| &tables.sections);
+        self.tables.sections.iter().chain(debug)
     }
 
     /// True when the bytes of the code are in it; a separate debug file has their addresses only.
@@ -295,8 +325,7 @@ impl SymbolFile {
             SectionBytes::InMain,
             &mut warnings,
         );
-        let mut symbols = SymbolTable::new(&tables);
-        let (debug_path, debug_image) = match debug_file {
+        let (debug_path, debug_image, debug_tables) = match debug_file {
             Some(mut file) => {
                 warnings.append(&mut file.tables.warnings);
                 collect_sections(
@@ -306,13 +335,9 @@ impl SymbolFile {
                     SectionBytes::InDebugFile,
                     &mut warnings,
                 );
-                let separate = SymbolTable::new(&file.tables);
-                if !separate.is_empty() {
-                    symbols = separate;
-                }
-                (Some(file.path), Some(file.image))
+                (Some(file.path), Some(file.image), Some(file.tables))
             }
-            None => (None, None),
+            None => (None, None, None),
         };
         let mut file = Self {
             arch: arch(&tables, &image),
@@ -327,7 +352,10 @@ impl SymbolFile {
             build_id,
             build_id_kind,
             quality: Quality::None,
-            symbols,
+            symbols: OnceLock::new(),
+            debug_tables,
+            units: OnceLock::new(),
+            aranges: OnceLock::new(),
             warnings,
         };
         file.quality = file.judge_quality();
@@ -346,7 +374,7 @@ impl SymbolFile {
         if !self.debug_section(".debug_line").is_empty() {
             return Quality::LinesOnly;
         }
-        if self.symbols.is_empty() {
+        if self.symbols().is_empty() {
             Quality::None
         } else {
             Quality::NamesOnly

@@ -28,7 +28,7 @@ impl TypeNames {
     /// Reads the names of every unit.
     pub(super) fn new(info: &DebugInfo<'_>) -> Self {
         let mut names = Self::default();
-        for (unit, header) in info.units().iter().enumerate() {
+        for (unit, header) in info.units().indexed() {
             let root = DieRef {
                 unit,
                 entry: header.header.root_offset(),

@@ -8,6 +8,8 @@ pub mod crash_memory;
 pub mod find;
 pub mod follow_pointer;
 pub mod import_report;
+pub mod issue_detail;
+pub mod issue_list;
 pub mod overview;
 pub mod recent;
 pub mod source_lines;

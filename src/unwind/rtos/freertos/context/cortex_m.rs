@@ -1,4 +1,4 @@
-//! Registers of a task that is not running, from what the port's context switch left on its stack.
+//! The Cortex-M ports that keep a task's registers on its stack.
 //!
 //! From `pxTopOfStack` upwards, as `portable/GCC/*/port.c` and `portasm.c` of kernel V10 and V11 push it; then comes the
 //! hardware exception frame:
@@ -8,6 +8,9 @@
 //! | CM0, CM3 | r4-r11 |
 //! | CM4F, CM7 | r4-r11, `EXC_RETURN`, [s16-s31] |
 //! | CM4 with MPU (V10) | CONTROL, r4-r11, `EXC_RETURN`, [s16-s31] |
+//! | CM33 with MPU (V10) | PSPLIM, CONTROL, `EXC_RETURN`, r4-r11, [s16-s31] |
+//! | CM33 with `TrustZone` and MPU (V10) | secure context, PSPLIM, CONTROL, `EXC_RETURN`, r4-r11, [s16-s31] |
+//! | CM85 with pointer authentication | four words of keys, then as the CM33 |
 //! | CM23, CM33 without `TrustZone` | PSPLIM, `EXC_RETURN`, r4-r11, [s16-s31] |
 //! | CM23, CM33 with `TrustZone` | secure context, PSPLIM, `EXC_RETURN`, r4-r11, [s16-s31] |
 //!
@@ -32,7 +35,7 @@ struct Port {
 }
 
 /// Ports, the most telling first: without an `EXC_RETURN` there is less to recognize it by.
-const PORTS: [Port; 5] = [
+const PORTS: [Port; 8] = [
     // CM4F, CM7
     Port {
         callee_saved: 0,
@@ -45,11 +48,29 @@ const PORTS: [Port; 5] = [
         exc_return: Some(1),
         words: 10,
     },
-    // CM33 with TrustZone
+    // CM33 with TrustZone, or with MPU
     Port {
         callee_saved: 3,
         exc_return: Some(2),
         words: 11,
+    },
+    // CM33 with TrustZone and MPU
+    Port {
+        callee_saved: 4,
+        exc_return: Some(3),
+        words: 12,
+    },
+    // CM85 without TrustZone, pointer authentication
+    Port {
+        callee_saved: 6,
+        exc_return: Some(5),
+        words: 14,
+    },
+    // CM85 with TrustZone, pointer authentication
+    Port {
+        callee_saved: 7,
+        exc_return: Some(6),
+        words: 15,
     },
     // CM4 with MPU
     Port {
@@ -106,21 +127,32 @@ fn read_as(
         }
     }
     let frame = top.checked_add(4 * words)?;
-    let mut regs = exception_frame::pop(frame, exc.map(|e| e.0), &regs, memory)?;
-    let xpsr = u32::try_from(regs.known(Reg::XPSR)?).ok()?;
+    let regs = exception_frame::pop(frame, exc.map(|e| e.0), &regs, memory)?;
+    has_task_state(&regs, symbols).then(|| finish(regs))
+}
+
+/// What every task that was switched out has: it stands in code, in Thumb state, in no exception.
+pub(super) fn has_task_state(regs: &RegisterSet, symbols: &SymbolSet<'_>) -> bool {
+    let xpsr = regs
+        .known(Reg::XPSR)
+        .and_then(|xpsr| u32::try_from(xpsr).ok());
     let in_code = symbols
         .infos
         .iter()
         .any(|info| regs.pc().is_some_and(|pc| info.file().contains_code(pc)));
-    if !in_code || xpsr & (XPSR_RESERVED | XPSR_EXCEPTION) != 0 || xpsr & XPSR_THUMB == 0 {
-        return None;
-    }
-    // The frame says nothing of the main stack; the task's own stack pointer is the process stack pointer.
+    in_code
+        && xpsr.is_some_and(|xpsr| {
+            xpsr & (XPSR_RESERVED | XPSR_EXCEPTION) == 0 && xpsr & XPSR_THUMB != 0
+        })
+}
+
+/// The frame says nothing of the main stack; the task's own stack pointer is the process stack pointer.
+pub(super) fn finish(mut regs: RegisterSet) -> RegisterSet {
     regs.set(Reg::MSP, RegValue::NotStored);
     if let Some(sp) = regs.sp() {
         regs.set_known(Reg::PSP, sp);
     }
-    Some(regs)
+    regs
 }
 
 #[cfg(test)]
