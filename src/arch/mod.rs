@@ -4,3 +4,4 @@
 
 pub mod cortex_m;
 pub mod fault_bits;
+pub mod xtensa;

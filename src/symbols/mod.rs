@@ -29,6 +29,7 @@ mod lookup;
 mod names;
 pub mod printer;
 pub mod quality;
+mod rom_names;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
