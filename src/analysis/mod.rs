@@ -3,6 +3,7 @@
 //! Must never do: ask the clock, the disk or the network.
 
 pub mod address_space;
+mod captured_tasks;
 pub mod crash_facts;
 pub mod crashed_context;
 pub mod deadlock;
@@ -13,6 +14,7 @@ pub mod instruction;
 pub mod issue_title;
 pub mod join;
 pub mod known_functions;
+mod printed_stack;
 pub mod recursion;
 pub mod report;
 pub mod similarity;

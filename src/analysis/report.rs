@@ -2,12 +2,14 @@
 //!
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
+use super::captured_tasks;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
 use super::heap;
+use super::printed_stack;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -80,6 +82,7 @@ pub fn build_report(
         Some(RtosState { threads, objects }) => (Some(threads), objects),
         None => (None, RtosObjects::default()),
     };
+    let rtos = captured_tasks::merge(dump, rtos);
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
@@ -192,7 +195,8 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) -> Vec<Thread> {
         let current = rtos.and_then(|r| r.threads.iter().find(|t| Some(t.id) == r.current));
         let stack = current.and_then(|t| t.stack.clone());
-        let crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        let mut crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
         crashed.crashed = true;
@@ -307,6 +311,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             locals: Vec::new(),
         };
         if sources.is_empty() {
+            frame.function = self.symbols.rom_name(physical.lookup);
             frames.push(frame);
             return;
         }

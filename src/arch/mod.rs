@@ -5,3 +5,4 @@
 pub mod cortex_m;
 pub mod fault_bits;
 pub mod riscv;
+pub mod xtensa;

@@ -33,6 +33,7 @@ mod names;
 pub mod printer;
 pub mod quality;
 mod rust_values;
+mod rom_names;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;

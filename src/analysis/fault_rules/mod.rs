@@ -8,6 +8,7 @@ mod assert;
 mod bus_fault;
 mod debug_event;
 mod divide_by_zero;
+mod esp_abort;
 mod hard_fault;
 mod invalid_return;
 mod invalid_state;
@@ -26,12 +27,14 @@ mod undefined_instruction;
 mod unknown;
 mod vector_table;
 mod watchdog;
+mod xtensa_exception;
 
 pub use assert::assert_location;
 
 use super::crash_facts::{Case, CrashFacts};
 use super::wording;
 use crate::model::addr::TargetAddr;
+use crate::model::registers::Reg;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
 
 /// One cause of crashes.
@@ -60,10 +63,12 @@ pub struct Finding {
 /// All rules in order of precedence: the cause that explains the others first.
 pub static FAULT_RULES: &[FaultRule] = &[
     stack_overflow::RULE,
+    esp_abort::RULE,
     assert::RULE,
     panic::RULE,
     abort::RULE,
     watchdog::RULE,
+    xtensa_exception::RULE,
     null_pointer::RULE,
     no_execute::RULE,
     divide_by_zero::RULE,
@@ -89,7 +94,10 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     evidence.extend(status_evidence(&case));
     evidence.extend(access_evidence(&case));
     evidence.extend(frame_evidence(&case));
-    if !case.has_cause() && facts.dump.fault.is_empty() {
+    let is_recorded = CAUSE_REGISTERS
+        .iter()
+        .any(|reg| facts.registers.known(*reg).is_some());
+    if !case.has_cause() && facts.dump.fault.is_empty() && !is_recorded {
         evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
     }
     let shown = case
@@ -108,10 +116,21 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
             .values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), TargetAddr::from(*value)))
+            .chain(cause_registers(facts))
             .collect(),
         instruction: shown.map(|decoded| decoded.instruction.clone()),
         evidence,
         bits: case.bits,
+    })
+}
+
+/// Registers that say what an exception was, of families that keep them with the others.
+const CAUSE_REGISTERS: [Reg; 2] = [Reg::EXCCAUSE, Reg::EXCVADDR];
+
+fn cause_registers(facts: &CrashFacts<'_>) -> impl Iterator<Item = (String, TargetAddr)> {
+    CAUSE_REGISTERS.iter().filter_map(|reg| {
+        let value = facts.registers.known(*reg)?;
+        Some((facts.registers.file().name(*reg), TargetAddr(value)))
     })
 }
 
