@@ -6,6 +6,9 @@ use super::crash_facts::CrashFacts;
 use super::crashed_context::crashed_context;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::interrupts::{InterruptSource, interrupt_view};
+use super::main_stack::main_stack;
+use super::mpu::{self, mpu_regions};
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -15,6 +18,7 @@ use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
+use crate::unwind::vectors;
 use crate::unwind::rtos::{self, RtosThread, RtosThreads};
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
@@ -99,8 +103,23 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let heaps = Vec::new();
+    let vector_table = vectors::table_address(symbols);
+    let interrupts = interrupt_view(&InterruptSource {
+        memory: &memory,
+        fault: &dump.fault,
+        registers,
+        vector_table,
+        describe: &describe,
+    });
+    let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
+    let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
         arch,
+        heaps: &heaps,
+        interrupts: interrupts.as_ref(),
+        mpu: &mpu,
+        main_stack: main_stack(symbols, vector_table, &memory),
         dump,
         registers,
         threads: &threads,
@@ -111,6 +130,9 @@ pub fn build_report(
         describe: &describe,
     };
     let fault = fault_rules::explain(&facts);
+    if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
+        mpu::mark_hit(&mut mpu, addr);
+    }
 
     let mut report = CrashReport {
         crash_index: options.crash_index,
@@ -123,6 +145,9 @@ pub fn build_report(
         warnings,
         registers: named_registers(registers),
         sources: options.sources.clone(),
+        heaps,
+        interrupts,
+        mpu,
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);

@@ -4,3 +4,5 @@
 
 pub mod cortex_m;
 pub mod fault_bits;
+pub mod mpu;
+pub mod nvic;
