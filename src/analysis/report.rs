@@ -10,6 +10,9 @@ use super::fault_rules;
 use super::fingerprint::fingerprint;
 use super::heap;
 use super::printed_stack;
+use super::interrupts::{InterruptSource, interrupt_view};
+use super::main_stack::main_stack;
+use super::mpu::{self, mpu_regions};
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -21,6 +24,7 @@ use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
+use crate::unwind::vectors;
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
@@ -121,8 +125,23 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let heaps = Vec::new();
+    let vector_table = vectors::table_address(symbols);
+    let interrupts = interrupt_view(&InterruptSource {
+        memory: &memory,
+        fault: &dump.fault,
+        registers,
+        vector_table,
+        describe: &describe,
+    });
+    let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
+    let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
         arch,
+        heaps: &heaps,
+        interrupts: interrupts.as_ref(),
+        mpu: &mpu,
+        main_stack: main_stack(symbols, vector_table, &memory),
         dump,
         registers,
         threads: &threads,
@@ -133,6 +152,9 @@ pub fn build_report(
         describe: &describe,
     };
     let fault = fault_rules::explain(&facts);
+    if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
+        mpu::mark_hit(&mut mpu, addr);
+    }
 
     let mut report = CrashReport {
         crash_index: options.crash_index,
@@ -148,6 +170,8 @@ pub fn build_report(
         objects,
         deadlocks,
         heaps,
+        interrupts,
+        mpu,
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
