@@ -16,9 +16,7 @@ use crate::engine::queries::find::{FindQuery, Found};
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
-use crate::engine::queries::issue_list::{
-    Issue, IssueHistory, IssueHistoryQuery, IssueListQuery,
-};
+use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};

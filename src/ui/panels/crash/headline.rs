@@ -179,7 +179,11 @@ fn symbols_ui(ui: &mut Ui, selected: &Selected<'_>) {
         ),
     };
     chip::chip(ui, tone, label).on_hover_text(help);
-    for quality in report.symbols.iter().filter(|quality| quality.advice.is_some()) {
+    for quality in report
+        .symbols
+        .iter()
+        .filter(|quality| quality.advice.is_some())
+    {
         let advice = quality.advice.as_deref().unwrap_or_default();
         chip::chip(ui, Tone::Warn, &quality.quality).on_hover_text(advice);
     }
