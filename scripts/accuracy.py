@@ -109,7 +109,7 @@ def probe_rs_expectation(path):
     def flush():
         # An exception entry is a frame there and a mark on the interrupted frame here. What probe-rs could not read
         # stands in the name.
-        if name is not None and (file or not re.fullmatch(EXCEPTIONS, name.strip())):
+        if name is not None and (file or not re.fullmatch(EXCEPTIONS, name.split("<")[0].strip())):
             frames.append(Frame(name.split(" : ERROR")[0], file, line))
 
     for text in path.read_text().splitlines():
