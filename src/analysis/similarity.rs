@@ -245,7 +245,7 @@ mod tests {
             ("a:1 b:2", "a:7 b:2", "~=", 100),
             ("a:1 b:2 c:3", "x:1 b:2 c:3", "<>==", 45),
             ("a:1 b:2", "x:1 y:2", "<<>>", 0),
-            ("a:1 main:9", "x:1 main:9", "<>=", 11),
+            ("a:1 Reset_Handler:9", "x:1 Reset_Handler:9", "<>=", 11),
             ("a:1", "!", "<>", 0),
         ] {
             let (letters, share, sentence) = letters(here, there);

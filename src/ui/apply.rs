@@ -87,6 +87,24 @@ impl App {
         self.nav.tab = InspectorTab::Memory;
     }
 
+    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`.
+    pub(super) fn show_part(&mut self, part: &str) {
+        let mut tabs = InspectorTab::ALL.into_iter();
+        if self.nav.place.panel == PanelId::Issues {
+            match part {
+                "first" | "compare" => {
+                    let issues = self.door.issues("");
+                    let first = issues.value().and_then(|issues| issues.first());
+                    self.nav.open_issue(first.map(|issue| issue.key.clone()));
+                }
+                "compare with the first" => self.merge_issue(),
+                key => self.nav.open_issue(Some(key.to_owned())),
+            }
+        } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
+            self.nav.tab = tab;
+        }
+    }
+
     /// Key of the issue that is open on screen.
     fn open_issue(&self) -> Option<String> {
         let place = &self.nav.place;

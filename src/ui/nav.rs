@@ -14,8 +14,6 @@ pub enum InspectorTab {
     Memory,
     /// Globals, with search.
     Globals,
-    /// Variables that differ from the start of the program or from another crash.
-    Changed,
     /// Queues, mutexes and timers, with who waits.
     Rtos,
     /// Heaps.
@@ -26,12 +24,11 @@ pub enum InspectorTab {
 
 impl InspectorTab {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Locals,
         Self::Registers,
         Self::Memory,
         Self::Globals,
-        Self::Changed,
         Self::Rtos,
         Self::Heap,
         Self::Interrupts,
@@ -44,7 +41,6 @@ impl InspectorTab {
             Self::Registers => "Registers",
             Self::Memory => "Memory",
             Self::Globals => "Globals",
-            Self::Changed => "Changed",
             Self::Rtos => "RTOS",
             Self::Heap => "Heap",
             Self::Interrupts => "Interrupts",

@@ -4,7 +4,7 @@ mod issues;
 mod lists;
 mod report;
 
-pub(super) use report::report;
+pub(super) use report::{bare_report, report};
 
 use super::data::{Answer, Door};
 use crate::engine::command::Command;
@@ -26,7 +26,7 @@ use crate::engine::queries::symbol_library::SymbolLibraryView;
 use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::recent::RecentWorkspace;
 use crate::model::addr::TargetAddr;
-use crate::model::report::Local;
+use crate::model::report::{CrashReport, Local};
 use issues::{all_issues, issue_detail, row};
 use lists::{capture, library, overview, report_files, source, symbolized};
 use report::local;
@@ -145,13 +145,13 @@ impl Door for FakeDoor {
 
     fn crash(&self, id: i64) -> Answer<CrashDetail> {
         let memory = vec![(0x2000_0000, 0x4000)];
-        let detail = || CrashDetail {
+        let detail = |report: CrashReport| CrashDetail {
             row: row(id),
-            report: report(),
+            report,
             memory: memory.clone(),
             issue: Some(IssueOfCrash::from(all_issues().remove(0))),
         };
-        self.answer(detail, detail)
+        self.answer(|| detail(report()), || detail(bare_report()))
     }
 
     fn memory(&self, _crash: i64, start: u64, n_rows: u64) -> Answer<Vec<MemoryRow>> {

@@ -244,6 +244,8 @@ fn facts(issue: &Issue) -> String {
     if issue.is_closed {
         parts.push("closed".to_owned());
     }
+    let newest = issue.crashes.first();
+    parts.extend(newest.and_then(|row| row.function.clone()));
     let names: Vec<&str> = issue
         .versions
         .iter()
@@ -256,7 +258,6 @@ fn facts(issue: &Issue) -> String {
         [first, second] => parts.push(format!("versions {first}, {second}")),
         [first, .., last] => parts.push(format!("{} versions, {first} to {last}", names.len())),
     }
-    let newest = issue.crashes.first();
     parts.extend(newest.and_then(|row| row.thread.as_ref()).map(|thread| format!("thread {thread}")));
     if issue.is_by_hand {
         parts.push("grouped by hand".to_owned());
