@@ -71,8 +71,16 @@ fn named(clause: &str) -> String {
         if is_value(word) && out.last() == Some(&"wrote") && words.peek() == Some(&"to") {
             continue;
         }
+        if is_address(word) && out.last() == Some(&"pointer") {
+            continue;
+        }
         if is_address(word) && out.last() == Some(&"address") {
             out.pop();
+        }
+        // `is 162 KiB below`: how far differs from crash to crash.
+        if is_value(word) && out.last() == Some(&"is") {
+            _ = words.next();
+            continue;
         }
         // Code without a name is known by its address: that one all crashes share.
         let is_code = matches!(out.as_slice(), ["Code", "at"]);
@@ -107,6 +115,10 @@ mod tests {
             (
                 "Code at 0x00000354 accessed 0xF0000000, where nothing is (precise bus fault)",
                 "Code at 0x00000354 accessed an address where nothing is",
+            ),
+            (
+                "Stack overflow: the stack pointer 0x1FFD7000 is 162 KiB below the captured memory (0x20000000)",
+                "Stack overflow: the stack pointer is below the captured memory",
             ),
             ("Assertion failed: `x > 3`, main.c:12", "Assertion failed: `x > 3`"),
             ("unclosed (1", "unclosed (1"),

@@ -92,7 +92,7 @@ fn a_frame_is_opened_and_its_locals_and_source_appear() {
     harness.run();
     harness.get_by_label("s = 0x0 (slot_t *)");
     harness
-        .get_by_label("Frame 1: flash_write_bytes at flash.c:148, cfi")
+        .get_by_label("Frame 1: flash_write_bytes at flash.c:148, unwind info")
         .click();
     harness.run();
     assert_eq!(harness.state_mut().nav().frame_idx, 1);

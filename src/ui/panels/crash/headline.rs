@@ -156,7 +156,7 @@ fn issue_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &IssueOfCrash) {
         Some(note) => format!("{}\nNote: {note}", issue.title.replace('`', "")),
         None => issue.title.replace('`', ""),
     };
-    if button::link(ui, &label).on_hover_text(help).clicked() {
+    if chip::link(ui, &label).on_hover_text(help).clicked() {
         ctx.ui(UiCommand::OpenIssue(issue.key.clone()));
     }
 }
