@@ -244,7 +244,9 @@ fn issues_of_the_demo_are_merged_taken_back_and_split() {
     assert!(window.shows("11 crashes with 9 different causes"));
     let first = window
         .harness
-        .get_all_by_label_contains("Issue valve_open read from an address where nothing is, 2 crashes on 1 device")
+        .get_all_by_label_contains(
+            "Issue valve_open read from an address where nothing is, 2 crashes on 1 device",
+        )
         .next()
         .unwrap();
     first.click();

@@ -14,11 +14,26 @@ pub fn issue_title(headline: &str) -> String {
     }
     let title = clauses.join(", ");
     title
-        .replace(" to an address, where nothing is", " to an address where nothing is")
-        .replace(" from an address, where nothing is", " from an address where nothing is")
-        .replace(" an address, where nothing is", " an address where nothing is")
-        .replace(" to an address through a null pointer", " through a null pointer")
-        .replace(" from an address through a null pointer", " through a null pointer")
+        .replace(
+            " to an address, where nothing is",
+            " to an address where nothing is",
+        )
+        .replace(
+            " from an address, where nothing is",
+            " from an address where nothing is",
+        )
+        .replace(
+            " an address, where nothing is",
+            " an address where nothing is",
+        )
+        .replace(
+            " to an address through a null pointer",
+            " through a null pointer",
+        )
+        .replace(
+            " from an address through a null pointer",
+            " through a null pointer",
+        )
 }
 
 /// `` in task `shell` `` or `main.c:151`: the list has columns for them.
@@ -84,7 +99,11 @@ fn named(clause: &str) -> String {
         }
         // Code without a name is known by its address: that one all crashes share.
         let is_code = matches!(out.as_slice(), ["Code", "at"]);
-        out.push(if is_address(word) && !is_code { "an address" } else { word });
+        out.push(if is_address(word) && !is_code {
+            "an address"
+        } else {
+            word
+        });
     }
     out.join(" ")
 }
@@ -120,7 +139,10 @@ mod tests {
                 "Stack overflow: the stack pointer 0x1FFD7000 is 162 KiB below the captured memory (0x20000000)",
                 "Stack overflow: the stack pointer is below the captured memory",
             ),
-            ("Assertion failed: `x > 3`, main.c:12", "Assertion failed: `x > 3`"),
+            (
+                "Assertion failed: `x > 3`, main.c:12",
+                "Assertion failed: `x > 3`",
+            ),
             ("unclosed (1", "unclosed (1"),
         ] {
             assert_eq!(issue_title(headline), title);

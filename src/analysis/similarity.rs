@@ -74,7 +74,11 @@ pub fn compare(here: &Side<'_>, there: &Side<'_>) -> Similarity {
         .sum();
     let is_other_class = class(here.kind) != class(there.kind);
     let halved = if is_other_class { 0.5 } else { 1.0 };
-    let share = if all > 0.0 { common / all * halved } else { 0.0 };
+    let share = if all > 0.0 {
+        common / all * halved
+    } else {
+        0.0
+    };
     let mut sentence = sentence(&pairs, &left, &right);
     if is_other_class && common > 0.0 {
         sentence.push_str(" The class of the fault differs, which halves the share.");
@@ -124,10 +128,16 @@ fn tokens(frames: &[Frame], same_build: bool) -> Vec<Token> {
             };
             let is_common = shown.is_some_and(|shown| {
                 let plain = name.as_deref().unwrap_or(shown);
-                role(frame.function.as_deref().unwrap_or(shown)).or_else(|| role(plain)).is_some()
+                role(frame.function.as_deref().unwrap_or(shown))
+                    .or_else(|| role(plain))
+                    .is_some()
             });
             let common = if is_common { 0.25 } else { 1.0 };
-            let guessed = if frame.trust == FrameTrust::Scan { 0.5 } else { 1.0 };
+            let guessed = if frame.trust == FrameTrust::Scan {
+                0.5
+            } else {
+                1.0
+            };
             Token {
                 name,
                 weight: common * guessed / nth,
@@ -164,12 +174,17 @@ fn align(left: &[Token], right: &[Token], here: &[Frame], there: &[Frame]) -> Ve
         if matched {
             let is_same_line = here.get(i).map(place) == there.get(j).map(place);
             pairs.push(AlignedPair {
-                alignment: if is_same_line { Alignment::Same } else { Alignment::OtherLine },
+                alignment: if is_same_line {
+                    Alignment::Same
+                } else {
+                    Alignment::OtherLine
+                },
                 here: Some(i),
                 there: Some(j),
             });
             (i, j) = (i + 1, j + 1);
-        } else if i < left.len() && (j >= right.len() || at(&best, i + 1, j) >= at(&best, i, j + 1)) {
+        } else if i < left.len() && (j >= right.len() || at(&best, i + 1, j) >= at(&best, i, j + 1))
+        {
             pairs.push(AlignedPair {
                 alignment: Alignment::OnlyHere,
                 here: Some(i),
@@ -204,13 +219,23 @@ fn sentence(pairs: &[AlignedPair], left: &[Token], right: &[Token]) -> String {
     }
     let (same, moved) = (count(Alignment::Same), count(Alignment::OtherLine));
     let (here, there) = (count(Alignment::OnlyHere), count(Alignment::OnlyThere));
-    let frames = |n: usize| if n == 1 { "1 frame".to_owned() } else { format!("{n} frames") };
+    let frames = |n: usize| {
+        if n == 1 {
+            "1 frame".to_owned()
+        } else {
+            format!("{n} frames")
+        }
+    };
     if same + moved == 0 {
         return "No frame is the same.".to_owned();
     }
     let mut parts = vec![format!(
         "{} the same",
-        if same + moved == 1 { "1 function is".to_owned() } else { format!("{} functions are", same + moved) }
+        if same + moved == 1 {
+            "1 function is".to_owned()
+        } else {
+            format!("{} functions are", same + moved)
+        }
     )];
     if moved > 0 {
         parts.push(format!("{moved} of them at another line"));
@@ -237,7 +262,10 @@ mod tests {
                 None if word == "!" => frame("", "", FrameTrust::Context),
                 scanned => {
                     let trust = scanned.map_or(FrameTrust::Cfi, |_| FrameTrust::Scan);
-                    let (name, line) = scanned.unwrap_or(word).split_once(':').unwrap_or((word, "1"));
+                    let (name, line) = scanned
+                        .unwrap_or(word)
+                        .split_once(':')
+                        .unwrap_or((word, "1"));
                     frame(name, &format!("main.c:{line}"), trust)
                 }
             })
@@ -277,14 +305,21 @@ mod tests {
             ("a:1", "!", "<>", 0),
         ] {
             let (letters, share, sentence) = letters(here, there);
-            assert_eq!((letters.as_str(), share), (want, percent), "{here} | {there}: {sentence}");
+            assert_eq!(
+                (letters.as_str(), share),
+                (want, percent),
+                "{here} | {there}: {sentence}"
+            );
         }
     }
 
     #[test]
     fn the_share_is_said_in_words() {
         let (_, _, words) = letters("a:1 b:2 c:3", "a:1 b:5 x:1");
-        assert_eq!(words, "2 functions are the same, 1 of them at another line, 1 frame only here, 1 frame only there.");
+        assert_eq!(
+            words,
+            "2 functions are the same, 1 of them at another line, 1 frame only here, 1 frame only there."
+        );
         let (_, _, words) = letters("! !", "a:1");
         assert!(words.starts_with("Without symbols"), "{words}");
         let (_, _, words) = letters("a:1", "b:1");

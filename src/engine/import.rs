@@ -348,12 +348,19 @@ fn manifest_text(examined: &Examined) -> Option<String> {
 }
 
 /// What the manifest says of the file that a crash came in.
-fn named_file<'a>(crash: &ExaminedCrash, manifest: Option<&'a Manifest>) -> Option<&'a ManifestFile> {
+fn named_file<'a>(
+    crash: &ExaminedCrash,
+    manifest: Option<&'a Manifest>,
+) -> Option<&'a ManifestFile> {
     let is_it = |path: &str, file: &ManifestFile| {
         let rest = path.strip_suffix(file.path.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
     };
-    let mut paths = crash.joined.sources.iter().map(|source| source.file.as_str());
+    let mut paths = crash
+        .joined
+        .sources
+        .iter()
+        .map(|source| source.file.as_str());
     paths.find_map(|path| manifest?.files.iter().find(|file| is_it(path, file)))
 }
 
@@ -504,10 +511,10 @@ fn make_paths_unique(inputs: &mut Inputs) {
 }
 
 fn is_archive(path: &Path) -> bool {
-    let mut head = [0; 4];
+    let mut head = Vec::new();
     std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok_and(|()| archive::is_zip(&head))
+        .and_then(|file| file.take(archive::HEAD_BYTES as u64).read_to_end(&mut head))
+        .is_ok_and(|_len| archive::Container::of(&head).is_some())
 }
 
 fn origin(path: &Path) -> String {

@@ -69,7 +69,10 @@ impl IndexCache {
     /// The index of a file, if there is a valid one.
     pub fn open(&self, file: &SymbolFile) -> Option<SymbolIndex> {
         let folder = self.folder.as_ref()?;
-        SymbolIndex::open(&folder.join(SymbolIndex::file_name(file)), key::of_file(file))
+        SymbolIndex::open(
+            &folder.join(SymbolIndex::file_name(file)),
+            key::of_file(file),
+        )
     }
 
     /// The index of an ELF that is not opened: nothing of it is read but its tables.
@@ -145,7 +148,6 @@ impl IndexCache {
         Some(self.folder.as_ref()?.join(SymbolIndex::file_name(file)))
     }
 }
-
 
 struct IndexFile {
     used: SystemTime,

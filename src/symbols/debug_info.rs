@@ -135,7 +135,9 @@ impl<'a> DebugInfo<'a> {
     pub(super) fn unit_cells(&self) -> &UnitCells<'a> {
         self.units.get_or_init(|| {
             let n_units = self.unit_directory().len();
-            std::iter::repeat_with(OnceCell::new).take(n_units).collect()
+            std::iter::repeat_with(OnceCell::new)
+                .take(n_units)
+                .collect()
         })
     }
 

@@ -192,7 +192,9 @@ fn read<Elf: FileHeader<Endian = Endianness>>(
     if let Err(error) = table.symbols(endian, bytes, elf::SHT_SYMTAB) {
         image.warnings.push(Warning::new(
             "FS-SYM-003",
-            format!("the symbol table cannot be read ({error}); names come from debug information only"),
+            format!(
+                "the symbol table cannot be read ({error}); names come from debug information only"
+            ),
         ));
     }
     Ok(image)

@@ -106,7 +106,10 @@ impl UnitLines {
                 }
                 continue;
             }
-            let rows = self.rows.get(sequence.first..sequence.last).unwrap_or_default();
+            let rows = self
+                .rows
+                .get(sequence.first..sequence.last)
+                .unwrap_or_default();
             let first = rows.partition_point(|r| r.addr < range.start);
             let inside = rows.get(first..).unwrap_or_default().iter();
             into.extend(inside.map(|r| r.addr).take_while(|addr| *addr < range.end));

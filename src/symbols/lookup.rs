@@ -47,7 +47,10 @@ impl DebugInfo<'_> {
         if let Some((unit, span)) = self.best_function(&units, lookup) {
             return self.function_frames(lookup, unit, span.entry);
         }
-        if !units.iter().any(|unit| self.lines(*unit).find(lookup).is_some()) {
+        if !units
+            .iter()
+            .any(|unit| self.lines(*unit).find(lookup).is_some())
+        {
             // What .debug_aranges leaves out a unit may know all the same.
             units = self.all_units_at(lookup);
             if let Some((unit, span)) = self.best_function(&units, lookup) {
@@ -252,7 +255,10 @@ impl DebugInfo<'_> {
             }
         });
         if origin != scope {
-            self.cache().names.borrow_mut().insert(scope, Rc::clone(&name));
+            self.cache()
+                .names
+                .borrow_mut()
+                .insert(scope, Rc::clone(&name));
         }
         name
     }

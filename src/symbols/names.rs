@@ -120,11 +120,7 @@ fn merge<'a>(
 }
 
 /// The entry that an entry is an instance of.
-fn origin(
-    info: &DebugInfo<'_>,
-    unit_idx: usize,
-    attributes: &NameAttributes<'_>,
-) -> Option<Scope> {
+fn origin(info: &DebugInfo<'_>, unit_idx: usize, attributes: &NameAttributes<'_>) -> Option<Scope> {
     match attributes.origin? {
         AttributeValue::UnitRef(entry) => Some(Scope {
             unit: unit_idx,

@@ -69,10 +69,7 @@ impl UnitRanges {
         let after = self.spans.partition_point(|(r, _unit)| r.start <= addr);
         let mut found = Vec::new();
         for index in (0..after).rev() {
-            if self
-                .furthest_end
-                .get(index)
-                .is_none_or(|end| *end <= addr)
+            if self.furthest_end.get(index).is_none_or(|end| *end <= addr)
                 || found.len() >= MOST_UNITS_AN_ADDRESS
             {
                 break;

@@ -240,7 +240,7 @@ fn the_crash_is_copied_as_markdown() {
 /// Parts of a screen that have pictures of their own.
 fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
     match (panel, mode) {
-        (PanelId::Crash, Mode::Ready) => &["RTOS", "Heap", "Interrupts"],
+        (PanelId::Crash, Mode::Ready) => &["Changed", "RTOS", "Heap", "Interrupts"],
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
@@ -261,7 +261,9 @@ fn an_issue_is_opened_compared_and_merged_by_button_and_by_key() {
         harness.state_mut().nav().place.issue.as_deref(),
         Some("v1:1:b2d1f0a4")
     );
-    harness.get_by_label_contains("Compare with The stack of task").click();
+    harness
+        .get_by_label_contains("Compare with The stack of task")
+        .click();
     harness.run();
     harness.get_by_label("other line: prv_write_page flash.c:212, prv_write_page flash.c:230");
     harness.get_by_label("only there: nothing, flash_erase flash.c:90");
@@ -280,7 +282,10 @@ fn an_issue_is_opened_compared_and_merged_by_button_and_by_key() {
 #[test]
 fn crashes_are_split_off_and_changes_taken_back() {
     let (mut harness, sent) = window(Mode::Ready);
-    harness.state_mut().nav().open_issue(Some("v1:1:b2d1f0a4".to_owned()));
+    harness
+        .state_mut()
+        .nav()
+        .open_issue(Some("v1:1:b2d1f0a4".to_owned()));
     harness.run();
     let split = harness.get_all_by_label("Split off").next().unwrap();
     split.click();
@@ -296,7 +301,13 @@ fn crashes_are_split_off_and_changes_taken_back() {
     let sent: Vec<String> = sent.borrow().iter().map(Command::label).collect();
     assert_eq!(
         sent,
-        ["Split a crash off", "Undo", "Close an issue", "Undo", "Redo"]
+        [
+            "Split a crash off",
+            "Undo",
+            "Close an issue",
+            "Undo",
+            "Redo"
+        ]
     );
 }
 
@@ -324,7 +335,9 @@ fn a_deadlock_is_told_in_words_and_tabs_without_data_say_why() {
     harness.get_by_label("Damaged: the header of the block at 0x20006C20 says 0xDEADBEEF bytes");
     harness.get_by_label("Interrupts").click();
     harness.run();
-    harness.get_by_label("Region 1: 0x00000000 to 0x000003ff, no access, the refused access lies here");
+    harness.get_by_label(
+        "Region 1: 0x00000000 to 0x000003ff, no access, the refused access lies here",
+    );
     let (mut harness, _) = window(Mode::Empty);
     harness.state_mut().nav().open_crash(7);
     harness.state_mut().nav().tab = super::nav::InspectorTab::Interrupts;

@@ -7,9 +7,9 @@ use super::strings::Strings;
 use super::unit_part::{Claim, Part, Row};
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::debug_info::{DebugInfo, Scope};
+use crate::symbols::functions::FunctionSpan;
 use crate::symbols::live_code::Backing;
 use crate::symbols::lookup::standing;
-use crate::symbols::functions::FunctionSpan;
 use crate::symbols::symbol_file::SymbolFile;
 use crate::symbols::unit_ranges::{self, UnitRanges};
 use std::cmp::Reverse;
@@ -75,7 +75,11 @@ struct Merged {
 }
 
 impl Merged {
-    fn take_units(&mut self, info: &DebugInfo<'_>, progress: &dyn Progress) -> Result<(), Cancelled> {
+    fn take_units(
+        &mut self,
+        info: &DebugInfo<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), Cancelled> {
         let batches = batches(info);
         let file = info.file();
         let own = own_ranges(info);
@@ -124,7 +128,9 @@ impl Merged {
                 while let Some(part) = early.remove(&turn) {
                     self.take(part);
                     turn += 1;
-                    if let Err(cancelled) = progress.tick(turn as u64, total.saturating_add(total / 4)) {
+                    if let Err(cancelled) =
+                        progress.tick(turn as u64, total.saturating_add(total / 4))
+                    {
                         is_cancelled.store(true, Ordering::Relaxed);
                         return Err(cancelled);
                     }
@@ -154,7 +160,9 @@ impl Merged {
                 let names = [string(*function), string(*qualified)];
                 let [function, qualified] = names;
                 let (next, file) = (context(*next), string(*file));
-                [function, qualified, *unit, *entry, next, file, *line, *column]
+                [
+                    function, qualified, *unit, *entry, next, file, *line, *column,
+                ]
             },
         ));
         let first_row = self.rows.len();
@@ -163,10 +171,11 @@ impl Merged {
             file: string(row.file),
             ..row
         }));
-        self.claims.extend(part.claims.into_iter().map(|claim| Claim {
-            rows: claim.rows.start + first_row..claim.rows.end + first_row,
-            ..claim
-        }));
+        self.claims
+            .extend(part.claims.into_iter().map(|claim| Claim {
+                rows: claim.rows.start + first_row..claim.rows.end + first_row,
+                ..claim
+            }));
     }
 
     /// Who is right at each address, and what they say.
@@ -202,7 +211,13 @@ impl Merged {
                     let said: Vec<Row> = rows_in(&self.rows, claim, range).collect();
                     for (n, row) in said.iter().enumerate() {
                         let end = said.get(n + 1).map_or(range.end, |after| after.addr);
-                        self.by_symbols(info, &symbol_ends, &(row.addr..end), Some(row), &mut spans);
+                        self.by_symbols(
+                            info,
+                            &symbol_ends,
+                            &(row.addr..end),
+                            Some(row),
+                            &mut spans,
+                        );
                     }
                 }
                 at = range.end;

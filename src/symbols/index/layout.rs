@@ -219,7 +219,12 @@ impl Content {
         bytes.extend_from_slice(&(end as u64).to_le_bytes());
         bytes.extend_from_slice(&[0; 8]);
         bytes.extend_from_slice(&flags.to_le_bytes());
-        for n in [counts.regions, counts.spans, counts.contexts, counts.strings] {
+        for n in [
+            counts.regions,
+            counts.spans,
+            counts.contexts,
+            counts.strings,
+        ] {
             bytes.extend_from_slice(&number(n)?.to_le_bytes());
         }
         bytes.extend_from_slice(&[0; 4]);

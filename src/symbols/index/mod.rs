@@ -91,6 +91,16 @@ impl SymbolIndex {
         (index.layout.key == key).then_some(index)
     }
 
+    /// An index from memory, under the conditions of [`Self::open`].
+    pub fn from_bytes(bytes: Vec<u8>, key: u64) -> Option<Self> {
+        Self::decode(image::Image::Owned(bytes)).filter(|index| index.layout.key == key)
+    }
+
+    /// The bytes of the file.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.all()
+    }
+
     /// What an index of `file` is called in a cache folder.
     pub fn file_name(file: &SymbolFile) -> String {
         key::file_name(file.build_id(), key::of_file(file))
@@ -114,7 +124,11 @@ impl SymbolIndex {
     }
 
     /// Calls `each` with the frames at an address, innermost first, without copying anything.
-    pub fn visit<'a>(&'a self, addr: u64, mut each: impl FnMut(FrameRef<'a>)) -> Result<(), Damaged> {
+    pub fn visit<'a>(
+        &'a self,
+        addr: u64,
+        mut each: impl FnMut(FrameRef<'a>),
+    ) -> Result<(), Damaged> {
         let Some(span) = self.span_at(addr)? else {
             return Ok(());
         };
@@ -198,7 +212,10 @@ impl SymbolIndex {
         let sample = search(sample_from, sample_to, offset, |i| {
             value_at(self.layout.sample(i))
         })?;
-        let low = match sample.checked_sub(1).filter(|before| *before >= sample_from) {
+        let low = match sample
+            .checked_sub(1)
+            .filter(|before| *before >= sample_from)
+        {
             Some(before) => before.saturating_mul(SAMPLE_EVERY),
             None => first,
         };
@@ -247,7 +264,9 @@ impl SymbolIndex {
         };
         let len = end_of(number)?.checked_sub(start).ok_or(Damaged)?;
         let text = self.read(self.layout.text(start, len), len)?;
-        std::str::from_utf8(text).map(Some).map_err(|_not_text| Damaged)
+        std::str::from_utf8(text)
+            .map(Some)
+            .map_err(|_not_text| Damaged)
     }
 }
 

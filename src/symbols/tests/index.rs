@@ -21,7 +21,9 @@ fn an_index_from_disk_answers_like_the_debug_information() {
         let built = SymbolIndex::build(&file, &Unattended).unwrap().unwrap();
         built.write(&path).unwrap();
         let mut indexed = DebugInfo::new(&file);
-        indexed.attach_index(Arc::new(SymbolIndex::open(&path, key::of_file(&file)).unwrap()));
+        indexed.attach_index(Arc::new(
+            SymbolIndex::open(&path, key::of_file(&file)).unwrap(),
+        ));
         for addr in (0..0x3000).chain([0x2000_0000, u64::MAX]) {
             assert_eq!(
                 indexed.source_frames(addr),

@@ -245,7 +245,9 @@ impl ImportReportPanel {
 fn first_crash(ctx: &ViewContext<'_>, capture: i64) -> Option<i64> {
     let issues = ctx.door.issues("");
     let rows = issues.value()?.iter().flat_map(|issue| &issue.crashes);
-    rows.filter(|row| row.capture == capture).map(|row| row.id).min()
+    rows.filter(|row| row.capture == capture)
+        .map(|row| row.id)
+        .min()
 }
 
 fn summary(capture: &CaptureRow) -> String {

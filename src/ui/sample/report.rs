@@ -200,7 +200,9 @@ pub(in crate::ui) fn report() -> CrashReport {
         symbols: vec![SymbolQuality {
             file: "/builds/boot-1.1.elf".to_owned(),
             quality: "names only".to_owned(),
-            advice: Some("build it with -g, or add its .debug file, to see lines and locals.".to_owned()),
+            advice: Some(
+                "build it with -g, or add its .debug file, to see lines and locals.".to_owned(),
+            ),
         }],
         ..CrashReport::blank(Arch::ArmV7M)
     }
@@ -235,27 +237,56 @@ fn step(name: &str, waits_for: &str, object: u64) -> DeadlockStep {
 }
 
 fn objects() -> Vec<RtosObject> {
-    let object = |kind, name: &str, address, detail: &str, holder: Option<&str>, waiter: &[(&str, &str)]| {
-        RtosObject {
-            kind,
-            name: Some(name.to_owned()),
-            address: TargetAddr(address),
-            detail: detail.to_owned(),
-            holder: holder.map(thread_ref),
-            waiters: waiter
-                .iter()
-                .map(|(name, wants)| Waiter {
-                    thread: thread_ref(name),
-                    wants: (*wants).to_owned(),
-                })
-                .collect(),
-        }
-    };
+    let object =
+        |kind, name: &str, address, detail: &str, holder: Option<&str>, waiter: &[(&str, &str)]| {
+            RtosObject {
+                kind,
+                name: Some(name.to_owned()),
+                address: TargetAddr(address),
+                detail: detail.to_owned(),
+                holder: holder.map(thread_ref),
+                waiters: waiter
+                    .iter()
+                    .map(|(name, wants)| Waiter {
+                        thread: thread_ref(name),
+                        wants: (*wants).to_owned(),
+                    })
+                    .collect(),
+            }
+        };
     vec![
-        object(ObjectKind::Mutex, "bus", 0x2000_0a40, "taken", Some("sensor"), &[("net", "to take")]),
-        object(ObjectKind::Mutex, "flash", 0x2000_0a80, "taken", Some("net"), &[("sensor", "to take")]),
-        object(ObjectKind::Queue, "tx_done", 0x2000_0ac0, "0 of 8 messages", None, &[("cmd", "to receive")]),
-        object(ObjectKind::Timer, "heartbeat", 0x2000_0b00, "expires at tick 64300, every 1000", None, &[]),
+        object(
+            ObjectKind::Mutex,
+            "bus",
+            0x2000_0a40,
+            "taken",
+            Some("sensor"),
+            &[("net", "to take")],
+        ),
+        object(
+            ObjectKind::Mutex,
+            "flash",
+            0x2000_0a80,
+            "taken",
+            Some("net"),
+            &[("sensor", "to take")],
+        ),
+        object(
+            ObjectKind::Queue,
+            "tx_done",
+            0x2000_0ac0,
+            "0 of 8 messages",
+            None,
+            &[("cmd", "to receive")],
+        ),
+        object(
+            ObjectKind::Timer,
+            "heartbeat",
+            0x2000_0b00,
+            "expires at tick 64300, every 1000",
+            None,
+            &[],
+        ),
     ]
 }
 

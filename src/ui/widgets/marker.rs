@@ -60,7 +60,12 @@ pub fn trust(t: &Tokens, trust: FrameTrust) -> (Mark, Color32, &'static str, &'s
             "registers",
             "From the registers of the capture.",
         ),
-        FrameTrust::Cfi => (Mark::Filled, t.ok, "unwind info", "By call-frame information (CFI) of the ELF: certain."),
+        FrameTrust::Cfi => (
+            Mark::Filled,
+            t.ok,
+            "unwind info",
+            "By call-frame information (CFI) of the ELF: certain.",
+        ),
         FrameTrust::ExceptionFrame => (
             Mark::Filled,
             t.ok,

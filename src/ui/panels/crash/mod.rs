@@ -1,6 +1,7 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;

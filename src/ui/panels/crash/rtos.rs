@@ -123,17 +123,14 @@ fn name_of(object: &RtosObject) -> String {
     }
 }
 
-fn object_ui(
-    ctx: &mut ViewContext<'_>,
-    ui: &mut Ui,
-    object: &RtosObject,
-    deadlocks: &[Deadlock],
-) {
+fn object_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, object: &RtosObject, deadlocks: &[Deadlock]) {
     let mut steps = deadlocks.iter().flat_map(|deadlock| &deadlock.ring);
     let is_in_ring = steps.any(|step| step.object == object.address);
     let name = name_of(object);
     let label = format!("{}, {}", words::sentence(&name), object.detail);
-    let response = row(ui, false, &label, |row| paint(row, object, &name, is_in_ring));
+    let response = row(ui, false, &label, |row| {
+        paint(row, object, &name, is_in_ring)
+    });
     if response.clicked() {
         ctx.ui(UiCommand::GoToMemory(object.address.0));
     }
