@@ -88,6 +88,9 @@ impl Common {
         if self.no_cache {
             return IndexCache::disabled();
         }
+        let megabytes = std::env::var("FIELDSCOPE_CACHE_MB").ok();
+        let megabytes = megabytes.and_then(|text| text.trim().parse::<u64>().ok());
         IndexCache::for_user(std::env::var_os("FIELDSCOPE_CACHE").map(PathBuf::from))
+            .with_cap(megabytes.map(|n| n.saturating_mul(1 << 20)))
     }
 }

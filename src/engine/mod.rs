@@ -15,6 +15,8 @@ pub mod job;
 mod jobs;
 pub mod loadable;
 pub mod matching;
+pub mod name_source;
+pub mod named_text;
 pub mod one_shot;
 pub mod queries;
 pub mod query;
@@ -27,6 +29,7 @@ pub mod settings;
 pub mod source_map;
 pub mod symbol_store;
 pub mod symbolize;
+pub mod text_stream;
 pub mod workspace;
 mod workspace_rows;
 

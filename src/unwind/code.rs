@@ -39,6 +39,8 @@ pub(super) struct Function {
     pub(super) name: String,
     /// First address.
     pub(super) start: u64,
+    /// Bytes, 0 when the symbol does not say.
+    pub(super) size: u64,
 }
 
 /// Code addresses of a target.
@@ -69,6 +71,7 @@ impl<'a, 's> Code<'a, 's> {
         Some(Function {
             name: symbol.name,
             start: addr.wrapping_sub(offset),
+            size: symbol.size,
         })
     }
 

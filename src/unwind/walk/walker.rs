@@ -213,6 +213,11 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         }
         match cfi {
             Some(Ok(step)) if step.end_of_stack => Err(StopReason::EndOfStack),
+            Some(Ok(mut step)) if step.is_signal_frame => {
+                carry_special(abi, &frame.registers, &mut step.caller);
+                let name = abi.exception_name(frame, &self.code);
+                Self::interrupted(step.caller, name, FrameTrust::Cfi, true)
+            }
             Some(Ok(step)) => self.accept(frame, step.caller, FrameTrust::Cfi),
             Some(Err(CfiError::MemoryNotCaptured(addr))) => {
                 let sp_captured = frame
@@ -322,6 +327,9 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             if self.code.is_planted(abi.code_address(lr)) {
                 return Err(StopReason::ThreadEntry);
             }
+        }
+        if let Some(caller) = abi.caller_by_code(frame, &self.code) {
+            return self.accept(frame, caller, FrameTrust::FramePointer);
         }
         let lr = lr.filter(|lr| self.calls_this(*lr, frame));
         if let Some(caller) = frame_pointer::step(&frame.registers, &self.code)

@@ -1,22 +1,19 @@
-//! Zip archives from strangers: unpacked in memory, within limits, never by a path of theirs.
+//! Archives from strangers: unpacked in memory, within limits, never by a path of theirs. One file a container.
 //!
-//! Layout: PKWARE APPNOTE.TXT 6.3, sections 4.3.7 (local header) and 4.3.12 (directory). The directory stands at the
-//! end; when it is cut off, the local headers are walked instead.
-//!
-//! Sizes are counted while inflating. What a header claims is never believed.
+//! Containers may lie in each other. A compressed file (gzip, zstd) is an archive of one file; of a tar it is one
+//! archive with it. Sizes are counted while inflating: what a header claims is never believed.
 
-use super::{
-    bytes::{Bytes, u32_at},
-    lines::as_u64,
-};
+mod compressed;
+mod tar;
+mod zip;
+
+use super::lines::as_u64;
 use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
 };
-use std::io::{Cursor, Read};
+use std::io::Read;
 
-const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
-const EMPTY_ARCHIVE: &[u8] = b"PK\x05\x06";
 /// Read at once while inflating.
 const CHUNK: usize = 64 * 1024;
 /// Small files may well compress better than the limit on the ratio.
@@ -85,13 +82,52 @@ pub struct Unpacked {
     pub warnings: Vec<Warning>,
 }
 
-/// True when the bytes begin like a zip archive.
-pub fn is_zip(bytes: &[u8]) -> bool {
-    bytes.starts_with(LOCAL_HEADER) || bytes.starts_with(EMPTY_ARCHIVE)
+/// What holds files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// One file, gzip.
+    Gzip,
+    /// Many files, one behind the other.
+    Tar,
+    /// Many files with a directory.
+    Zip,
+    /// One file, Zstandard.
+    Zstd,
 }
 
-/// Unpacks a zip archive and the archives in it.
-pub fn unpack_zip(
+/// No container is known by later bytes than these.
+pub const HEAD_BYTES: usize = 512;
+
+impl Container {
+    /// The container that the bytes begin like.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        if zip::is_zip(bytes) {
+            Some(Self::Zip)
+        } else if bytes.starts_with(compressed::GZIP) {
+            Some(Self::Gzip)
+        } else if bytes.starts_with(compressed::ZSTD) {
+            Some(Self::Zstd)
+        } else if tar::is_tar(bytes) {
+            Some(Self::Tar)
+        } else {
+            None
+        }
+    }
+
+    /// Its id, as formats have one.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Tar => "tar",
+            Self::Zip => "zip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// Unpacks an archive called `name` and the archives in it.
+pub fn unpack(
+    name: &str,
     bytes: &[u8],
     limits: &ArchiveLimits,
     progress: &dyn Progress,
@@ -108,7 +144,11 @@ pub fn unpack_zip(
         n_entries: 0,
         is_full: false,
     };
-    unpacking.archive(bytes, "", 1)?;
+    match Container::of(bytes) {
+        Some(Container::Gzip | Container::Zstd) => unpacking.compressed_input(name, bytes)?,
+        Some(container) => unpacking.archive(container, bytes, "", 1)?,
+        None => {}
+    }
     Ok(unpacking.out)
 }
 
@@ -131,136 +171,41 @@ enum Inflated {
 }
 
 impl Unpacking<'_> {
-    fn archive(&mut self, bytes: &[u8], prefix: &str, depth: usize) -> Result<(), Cancelled> {
-        self.progress.tick(0, as_u64(bytes.len()))?;
-        match zip::ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => self.by_directory(archive, bytes.len(), prefix, depth),
-            Err(_no_directory) => self.by_local_headers(bytes, prefix, depth),
-        }
-    }
-
-    fn by_directory(
+    /// Unpacks a container whose files get `prefix` before their paths.
+    fn archive(
         &mut self,
-        mut archive: zip::ZipArchive<Cursor<&[u8]>>,
-        len: usize,
-        prefix: &str,
-        depth: usize,
-    ) -> Result<(), Cancelled> {
-        if self.n_entries.saturating_add(archive.len()) > self.limits.max_entries {
-            self.refuse(
-                prefix.trim_end_matches('/'),
-                &format!(
-                    "the archive holds {} entries; at most {} are unpacked. Unpack it yourself and import the part that matters",
-                    archive.len(),
-                    self.limits.max_entries
-                ),
-            );
-            return Ok(());
-        }
-        let total = as_u64(len);
-        for index in 0..archive.len() {
-            if self.is_full {
-                return Ok(());
-            }
-            self.n_entries = self.n_entries.saturating_add(1);
-            let done = as_u64(index)
-                .saturating_mul(total)
-                .checked_div(as_u64(archive.len()));
-            self.progress.tick(done.unwrap_or(0), total)?;
-            let name = match archive.name_for_index(index) {
-                Some(Ok(name)) => name.into_owned(),
-                _ => format!("entry {index}"),
-            };
-            let mut entry = match archive.by_index(index) {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.refuse(
-                        &format!("{prefix}{name}"),
-                        &format!("it cannot be read: {error}"),
-                    );
-                    continue;
-                }
-            };
-            if entry.is_dir() {
-                continue;
-            }
-            if entry.is_symlink() {
-                self.refuse(
-                    &format!("{prefix}{name}"),
-                    "it is a symbolic link, which could point anywhere",
-                );
-                continue;
-            }
-            let packed = entry.compressed_size();
-            self.entry(&name, &mut entry, packed, prefix, depth)?;
-        }
-        Ok(())
-    }
-
-    /// Without a directory: every local header, in the order of the bytes.
-    fn by_local_headers(
-        &mut self,
+        container: Container,
         bytes: &[u8],
         prefix: &str,
         depth: usize,
     ) -> Result<(), Cancelled> {
-        self.out.warnings.push(Warning::at(
-            "FS-ZIP-001",
-            as_u64(bytes.len()),
-            format!(
-                "the archive{} has no directory at its end: it is cut off; the files that are whole, and the beginning of the last one, were read",
-                if prefix.is_empty() { String::new() } else { format!(" {}", prefix.trim_end_matches('/')) }
-            ),
-        ));
-        let mut at: usize = 0;
-        while let Some(found) = bytes
-            .get(at..)
-            .and_then(|rest| memchr::memmem::find(rest, LOCAL_HEADER))
-        {
-            let start = at.saturating_add(found);
-            at = start.saturating_add(LOCAL_HEADER.len());
-            let Some(header) = LocalHeader::read(bytes, start) else {
-                continue;
-            };
-            self.n_entries = self.n_entries.saturating_add(1);
-            if self.n_entries > self.limits.max_entries || self.is_full {
-                self.refuse(
-                    prefix.trim_end_matches('/'),
-                    &format!(
-                        "the archive holds more than {} entries; the rest was left out",
-                        self.limits.max_entries
-                    ),
-                );
-                return Ok(());
+        self.progress.tick(0, as_u64(bytes.len()))?;
+        match container {
+            Container::Zip => self.zip(bytes, prefix, depth),
+            Container::Tar => self.tar(bytes, prefix, depth),
+            Container::Gzip | Container::Zstd => {
+                self.compressed(container, bytes, prefix.trim_end_matches('/'), depth)
             }
-            self.progress.tick(as_u64(start), as_u64(bytes.len()))?;
-            let data = bytes.get(header.data_at..).unwrap_or(&[]);
-            let packed_len = header.packed_len(data);
-            let packed = data.get(..packed_len).unwrap_or(data);
-            if !header.name.ends_with('/') {
-                let is_short = header.claimed > packed.len();
-                let len = as_u64(packed.len());
-                match header.method {
-                    0 if is_short => {
-                        let mut reader = packed.chain(CutOff);
-                        self.entry(&header.name, &mut reader, len, prefix, depth)?;
-                    }
-                    0 => self.entry(&header.name, &mut &*packed, len, prefix, depth)?,
-                    8 => {
-                        let mut reader = flate2::read::DeflateDecoder::new(packed);
-                        self.entry(&header.name, &mut reader, len, prefix, depth)?;
-                    }
-                    n => self.refuse(
-                        &format!("{prefix}{}", header.name),
-                        &format!("its compression method ({n}) is not supported"),
-                    ),
-                }
-            }
-            at = header.data_at.saturating_add(packed_len).max(at);
         }
-        Ok(())
     }
 
+    /// Counts an entry; true when there were too many.
+    fn is_one_too_many(&mut self, prefix: &str) -> bool {
+        self.n_entries = self.n_entries.saturating_add(1);
+        let is_over = self.n_entries > self.limits.max_entries || self.is_full;
+        if is_over {
+            self.refuse(
+                prefix.trim_end_matches('/'),
+                &format!(
+                    "the archive holds more than {} entries; the rest was left out",
+                    self.limits.max_entries
+                ),
+            );
+        }
+        is_over
+    }
+
+    /// Unpacks one file out of an archive, and what is in it if it is one itself.
     fn entry(
         &mut self,
         name: &str,
@@ -280,11 +225,24 @@ impl Unpacking<'_> {
                 return Ok(());
             }
         };
-        let bytes = match self.inflate(reader, packed)? {
-            Inflated::Whole(bytes) => bytes,
+        match self.inflate_to(&path, reader, packed)? {
+            Some(bytes) => self.unpacked(path, bytes, depth),
+            None => Ok(()),
+        }
+    }
+
+    /// The bytes of a file, or a refusal.
+    fn inflate_to(
+        &mut self,
+        path: &str,
+        reader: &mut dyn Read,
+        packed: u64,
+    ) -> Result<Option<Vec<u8>>, Cancelled> {
+        Ok(match self.inflate(reader, packed)? {
+            Inflated::Whole(bytes) => Some(bytes),
             Inflated::Partial(bytes, why) if bytes.is_empty() => {
-                self.refuse(&path, &why);
-                return Ok(());
+                self.refuse(path, &why);
+                None
             }
             Inflated::Partial(bytes, why) => {
                 self.out.warnings.push(Warning::new(
@@ -294,17 +252,21 @@ impl Unpacking<'_> {
                         bytes.len()
                     ),
                 ));
-                bytes
+                Some(bytes)
             }
             Inflated::Refused(reason) => {
-                self.refuse(&path, &reason);
-                return Ok(());
+                self.refuse(path, &reason);
+                None
             }
-        };
-        if !is_zip(&bytes) {
+        })
+    }
+
+    /// Keeps a file, or unpacks it when it is an archive.
+    fn unpacked(&mut self, path: String, bytes: Vec<u8>, depth: usize) -> Result<(), Cancelled> {
+        let Some(container) = Container::of(&bytes) else {
             self.out.entries.push(ArchiveEntry { path, bytes });
             return Ok(());
-        }
+        };
         if depth >= self.limits.max_depth {
             self.refuse(
                 &path,
@@ -312,7 +274,7 @@ impl Unpacking<'_> {
             );
             return Ok(());
         }
-        self.archive(&bytes, &format!("{path}/"), depth.saturating_add(1))
+        self.archive(container, &bytes, &format!("{path}/"), depth.saturating_add(1))
     }
 
     fn inflate(&mut self, reader: &mut dyn Read, packed: u64) -> Result<Inflated, Cancelled> {
@@ -375,58 +337,6 @@ impl Read for CutOff {
     }
 }
 
-struct LocalHeader {
-    name: String,
-    method: u16,
-    /// The packed size that the header claims; 0 when it stands behind the data.
-    claimed: usize,
-    is_size_behind: bool,
-    data_at: usize,
-}
-
-impl LocalHeader {
-    fn read(bytes: &[u8], start: usize) -> Option<Self> {
-        let mut at = Bytes::new(bytes.get(start..)?);
-        _ = at.take(6)?; // signature, version
-        let flags = at.u16()?;
-        let method = at.u16()?;
-        _ = at.take(8)?; // time, date, CRC
-        let claimed = at.u32()?;
-        _ = at.u32()?; // unpacked size: not believed
-        let name_len = at.u16()?;
-        let extra_len = at.u16()?;
-        let name = String::from_utf8_lossy(at.take(name_len.into())?).into_owned();
-        _ = at.take(extra_len.into())?;
-        let is_encrypted = flags & 1 != 0;
-        Some(Self {
-            name,
-            method: if is_encrypted { u16::MAX } else { method },
-            claimed: usize::try_from(claimed).ok()?,
-            // Bit 3, or a size that only the extra field of zip64 holds.
-            is_size_behind: flags & 8 != 0 || claimed == u32::MAX,
-            data_at: start.saturating_add(at.offset()),
-        })
-    }
-
-    /// The packed bytes that are there.
-    fn packed_len(&self, data: &[u8]) -> usize {
-        if self.is_size_behind && self.claimed == 0 || self.claimed == usize::MAX {
-            // Up to the next header; the inflater stops by itself before that.
-            return next_header(data).unwrap_or(data.len());
-        }
-        self.claimed.min(data.len())
-    }
-}
-
-fn next_header(data: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(data, b"PK").find(|at| {
-        matches!(
-            u32_at(data, *at),
-            Some(0x0403_4B50 | 0x0807_4B50 | 0x0201_4B50)
-        )
-    })
-}
-
 /// The path with `/` and without empty steps, or why it is refused.
 fn safe_path(name: &str) -> Result<String, &'static str> {
     let name = name.replace('\\', "/");
@@ -456,7 +366,7 @@ fn safe_path(name: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 #[expect(clippy::format_collect, reason = "test inputs are small")]
 mod tests {
-    use super::{ArchiveLimits, Unpacked, is_zip, unpack_zip};
+    use super::{ArchiveLimits, Container, Unpacked, unpack};
     use crate::model::progress::Unattended;
     use std::io::{Cursor, Write as _};
     use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -472,7 +382,7 @@ mod tests {
     }
 
     fn unpacked(bytes: &[u8], limits: &ArchiveLimits) -> Unpacked {
-        unpack_zip(bytes, limits, &Unattended).unwrap()
+        unpack("capture", bytes, limits, &Unattended).unwrap()
     }
 
     fn paths(unpacked: &Unpacked) -> Vec<&str> {
@@ -496,7 +406,7 @@ mod tests {
             &[("a/./b.log", b"hello"), ("more.zip", &inner)],
             CompressionMethod::Deflated,
         );
-        assert!(is_zip(&bytes));
+        assert_eq!(Container::of(&bytes), Some(Container::Zip));
         let out = unpacked(&bytes, &ArchiveLimits::default());
         assert_eq!(paths(&out), ["a/b.log", "more.zip/deep.log"]);
         assert_eq!(out.entries[1].bytes, b"deep");
