@@ -125,7 +125,6 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
-    let heaps = Vec::new();
     let vector_table = vectors::table_address(symbols);
     let interrupts = interrupt_view(&InterruptSource {
         memory: &memory,
