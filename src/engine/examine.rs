@@ -153,7 +153,8 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         }
         let found = std::mem::take(&mut scan.coredumps);
         let n_dumps = found.len();
-        for dump in found {
+        for mut dump in found {
+            dump.restart = reason_after(&scan.boots, dump.source.end);
             let boot = boot_before(&scan.boots, dump.source.start);
             let boot_build_id = boot
                 .and_then(|idx| scan.boots.get(idx))
@@ -195,6 +196,9 @@ fn identity(joined: &JoinedDump, manifest: Option<&BuildId>) -> Option<(BuildId,
     if let (Some(id), Some(BuildIdFrom::Capture)) = (&named, joined.build_id_from) {
         return Some((id.clone(), IdSource::Dump));
     }
+    if let Some(id) = dump.elf_sha256.as_deref().and_then(hash_as_id) {
+        return Some((id, IdSource::Dump));
+    }
     if let Some(id) = find_build_id_note(&dump.memory) {
         return Some((id, IdSource::Memory));
     }
@@ -204,8 +208,19 @@ fn identity(joined: &JoinedDump, manifest: Option<&BuildId>) -> Option<(BuildId,
     manifest.map(|id| (id.clone(), IdSource::Manifest))
 }
 
+/// The beginning of a hash as an id; devices cut it anywhere, so that half a byte may stand at its end.
+fn hash_as_id(hex: &str) -> Option<BuildId> {
+    BuildId::from_hex(hex.get(..hex.len() & !1)?)
+}
+
 fn boot_before(boots: &[BootRecord], offset: u64) -> Option<usize> {
     boots.iter().rposition(|boot| boot.offset <= offset)
+}
+
+/// The reset reason of the boot that follows a place in a log.
+fn reason_after(boots: &[BootRecord], offset: u64) -> Option<String> {
+    let next = boots.iter().find(|boot| boot.offset >= offset)?;
+    next.reset_reason.clone()
 }
 
 /// True for the manifest of a bundle, in whatever folder of it.

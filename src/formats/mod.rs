@@ -8,6 +8,8 @@ pub mod build_id_note;
 mod bytes;
 mod crashcatcher;
 mod elf_core;
+mod esp;
+mod esp_panic;
 mod fault_memory;
 mod fault_print;
 mod lines;
@@ -81,6 +83,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &boots::BootBanner,
     &crashcatcher::CrashCatcher,
     &elf_core::ElfCore,
+    &esp::flash::EspCore,
+    &esp::console::EspCoreText,
+    &esp_panic::EspPanic,
     &fault_print::FaultPrint,
     &probe_rs::ProbeRs,
     &zephyr::Zephyr,

@@ -2,12 +2,13 @@
 //!
 //! Must never do: tell a live target from a dump.
 
+mod abi;
 mod code;
 pub mod exception_frame;
 mod frame_pointer;
 pub mod rtos;
 mod scan;
-mod vectors;
+pub mod vectors;
 pub mod walk;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::code::Code;
 use crate::arch::cortex_m::exception_name;
 use crate::model::memory::Memory as _;
-use crate::symbols::debug_info::DebugInfo;
+use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet};
 
 /// What start-up files call the table. Sorted.
 const TABLE_NAMES: [&str; 12] = [
@@ -44,6 +44,14 @@ pub(super) fn initial_main_stack(code: &Code<'_, '_>) -> Option<u64> {
     (top != 0 && top % 4 == 0).then(|| u64::from(top))
 }
 
+/// Address of the vector table, if a symbol names it.
+pub fn table_address(symbols: &SymbolSet<'_>) -> Option<u64> {
+    TABLE_NAMES
+        .iter()
+        .find_map(|name| symbols.symbol(name))
+        .map(|symbol| symbol.address)
+}
+
 fn find<'a, 's>(code: &Code<'a, 's>) -> Option<(&'a DebugInfo<'s>, u64)> {
     code.symbols.infos.iter().find_map(|info| {
         TABLE_NAMES
@@ -56,8 +64,9 @@ fn find<'a, 's>(code: &Code<'a, 's>) -> Option<(&'a DebugInfo<'s>, u64)> {
 #[cfg(test)]
 mod tests {
     use super::{TABLE_NAMES, exception_of, initial_main_stack};
-    use crate::model::memory::MemoryMap;
+    use crate::model::{arch::Arch, memory::MemoryMap};
     use crate::symbols::symbol_set::SymbolSet;
+    use crate::unwind::abi;
     use crate::unwind::code::Code;
     use crate::unwind::fixture::{info, symbol_file};
 
@@ -72,6 +81,7 @@ mod tests {
         let code = Code {
             symbols: &symbols,
             memory: &memory,
+            abi: abi::of(Arch::ArmV7M),
         };
         assert_eq!(exception_of(0x2464, &code).as_deref(), Some("SysTick"));
         assert_eq!(exception_of(0x2314, &code).as_deref(), Some("PendSV"));
