@@ -24,7 +24,7 @@ def value_text(value):
     try:
         if value.is_optimized_out:
             return None, "optimized_out"
-        return value.format_string(max_elements=200), None
+        return value.format_string(max_elements=200, deref_refs=True), None
     except gdb.MemoryError:
         return None, "memory_not_captured"
     except (gdb.error, KeyboardInterrupt) as error:  # the latter: gdb ran into an assertion of its own
@@ -197,6 +197,8 @@ def compile_c(work, build, elf):
         gcc = prefix(build.target) + ("gcc" if language == "c" else "g++")
         include = os.path.dirname(call(gcc, "-print-libgcc-file-name").strip())
         common += facts["gcc"] + ["-gno-record-gcc-switches", f"-ffile-prefix-map={include}=gcc", "-ffile-prefix-map=/usr/include/newlib=newlib"]
+        if language == "cpp" and build.target == "rv32":
+            common += ["-nostdinc++"] + cpp_headers()[:-1]
         call(gcc, *common, "-c", source, "-o", unit, cwd=SOURCES)
         call(gcc, *common, "-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=sha1", "-Wl,--no-warn-rwx-segments", *link, "-o", elf, cwd=SOURCES)
     else:
@@ -311,7 +313,7 @@ def write_riscv(path, registers, segments):
 
 def ask_gdb(elf, core_file, out):
     run = subprocess.run(["gdb-multiarch", "-nx", "-batch", "-iex", "set auto-load no", "-iex", "maint set internal-error quit no", "-iex", "maint set internal-error corefile no", "-x", os.path.abspath(__file__), elf, core_file],
-                         env=dict(os.environ, MATRIX_OUT=out), capture_output=True, text=True)
+                         env=dict(os.environ, MATRIX_OUT=out, LC_ALL="C"), capture_output=True, text=True)
     if not os.path.exists(out):
         raise RuntimeError(f"gdb {elf}\n{run.stdout}{run.stderr}")
 

@@ -2,11 +2,17 @@
 //!
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
+use super::captured_tasks;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::heap;
+use super::interrupts::{InterruptSource, interrupt_view};
+use super::main_stack::main_stack;
+use super::mpu::{self, mpu_regions};
+use super::printed_stack;
 use super::riscv_facts;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
@@ -19,6 +25,7 @@ use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
+use crate::unwind::vectors;
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
@@ -80,12 +87,21 @@ pub fn build_report(
         Some(RtosState { threads, objects }) => (Some(threads), objects),
         None => (None, RtosObjects::default()),
     };
+    let rtos = captured_tasks::merge(dump, rtos);
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
     warnings.extend(objects.warnings);
     let objects = objects.objects;
     let deadlocks = deadlock::find(&objects);
+    let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
+    let heaps = if dump.memory.is_empty() {
+        Vec::new()
+    } else {
+        heap::read(symbols, &memory, tasks, &objects)
+    };
+    let freed = heap::freed_in_use(&heaps, tasks, &objects);
+    warnings.extend(heap::warnings(&heaps, &freed));
     let builder = ThreadBuilder {
         dump,
         symbols,
@@ -111,8 +127,22 @@ pub fn build_report(
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
     let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
+    let vector_table = vectors::table_address(symbols);
+    let interrupts = interrupt_view(&InterruptSource {
+        memory: &memory,
+        fault: &dump.fault,
+        registers,
+        vector_table,
+        describe: &describe,
+    });
+    let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
+    let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
         arch,
+        heaps: &heaps,
+        interrupts: interrupts.as_ref(),
+        mpu: &mpu,
+        main_stack: main_stack(symbols, vector_table, &memory),
         dump,
         registers: at_fault.as_ref().unwrap_or(registers),
         threads: &threads,
@@ -123,6 +153,9 @@ pub fn build_report(
         describe: &describe,
     };
     let fault = fault_rules::explain(&facts);
+    if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
+        mpu::mark_hit(&mut mpu, addr);
+    }
 
     let mut report = CrashReport {
         crash_index: options.crash_index,
@@ -137,6 +170,9 @@ pub fn build_report(
         sources: options.sources.clone(),
         objects,
         deadlocks,
+        heaps,
+        interrupts,
+        mpu,
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
@@ -184,7 +220,8 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) -> Vec<Thread> {
         let current = rtos.and_then(|r| r.threads.iter().find(|t| Some(t.id) == r.current));
         let stack = current.and_then(|t| t.stack.clone());
-        let crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        let mut crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
         crashed.crashed = true;
@@ -283,7 +320,7 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) {
         let info = self.symbols.for_address(physical.lookup);
         let sources = info
-            .map(|info| info.source_frames(physical.lookup))
+            .map(|info| info.source_frames(physical.place()))
             .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),
@@ -299,6 +336,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             locals: Vec::new(),
         };
         if sources.is_empty() {
+            frame.function = self.symbols.rom_name(physical.lookup);
             frames.push(frame);
             return;
         }

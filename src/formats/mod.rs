@@ -14,6 +14,8 @@ mod fault_memory;
 mod fault_print;
 mod lines;
 pub mod manifest;
+mod msgpack;
+mod probe_rs;
 pub mod scan;
 mod zephyr;
 mod zephyr_text;
@@ -85,6 +87,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
+    &probe_rs::ProbeRs,
     &fault_print::riscv::RiscvPrint,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,

@@ -28,6 +28,8 @@ pub struct Coredump {
     pub fault: FaultRegisters,
     /// Why the device says it stopped, in its own words ("CPU exception", an assert's text).
     pub reason: Option<String>,
+    /// Why the device restarted after it, in the words of its next boot: `watchdog`, `brown-out`.
+    pub restart: Option<String>,
     /// What the device said of the failed assertion, if a line of its log did.
     pub assert: Option<AssertText>,
     /// Name of the thread that the capture says was running.
@@ -53,6 +55,7 @@ impl Coredump {
             memory: MemoryMap::default(),
             fault: FaultRegisters::default(),
             reason: None,
+            restart: None,
             assert: None,
             thread_name: None,
             printed_stack: Vec::new(),

@@ -5,35 +5,53 @@
 
 mod abort;
 mod assert;
+mod brown_out;
 mod bus_fault;
 mod debug_event;
 mod divide_by_zero;
+mod esp_abort;
+mod freed_object;
 mod hard_fault;
+mod heap_corruption;
 mod invalid_return;
 mod invalid_state;
+mod lockup;
 mod memory_fault;
+mod nested_fault;
 mod no_coprocessor;
 mod no_execute;
 mod null_pointer;
 mod panic;
+mod return_overwritten;
 mod riscv_trap;
 mod secure_fault;
 mod sentence;
+mod stack_canary;
 mod stack_overflow;
 #[cfg(test)]
 pub(in crate::analysis) mod testing;
 mod unaligned;
 mod undefined_instruction;
+mod unhandled_interrupt;
 mod unknown;
 mod vector_table;
 mod watchdog;
+mod xtensa_exception;
 
 pub use assert::assert_location;
 
 use super::crash_facts::{Case, CrashFacts};
+use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
+use crate::model::registers::Reg;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
+use crate::model::target_state::InterruptLine;
+
+/// Exceptions up to this number are resets, NMI and faults: the crash itself.
+const LAST_FAULT: u32 = 7;
+/// Interrupts that one line of evidence names.
+const MAX_INTERRUPTS: usize = 4;
 
 /// One cause of crashes.
 pub struct FaultRule {
@@ -58,13 +76,25 @@ pub struct Finding {
     pub evidence: Vec<String>,
 }
 
-/// All rules in order of precedence: the cause that explains the others first.
+/// All rules in order of precedence, the most specific first: what happened to the whole machine; what explains the
+/// faults that follow from it (a stack, a heap, a first fault); what the program says of itself; a damaged return
+/// address; then the classes of the hardware, and last what is left without a cause.
 pub static FAULT_RULES: &[FaultRule] = &[
+    lockup::RULE,
+    brown_out::RULE,
     stack_overflow::RULE,
+    esp_abort::RULE,
+    stack_canary::RULE,
+    nested_fault::RULE,
+    heap_corruption::RULE,
+    freed_object::RULE,
+    unhandled_interrupt::RULE,
     assert::RULE,
     panic::RULE,
     abort::RULE,
     watchdog::RULE,
+    xtensa_exception::RULE,
+    return_overwritten::RULE,
     riscv_trap::RULE,
     null_pointer::RULE,
     no_execute::RULE,
@@ -91,8 +121,13 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     evidence.extend(status_evidence(&case));
     evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
+    evidence.extend(interrupt_evidence(&case));
+    evidence.extend(heap_evidence(&case, &evidence));
     evidence.extend(frame_evidence(&case));
-    if !case.has_cause() && facts.dump.fault.is_empty() {
+    let is_recorded = CAUSE_REGISTERS
+        .iter()
+        .any(|reg| facts.registers.known(*reg).is_some());
+    if !case.has_cause() && facts.dump.fault.is_empty() && !is_recorded {
         evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
     }
     let shown = case
@@ -111,10 +146,21 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
             .values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), TargetAddr::from(*value)))
+            .chain(cause_registers(facts))
             .collect(),
         instruction: shown.map(|decoded| decoded.instruction.clone()),
         evidence,
         bits: case.bits,
+    })
+}
+
+/// Registers that say what an exception was, of families that keep them with the others.
+const CAUSE_REGISTERS: [Reg; 2] = [Reg::EXCCAUSE, Reg::EXCVADDR];
+
+fn cause_registers(facts: &CrashFacts<'_>) -> impl Iterator<Item = (String, TargetAddr)> {
+    CAUSE_REGISTERS.iter().filter_map(|reg| {
+        let value = facts.registers.known(*reg)?;
+        Some((facts.registers.file().name(*reg), TargetAddr(value)))
     })
 }
 
@@ -167,6 +213,45 @@ fn access_evidence(case: &Case<'_>) -> Vec<String> {
     culprit.evidence.iter().cloned().chain([shown]).collect()
 }
 
+/// `IRQ 9 (`pump_isr`, priority 0x40) was being handled; IRQ 12 waited; PRIMASK is set: no interrupt can run`.
+fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
+    let view = case.facts.interrupts?;
+    let texts = |lines: &[InterruptLine]| {
+        let shown: Vec<String> = lines
+            .iter()
+            .filter(|line| line.number > LAST_FAULT)
+            .take(MAX_INTERRUPTS)
+            .map(line_text)
+            .collect();
+        shown.join(", ")
+    };
+    let active = texts(&view.active);
+    let pending = texts(&view.pending);
+    if active.is_empty() && view.masked.is_none() {
+        return None;
+    }
+    let parts: Vec<String> = [
+        (!active.is_empty()).then(|| format!("{active} was being handled")),
+        (!pending.is_empty()).then(|| format!("{pending} waited")),
+        view.masked.clone(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Some(parts.join("; "))
+}
+
+/// A damaged heap matters for any crash.
+fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
+    let damage = case
+        .facts
+        .heaps
+        .iter()
+        .find_map(|heap| heap.damage.as_ref())?;
+    (!said.iter().any(|line| line.contains(damage.as_str())))
+        .then(|| format!("the heap is damaged, too: {damage}"))
+}
+
 /// `3 of 4 frames by call-frame information, 1 by scanning the stack`.
 fn frame_evidence(case: &Case<'_>) -> Option<String> {
     let frames = &case.thread()?.frames;
@@ -192,6 +277,7 @@ fn frame_evidence(case: &Case<'_>) -> Option<String> {
 mod tests {
     use super::FAULT_RULES;
     use super::testing::Scene;
+    use crate::model::target_state::{InterruptLine, InterruptView};
 
     #[test]
     fn rule_ids_are_unique() {
@@ -218,6 +304,31 @@ mod tests {
             ]
         );
         assert_eq!(fault.registers.len(), 2);
+    }
+
+    #[test]
+    fn evidence_names_the_interrupts_that_ran_and_waited() {
+        let line = |number: u32, name: &str| InterruptLine {
+            number,
+            name: name.to_owned(),
+            handler: (number == 25).then(|| "pump_isr".to_owned()),
+            priority: Some(0x40),
+        };
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .fault("bfar", 0xF000_0000)
+            .interrupts(InterruptView {
+                active: vec![line(3, "HardFault"), line(25, "IRQ 9")],
+                pending: vec![line(15, "SysTick")],
+                enabled: Vec::new(),
+                masked: Some("PRIMASK is set: no interrupt can run".to_owned()),
+            })
+            .explain()
+            .unwrap();
+        assert_eq!(
+            fault.evidence[3],
+            "IRQ 9 (`pump_isr`, priority 0x40) was being handled; SysTick (priority 0x40) waited; PRIMASK is set: no interrupt can run"
+        );
     }
 
     #[test]
@@ -258,6 +369,7 @@ mod tests {
             for n in 0..17 {
                 scene = scene.reg(n, word());
             }
+            scene = scene.xpsr(word() & 0x1FF).code(0x910, &code);
             for name in ["bfar", "mmfar", "sfsr", "hfsr", "sfar"] {
                 scene = scene.fault(name, word());
             }

@@ -16,6 +16,9 @@ pub(super) const RULE: FaultRule = FaultRule {
 /// A stack pointer that is further below the captured memory than this is garbage, not an overflow.
 const MAX_DISTANCE_BYTES: u64 = 16 << 20;
 
+/// A main stack that has grown by more than this is another stack.
+const MAX_MAIN_DISTANCE_BYTES: u64 = 1 << 20;
+
 /// A memory protection fault this close below a stack hit its guard.
 const GUARD_BYTES: u64 = 1024;
 
@@ -94,6 +97,15 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             address(stack.start)
         ));
     }
+    if let Some((sp, stack)) = main_stack_left(case) {
+        let grown_into = (case.facts.describe)(sp).map_or(String::new(), |name| {
+            format!(", it grew into `{}`", plain(&name))
+        });
+        signs.push(format!(
+            "the stack pointer is below the main stack, which begins at {}{grown_into}",
+            address(stack.start)
+        ));
+    }
     if let Some(guard) = guard_hit(case) {
         signs.push(format!(
             "the access at {} hit the guard below the stack",
@@ -113,6 +125,23 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         signs.push("no byte of this stack was left unused (high-water mark 0)".to_owned());
     }
     signs
+}
+
+/// The main stack, when the crashed context uses it and the stack pointer is below it: its frames reach from there up
+/// into the stack, so that it is no other stack.
+fn main_stack_left(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
+    let stack = case.facts.main_stack.clone()?;
+    let sp = case.sp().filter(|sp| *sp < stack.start)?;
+    let outermost = case.thread()?.frames.iter().rev().find_map(|f| f.sp)?.0;
+    let is_near = stack.start - sp <= MAX_MAIN_DISTANCE_BYTES;
+    (is_near && (stack.start..=stack.end).contains(&outermost)).then_some((sp, stack))
+}
+
+/// `ring` of `ring+16`.
+fn plain(described: &str) -> &str {
+    described
+        .split_once('+')
+        .map_or(described, |(name, _)| name)
 }
 
 /// The function that a kernel calls when its own check fails, if the crash happened in it.
@@ -174,6 +203,17 @@ fn pointer_phrase(case: &Case<'_>) -> Option<String> {
             ));
         }
         return None;
+    }
+    if let Some((sp, stack)) = main_stack_left(case) {
+        let grown_into = (case.facts.describe)(sp)
+            .map_or(String::new(), |name| format!(", in `{}`", plain(&name)));
+        return Some(format!(
+            "the stack pointer {} is {} below the main stack ({} to {}){grown_into}",
+            address(sp),
+            bytes(stack.start - sp),
+            address(stack.start),
+            address(stack.end)
+        ));
     }
     if case.is_known_memory(sp) {
         return None;
@@ -263,6 +303,29 @@ mod tests {
             scene.headline().1,
             "Stack overflow: the registers could not be saved at the stack pointer 0x37FFFFB0"
         );
+    }
+
+    #[test]
+    fn the_main_stack_grown_into_variables() {
+        let mut outermost = frame("main", "main.c:80", FrameTrust::Cfi);
+        outermost.sp = Some(crate::model::addr::TargetAddr(0x2000_8FF0));
+        let scene = || {
+            Scene::new(&[])
+                .main_stack(0x2000_8000..0x2000_9000)
+                .reg(13, 0x2000_7F00)
+                .reg(15, 0xA000_0110)
+                .fault("cfsr", 1)
+        };
+        let grown = scene().frames(vec![
+            frame("open_menu", "main.c:60", FrameTrust::Cfi),
+            outermost,
+        ]);
+        assert_eq!(
+            grown.headline().1,
+            "Stack overflow: the stack pointer 0x20007F00 is 256 bytes below the main stack (0x20008000 to 0x20009000)"
+        );
+        // Another stack: its frames do not lead up into the main one.
+        assert_eq!(scene().headline().0, "no-execute region");
     }
 
     #[test]

@@ -8,9 +8,7 @@ use super::registers::{LONGEST_NAME, hex_value, next_name, value_start};
 use super::words::{self, Said};
 use super::{stack_words, torn_end};
 use crate::arch::riscv::{cause_name, exception_by_name};
-use crate::formats::lines::{
-    Line, as_u64, line_at, line_start, lines_before, lines_from, next_hit, readable,
-};
+use crate::formats::lines::{Line, LineSearch, as_u64, lines_before, lines_from, readable};
 use crate::formats::{Carrier, Confidence, Decoded, Format, is_full};
 use crate::model::{
     arch::Arch,
@@ -90,26 +88,22 @@ impl Format for RiscvPrint {
         let mut decoded = Decoded::default();
         let whole = bytes;
         let bytes = torn_end::without_half_value(whole);
-        let mut at: usize = 0;
-        // Nothing before this offset is looked at again.
+        // No line before this offset is looked at again.
         let mut floor: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at.max(floor));
-            let Some(line) = line_at(bytes, start) else {
-                break;
-            };
-            at = line.next.max(hit.saturating_add(1));
-            if !in_line(&readable(line.text)).iter().any(is_trap) {
+            if !in_line(&readable(hit.line.text)).iter().any(is_trap) {
                 continue;
             }
-            let print = Print::around(bytes, line.start, floor);
-            at = print.end.max(at);
+            let print = Print::around(bytes, hit.line.start, floor);
+            search.at = print.end.max(search.at);
             if let Some(mut dump) = print.into_coredump(bytes, floor) {
-                floor = usize::try_from(dump.source.end).unwrap_or(at).max(at);
-                at = floor;
+                let end = usize::try_from(dump.source.end).unwrap_or(search.at);
+                floor = end.max(search.at);
+                search.at = floor;
                 torn_end::note(whole, &mut dump);
                 decoded.understood.push(dump.source.clone());
                 decoded.coredumps.push(dump);

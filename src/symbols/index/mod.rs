@@ -91,6 +91,16 @@ impl SymbolIndex {
         (index.layout.key == key).then_some(index)
     }
 
+    /// An index from memory, under the conditions of [`Self::open`].
+    pub fn from_bytes(bytes: Vec<u8>, key: u64) -> Option<Self> {
+        Self::decode(image::Image::Owned(bytes)).filter(|index| index.layout.key == key)
+    }
+
+    /// The bytes of the file.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.all()
+    }
+
     /// What an index of `file` is called in a cache folder.
     pub fn file_name(file: &SymbolFile) -> String {
         key::file_name(file.build_id(), key::of_file(file))

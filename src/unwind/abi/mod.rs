@@ -12,6 +12,7 @@
 
 mod cortex_m;
 mod riscv;
+mod xtensa;
 
 use super::code::Code;
 use super::walk::{Found, PhysicalFrame, StopReason, Walker};
@@ -135,9 +136,10 @@ struct NoAbi;
 impl Abi for NoAbi {}
 
 /// One line a family.
-static ABIS: [(RegisterFile, &dyn Abi); 2] = [
+static ABIS: [(RegisterFile, &dyn Abi); 3] = [
     (RegisterFile::Arm, &cortex_m::CortexM),
     (RegisterFile::Riscv, &riscv::Riscv),
+    (RegisterFile::Xtensa, &xtensa::Xtensa),
 ];
 
 /// The conventions of `arch`.

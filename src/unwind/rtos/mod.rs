@@ -2,7 +2,9 @@
 //!
 //! Must never do: walk a stack.
 
+mod field;
 pub mod freertos;
+pub mod zephyr;
 
 use crate::model::{
     memory::Memory, registers::RegisterSet, report::ThreadState, rtos_objects::RtosObject,
@@ -31,7 +33,7 @@ pub trait Rtos: Sync {
 }
 
 /// Every RTOS, by id.
-pub static RTOSES: &[&dyn Rtos] = &[&freertos::FreeRtos];
+pub static RTOSES: &[&dyn Rtos] = &[&freertos::FreeRtos, &zephyr::Zephyr];
 
 /// What could be read of everything that is no thread.
 #[derive(Clone, Debug, Default)]

@@ -1,14 +1,18 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;
+mod heap;
 mod inspector;
+mod interrupts;
 mod layout;
 mod locals;
 mod memory;
 mod registers;
+mod rtos;
 mod source;
 mod threads;
 
@@ -72,8 +76,8 @@ impl Panel for Crash {
 /// The crash that is open, or the first one of the newest capture.
 pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
     ctx.nav.place.crash.or_else(|| {
-        let groups = ctx.door.crash_groups("");
-        let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
+        let issues = ctx.door.issues("");
+        let rows = issues.value()?.iter().flat_map(|issue| &issue.crashes);
         rows.map(|row| (std::cmp::Reverse(row.capture), row.id))
             .min()
             .map(|(_, id)| id)
@@ -115,8 +119,8 @@ impl Crash {
         ui.add_space(size::M);
         let rect = ui.available_rect_before_wrap();
         let n_threads = selected.detail.report.threads.len();
-        let n_frames = selected.thread.map_or(0, |thread| thread.frames.len());
-        match layout::split(rect, n_threads, n_frames) {
+        let n_lines = selected.thread.map_or(0, backtrace::n_lines);
+        match layout::split(rect, n_threads, n_lines) {
             layout::Parts::Fits(parts) => self.parts_ui(ctx, ui, selected, &parts),
             layout::Parts::Scrolls(parts, height) => {
                 egui::ScrollArea::vertical()
@@ -150,9 +154,9 @@ impl Crash {
 }
 
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-    let groups = ctx.door.crash_groups("");
+    let issues = ctx.door.issues("");
     let rect = screen(ui);
-    card::inside(ui, rect, "crash-screen", |ui| match groups {
+    card::inside(ui, rect, "crash-screen", |ui| match issues {
         Answer::Pending { previous: None } => state::loading(ui, "Looking for crashes…"),
         Answer::Failed { error, .. } => state::error(ui, &error),
         Answer::Pending { .. } | Answer::Ready(_) => {

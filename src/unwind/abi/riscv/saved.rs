@@ -22,6 +22,8 @@ const MAX_PLACES: u64 = 4096;
 const MAX_FOUND: usize = 8;
 /// `mstatus.MPP`: machine mode was interrupted.
 const MSTATUS_MPP: u32 = 3 << 11;
+/// Bits of `mstatus` that a 32-bit core never sets.
+const MSTATUS_RESERVED: u32 = 0x7F80_0000;
 
 /// Number of the stack pointer.
 const SP: usize = 2;
@@ -332,8 +334,10 @@ impl Saved {
                 };
                 found.read_stores(code);
                 let in_code = found.mepc().is_some_and(|pc| code.contains(pc.into()));
-                let mstatus = found.csr(Reg::MSTATUS)?;
-                (in_code && mstatus & MSTATUS_MPP == MSTATUS_MPP).then_some(found)
+                let ra = found.known.get(&Origin::Register(1)).copied()?;
+                let is_return = ra == 0 || code.return_address(ra).is_some();
+                let mstatus = found.csr(Reg::MSTATUS)? & (MSTATUS_MPP | MSTATUS_RESERVED);
+                (in_code && is_return && mstatus == MSTATUS_MPP).then_some(found)
             })
             .take(MAX_FOUND)
             .collect()
