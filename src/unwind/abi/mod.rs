@@ -68,6 +68,11 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
+    /// True when the call before `return_addr` can lead into ROM, as far as its instruction says.
+    fn may_call_rom(&self, _return_addr: u64, _code: &Code<'_, '_>) -> bool {
+        true
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]

@@ -28,6 +28,15 @@ pub(in crate::unwind) enum Depth {
     Trial,
 }
 
+/// What a caller that is searched for has called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callee {
+    /// Code of a symbol file.
+    Known,
+    /// Code in ROM that no symbol file describes.
+    Rom,
+}
+
 /// A frame found by a step.
 pub(in crate::unwind) struct Found {
     /// The frame.
@@ -138,7 +147,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             "FS-UNW-001",
             "The program counter was not stored: frames come from a scan of the stack.",
         );
-        self.scan(registers.sp(), &registers)
+        self.scan(registers.sp(), &registers, Callee::Known)
     }
 
     /// Steps from `current` outwards until something says stop.
@@ -269,7 +278,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             return Err(StopReason::ThreadEntry);
         }
         let lookup = pc.checked_sub(1).ok_or(StopReason::EndOfStack)?;
-        if !self.code.contains(lookup) && !abi.is_code_without_symbols(lookup) {
+        if !self.code.contains(lookup) && !self.code.is_rom(lookup) {
             return self.lost(frame, caller.sp(), StopReason::NoCode(pc));
         }
         Ok(Found {
@@ -372,7 +381,12 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         reason: StopReason,
     ) -> Result<Found, StopReason> {
         let sp = sp.or(frame.sp);
-        match self.scan(sp, &frame.registers) {
+        let callee = if self.code.is_rom(frame.lookup) {
+            Callee::Rom
+        } else {
+            Callee::Known
+        };
+        match self.scan(sp, &frame.registers, callee) {
             Some(found) => Ok(Found {
                 frame: found,
                 // a stack pointer that points nowhere is no measure of progress
@@ -384,14 +398,24 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         }
     }
 
-    fn scan(&mut self, sp: Option<u64>, registers: &RegisterSet) -> Option<PhysicalFrame> {
-        let area = scan::stack_area(
+    fn scan(
+        &mut self,
+        sp: Option<u64>,
+        registers: &RegisterSet,
+        callee: Callee,
+    ) -> Option<PhysicalFrame> {
+        let mut area = scan::stack_area(
             sp,
             self.input.stack.as_ref(),
             &self.code,
             self.input.limits.max_scan_bytes,
         )?;
-        let hit = scan::return_address(area, &self.code, &mut self.scan_budget)?;
+        let mut hit = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)?;
+        // What ROM code left of its own is as good as any other word: only a call of ROM code can be its caller's.
+        while callee == Callee::Rom && !self.abi.may_call_rom(hit.return_addr, &self.code) {
+            area.start = hit.slot.checked_add(4)?;
+            hit = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)?;
+        }
         let mut caller = abi::unknown_caller(registers.file());
         carry_special(self.abi, registers, &mut caller);
         caller.set_pc(hit.return_addr);

@@ -4,6 +4,7 @@
 //! Sources: RISC-V psABI (register conventions, frame record below s0), The RISC-V Instruction Set Manual, volume I.
 
 mod instruction;
+mod rom_call;
 mod saved;
 mod trap;
 
@@ -52,6 +53,9 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
     caller_sp: 0,
 }];
 
+/// Mask ROM of Espressif's chips (technical reference manuals, "Address Mapping"), the second one of the ESP32-P4.
+const ROMS: [std::ops::Range<u64>; 2] = [0x4000_0000..0x4007_0000, 0x4FC0_0000..0x4FC2_0000];
+
 /// Functions from which threads start. Sorted.
 const ENTRY_FUNCTIONS: [&str; 6] = [
     "call_start_cpu0",
@@ -91,6 +95,14 @@ impl Abi for Riscv {
         });
         let is_jalr = last & 0xF07F == 0x9002 && last & 0x0F80 != 0;
         is_full_call || is_jalr || last & 0xE003 == 0x2001
+    }
+
+    fn is_code_without_symbols(&self, addr: u64) -> bool {
+        ROMS.iter().any(|rom| rom.contains(&addr))
+    }
+
+    fn may_call_rom(&self, return_addr: u64, code: &Code<'_, '_>) -> bool {
+        rom_call::target(return_addr, code).is_none_or(|target| !code.contains(target))
     }
 
     fn is_nobody(&self, return_addr: u64) -> bool {
