@@ -68,9 +68,9 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
-    /// True when the call before `return_addr` can lead into ROM, as far as its instruction says.
-    fn may_call_rom(&self, _return_addr: u64, _code: &Code<'_, '_>) -> bool {
-        true
+    /// Where the call before `return_addr` leads, if its instruction says.
+    fn call_target(&self, _return_addr: u64, _code: &Code<'_, '_>) -> Option<u64> {
+        None
     }
 
     /// Functions from which a thread starts, besides those that every family has. Sorted.

@@ -11,6 +11,7 @@ use crate::unwind::abi::{self, Abi};
 use crate::unwind::code::Code;
 use crate::unwind::{frame_pointer, scan};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 /// Frames that are walked at most, listed or not.
 pub(super) const MAX_STEPS: usize = 4096;
@@ -404,18 +405,16 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         registers: &RegisterSet,
         callee: Callee,
     ) -> Option<PhysicalFrame> {
-        let mut area = scan::stack_area(
+        let area = scan::stack_area(
             sp,
             self.input.stack.as_ref(),
             &self.code,
             self.input.limits.max_scan_bytes,
         )?;
-        let mut hit = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)?;
-        // What ROM code left of its own is as good as any other word: only a call of ROM code can be its caller's.
-        while callee == Callee::Rom && !self.abi.may_call_rom(hit.return_addr, &self.code) {
-            area.start = hit.slot.checked_add(4)?;
-            hit = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)?;
-        }
+        let hit = match callee {
+            Callee::Rom => self.caller_of_rom(&area)?,
+            Callee::Known => scan::return_address(area, &self.code, &mut self.scan_budget)?,
+        };
         let mut caller = abi::unknown_caller(registers.file());
         carry_special(self.abi, registers, &mut caller);
         caller.set_pc(hit.return_addr);
@@ -430,6 +429,24 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             trust: FrameTrust::Scan,
             interrupted: None,
         })
+    }
+
+    /// What ROM code left of its own is as good as any other word: the first call that leads into ROM counts, else the
+    /// first one of which its instruction does not say where it leads.
+    fn caller_of_rom(&mut self, area: &Range<u64>) -> Option<scan::Hit> {
+        let mut possible = None;
+        let mut start = area.start;
+        while let Some(hit) =
+            scan::return_address(start..area.end, &self.code, &mut self.scan_budget)
+        {
+            match self.abi.call_target(hit.return_addr, &self.code) {
+                Some(target) if self.code.is_rom(target) => return Some(hit),
+                Some(_) => {}
+                None => possible = possible.or(Some(hit)),
+            }
+            start = hit.slot.checked_add(4)?;
+        }
+        possible
     }
 
     /// Says what was missing or assumed, once.

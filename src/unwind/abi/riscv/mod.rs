@@ -3,8 +3,8 @@
 //!
 //! Sources: RISC-V psABI (register conventions, frame record below s0), The RISC-V Instruction Set Manual, volume I.
 
+mod call_target;
 mod instruction;
-mod rom_call;
 mod saved;
 mod trap;
 
@@ -101,8 +101,8 @@ impl Abi for Riscv {
         ROMS.iter().any(|rom| rom.contains(&addr))
     }
 
-    fn may_call_rom(&self, return_addr: u64, code: &Code<'_, '_>) -> bool {
-        rom_call::target(return_addr, code).is_none_or(|target| !code.contains(target))
+    fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
+        call_target::of(return_addr, code)
     }
 
     fn is_nobody(&self, return_addr: u64) -> bool {
