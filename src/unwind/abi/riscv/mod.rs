@@ -3,6 +3,7 @@
 //!
 //! Sources: RISC-V psABI (register conventions, frame record below s0), The RISC-V Instruction Set Manual, volume I.
 
+mod call_target;
 mod instruction;
 mod saved;
 mod trap;
@@ -54,6 +55,9 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
     caller_sp: 0,
 }];
 
+/// Mask ROM of Espressif's chips (technical reference manuals, "Address Mapping"), the second one of the ESP32-P4.
+const ROMS: [std::ops::Range<u64>; 2] = [0x4000_0000..0x4007_0000, 0x4FC0_0000..0x4FC2_0000];
+
 /// Functions from which threads start. Sorted.
 const ENTRY_FUNCTIONS: [&str; 6] = [
     "call_start_cpu0",
@@ -93,6 +97,14 @@ impl Abi for Riscv {
         });
         let is_jalr = last & 0xF07F == 0x9002 && last & 0x0F80 != 0;
         is_full_call || is_jalr || last & 0xE003 == 0x2001
+    }
+
+    fn is_code_without_symbols(&self, addr: u64) -> bool {
+        ROMS.iter().any(|rom| rom.contains(&addr))
+    }
+
+    fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
+        call_target::of(return_addr, code)
     }
 
     fn is_nobody(&self, return_addr: u64) -> bool {
