@@ -27,7 +27,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn examined(name: &str) -> Examined {
-    let bytes = fixture(&format!("{name}.uart"));
+    let bytes = fixture(&format!("standin-{name}.uart"));
     let inputs = Inputs::from_bytes(name, bytes.into(), &Unattended).unwrap();
     examine(inputs, &Unattended).unwrap()
 }
@@ -246,7 +246,7 @@ fn a_damaged_list_of_threads_ends_and_says_so() {
         let bytes = u32::try_from(value).unwrap().to_le_bytes();
         bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()
     };
-    let text = String::from_utf8(fixture("v1-frame.uart")).unwrap();
+    let text = String::from_utf8(fixture("standin-v1-frame.uart")).unwrap();
     // logger -> net becomes logger -> logger wherever the word stands.
     let text = text.replace(&hex(net), &hex(logger));
     let inputs = Inputs::from_bytes("broken", text.into_bytes().into(), &Unattended).unwrap();
