@@ -4,7 +4,7 @@
 
 use super::captured_tasks;
 use super::crash_facts::CrashFacts;
-use super::crashed_context::crashed_context;
+use super::crashed_context::{crashed_context, took_secure_context};
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
@@ -62,8 +62,13 @@ pub fn build_report(
     options: &ReportOptions,
 ) -> CrashReport {
     let constants = symbols.constants();
-    let memory = Overlay {
+    let kernel = captured_tasks::kernel_memory(dump, symbols);
+    let captured = Overlay {
         first: &dump.memory,
+        second: &kernel,
+    };
+    let memory = Overlay {
+        first: &captured,
         second: &constants,
     };
     let arch = symbols
@@ -73,8 +78,14 @@ pub fn build_report(
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
 
-    let captured = dump.threads.first();
-    let context = captured.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    let captured_thread = dump.threads.first();
+    let context = captured_thread.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    if captured_thread.is_some_and(took_secure_context) {
+        warnings.push(Warning::new(
+            "FS-CRASH-003",
+            "The device took what ARMv8-M pushes for secure code below the exception frame for the frame itself: the registers it stored stand under wrong names. The true frame was read from memory where it was captured.",
+        ));
+    }
     let empty = RegisterSet::default();
     let registers = context.as_ref().unwrap_or(&empty);
 
