@@ -406,7 +406,7 @@ fn variables_that_differ_are_those_whose_values_gdb_prints_differently() {
         assert_eq!(row.after.as_deref(), Ok(now), "{name}");
     }
     assert!(n_different >= 10);
-    assert!(diff.n_compared > diff.n_different && !diff.truncated);
+    assert!(diff.n_compared > diff.n_different);
 
     // Two dumps of one build: a healthy one against one in a deadlock, and against itself.
     let (other, _) = opened("cm4f-2.core");
