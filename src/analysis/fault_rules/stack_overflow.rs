@@ -98,8 +98,9 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         ));
     }
     if let Some((sp, stack)) = main_stack_left(case) {
-        let grown_into = (case.facts.describe)(sp)
-            .map_or(String::new(), |name| format!(", it grew into `{}`", plain(&name)));
+        let grown_into = (case.facts.describe)(sp).map_or(String::new(), |name| {
+            format!(", it grew into `{}`", plain(&name))
+        });
         signs.push(format!(
             "the stack pointer is below the main stack, which begins at {}{grown_into}",
             address(stack.start)
@@ -138,7 +139,9 @@ fn main_stack_left(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
 
 /// `ring` of `ring+16`.
 fn plain(described: &str) -> &str {
-    described.split_once('+').map_or(described, |(name, _)| name)
+    described
+        .split_once('+')
+        .map_or(described, |(name, _)| name)
 }
 
 /// The function that a kernel calls when its own check fails, if the crash happened in it.
