@@ -5,6 +5,8 @@
 use super::captured_tasks;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::{crashed_context, took_secure_context};
+use super::cores;
+use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
@@ -98,7 +100,10 @@ pub fn build_report(
         Some(RtosState { threads, objects }) => (Some(threads), objects),
         None => (None, RtosObjects::default()),
     };
-    let rtos = captured_tasks::merge(dump, rtos);
+    let mut rtos = captured_tasks::merge(dump, rtos);
+    if let Some(rtos) = &mut rtos {
+        cores::assign(dump, registers, rtos);
+    }
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
@@ -194,13 +199,13 @@ pub fn build_report(
 fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]) -> Vec<Warning> {
     let rings = deadlocks.iter().map(|ring| {
         Warning::new(
-            "FS-RTOS-010",
+            "FS-RTOS-030",
             format!("Deadlock: {}", deadlock::sentence(ring)),
         )
     });
     let gone = deadlock::hopeless_waits(objects, threads)
         .into_iter()
-        .map(|sentence| Warning::new("FS-RTOS-011", sentence));
+        .map(|sentence| Warning::new("FS-RTOS-031", sentence));
     rings.chain(gone).collect()
 }
 
@@ -274,7 +279,7 @@ impl<'s> ThreadBuilder<'_, 's> {
                             let walked = self.walk(saved, task.stack.clone(), Start::SavedByRtos);
                             self.thread(&walked)
                         }
-                        None => blank_thread("its registers could not be found on its stack"),
+                        None => blank_thread(cores::why_no_registers(task)),
                     };
                     fill(&mut thread, task);
                     threads.push(thread);
