@@ -111,6 +111,7 @@ pub fn build_report(
         registers,
         vector_table,
         describe: &describe,
+        address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
     });
     let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
     let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));

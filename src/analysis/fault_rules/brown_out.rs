@@ -69,7 +69,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .and_then(source_line)
         .map_or(String::new(), |line| format!(", {line}"));
     Some(Finding {
-        kind: FaultKind::Unknown,
+        kind: FaultKind::BrownOut,
         address: None,
         summary: format!("The supply voltage fell (brown-out){was_running}{thread}{line}"),
         advice: Some(

@@ -33,7 +33,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         evidence.push(format!("the device says of its restart: {text}"));
     }
     (!evidence.is_empty()).then(|| Finding {
-        kind: FaultKind::Unknown,
+        kind: FaultKind::Lockup,
         address: case.fault_address(),
         summary: plain_sentence(case, "was running when the processor locked up"),
         advice: Some(
@@ -65,7 +65,7 @@ mod tests {
             assert_eq!(
                 scene.headline(),
                 (
-                    "unknown cause".to_owned(),
+                    "lockup".to_owned(),
                     "`poke` was running when the processor locked up, main.c:16".to_owned()
                 )
             );

@@ -41,6 +41,7 @@ use super::crash_facts::{Case, CrashFacts};
 use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
+use crate::model::arch::Arch;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
 use crate::model::target_state::InterruptLine;
 
@@ -116,8 +117,12 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     evidence.extend(interrupt_evidence(&case));
     evidence.extend(heap_evidence(&case, &evidence));
     evidence.extend(frame_evidence(&case));
-    if !case.has_cause() && facts.dump.fault.is_empty() {
-        evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
+    if !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && facts.arch.is_cortex_m() {
+        let why = match facts.arch {
+            Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
+            _ => "this capture holds no fault registers",
+        };
+        evidence.push(format!("{why}: the cause is inferred"));
     }
     let shown = case
         .culprit

@@ -32,15 +32,26 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let target = jump_target(case, pc);
     let text = overwriting_text(case, target);
     let repeats = text.is_none() && is_repeated_above(case, target);
-    let with = match &text {
-        Some(text) => format!("was overwritten with the text \"{text}\""),
-        None if repeats => format!("was overwritten with {}", address(u64::from(target))),
-        None => format!("was probably overwritten: it became {}", address(u64::from(target))),
-    };
     let owner = call
         .function
+        .as_ref()
         .map(|name| format!(": probably an array of `{name}` overflowed"))
         .unwrap_or_default();
+    let target_text = address(u64::from(target));
+    let what = match (&text, &call.function) {
+        (Some(text), _) => {
+            format!("A return address on the stack was overwritten with the text \"{text}\"{owner}")
+        }
+        (None, _) if repeats => {
+            format!("A return address on the stack was overwritten with {target_text}{owner}")
+        }
+        (None, Some(name)) => {
+            format!("`{name}` probably returned to an overwritten address, {target_text}")
+        }
+        (None, None) => {
+            format!("A return address on the stack was probably overwritten with {target_text}")
+        }
+    };
     let line = case
         .frames()
         .iter()
@@ -66,7 +77,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         kind: FaultKind::NoExecute,
         address: Some(pc),
-        summary: format!("A return address on the stack {with}{owner}{thread}{line}"),
+        summary: format!("{what}{thread}{line}"),
         advice: Some(
             "Look for a copy into a local array without a check of its size, in the function named here or in one that it called.",
         ),
@@ -198,7 +209,7 @@ mod tests {
         );
         assert_eq!(
             returned_to(0xA0CC_CCCD).headline().1,
-            "A return address on the stack was probably overwritten: it became 0xA0CCCCCD: probably an array of `rename_device` overflowed, main.c:19"
+            "`rename_device` probably returned to an overwritten address, 0xA0CCCCCD, main.c:19"
         );
     }
 
