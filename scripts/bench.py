@@ -14,6 +14,8 @@ import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import bench_import  # noqa: E402
+import bench_symbols  # noqa: E402
 import oracle  # noqa: E402
 
 FIELDSCOPE = os.environ["FIELDSCOPE"]
@@ -209,4 +211,13 @@ def window(n):
     return failed
 
 
-sys.exit(1 if {"crash": crash, "symbolize": symbolize, "window": window}[sys.argv[1]](int(sys.argv[2])) else 0)
+def symbols(n):
+    return bench_symbols.symbols(n, FIELDSCOPE)
+
+
+def imports(n):
+    return bench_import.imports(n, FIELDSCOPE)
+
+
+STAGES = {"crash": crash, "import": imports, "symbolize": symbolize, "symbols": symbols, "window": window}
+sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

@@ -2,14 +2,20 @@
 # How long Fieldscope takes beside the tools people use today, on this machine, in this run.
 #   scripts/bench.sh crash [N]        `fieldscope backtrace --locals` against gdb-multiarch's `thread apply all bt full`
 #   scripts/bench.sh symbolize [N]    `fieldscope symbolize` against binutils' addr2line, for 1 and for 10,000 addresses
+#   scripts/bench.sh symbols [N]      `fieldscope symbolize` against binutils' and gimli's addr2line and llvm-symbolizer: 1, 10,000 and
+#                                     1,000,000 addresses of an ELF of 10 MB and of one of several hundred MB; answers compared
+#   scripts/bench.sh import           `fieldscope import` of 1,000 coredumps of 10 builds
 #   scripts/bench.sh window [N]       start to first frame against an empty eframe window, and the longest frame of an import
 # N: runs of each, one after the other (default 20). FIELDSCOPE: the program (default: built with --release).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 what=${1:-}
-case $what in crash | symbolize | window) ;; *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+case $what in crash | import | symbolize | symbols | window) ;; *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 if [ -z "${FIELDSCOPE:-}" ]; then
-    cargo build --release --quiet
+    case $what in
+        window) cargo build --release --quiet ;;
+        *) cargo build --release --quiet --no-default-features ;;
+    esac
     [ "$what" != window ] || cargo build --release --quiet --example empty_window
     FIELDSCOPE=${CARGO_TARGET_DIR:-target}/release/fieldscope
 fi

@@ -390,6 +390,23 @@ fn the_text_of_a_backtrace_is_as_it_was() {
 }
 
 #[test]
+fn source_paths_are_mapped_as_asked() {
+    let place = Place::new();
+    let words = ["backtrace", CORE, "--elf", ELF, "--json"];
+    let plain: Value = serde_json::from_str(&run(&place, &words).out).unwrap();
+    let file = plain["threads"][0]["frames"][0]["file"].as_str().unwrap();
+    let mapping = format!("{file}=/home/me/src/main.c");
+    let mapped = [&words[..], &["--source-map", &mapping]].concat();
+    let mapped: Value = serde_json::from_str(&run(&place, &mapped).out).unwrap();
+    assert_eq!(
+        mapped["threads"][0]["frames"][0]["file"],
+        "/home/me/src/main.c"
+    );
+    let wrong = [&words[..], &["--source-map", "nowhere"]].concat();
+    assert_eq!(run(&place, &wrong).code, Some(2));
+}
+
+#[test]
 fn markdown_is_for_a_ticket() {
     let place = Place::new();
     let words = ["backtrace", CORE, UART, "--elf", ELF, "--markdown"];

@@ -241,7 +241,7 @@ fn unnamed_frames(frames: &[Frame], already_ignored: Vec<String>) -> (Vec<String
 }
 
 /// A function name without what changes from build to build: hashes, closure numbers, template arguments, clones.
-fn plain_name(name: &str) -> String {
+pub(super) fn plain_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut depth = 0_u32;
     let mut previous = ' ';

@@ -348,6 +348,8 @@ fn absorb(dump: &mut Coredump, other: Coredump) {
         (_, None) => {}
     }
     dump.build_id = dump.build_id.take().or(other.build_id);
+    dump.elf_sha256 = dump.elf_sha256.take().or(other.elf_sha256);
+    dump.kernel = dump.kernel.take().or(other.kernel);
     dump.reason = dump.reason.take().or(other.reason);
     dump.assert = dump.assert.take().or(other.assert);
     dump.thread_name = dump.thread_name.take().or(other.thread_name);

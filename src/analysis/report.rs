@@ -2,10 +2,14 @@
 //!
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
+use super::captured_tasks;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::crashed_context;
+use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::heap;
+use super::printed_stack;
 use super::interrupts::{InterruptSource, interrupt_view};
 use super::main_stack::main_stack;
 use super::mpu::{self, mpu_regions};
@@ -15,11 +19,12 @@ use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::warning::Warning;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
+use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
 use crate::unwind::vectors;
-use crate::unwind::rtos::{self, RtosThread, RtosThreads};
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
@@ -75,11 +80,27 @@ pub fn build_report(
     let rtos = if dump.memory.is_empty() {
         None
     } else {
-        rtos::threads(symbols, &memory)
+        rtos::read(symbols, &memory)
     };
+    let (rtos, objects) = match rtos {
+        Some(RtosState { threads, objects }) => (Some(threads), objects),
+        None => (None, RtosObjects::default()),
+    };
+    let rtos = captured_tasks::merge(dump, rtos);
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
+    warnings.extend(objects.warnings);
+    let objects = objects.objects;
+    let deadlocks = deadlock::find(&objects);
+    let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
+    let heaps = if dump.memory.is_empty() {
+        Vec::new()
+    } else {
+        heap::read(symbols, &memory, tasks, &objects)
+    };
+    let freed = heap::freed_in_use(&heaps, tasks, &objects);
+    warnings.extend(heap::warnings(&heaps, &freed));
     let builder = ThreadBuilder {
         dump,
         symbols,
@@ -94,6 +115,7 @@ pub fn build_report(
         ));
     }
     threads.sort_by_key(|thread| !thread.crashed);
+    warnings.extend(standstill(&objects, &deadlocks, &threads));
 
     let describe = |addr: u64| symbols.describe(addr);
     let in_code = |addr: u64| {
@@ -103,7 +125,6 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
-    let heaps = Vec::new();
     let vector_table = vectors::table_address(symbols);
     let interrupts = interrupt_view(&InterruptSource {
         memory: &memory,
@@ -146,6 +167,8 @@ pub fn build_report(
         warnings,
         registers: named_registers(registers),
         sources: options.sources.clone(),
+        objects,
+        deadlocks,
         heaps,
         interrupts,
         mpu,
@@ -153,6 +176,20 @@ pub fn build_report(
     };
     report.fingerprint = fingerprint(&report);
     report
+}
+
+/// Rings of threads and waits for threads that are gone, in words.
+fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]) -> Vec<Warning> {
+    let rings = deadlocks.iter().map(|ring| {
+        Warning::new(
+            "FS-RTOS-010",
+            format!("Deadlock: {}", deadlock::sentence(ring)),
+        )
+    });
+    let gone = deadlock::hopeless_waits(objects, threads)
+        .into_iter()
+        .map(|sentence| Warning::new("FS-RTOS-011", sentence));
+    rings.chain(gone).collect()
 }
 
 /// Registers with known values, in the order a debugger lists them.
@@ -182,7 +219,8 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) -> Vec<Thread> {
         let current = rtos.and_then(|r| r.threads.iter().find(|t| Some(t.id) == r.current));
         let stack = current.and_then(|t| t.stack.clone());
-        let crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        let mut crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
         crashed.crashed = true;
@@ -297,6 +335,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             locals: Vec::new(),
         };
         if sources.is_empty() {
+            frame.function = self.symbols.rom_name(physical.lookup);
             frames.push(frame);
             return;
         }

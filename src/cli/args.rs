@@ -2,6 +2,7 @@
 
 use super::{backtrace, completions, import, query, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
+use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -32,6 +33,9 @@ pub struct Common {
     /// Folder with separate debug files (.build-id/ab/cdef.debug); may be repeated
     #[arg(long, global = true, value_name = "DIR")]
     pub debug_dir: Vec<PathBuf>,
+    /// Show source paths that begin with FROM as if they began with TO; may be repeated, the first that fits counts
+    #[arg(long, global = true, value_name = "FROM=TO")]
+    pub source_map: Vec<SourceMapping>,
     /// Keep no symbol index on disk and use none.
     #[arg(long, global = true)]
     pub no_cache: bool,
@@ -84,6 +88,9 @@ impl Common {
         if self.no_cache {
             return IndexCache::disabled();
         }
+        let megabytes = std::env::var("FIELDSCOPE_CACHE_MB").ok();
+        let megabytes = megabytes.and_then(|text| text.trim().parse::<u64>().ok());
         IndexCache::for_user(std::env::var_os("FIELDSCOPE_CACHE").map(PathBuf::from))
+            .with_cap(megabytes.map(|n| n.saturating_mul(1 << 20)))
     }
 }

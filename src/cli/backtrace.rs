@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use crate::engine::one_shot::{OneShot, OneShotError, open_symbol_files};
 use crate::engine::render;
 use crate::engine::reports::Depth;
+use crate::engine::source_map::map_report;
 use crate::model::report::CrashReport;
 use clap::Args;
 use std::io::Write;
@@ -73,7 +74,9 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
     };
     let mut reports = Vec::new();
     for index in wanted {
-        reports.push(work.report(index, depth, common.workspace.as_deref())?);
+        let mut report = work.report(index, depth, common.workspace.as_deref())?;
+        map_report(&mut report, &common.source_map);
+        reports.push(report);
     }
     progress.clear();
     for report in &reports {

@@ -15,6 +15,15 @@ pub struct QueryArgs {
     /// Only rows that hold this text
     #[arg(long, value_name = "TEXT")]
     pub find: Option<String>,
+    /// The issue that is asked about: a key that `query issues` lists
+    #[arg(long, value_name = "KEY")]
+    pub issue: Option<String>,
+    /// The crash that is asked about: an id that `query crashes` lists
+    #[arg(long, value_name = "ID")]
+    pub crash: Option<i64>,
+    /// The crash to compare it with
+    #[arg(long, value_name = "ID")]
+    pub against: Option<i64>,
     /// As JSON (fieldscope.query/1)
     #[arg(long)]
     pub json: bool,
@@ -36,6 +45,9 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         &workspace.context(),
         &TableArgs {
             find: args.find.clone(),
+            issue: args.issue.clone(),
+            crash: args.crash,
+            against: args.against,
         },
     )
     .map_err(Failure::wrong)?;
@@ -55,6 +67,9 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             })
             .collect();
         writeln!(out, "{}", cells.join("\t"))?;
+    }
+    for note in &answer.notes {
+        writeln!(out, "# {note}")?;
     }
     Ok(Exit::Done)
 }

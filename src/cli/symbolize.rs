@@ -3,13 +3,12 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
-use crate::engine::matching::Matched;
-use crate::engine::one_shot::open_symbol_files;
-use crate::engine::reports::with_symbols;
+use crate::engine::name_source::{NameError, NameSource};
+use crate::engine::named_text::Style;
 use crate::engine::symbol_store::{BuildChoice, find_for_choice};
-use crate::engine::symbolize::{Segment, SymbolizedAddress, Symbolizer, names, parse_address};
+use crate::engine::symbolize::parse_address;
 use clap::Args;
-use std::io::{BufRead as _, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// `fieldscope symbolize`.
@@ -39,38 +38,40 @@ pub struct SymbolizeArgs {
 
 /// Names what was given.
 pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let addresses = addresses(args)?;
+    let style = if args.json {
+        Style::JsonLines
+    } else {
+        Style::Text
+    };
+    let cache = common.cache();
     let mut missing = None;
-    let files = if args.elf.is_empty() {
+    let mut source = if args.elf.is_empty() {
         let choice = BuildChoice {
             version: args.version_name.clone(),
             build_id: args.build_id.clone(),
         };
         // Without names the addresses and the text around them are printed all the same.
-        find_for_choice(common.workspace.as_deref(), &choice).unwrap_or_else(|error| {
+        let found = find_for_choice(common.workspace.as_deref(), &choice);
+        let files = found.unwrap_or_else(|error| {
             missing = Some(error);
             Vec::new()
-        })
+        });
+        NameSource::for_files(files, &cache)
     } else {
-        open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?
+        NameSource::for_paths(&args.elf, &common.debug_dir, &cache).map_err(Failure::wrong)?
     };
-    let matched = Matched {
-        files,
-        ..Matched::default()
-    };
-    let cache = common.cache();
-    with_symbols(&matched, &cache, |symbols| {
-        let mut symbolizer = Symbolizer::new(symbols);
-        if args.addresses.is_empty() || args.addresses == ["-"] {
-            symbolize_input(&mut symbolizer, args.json, out)
-        } else {
-            symbolize_words(&mut symbolizer, args, out)
-        }
+    let progress = Terminal::new("indexing");
+    match &addresses {
+        Some(addresses) => source.addresses(addresses, style, out),
+        None => source.text(std::io::stdin(), style, &progress, out),
+    }
+    .map_err(|error| match error {
+        NameError::Io(error) => Failure::from(error),
+        NameError::Cancelled(cancelled) => Failure::from(cancelled),
     })?;
     out.flush()?;
-    let progress = Terminal::new("indexing");
-    for file in &matched.files {
-        cache.keep(file, &progress)?;
-    }
+    source.keep(&progress)?;
     missing.map_or(Ok(Exit::Done), |error| {
         Err(Failure {
             exit: Exit::SymbolsMissing,
@@ -79,13 +80,12 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     })
 }
 
-fn symbolize_words(
-    symbolizer: &mut Symbolizer<'_, '_>,
-    args: &SymbolizeArgs,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let addresses = args
-        .addresses
+/// The addresses on the command line; `None` when standard input is to be read.
+fn addresses(args: &SymbolizeArgs) -> Result<Option<Vec<u64>>, Failure> {
+    if args.addresses.is_empty() || args.addresses == ["-"] {
+        return Ok(None);
+    }
+    args.addresses
         .iter()
         .map(|word| {
             parse_address(word).ok_or_else(|| {
@@ -94,53 +94,6 @@ fn symbolize_words(
                 ))
             })
         })
-        .collect::<Result<Vec<u64>, Failure>>()?;
-    for address in addresses {
-        let symbol = symbolizer.address(address);
-        if args.json {
-            json_line(&symbol, out)?;
-        } else if symbol.frames.is_empty() {
-            writeln!(out, "{} ??", symbol.address)?;
-        } else {
-            writeln!(out, "{} {}", symbol.address, names(&symbol))?;
-        }
-    }
-    Ok(())
-}
-
-/// Standard input is read line by line, so that a pipe is answered as it goes.
-fn symbolize_input(
-    symbolizer: &mut Symbolizer<'_, '_>,
-    is_json: bool,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let mut input = std::io::stdin().lock();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
-        }
-        let Ok(text) = std::str::from_utf8(&line) else {
-            // Bytes that are no text are passed on as they are.
-            if !is_json {
-                out.write_all(&line)?;
-            }
-            continue;
-        };
-        for segment in symbolizer.text(text) {
-            match segment {
-                Segment::Text(text) if !is_json => out.write_all(text.as_bytes())?,
-                Segment::Text(_) => {}
-                Segment::Address { symbol, .. } if is_json => json_line(&symbol, out)?,
-                Segment::Address { text, symbol } => write!(out, "{text} ({})", names(&symbol))?,
-            }
-        }
-    }
-}
-
-fn json_line(symbol: &SymbolizedAddress, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, symbol)?;
-    writeln!(out)?;
-    Ok(())
+        .collect::<Result<Vec<u64>, Failure>>()
+        .map(Some)
 }

@@ -54,6 +54,43 @@ pub enum Command {
         /// Folder on this computer.
         to: PathBuf,
     },
+    /// Make one issue of several.
+    MergeIssues {
+        /// Keys of the issues that become part of the other.
+        from: Vec<String>,
+        /// Key of the issue that stays.
+        into: String,
+    },
+    /// Take a crash out of its issue into one of its own.
+    SplitCrash {
+        /// The crash.
+        crash: i64,
+    },
+    /// Give an issue a title; `None` takes it back.
+    RenameIssue {
+        /// Key of the issue.
+        issue: String,
+        /// The title.
+        title: Option<String>,
+    },
+    /// Close an issue or open it again.
+    CloseIssue {
+        /// Key of the issue.
+        issue: String,
+        /// Closed or open.
+        closed: bool,
+    },
+    /// Note something at an issue; `None` takes the note away.
+    NoteIssue {
+        /// Key of the issue.
+        issue: String,
+        /// The note.
+        note: Option<String>,
+    },
+    /// Take the last change of the issues back.
+    UndoIssues,
+    /// Make the change again that was taken back last.
+    RedoIssues,
     /// Write a copy of the workspace.
     SaveCopy {
         /// Where to.
@@ -77,6 +114,14 @@ impl Command {
             Self::WatchFolder { path: Some(path) } => format!("Watch {}", path.display()),
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
+            Self::MergeIssues { .. } => "Merge issues".to_owned(),
+            Self::SplitCrash { .. } => "Split a crash off".to_owned(),
+            Self::RenameIssue { .. } => "Rename an issue".to_owned(),
+            Self::CloseIssue { closed: true, .. } => "Close an issue".to_owned(),
+            Self::CloseIssue { closed: false, .. } => "Open an issue again".to_owned(),
+            Self::NoteIssue { .. } => "Note at an issue".to_owned(),
+            Self::UndoIssues => "Undo".to_owned(),
+            Self::RedoIssues => "Redo".to_owned(),
             Self::SaveCopy { path } => format!("Save a copy as {}", path.display()),
         }
     }
@@ -88,6 +133,7 @@ impl Command {
         match self {
             Self::AddSymbols { .. } => "files",
             Self::AssignSymbols { .. } => "crashes",
+            Self::MergeIssues { .. } => "issues",
             _ => "bytes",
         }
     }

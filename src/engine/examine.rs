@@ -196,6 +196,9 @@ fn identity(joined: &JoinedDump, manifest: Option<&BuildId>) -> Option<(BuildId,
     if let (Some(id), Some(BuildIdFrom::Capture)) = (&named, joined.build_id_from) {
         return Some((id.clone(), IdSource::Dump));
     }
+    if let Some(id) = dump.elf_sha256.as_deref().and_then(hash_as_id) {
+        return Some((id, IdSource::Dump));
+    }
     if let Some(id) = find_build_id_note(&dump.memory) {
         return Some((id, IdSource::Memory));
     }
@@ -203,6 +206,11 @@ fn identity(joined: &JoinedDump, manifest: Option<&BuildId>) -> Option<(BuildId,
         return Some((id, IdSource::BootBanner));
     }
     manifest.map(|id| (id.clone(), IdSource::Manifest))
+}
+
+/// The beginning of a hash as an id; devices cut it anywhere, so that half a byte may stand at its end.
+fn hash_as_id(hex: &str) -> Option<BuildId> {
+    BuildId::from_hex(hex.get(..hex.len() & !1)?)
 }
 
 fn boot_before(boots: &[BootRecord], offset: u64) -> Option<usize> {

@@ -7,6 +7,7 @@ use super::matching::match_available;
 use super::reports::{Depth, report};
 use super::workspace::{Workspace, now};
 use crate::formats::archive;
+use crate::formats::manifest::{Manifest, ManifestFile};
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
 use crate::store::capture::{
@@ -330,7 +331,8 @@ fn new_capture<'a>(
         .map(|file| capture_symbols(file, examined))
         .collect();
     for (crash, reported) in examined.crashes.iter().zip(reports) {
-        new.crashes.push(new_crash(crash, reported, &first_boot));
+        new.crashes
+            .push(new_crash(crash, reported, &first_boot, manifest));
     }
     new
 }
@@ -345,7 +347,30 @@ fn manifest_text(examined: &Examined) -> Option<String> {
     Some(String::from_utf8_lossy(&file.input.bytes).into_owned())
 }
 
-fn new_crash(crash: &ExaminedCrash, reported: &Reported, first_boot: &[usize]) -> NewCrash {
+/// What the manifest says of the file that a crash came in.
+fn named_file<'a>(
+    crash: &ExaminedCrash,
+    manifest: Option<&'a Manifest>,
+) -> Option<&'a ManifestFile> {
+    let is_it = |path: &str, file: &ManifestFile| {
+        let rest = path.strip_suffix(file.path.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    let mut paths = crash
+        .joined
+        .sources
+        .iter()
+        .map(|source| source.file.as_str());
+    paths.find_map(|path| manifest?.files.iter().find(|file| is_it(path, file)))
+}
+
+fn new_crash(
+    crash: &ExaminedCrash,
+    reported: &Reported,
+    first_boot: &[usize],
+    manifest: Option<&Manifest>,
+) -> NewCrash {
+    let file = named_file(crash, manifest);
     let boot = crash
         .boot
         .and_then(|(file, boot)| u32::try_from(first_boot.get(file)?.saturating_add(boot)).ok());
@@ -367,6 +392,16 @@ fn new_crash(crash: &ExaminedCrash, reported: &Reported, first_boot: &[usize]) -
         // A print without memory may well be equal on two devices.
         dump_key: (!crash.joined.dump.memory.is_empty()).then(|| crash.dump_key()),
         sources,
+        device: NewDevice {
+            serial: file.and_then(|file| file.serial.clone()),
+            hardware: file.and_then(|file| file.hardware.clone()),
+        },
+        software: Software {
+            software_type: file.and_then(|file| file.software_type.clone()),
+            version: file.and_then(|file| file.software_version.clone()),
+            build_id: file.and_then(|file| file.build_id.clone()),
+        },
+        started_at: file.and_then(|file| file.started_at.clone()),
     }
 }
 
@@ -476,10 +511,10 @@ fn make_paths_unique(inputs: &mut Inputs) {
 }
 
 fn is_archive(path: &Path) -> bool {
-    let mut head = [0; 4];
+    let mut head = Vec::new();
     std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok_and(|()| archive::is_zip(&head))
+        .and_then(|file| file.take(archive::HEAD_BYTES as u64).read_to_end(&mut head))
+        .is_ok_and(|_len| archive::Container::of(&head).is_some())
 }
 
 fn origin(path: &Path) -> String {

@@ -120,10 +120,21 @@ pub fn match_available(crash: Option<&BuildId>, available: &[Arc<SymbolFile>]) -
 }
 
 fn is_build(file: &SymbolFile, id: &BuildId) -> bool {
-    match file.build_id_kind() {
-        BuildIdKind::Gnu => file.build_id().matches(id),
-        BuildIdKind::SectionHash => file.build_id() == id,
+    device_id(file, id).is_some_and(|known| match file.build_id_kind() {
+        BuildIdKind::Gnu | BuildIdKind::FileHash => known.matches(id),
+        BuildIdKind::SectionHash => known == *id,
+    })
+}
+
+/// The id of a file that is held against `id`: ESP-IDF devices report the hash of the file, whatever else it has.
+fn device_id(file: &SymbolFile, id: &BuildId) -> Option<BuildId> {
+    let own = file.build_id();
+    if file.build_id_kind() != BuildIdKind::Gnu || own.matches(id) {
+        return Some(own.clone());
     }
+    file.esp_file_hash()
+        .filter(|hash| hash.matches(id))
+        .or_else(|| Some(own.clone()))
 }
 
 fn verified(id: &BuildId, main: &Arc<SymbolFile>, all: &[Arc<SymbolFile>]) -> Matched {
@@ -134,13 +145,13 @@ fn verified(id: &BuildId, main: &Arc<SymbolFile>, all: &[Arc<SymbolFile>]) -> Ma
             .map(Arc::clone),
     );
     let mut warnings = Vec::new();
-    if id != main.build_id() {
+    let known = device_id(main, id).unwrap_or_else(|| main.build_id().clone());
+    if *id != known {
         warnings.push(Warning::new(
             "FS-SYM-007",
             format!(
-                "Matched by prefix: the crash says {id}, {} is {}.",
+                "Matched by prefix: the crash says {id}, {} is {known}.",
                 main.name(),
-                main.build_id()
             ),
         ));
     }

@@ -21,6 +21,17 @@ pub struct SymbolizedAddress {
     pub frames: Vec<SymbolFrame>,
 }
 
+impl SymbolizedAddress {
+    /// An address that no ELF covers.
+    pub fn unknown(address: u64) -> Self {
+        Self {
+            schema: SYMBOL_SCHEMA.to_owned(),
+            address: TargetAddr(address),
+            frames: Vec::new(),
+        }
+    }
+}
+
 /// One frame of a symbolized address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SymbolFrame {
@@ -185,7 +196,12 @@ fn candidates(text: &str) -> Vec<(Range<usize>, u64)> {
     found
 }
 
-fn parse_word(word: &str) -> Option<u64> {
+/// A word of a text that may be an address.
+pub(super) fn parse_word(word: &str) -> Option<u64> {
+    // Most words are none: see to them first.
+    if !word.starts_with(|c: char| c.is_ascii_hexdigit()) {
+        return None;
+    }
     if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         return (1..=16)
             .contains(&digits.len())

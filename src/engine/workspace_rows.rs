@@ -116,12 +116,15 @@ impl QueryContext {
     }
 }
 
-fn crash_row(row: crash::CrashRow) -> CrashRow {
+/// A crash of the store as lists show it.
+pub(super) fn crash_row(row: crash::CrashRow) -> CrashRow {
     CrashRow {
         id: row.id.0,
         capture: row.capture.0,
         capture_name: row.capture_name,
         imported_at: row.imported_at,
+        captured_at: row.captured_at,
+        device_id: row.device.0,
         device: row.serial,
         boot: row.boot,
         version: row.version,

@@ -5,7 +5,7 @@
 
 use super::{
     Carrier, Confidence, Decoded, Format,
-    lines::{as_u64, line_at, line_start, next_hit, readable},
+    lines::{LineSearch, as_u64, readable},
 };
 use crate::model::{
     build_id::BuildId,
@@ -79,14 +79,10 @@ impl Format for BootBanner {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            let start = line_start(bytes, hit, at);
-            let Some(line) = line_at(bytes, start) else {
-                break;
-            };
-            at = line.next.max(hit.saturating_add(1));
-            let text = readable(line.text);
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            let start = hit.line.start;
+            let text = readable(hit.line.text);
             if decoded.boots.len() > MOST_BOOTS {
                 decoded.boots.truncate(MOST_BOOTS);
                 decoded.warnings.push(Warning::at(

@@ -23,7 +23,7 @@ use super::{
     fault_memory,
     fault_print::words,
     is_full,
-    lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
+    lines::{Line, LineSearch, as_u64, hex_digit, line_at, line_start, plain},
 };
 use crate::model::{
     arch::Arch,
@@ -59,30 +59,26 @@ impl Format for CrashCatcher {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE).take(1000);
-        match hits.find_map(|hit| signature_line(bytes, hit, 0)) {
+        let line = |hit| line_at(bytes, line_start(bytes, hit, 0));
+        match hits.find_map(|hit| signature_line(&line(hit)?)) {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
         let finder = memchr::memmem::Finder::new(SIGNATURE);
         let find = |window: &[u8]| finder.find(window);
-        while let Some(hit) = next_hit(bytes, at, SIGNATURE.len(), &find, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, SIGNATURE.len(), &find, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let floor = at;
-            let start = line_start(bytes, hit, floor);
-            at = line_at(bytes, start)
-                .map_or(hit, |line| line.next)
-                .max(hit.saturating_add(1));
-            let Some(signature) = signature_line(bytes, hit, floor) else {
+            let Some(signature) = signature_line(&hit.line) else {
                 continue;
             };
             let collected = collect(bytes, &signature);
-            at = collected.end.max(at);
+            search.at = collected.end.max(search.at);
             let mut dump = read(&collected);
             dump.source = as_u64(signature.start)..as_u64(collected.end);
             dump.assert = words::assert_before(bytes, signature.start);
@@ -97,42 +93,41 @@ struct Signature {
     start: usize,
     next: usize,
     /// What stands before the hex in every line of the dump, with runs of digits made equal.
-    prefix: String,
+    prefix: Vec<u8>,
 }
 
-/// The line around `hit`, if the signature is all that stands on it after a prefix.
-fn signature_line(bytes: &[u8], hit: usize, floor: usize) -> Option<Signature> {
-    let start = line_start(bytes, hit, floor);
-    let line = line_at(bytes, start)?;
-    let text = readable(line.text);
-    let (prefix, hex) = split(text.trim_end());
-    matches!(hex, "63430300" | "63430200").then(|| Signature {
-        start,
+/// The signature, if it is all that stands on the line after a prefix.
+fn signature_line(line: &Line<'_>) -> Option<Signature> {
+    let text = plain(line.text);
+    let (prefix, hex) = split(&text);
+    is_signature(hex).then(|| Signature {
+        start: line.start,
         next: line.next,
-        prefix: shape(prefix),
+        prefix: shape(prefix).collect(),
     })
 }
 
+fn is_signature(hex: &[u8]) -> bool {
+    matches!(hex, b"63430300" | b"63430200")
+}
+
 /// The last word of a line and what stands before it.
-fn split(line: &str) -> (&str, &str) {
-    match line.rfind(char::is_whitespace) {
-        Some(space) => line
-            .split_at_checked(space.saturating_add(1))
-            .unwrap_or((line, "")),
-        None => ("", line),
-    }
+fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = line.trim_ascii_end();
+    let space = line.iter().rposition(u8::is_ascii_whitespace);
+    line.split_at_checked(space.map_or(0, |n| n.saturating_add(1)))
+        .unwrap_or((line, &[]))
 }
 
 /// Digits differ from line to line in a time stamp; the rest of a prefix does not.
-fn shape(prefix: &str) -> String {
-    let mut shape = String::with_capacity(prefix.len());
-    for c in prefix.trim().chars() {
-        let c = if c.is_ascii_digit() { '0' } else { c };
-        if c != '0' || !shape.ends_with('0') {
-            shape.push(c);
-        }
-    }
-    shape
+fn shape(prefix: &[u8]) -> impl Iterator<Item = u8> {
+    let mut follows_digit = false;
+    prefix.trim_ascii().iter().filter_map(move |byte| {
+        let is_digit = byte.is_ascii_digit();
+        let is_left_out = is_digit && follows_digit;
+        follows_digit = is_digit;
+        (!is_left_out).then_some(if is_digit { b'0' } else { *byte })
+    })
 }
 
 #[derive(Default)]
@@ -168,47 +163,50 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
         };
         let is_first = at == signature.start;
         at = line.next;
-        let text = readable(line.text);
-        let (prefix, hex) = split(text.trim_end());
-        let is_signature = matches!(hex, "63430300" | "63430200");
-        if is_signature && !is_first {
+        let text = plain(line.text);
+        let (prefix, hex) = split(&text);
+        if is_signature(hex) && !is_first {
             break;
         }
-        let fits = hex.len() >= 2 && hex.len() <= 64 && shape(prefix) == signature.prefix;
+        let fits =
+            (2..=64).contains(&hex.len()) && shape(prefix).eq(signature.prefix.iter().copied());
         if !fits {
             n_other_lines = n_other_lines.saturating_add(1);
             continue;
         }
-        let Some(line_bytes) = unhex(hex) else {
+        let from = collected.bytes.len();
+        if !push_hex(&mut collected.bytes, hex) {
             let nearly =
-                hex.len() >= 16 && hex.bytes().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
+                hex.len() >= 16 && hex.iter().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
             if nearly {
                 collected.damaged = Some(line.start);
                 break;
             }
             n_other_lines = n_other_lines.saturating_add(1);
             continue;
-        };
+        }
         n_other_lines = 0;
-        collected.origin.push((collected.bytes.len(), line.start));
-        collected.bytes.extend(line_bytes);
+        collected.origin.push((from, line.start));
         collected.end = line.next;
     }
     collected
 }
 
-fn unhex(hex: &str) -> Option<Vec<u8>> {
-    if !hex.len().is_multiple_of(2) {
-        return None;
+/// Adds the bytes that the hex stands for; false, and nothing is added, when it is not whole.
+fn push_hex(bytes: &mut Vec<u8>, hex: &[u8]) -> bool {
+    let from = bytes.len();
+    let (pairs, odd) = hex.as_chunks();
+    for [high, low] in pairs {
+        match (hex_digit(*high), hex_digit(*low)) {
+            (Some(high), Some(low)) => bytes.push(high << 4 | low),
+            _ => break,
+        }
     }
-    hex.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| {
-            let high = pair.first().copied().and_then(hex_digit)?;
-            let low = pair.last().copied().and_then(hex_digit)?;
-            Some(high << 4 | low)
-        })
-        .collect()
+    let is_whole = odd.is_empty() && bytes.len().saturating_sub(from) == pairs.len();
+    if !is_whole {
+        bytes.truncate(from);
+    }
+    is_whole
 }
 
 fn read(collected: &Collected) -> Coredump {

@@ -44,6 +44,16 @@ pub struct ManifestFile {
     pub boot: Option<String>,
     /// When its first record was made, RFC 3339.
     pub started_at: Option<String>,
+    /// Serial number of the device it came from, where the bundle has several.
+    pub serial: Option<String>,
+    /// That device's hardware revision.
+    pub hardware: Option<String>,
+    /// Which of the device's firmwares.
+    pub software_type: Option<String>,
+    /// Its version.
+    pub software_version: Option<String>,
+    /// Its build id.
+    pub build_id: Option<BuildId>,
     /// Keys that this version does not know.
     pub unknown: Map<String, Value>,
 }
@@ -89,22 +99,12 @@ pub fn parse(bytes: &[u8]) -> (Manifest, Vec<Warning>) {
     }
     manifest.captured_at = text(&mut root, "captured_at", &mut warnings);
     manifest.notes = text(&mut root, "notes", &mut warnings);
-    if let Some(mut device) = object(&mut root, "device", &mut warnings) {
-        manifest.serial = text(&mut device, "serial", &mut warnings);
-        manifest.hardware = text(&mut device, "hardware", &mut warnings);
-        keep(&mut root, "device", device);
-    }
-    if let Some(mut software) = object(&mut root, "software", &mut warnings) {
-        manifest.software_type = text(&mut software, "type", &mut warnings);
-        manifest.software_version = text(&mut software, "version", &mut warnings);
-        if let Some(id) = text(&mut software, "build_id", &mut warnings) {
-            manifest.build_id = BuildId::from_hex(&id);
-            if manifest.build_id.is_none() {
-                warnings.push(wrong("build_id", "is not hex digits of a build id"));
-            }
-        }
-        keep(&mut root, "software", software);
-    }
+    (manifest.serial, manifest.hardware) = device(&mut root, &mut warnings);
+    (
+        manifest.software_type,
+        manifest.software_version,
+        manifest.build_id,
+    ) = software(&mut root, &mut warnings);
     match root.remove("files") {
         None | Some(Value::Null) => {}
         Some(Value::Array(files)) => {
@@ -128,13 +128,53 @@ fn manifest_file(value: Value, warnings: &mut Vec<Warning>) -> Option<ManifestFi
         warnings.push(wrong("files", "holds an entry without a path"));
         return None;
     };
+    let device = device(&mut file, warnings);
+    let software = software(&mut file, warnings);
     Some(ManifestFile {
+        serial: device.0,
+        hardware: device.1,
+        software_type: software.0,
+        software_version: software.1,
+        build_id: software.2,
         path: path.replace('\\', "/").trim_start_matches("./").to_owned(),
         kind: text(&mut file, "kind", warnings),
         boot: text(&mut file, "boot", warnings),
         started_at: text(&mut file, "started_at", warnings),
         unknown: file,
     })
+}
+
+/// Serial number and hardware of `device`, in the bundle or in one of its files.
+fn device(
+    map: &mut Map<String, Value>,
+    warnings: &mut Vec<Warning>,
+) -> (Option<String>, Option<String>) {
+    let Some(mut device) = object(map, "device", warnings) else {
+        return (None, None);
+    };
+    let serial = text(&mut device, "serial", warnings);
+    let hardware = text(&mut device, "hardware", warnings);
+    keep(map, "device", device);
+    (serial, hardware)
+}
+
+/// Type, version and build id of `software`, in the bundle or in one of its files.
+fn software(
+    map: &mut Map<String, Value>,
+    warnings: &mut Vec<Warning>,
+) -> (Option<String>, Option<String>, Option<BuildId>) {
+    let Some(mut software) = object(map, "software", warnings) else {
+        return (None, None, None);
+    };
+    let software_type = text(&mut software, "type", warnings);
+    let version = text(&mut software, "version", warnings);
+    let named = text(&mut software, "build_id", warnings);
+    let build_id = named.as_deref().and_then(BuildId::from_hex);
+    if named.is_some() && build_id.is_none() {
+        warnings.push(wrong("build_id", "is not hex digits of a build id"));
+    }
+    keep(map, "software", software);
+    (software_type, version, build_id)
 }
 
 /// Takes a text out of `map`; numbers are taken as they are written.
@@ -197,7 +237,8 @@ mod tests {
             br#"{"schema": "fieldscope.bundle/1", "captured_at": "2026-11-20T08:00:00Z",
                 "device": {"serial": "SN-1", "hardware": "B2", "colour": "red"},
                 "software": {"type": "app", "version": "1.2.3", "build_id": "56e24a716eeb9f84"},
-                "files": [{"path": "logs\\a.log", "kind": "log", "boot": 3, "x": 1}], "notes": "n", "more": [1]}"#,
+                "files": [{"path": "logs\\a.log", "kind": "log", "boot": 3, "x": 1,
+                    "device": {"serial": "SN-2", "y": 2}, "software": {"version": "1.3.0"}}], "notes": "n", "more": [1]}"#,
         );
         assert_eq!(warnings, []);
         assert_eq!(manifest.serial.as_deref(), Some("SN-1"));
@@ -205,6 +246,9 @@ mod tests {
         assert_eq!(manifest.files[0].path, "logs/a.log");
         assert_eq!(manifest.files[0].boot.as_deref(), Some("3"));
         assert_eq!(manifest.files[0].unknown["x"], 1);
+        assert_eq!(manifest.files[0].unknown["device"]["y"], 2);
+        assert_eq!(manifest.files[0].serial.as_deref(), Some("SN-2"));
+        assert_eq!(manifest.files[0].software_version.as_deref(), Some("1.3.0"));
         assert_eq!(manifest.unknown["device"]["colour"], "red");
         assert!(manifest.unknown.contains_key("more"));
     }

@@ -8,10 +8,14 @@ pub mod build_id_note;
 mod bytes;
 mod crashcatcher;
 mod elf_core;
+mod esp;
+mod esp_panic;
 mod fault_memory;
 mod fault_print;
 mod lines;
 pub mod manifest;
+mod msgpack;
+mod probe_rs;
 pub mod scan;
 mod zephyr;
 mod zephyr_text;
@@ -79,7 +83,11 @@ pub static FORMATS: &[&dyn Format] = &[
     &boots::BootBanner,
     &crashcatcher::CrashCatcher,
     &elf_core::ElfCore,
+    &esp::flash::EspCore,
+    &esp::console::EspCoreText,
+    &esp_panic::EspPanic,
     &fault_print::FaultPrint,
+    &probe_rs::ProbeRs,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

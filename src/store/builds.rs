@@ -176,6 +176,7 @@ pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<(), StoreEr
             UNION SELECT build_id FROM symbol_files) \
          ELSE version NOT IN ( \
             SELECT version FROM boots WHERE version IS NOT NULL \
+            UNION SELECT version FROM crashes WHERE version IS NOT NULL \
             UNION SELECT version FROM captures WHERE version IS NOT NULL) END",
         [],
     )?;

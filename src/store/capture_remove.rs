@@ -93,7 +93,7 @@ mod tests {
                 overview.n_crashes,
                 overview.n_devices,
                 reader.crashes(&CrashFilter::default()).unwrap().len(),
-                reader.crash_groups().unwrap().len(),
+                reader.issues().unwrap().len(),
                 reader.missing_builds().unwrap().len(),
                 reader.find("usart").unwrap().len(),
                 reader.symbol_files().unwrap().len(),

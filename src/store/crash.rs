@@ -7,7 +7,11 @@ use crate::{
         build_id::BuildId,
         report::{CrashReport, FaultKind},
     },
-    store::ids::{CaptureId, CrashId, DeviceId},
+    store::{
+        capture::Software,
+        devices::NewDevice,
+        ids::{CaptureId, CrashId, DeviceId},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +28,12 @@ pub struct NewCrash {
     pub dump_key: Option<String>,
     /// Where its bytes are, to decode it again.
     pub sources: Vec<CrashSource>,
+    /// Whose it is, when the manifest says so of its file; the capture's own device otherwise.
+    pub device: NewDevice,
+    /// What ran, when the manifest says so of its file.
+    pub software: Software,
+    /// When the first record of its file was made, RFC 3339.
+    pub started_at: Option<String>,
 }
 
 /// Bytes of a file of the capture that tell of a crash.
@@ -83,12 +93,16 @@ pub struct CrashFilter {
 pub struct CrashRow {
     /// Its id.
     pub id: CrashId,
+    /// Names it by its bytes, in every capture and after an import anew.
+    pub identity: String,
     /// The capture that holds it.
     pub capture: CaptureId,
     /// The capture's name.
     pub capture_name: String,
     /// When that was imported.
     pub imported_at: String,
+    /// When its file began or its capture was made, if something says so.
+    pub captured_at: Option<String>,
     /// The device.
     pub device: DeviceId,
     /// The device's serial number.

@@ -20,14 +20,19 @@ use std::{io::Read as _, path::PathBuf};
 /// No report of ours comes near it; a hostile file must not fill the memory.
 const MAX_REPORT_BYTES: u64 = 256 << 20;
 
-const SELECT: &str = "SELECT x.*, c.name AS capture_name, c.imported_at, c.device, d.serial, \
+const SELECT: &str = "SELECT x.*, c.name AS capture_name, c.imported_at, \
+     coalesce(x.started_at, c.captured_at) AS seen_at, \
+     coalesce(x.device, c.device) AS of_device, d.serial, \
+     coalesce('dump ' || x.dump_key, 'in ' || lower(hex(c.content_hash)) || ' ' || x.ordinal) \
+       AS identity, \
      coalesce((SELECT b.version FROM builds b WHERE b.build_id = x.build_id), \
        (SELECT o.version FROM boots o WHERE o.capture = x.capture AND o.ordinal = x.boot), \
+       x.version, \
        CASE WHEN x.build_id IS NULL THEN c.version END) AS software_version, \
      CASE WHEN x.dump_key IS NULL THEN 1 ELSE \
        (SELECT count(DISTINCT y.capture) FROM crashes y JOIN captures k ON k.id = y.capture \
         WHERE y.dump_key = x.dump_key AND k.removed_at IS NULL) END AS n_seen \
-     FROM crashes x JOIN captures c ON c.id = x.capture JOIN devices d ON d.id = c.device \
+     FROM crashes x JOIN captures c ON c.id = x.capture JOIN devices d ON d.id = coalesce(x.device, c.device) \
      WHERE c.removed_at IS NULL";
 
 /// The newest import first, then as in the capture.
@@ -38,7 +43,7 @@ impl Reader {
     pub fn crashes(&self, filter: &CrashFilter) -> Result<Vec<CrashRow>, StoreError> {
         let sql = format!(
             "{SELECT} AND (:capture IS NULL OR x.capture = :capture) \
-             AND (:device IS NULL OR c.device = :device) \
+             AND (:device IS NULL OR coalesce(x.device, c.device) = :device) \
              AND (:version IS NULL OR x.fingerprint_version = :version) \
              AND (:key IS NULL OR x.fingerprint_key = :key) \
              AND (:kind IS NULL OR x.kind = :kind) \
@@ -151,10 +156,12 @@ fn crash_row(row: &Row<'_>) -> rusqlite::Result<CrashRow> {
     let pc: Option<i64> = row.get("pc")?;
     Ok(CrashRow {
         id: row.get("id")?,
+        identity: row.get("identity")?,
         capture: row.get("capture")?,
         capture_name: row.get("capture_name")?,
         imported_at: row.get("imported_at")?,
-        device: row.get("device")?,
+        captured_at: row.get("seen_at")?,
+        device: row.get("of_device")?,
         serial: row.get("serial")?,
         ordinal: unsigned(row, "ordinal")?,
         boot: small_or_null(row, "boot")?,

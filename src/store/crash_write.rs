@@ -6,9 +6,11 @@ use crate::{
     store::{
         builds,
         capture::Software,
-        crash::{CrashUpdate, NewCrash},
+        crash::{CrashUpdate, FingerprintKey, NewCrash},
+        devices,
         error::StoreError,
         ids::{CaptureId, CrashId},
+        issues,
         open::Store,
         rows::name_of,
     },
@@ -43,10 +45,25 @@ pub(super) fn insert(
     new: &NewCrash,
 ) -> Result<(), StoreError> {
     let sources = to_json(&new.sources)?;
+    let device = match &new.device.serial {
+        Some(_) => Some(devices::find_or_insert(transaction, &new.device)?),
+        None => None,
+    };
+    builds::note(transaction, &new.software, Some(new.report.arch))?;
     transaction.execute(
         "INSERT INTO crashes (capture, ordinal, boot, dump_key, verified, symbolized, arch, \
-         report, sources) VALUES (?1, ?2, ?3, ?4, 0, 0, '', x'', ?5)",
-        params![capture, ordinal, new.boot, new.dump_key, sources],
+         report, sources, device, version, started_at) \
+         VALUES (?1, ?2, ?3, ?4, 0, 0, '', x'', ?5, ?6, ?7, ?8)",
+        params![
+            capture,
+            ordinal,
+            new.boot,
+            new.dump_key,
+            sources,
+            device,
+            new.software.version,
+            new.started_at
+        ],
     )?;
     let crash = CrashId(transaction.last_insert_rowid());
     write_report(transaction, crash, &new.report, new.symbolized).map(drop)
@@ -68,6 +85,7 @@ fn write_report(
     report: &CrashReport,
     symbolized: bool,
 ) -> Result<usize, StoreError> {
+    let before = issues::before_report(transaction, crash)?;
     let thread = crashed_thread(report);
     let top = thread.and_then(|thread| thread.frames.first());
     let n_changed = transaction
@@ -96,6 +114,13 @@ fn write_report(
         })?;
     if n_changed == 0 {
         return Ok(0);
+    }
+    if let Some(before) = before {
+        let now = report.fingerprint.as_ref().map(|now| FingerprintKey {
+            version: now.version,
+            key: now.key.clone(),
+        });
+        issues::after_report(transaction, crash, &before, now.as_ref())?;
     }
     transaction.execute("DELETE FROM crash_functions WHERE crash = ?1", [crash])?;
     let mut insert = transaction.prepare_cached(

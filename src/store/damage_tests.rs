@@ -41,7 +41,7 @@ fn use_everything(path: &Path, options: &OpenOptions) -> usize {
     }
     errors.extend(captures.err());
     errors.extend(crashes.err());
-    errors.extend(reader.crash_groups().err());
+    errors.extend(reader.issues().err());
     errors.extend(reader.missing_builds().err());
     errors.extend(reader.builds().err());
     errors.extend(reader.devices().err());

@@ -35,8 +35,10 @@ impl Reader {
         self.list(
             "SELECT d.id, d.serial, d.hardware, count(*) AS n_captures, \
              max(c.imported_at) AS last_imported_at, \
-             sum((SELECT count(*) FROM crashes x WHERE x.capture = c.id)) AS n_crashes \
-             FROM devices d JOIN captures c ON c.device = d.id \
+             sum((SELECT count(*) FROM crashes x \
+                  WHERE x.capture = c.id AND coalesce(x.device, c.device) = d.id)) AS n_crashes \
+             FROM devices d JOIN capture_devices p ON p.device = d.id \
+             JOIN captures c ON c.id = p.capture \
              WHERE c.removed_at IS NULL \
              GROUP BY d.id ORDER BY d.serial IS NULL, d.serial, d.id",
             [],
@@ -80,7 +82,8 @@ pub(super) fn find_or_insert(
 /// Forgets the devices without a capture.
 pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(
-        "DELETE FROM devices WHERE id NOT IN (SELECT device FROM captures)",
+        "DELETE FROM devices WHERE id NOT IN (SELECT device FROM captures) \
+         AND id NOT IN (SELECT device FROM crashes WHERE device IS NOT NULL)",
         [],
     )?;
     Ok(())

@@ -125,6 +125,12 @@ pub enum StoreError {
         /// The id.
         crash: CrashId,
     },
+    /// No issue with this key (its crashes may have been removed, or it was merged).
+    #[error("there is no issue {key} in this workspace")]
+    NoSuchIssue {
+        /// The key.
+        key: String,
+    },
     /// The capture has no such file, or its bytes were not kept.
     #[error("capture {capture} holds no bytes of {file}")]
     NoSuchFile {

@@ -441,7 +441,7 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 1,
+                    supported: 2,
                     ..
                 }
             ));

@@ -46,7 +46,8 @@ impl Reader {
                  (SELECT count(DISTINCT coalesce('dump ' || x.dump_key, 'crash ' || x.id)) \
                   FROM crashes x JOIN captures c ON c.id = x.capture \
                   WHERE c.removed_at IS NULL AND x.symbolized = 0) AS n_waiting, \
-                 (SELECT count(DISTINCT device) FROM captures WHERE removed_at IS NULL) \
+                 (SELECT count(DISTINCT p.device) FROM capture_devices p \
+                  JOIN captures c ON c.id = p.capture WHERE c.removed_at IS NULL) \
                   AS n_devices, \
                  (SELECT count(*) FROM builds) AS n_builds, \
                  (SELECT count(*) FROM symbol_files) AS n_symbol_files, \

@@ -149,6 +149,9 @@ pub(super) fn crash(build_id: Option<&str>, dump_key: Option<&str>) -> NewCrash 
             offset: 0,
             length: 4,
         }],
+        device: NewDevice::default(),
+        software: Software::default(),
+        started_at: None,
     }
 }
 

@@ -155,7 +155,7 @@ fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
             entry: scope.entry,
         });
     }
-    info.units().iter().enumerate().find_map(|(unit, header)| {
+    info.units().indexed().find_map(|(unit, header)| {
         let root = DieRef {
             unit,
             entry: header.header.root_offset(),

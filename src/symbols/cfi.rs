@@ -29,6 +29,8 @@ pub struct CfiStep {
     pub cfa: u64,
     /// The return address is undefined by rule: this is the outermost function.
     pub end_of_stack: bool,
+    /// The function serves an exception: its caller was interrupted, not called.
+    pub is_signal_frame: bool,
 }
 
 /// Why there is no step.
@@ -294,6 +296,7 @@ impl Machine<'_> {
                 caller,
                 cfa,
                 end_of_stack,
+                is_signal_frame: false,
             });
         }
         let return_address = match return_address {
@@ -318,6 +321,7 @@ impl Machine<'_> {
             caller,
             cfa,
             end_of_stack,
+            is_signal_frame: fde.is_signal_trampoline(),
         })
     }
 

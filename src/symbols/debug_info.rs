@@ -6,6 +6,7 @@ use super::live_code::LiveCode;
 use super::lookup::Cache;
 use super::symbol_file::SymbolFile;
 use super::type_names::TypeNames;
+use super::unit_directory::{UnitCells, UnitDirectory, Units};
 use crate::model::warning::Warning;
 use gimli::{EndianSlice, RunTimeEndian};
 use std::cell::OnceCell;
@@ -18,8 +19,6 @@ pub type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 /// A parsed unit.
 pub type Unit<'a> = gimli::Unit<Reader<'a>>;
 
-/// The most units that are read from one file.
-const MOST_UNITS: usize = 200_000;
 /// So many broken units say enough.
 const MOST_WARNINGS: usize = 100;
 
@@ -27,18 +26,12 @@ const MOST_WARNINGS: usize = 100;
 pub struct DebugInfo<'a> {
     file: &'a SymbolFile,
     dwarf: gimli::Dwarf<Reader<'a>>,
-    units: OnceCell<Units<'a>>,
+    units: OnceCell<UnitCells<'a>>,
     live: LiveCode<'a>,
     cache: Cache,
     index: Option<Arc<SymbolIndex>>,
     unwind: OnceCell<UnwindTables<'a>>,
     type_names: OnceCell<TypeNames>,
-}
-
-/// The units that can be read, and what was wrong with the others.
-struct Units<'a> {
-    units: Vec<Unit<'a>>,
-    warnings: Vec<Warning>,
 }
 
 /// One line of an answer to "what is at this address".
@@ -100,63 +93,62 @@ impl<'a> DebugInfo<'a> {
         &self.dwarf
     }
 
-    /// All units whose header and first entry can be read, in the order of the file.
-    pub fn units(&self) -> &[Unit<'a>] {
-        &self.parsed_units().units
+    /// The units, each parsed when it is first asked for.
+    pub fn units(&self) -> Units<'_, 'a> {
+        Units { info: self }
     }
 
-    /// Units that had to be left out, in words.
-    pub fn warnings(&self) -> &[Warning] {
-        &self.parsed_units().warnings
+    /// Units that have to be left out, in words. Parses all of them.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let name = self.file.name();
+        let directory = self.unit_directory();
+        let mut warnings: Vec<Warning> = (0..directory.len())
+            .filter_map(|unit| {
+                let error = self.parse_unit(unit).err()?;
+                let at = directory.offset(unit).unwrap_or_default() as u64;
+                Some(Warning::at("FS-SYM-006", at, format!("{name}: a unit of debug information cannot be read ({error}); its functions show without lines, build or copy the file again")))
+            })
+            .take(MOST_WARNINGS)
+            .collect();
+        if let Some(error) = &directory.broken_off {
+            warnings.push(Warning::new("FS-SYM-007", format!("{name}: debug information breaks off after {} units ({error}); functions of the rest show without lines, build or copy the file again", directory.len())));
+        }
+        warnings
     }
 
-    fn parsed_units(&self) -> &Units<'a> {
+    pub(super) fn parse_unit(&self, unit: usize) -> Result<Unit<'a>, gimli::Error> {
+        let offset = self.unit_directory().offset(unit);
+        let offset = offset.ok_or(gimli::Error::OffsetOutOfBounds(Default::default()))?;
+        let header = self
+            .dwarf
+            .debug_info
+            .header_from_offset(gimli::DebugInfoOffset(offset))?;
+        self.dwarf.unit(header)
+    }
+
+    pub(super) fn unit_directory(&self) -> &'a UnitDirectory {
+        self.file
+            .unit_directory()
+            .get_or_init(|| UnitDirectory::read(self))
+    }
+
+    pub(super) fn unit_cells(&self) -> &UnitCells<'a> {
         self.units.get_or_init(|| {
-            let mut units = Vec::new();
-            let mut warnings = Vec::new();
-            let mut headers = self.dwarf.units();
-            while units.len() < MOST_UNITS && warnings.len() < MOST_WARNINGS {
-                match headers.next() {
-                    Ok(Some(header)) => {
-                        let at = header.offset().0 as u64;
-                        match self.dwarf.unit(header) {
-                            Ok(unit) => units.push(unit),
-                            Err(error) => warnings.push(Warning::at(
-                                "FS-SYM-006",
-                                at,
-                                format!("{}: a unit of debug information cannot be read ({error}); its functions show without lines, build or copy the file again", self.file.name()),
-                            )),
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        // There is no way to find the next header.
-                        warnings.push(Warning::new(
-                            "FS-SYM-007",
-                            format!("{}: debug information breaks off after {} units ({error}); functions of the rest show without lines, build or copy the file again", self.file.name(), units.len()),
-                        ));
-                        break;
-                    }
-                }
-            }
-            Units { units, warnings }
+            let n_units = self.unit_directory().len();
+            std::iter::repeat_with(OnceCell::new)
+                .take(n_units)
+                .collect()
         })
     }
 
     /// The unit that the entry at `offset` of `.debug_info` lies in, and its offset there.
     pub fn unit_of(&self, offset: gimli::DebugInfoOffset) -> Option<(usize, gimli::UnitOffset)> {
-        let units = self.units();
-        let after = units.partition_point(|unit| {
-            unit.header
-                .debug_info_offset()
-                .is_some_and(|start| start.0 <= offset.0)
-        });
-        let index = after.checked_sub(1)?;
-        let entry = offset.to_unit_offset(&units.get(index)?.header)?;
+        let index = self.unit_directory().unit_before(offset.0)?;
+        let entry = offset.to_unit_offset(&self.units().get(index)?.header)?;
         Some((index, entry))
     }
 
-    /// Answers address lookups from an index from now on: nothing is parsed for them.
+    /// Answers address lookups from an index from now on: nothing is parsed for them, unless it is found damaged.
     pub fn attach_index(&mut self, index: Arc<SymbolIndex>) {
         self.index = Some(index);
     }

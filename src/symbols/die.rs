@@ -87,8 +87,7 @@ pub(super) fn follow(
         }
         AttributeValue::DebugTypesRef(signature) => {
             info.units()
-                .iter()
-                .enumerate()
+                .indexed()
                 .find_map(|(unit, u)| match u.header.type_() {
                     gimli::UnitType::Type {
                         type_signature,
@@ -325,15 +324,19 @@ pub(super) fn address(
     }
 }
 
+/// `DW_AT_language` of a unit; a partial unit has none.
+pub(super) fn language(info: &DebugInfo<'_>, unit: usize) -> Option<gimli::DwLang> {
+    let unit = info.units().get(unit)?;
+    let root = unit.entry(unit.header.root_offset()).ok()?;
+    match root.attr_value(gimli::DW_AT_language)? {
+        AttributeValue::Language(language) => Some(language),
+        _ => None,
+    }
+}
+
 /// True for the languages in which a tag is a type name by itself and types stand inside types.
 pub(super) fn tags_are_names(info: &DebugInfo<'_>, unit: usize) -> bool {
-    let language = info.units().get(unit).and_then(|u| {
-        let root = u.entry(u.header.root_offset()).ok()?;
-        match root.attr_value(gimli::DW_AT_language)? {
-            AttributeValue::Language(language) => Some(language),
-            _ => None,
-        }
-    });
+    let language = language(info, unit);
     matches!(
         language,
         Some(

@@ -29,8 +29,6 @@ pub struct ElfImage {
     pub sections: Vec<Section>,
     /// Program headers.
     pub segments: Vec<Segment>,
-    /// Symbols of the symbol table, or of the dynamic one when there is no other.
-    pub symbols: Vec<RawSymbol>,
     /// What was wrong.
     pub warnings: Vec<Warning>,
 }
@@ -191,8 +189,52 @@ fn read<Elf: FileHeader<Endian = Endianness>>(
     };
     image.read_sections(&table, endian, bytes);
     image.read_segments(header, endian, bytes);
-    image.read_symbols(&table, endian, bytes);
+    if let Err(error) = table.symbols(endian, bytes, elf::SHT_SYMTAB) {
+        image.warnings.push(Warning::new(
+            "FS-SYM-003",
+            format!(
+                "the symbol table cannot be read ({error}); names come from debug information only"
+            ),
+        ));
+    }
     Ok(image)
+}
+
+/// Symbols of the symbol table, or of the dynamic one when there is no other. A large ELF has half a million of
+/// them, and many questions need none: so this is no part of [`parse`].
+pub fn symbols(bytes: &[u8]) -> Vec<RawSymbol> {
+    let found = match bytes.get(4).copied() {
+        Some(elf::ELFCLASS32) => read_symbols::<elf::FileHeader32<Endianness>>(bytes),
+        Some(elf::ELFCLASS64) => read_symbols::<elf::FileHeader64<Endianness>>(bytes),
+        _ => None,
+    };
+    found.unwrap_or_default()
+}
+
+fn read_symbols<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Vec<RawSymbol>> {
+    let header = Elf::parse(bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let table = header.sections(endian, bytes).ok()?;
+    let symbols = match table.symbols(endian, bytes, elf::SHT_SYMTAB) {
+        Ok(symbols) if !symbols.is_empty() => symbols,
+        _ => table.symbols(endian, bytes, elf::SHT_DYNSYM).ok()?,
+    };
+    let named = symbols
+        .iter()
+        .take(MOST_SYMBOLS)
+        .filter_map(|symbol| {
+            let name = symbol.name(endian, symbols.strings()).ok()?;
+            (!name.is_empty()).then(|| RawSymbol {
+                name: String::from_utf8_lossy(name).into_owned(),
+                value: symbol.st_value(endian).into(),
+                size: symbol.st_size(endian).into(),
+                kind: symbol.st_type(),
+                binding: symbol.st_bind(),
+                section: symbol.st_shndx(endian),
+            })
+        })
+        .collect();
+    Some(named)
 }
 
 impl ElfImage {
@@ -262,44 +304,6 @@ impl ElfImage {
                     segment.p_filesz(endian).into(),
                     bytes.len(),
                 ),
-            });
-        }
-    }
-
-    fn read_symbols<Elf: FileHeader<Endian = Endianness>>(
-        &mut self,
-        table: &SectionTable<'_, Elf>,
-        endian: Endianness,
-        bytes: &[u8],
-    ) {
-        let full = table.symbols(endian, bytes, elf::SHT_SYMTAB);
-        if let Err(error) = &full {
-            self.warnings.push(Warning::new(
-                "FS-SYM-003",
-                format!("the symbol table cannot be read ({error}); names come from debug information only"),
-            ));
-        }
-        let symbols = match full {
-            Ok(symbols) if !symbols.is_empty() => symbols,
-            _ => match table.symbols(endian, bytes, elf::SHT_DYNSYM) {
-                Ok(symbols) => symbols,
-                Err(_unreadable) => return,
-            },
-        };
-        for symbol in symbols.iter().take(MOST_SYMBOLS) {
-            let Ok(name) = symbol.name(endian, symbols.strings()) else {
-                continue;
-            };
-            if name.is_empty() {
-                continue;
-            }
-            self.symbols.push(RawSymbol {
-                name: String::from_utf8_lossy(name).into_owned(),
-                value: symbol.st_value(endian).into(),
-                size: symbol.st_size(endian).into(),
-                kind: symbol.st_type(),
-                binding: symbol.st_bind(),
-                section: symbol.st_shndx(endian),
             });
         }
     }

@@ -1,6 +1,6 @@
 //! The symbol table, ready to be asked by address and by name.
 
-use super::elf_image::{ElfImage, RawSymbol};
+use super::elf_image::{self, ElfImage, RawSymbol};
 use object::elf;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -50,11 +50,10 @@ struct Entry {
 
 impl SymbolTable {
     /// Sorts the symbols of an ELF.
-    pub fn new(image: &ElfImage) -> Self {
+    pub fn new(image: &ElfImage, bytes: &[u8]) -> Self {
         let is_arm = image.machine == elf::EM_ARM;
-        let mut by_address: Vec<Entry> = image
-            .symbols
-            .iter()
+        let mut by_address: Vec<Entry> = elf_image::symbols(bytes)
+            .into_iter()
             .filter_map(|raw| entry(image, raw, is_arm))
             .collect();
         by_address.sort_by(|a, b| {
@@ -152,6 +151,18 @@ impl SymbolTable {
         best
     }
 
+    /// Addresses where a symbol begins or ends, sorted.
+    pub fn boundaries(&self) -> Vec<u64> {
+        let mut found: Vec<u64> = self
+            .by_address
+            .iter()
+            .flat_map(|e| [e.symbol.address, e.end])
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// Functions that start at `addr`, best first.
     pub fn functions_at(&self, addr: u64) -> impl Iterator<Item = &ElfSymbol> + '_ {
         let first = self.by_address.partition_point(|e| e.symbol.address < addr);
@@ -180,7 +191,7 @@ fn rank(entry: &Entry) -> (u8, bool, bool) {
     (kind, entry.symbol.size == 0, !entry.is_global)
 }
 
-fn entry(image: &ElfImage, raw: &RawSymbol, is_arm: bool) -> Option<Entry> {
+fn entry(image: &ElfImage, raw: RawSymbol, is_arm: bool) -> Option<Entry> {
     // Absolute symbols are numbers of the linker script (sizes, stack tops), not places.
     let section = match raw.section {
         elf::SHN_UNDEF | elf::SHN_ABS | elf::SHN_COMMON => return None,
@@ -209,7 +220,7 @@ fn entry(image: &ElfImage, raw: &RawSymbol, is_arm: bool) -> Option<Entry> {
     };
     Some(Entry {
         symbol: ElfSymbol {
-            name: raw.name.clone(),
+            name: raw.name,
             address,
             size: raw.size,
             kind,

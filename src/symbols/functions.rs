@@ -3,7 +3,7 @@
 use super::debug_info::{DebugInfo, Scope};
 use super::entry_ranges::RangeAttributes;
 use super::live_code::Backing;
-use super::names::{self, NameAttributes};
+use super::names::{self, FunctionName, NameAttributes};
 use std::ops::Range;
 
 /// The deepest inlining that is followed.
@@ -25,7 +25,6 @@ pub(super) struct UnitFunctions {
 pub(super) struct FunctionSpan {
     pub(super) range: Range<u64>,
     pub(super) entry: gimli::UnitOffset,
-    pub(super) backing: Backing,
 }
 
 /// What was inlined into one function.
@@ -43,7 +42,8 @@ pub(super) struct InlineCall {
     pub(super) file: Option<u64>,
     pub(super) line: Option<u32>,
     pub(super) column: Option<u32>,
-    parent: Option<usize>,
+    /// Number of the call that it lies in; lower than its own.
+    pub(super) parent: Option<usize>,
 }
 
 struct InlineSpan {
@@ -107,20 +107,14 @@ impl UnitFunctions {
         }
     }
 
-    /// The function that `addr` lies in: of several the best backed, then the smallest.
-    pub(super) fn find(&self, addr: u64) -> Option<&FunctionSpan> {
+    /// The functions that `addr` lies in. There are several when code was dropped or folded.
+    pub(super) fn at(&self, addr: u64) -> impl Iterator<Item = &FunctionSpan> + '_ {
         let after = self.spans.partition_point(|s| s.range.start <= addr);
-        let mut best: Option<&FunctionSpan> = None;
-        for index in (0..after).rev() {
-            if self.furthest_end.get(index).is_none_or(|end| *end <= addr) {
-                break;
-            }
-            let span = self.spans.get(index)?;
-            if span.range.contains(&addr) && best.is_none_or(|b| is_better(span, b)) {
-                best = Some(span);
-            }
-        }
-        best
+        (0..after)
+            .rev()
+            .take_while(move |index| self.furthest_end.get(*index).is_some_and(|end| *end > addr))
+            .filter_map(|index| self.spans.get(index))
+            .filter(move |span| span.range.contains(&addr))
     }
 
     /// All pieces, sorted by start.
@@ -129,12 +123,8 @@ impl UnitFunctions {
     }
 }
 
-/// True when `a` describes an address better than `b`.
-pub(super) fn is_better(a: &FunctionSpan, b: &FunctionSpan) -> bool {
-    let size = |s: &FunctionSpan| s.range.end - s.range.start;
-    (b.backing, size(a), a.entry.0) < (a.backing, size(b), b.entry.0)
-}
-
+/// Adds the pieces of a function that are on the device. What starts at 0 (where the linker puts what it dropped)
+/// needs a symbol of its name.
 fn push_live<'a>(
     info: &DebugInfo<'a>,
     unit_idx: usize,
@@ -143,41 +133,62 @@ fn push_live<'a>(
     ranges: Vec<Range<u64>>,
     spans: &mut Vec<FunctionSpan>,
 ) {
+    let live: Vec<Range<u64>> = live_pieces(info, ranges).collect();
+    let backing = if live.iter().any(|range| range.start == 0) {
+        backing_of(info, &live, &names::resolve_from(info, unit_idx, name))
+    } else {
+        Backing::None
+    };
+    spans.extend(
+        live.into_iter()
+            .filter(|range| info.live().is_live_function(range, backing))
+            .map(|range| FunctionSpan { range, entry }),
+    );
+}
+
+fn live_pieces<'i>(
+    info: &'i DebugInfo<'_>,
+    ranges: Vec<Range<u64>>,
+) -> impl Iterator<Item = Range<u64>> + 'i {
     let is_arm = info.file().is_arm();
-    let live: Vec<Range<u64>> = ranges
+    ranges
         .into_iter()
-        .map(|r| {
+        .map(move |r| {
             // GNU as describes assembler functions with the Thumb bit in their address.
             let thumb_bit = if is_arm { r.start & 1 } else { 0 };
             r.start - thumb_bit..r.end - thumb_bit
         })
         .filter(|r| info.live().holds(r))
-        .collect();
-    if live.is_empty() {
-        return;
-    }
-    let name = names::resolve_from(info, unit_idx, name);
+}
+
+/// How well the symbol table backs a function: the pieces of a split one share the standing of the best one.
+fn backing_of(info: &DebugInfo<'_>, live: &[Range<u64>], name: &FunctionName) -> Backing {
     let known: Vec<&str> = name
         .linkage
         .as_deref()
         .into_iter()
         .chain(name.name.as_deref())
         .collect();
-    // The pieces of a split function share the standing of the best one.
-    let backing = live
-        .iter()
+    live.iter()
         .map(|r| info.live().backing(r.start, &known))
         .max()
-        .unwrap_or(Backing::None);
-    spans.extend(
-        live.into_iter()
-            .filter(|range| info.live().is_live_function(range, backing))
-            .map(|range| FunctionSpan {
-                range,
-                entry,
-                backing,
-            }),
-    );
+        .unwrap_or(Backing::None)
+}
+
+/// How well the symbol table backs the function at `scope`. Asked only where functions overlap.
+pub(super) fn backing(info: &DebugInfo<'_>, scope: Scope) -> Backing {
+    let ranges = || {
+        let unit = info.units().get(scope.unit)?;
+        let mut entries = unit.entries_raw(Some(scope.entry)).ok()?;
+        let abbreviation = entries.read_abbreviation().ok()??;
+        let mut ranges = RangeAttributes::default();
+        for spec in abbreviation.attributes() {
+            ranges.see(&entries.read_attribute(*spec).ok()?);
+        }
+        Some(ranges.resolve(info, unit))
+    };
+    let live: Vec<Range<u64>> = live_pieces(info, ranges().unwrap_or_default()).collect();
+    backing_of(info, &live, &names::resolve(info, scope))
 }
 
 impl Inlines {
@@ -194,7 +205,19 @@ impl Inlines {
 
     /// The inlined calls that `addr` lies in, outermost first.
     pub(super) fn chain(&self, addr: u64) -> Vec<&InlineCall> {
-        let mut chain = Vec::new();
+        let mut chain: Vec<&InlineCall> = Vec::new();
+        let mut next = self.innermost(addr);
+        while let Some(call) = next.and_then(|call| self.calls.get(call)) {
+            chain.push(call);
+            // Calls are stored before what they enclose, so that this ends.
+            next = call.parent;
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// The number of the innermost inlined call that `addr` lies in.
+    pub(super) fn innermost(&self, addr: u64) -> Option<usize> {
         let mut parent = None;
         for depth in 0..DEEPEST_INLINE {
             let after = self
@@ -206,15 +229,19 @@ impl Inlines {
                 .rev()
                 .take(MOST_OVERLAPS)
                 .take_while(|s| s.depth == depth)
-                .find_map(|s| {
-                    let call = self.calls.get(s.call)?;
-                    (s.range.contains(&addr) && call.parent == parent).then_some((s.call, call))
+                .find(|s| {
+                    let call = self.calls.get(s.call);
+                    s.range.contains(&addr) && call.is_some_and(|c| c.parent == parent)
                 });
-            let Some((index, call)) = hit else { break };
-            parent = Some(index);
-            chain.push(call);
+            let Some(hit) = hit else { break };
+            parent = Some(hit.call);
         }
-        chain
+        parent
+    }
+
+    /// A call by its number.
+    pub(super) fn call(&self, number: usize) -> Option<&InlineCall> {
+        self.calls.get(number)
     }
 
     /// Addresses where the chain may change.

@@ -46,7 +46,7 @@ pub fn globals(info: &DebugInfo<'_>) -> Vec<GlobalVariable> {
     let types = Types::new(info);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    for (unit, header) in info.units().iter().enumerate() {
+    for (unit, header) in info.units().indexed() {
         let root = DieRef {
             unit,
             entry: header.header.root_offset(),

@@ -13,6 +13,8 @@ pub enum BuildIdKind {
     /// Our hash of names, addresses and contents of the sections on the device: tells builds apart,
     /// but no device knows it.
     SectionHash,
+    /// SHA-256 of the whole file: what ESP-IDF builds into the application and its devices report.
+    FileHash,
 }
 
 /// `NT_GNU_BUILD_ID`.
@@ -23,10 +25,24 @@ pub fn identify(image: &ElfImage, bytes: &[u8]) -> (BuildId, BuildIdKind) {
     if let Some(id) = gnu_build_id(image, bytes) {
         return (id, BuildIdKind::Gnu);
     }
+    if let (true, Some(id)) = (is_esp_idf(image), file_hash(bytes)) {
+        return (id, BuildIdKind::FileHash);
+    }
     (
         BuildId::from_digest(section_hash(image, bytes)),
         BuildIdKind::SectionHash,
     )
+}
+
+/// True for an application of ESP-IDF: its description has a section of its own (`esp_app_desc.c`).
+pub fn is_esp_idf(image: &ElfImage) -> bool {
+    matches!(image.machine, elf::EM_XTENSA | elf::EM_RISCV)
+        && image.sections.iter().any(|s| s.name == ".flash.appdesc")
+}
+
+/// SHA-256 of the whole file.
+pub fn file_hash(bytes: &[u8]) -> Option<BuildId> {
+    BuildId::from_bytes(&Sha256::digest(bytes))
 }
 
 /// The linker's build id: in a note section, or in a note segment when sections were stripped or merged.

@@ -56,6 +56,17 @@ pub fn load(path: &Path) -> Result<Image, SymbolError> {
     Ok(Image::Owned(bytes))
 }
 
+/// Maps a file whatever its size: for what is looked into only briefly (an ELF's tables), and for files of our own that
+/// are never changed once they are there (the cache).
+pub fn map_file(path: &Path, largest: u64) -> std::io::Result<Image> {
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.len() == 0 || meta.len() > largest {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    map(&file)
+}
+
 #[expect(
     unsafe_code,
     reason = "mapping a file is unsafe in itself: another process may cut it short"

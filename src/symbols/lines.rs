@@ -2,7 +2,11 @@
 
 use super::debug_info::{DebugInfo, Unit};
 use super::names::attribute_text;
+use std::ops::Range;
 use std::rc::Rc;
+
+/// How far sequences that overlap are searched.
+const MOST_OVERLAPS: usize = 16;
 
 /// The line table of one unit.
 #[derive(Default)]
@@ -79,7 +83,7 @@ impl UnitLines {
             .get(..after)?
             .iter()
             .rev()
-            .take(16)
+            .take(MOST_OVERLAPS)
             .find(|s| addr < s.end)?;
         let rows = self.rows.get(sequence.first..sequence.last)?;
         rows.get(rows.partition_point(|r| r.addr <= addr).checked_sub(1)?)
@@ -90,14 +94,32 @@ impl UnitLines {
         self.files.get(usize::try_from(index).ok()?)?.clone()
     }
 
-    /// Addresses where the line may change.
-    pub(super) fn boundaries(&self) -> impl Iterator<Item = u64> + '_ {
-        let ends = self.sequences.iter().map(|s| s.end);
-        self.rows.iter().map(|r| r.addr).chain(ends)
+    /// Adds the addresses in `range` where the line may change.
+    pub(super) fn boundaries_in(&self, range: &Range<u64>, into: &mut Vec<u64>) {
+        let after = self.sequences.partition_point(|s| s.start < range.end);
+        let touching = self.sequences.get(..after).unwrap_or_default();
+        for (back, sequence) in touching.iter().rev().enumerate() {
+            if sequence.end <= range.start {
+                // They are sorted by their starts: a longer one may still reach further, but not from far off.
+                if back >= MOST_OVERLAPS {
+                    break;
+                }
+                continue;
+            }
+            let rows = self
+                .rows
+                .get(sequence.first..sequence.last)
+                .unwrap_or_default();
+            let first = rows.partition_point(|r| r.addr < range.start);
+            let inside = rows.get(first..).unwrap_or_default().iter();
+            into.extend(inside.map(|r| r.addr).take_while(|addr| *addr < range.end));
+            let ends = [sequence.start, sequence.end].into_iter();
+            into.extend(ends.filter(|addr| range.contains(addr)));
+        }
     }
 
     /// Ranges that have lines.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = std::ops::Range<u64>> + '_ {
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         self.sequences.iter().map(|s| s.start..s.end)
     }
 

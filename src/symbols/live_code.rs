@@ -5,6 +5,7 @@
 
 use super::elf_symbols::SymbolKind;
 use super::symbol_file::SymbolFile;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// The code of one ELF.
@@ -12,7 +13,7 @@ pub(super) struct LiveCode<'a> {
     file: &'a SymbolFile,
     /// Sorted.
     ranges: Vec<Range<u64>>,
-    has_function_symbols: bool,
+    has_function_symbols: OnceCell<bool>,
 }
 
 /// How well the symbol table backs a function; better is greater.
@@ -33,7 +34,7 @@ impl<'a> LiveCode<'a> {
         Self {
             file,
             ranges,
-            has_function_symbols: file.symbols().has_functions(),
+            has_function_symbols: OnceCell::new(),
         }
     }
 
@@ -58,6 +59,12 @@ impl<'a> LiveCode<'a> {
                 .any(|r| r.start <= range.start && range.end <= r.end)
     }
 
+    fn has_function_symbols(&self) -> bool {
+        *self
+            .has_function_symbols
+            .get_or_init(|| self.file.symbols().has_functions())
+    }
+
     /// How well the symbol table backs a function that starts at `start`.
     pub(super) fn backing(&self, start: u64, names: &[&str]) -> Backing {
         let mut symbols = self.file.symbols().functions_at(start).peekable();
@@ -73,12 +80,12 @@ impl<'a> LiveCode<'a> {
     /// Whether a function of that range and name is on the device: a start of 0 needs a symbol of its name.
     pub(super) fn is_live_function(&self, range: &Range<u64>, backing: Backing) -> bool {
         self.holds(range)
-            && (range.start != 0 || !self.has_function_symbols || backing == Backing::Name)
+            && (range.start != 0 || !self.has_function_symbols() || backing == Backing::Name)
     }
 
     /// Whether code that starts at 0 and is `len` bytes long can be what is really there.
     pub(super) fn is_live_block_at_zero(&self, len: u64) -> bool {
-        !self.has_function_symbols
+        !self.has_function_symbols()
             || self
                 .file
                 .symbols()

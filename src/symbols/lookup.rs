@@ -3,19 +3,20 @@
 use super::debug_info::{DebugInfo, Scope, SourceFrame};
 use super::functions::{self, FunctionSpan, Inlines, UnitFunctions};
 use super::lines::UnitLines;
+use super::live_code::Backing;
 use super::names;
-use std::cell::{OnceCell, RefCell};
+use super::unit_ranges::{self, UnitRanges};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// The most units that are asked for one address.
-const MOST_UNITS_AN_ADDRESS: usize = 64;
-
 /// What was parsed so far.
 #[derive(Default)]
 pub(super) struct Cache {
-    unit_ranges: OnceCell<UnitRanges>,
+    n_scans: Cell<u32>,
+    complete_ranges: OnceCell<UnitRanges>,
+    backings: RefCell<BTreeMap<Scope, Backing>>,
     functions: RefCell<BTreeMap<usize, Rc<UnitFunctions>>>,
     lines: RefCell<BTreeMap<usize, Rc<UnitLines>>>,
     inlines: RefCell<BTreeMap<Scope, Rc<Inlines>>>,
@@ -23,17 +24,9 @@ pub(super) struct Cache {
 }
 
 /// A name as it is shown: demangling it for every address would take most of the time.
-struct ShownName {
-    function: Option<String>,
-    qualified: Option<String>,
-}
-
-/// Which units describe an address.
-struct UnitRanges {
-    /// Sorted by start.
-    spans: Vec<(Range<u64>, usize)>,
-    /// Greatest end of `spans[..=i]`.
-    furthest_end: Vec<u64>,
+pub(super) struct ShownName {
+    pub(super) function: Option<String>,
+    pub(super) qualified: Option<String>,
 }
 
 impl DebugInfo<'_> {
@@ -41,10 +34,8 @@ impl DebugInfo<'_> {
     ///
     /// `lookup` is the program counter itself, or a return address minus one.
     pub fn source_frames(&self, lookup: u64) -> Vec<SourceFrame> {
-        match self.index() {
-            Some(index) => index.lookup(lookup),
-            None => self.parsed_source_frames(lookup),
-        }
+        let indexed = self.index().and_then(|index| index.lookup(lookup).ok());
+        indexed.unwrap_or_else(|| self.parsed_source_frames(lookup))
     }
 
     /// The same without the index.
@@ -52,20 +43,19 @@ impl DebugInfo<'_> {
         if !self.live().contains(lookup) {
             return Vec::new();
         }
-        let units = self.units_at(lookup);
-        let mut best: Option<(usize, FunctionSpan)> = None;
-        for unit in &units {
-            let functions = self.functions(*unit);
-            if let Some(span) = functions.find(lookup)
-                && best
-                    .as_ref()
-                    .is_none_or(|(_unit, b)| functions::is_better(span, b))
-            {
-                best = Some((*unit, span.clone()));
-            }
-        }
-        if let Some((unit, span)) = best {
+        let mut units = self.units_at(lookup);
+        if let Some((unit, span)) = self.best_function(&units, lookup) {
             return self.function_frames(lookup, unit, span.entry);
+        }
+        if !units
+            .iter()
+            .any(|unit| self.lines(*unit).find(lookup).is_some())
+        {
+            // What .debug_aranges leaves out a unit may know all the same.
+            units = self.all_units_at(lookup);
+            if let Some((unit, span)) = self.best_function(&units, lookup) {
+                return self.function_frames(lookup, unit, span.entry);
+            }
         }
         let mut frame = self.symbol_frame(lookup);
         for unit in units {
@@ -89,9 +79,8 @@ impl DebugInfo<'_> {
         let symbols = self.file().symbols();
         let by_symbol = symbols.function_range_at(addr);
         by_symbol.or_else(|| {
-            self.units_at(addr)
-                .into_iter()
-                .find_map(|unit| self.functions(unit).find(addr).map(|s| s.range.clone()))
+            let best = self.best_function(&self.all_units_at(addr), addr);
+            best.map(|(_unit, span)| span.range)
         })
     }
 
@@ -111,46 +100,6 @@ impl DebugInfo<'_> {
     /// Names of the files of a unit by the index that `DW_AT_decl_file` uses.
     pub fn file_name(&self, unit: usize, index: u64) -> Option<String> {
         self.lines(unit).file(index).map(|f| f.to_string())
-    }
-
-    /// Addresses where the answer may change, sorted; between two of them it is the same.
-    pub(super) fn boundaries(
-        &self,
-        mut tick: impl FnMut(u64, u64) -> Result<(), crate::model::progress::Cancelled>,
-    ) -> Result<Vec<u64>, crate::model::progress::Cancelled> {
-        let mut found: Vec<u64> = self
-            .file()
-            .code_ranges()
-            .flat_map(|r| [r.start, r.end])
-            .collect();
-        for symbol in self.file().symbols().iter() {
-            found.push(symbol.address);
-            found.push(symbol.address.saturating_add(symbol.size));
-        }
-        let total = self.units().len();
-        for unit in 0..total {
-            tick(unit as u64, total as u64)?;
-            let functions = self.functions(unit);
-            for span in functions.spans() {
-                found.extend([span.range.start, span.range.end]);
-                let scope = Scope {
-                    unit,
-                    entry: span.entry,
-                };
-                found.extend(self.inlines(scope).boundaries());
-            }
-            found.extend(self.lines(unit).boundaries());
-        }
-        for (range, _unit) in &self.unit_ranges().spans {
-            found.extend([range.start, range.end]);
-        }
-        found.sort_unstable();
-        found.dedup();
-        found.retain(|addr| {
-            self.live().contains(*addr)
-                || addr.checked_sub(1).is_some_and(|a| self.live().contains(a))
-        });
-        Ok(found)
     }
 
     fn function_frames(
@@ -215,7 +164,7 @@ impl DebugInfo<'_> {
     }
 
     /// What the symbol table alone says.
-    fn symbol_frame(&self, lookup: u64) -> SourceFrame {
+    pub(super) fn symbol_frame(&self, lookup: u64) -> SourceFrame {
         let Some(symbol) = self.file().symbols().code_at(lookup) else {
             return SourceFrame::default();
         };
@@ -227,95 +176,59 @@ impl DebugInfo<'_> {
         }
     }
 
-    fn units_at(&self, addr: u64) -> Vec<usize> {
-        let ranges = self.unit_ranges();
-        let after = ranges.spans.partition_point(|(r, _unit)| r.start <= addr);
-        let mut found = Vec::new();
-        for index in (0..after).rev() {
-            if ranges
-                .furthest_end
-                .get(index)
-                .is_none_or(|end| *end <= addr)
-                || found.len() >= MOST_UNITS_AN_ADDRESS
-            {
-                break;
-            }
-            if let Some((range, unit)) = ranges.spans.get(index)
-                && range.contains(&addr)
-                && !found.contains(unit)
-            {
-                found.push(*unit);
-            }
+    /// The function that `addr` lies in: of several the best backed, then the smallest, then the first.
+    fn best_function(&self, units: &[usize], addr: u64) -> Option<(usize, FunctionSpan)> {
+        let mut found: Vec<(usize, FunctionSpan)> = Vec::new();
+        for unit in units {
+            let functions = self.functions(*unit);
+            found.extend(functions.at(addr).map(|span| (*unit, span.clone())));
         }
-        found.sort_unstable();
-        found
-    }
-
-    fn unit_ranges(&self) -> &UnitRanges {
-        self.cache().unit_ranges.get_or_init(|| {
-            let mut spans: Vec<(Range<u64>, usize)> = Vec::new();
-            for unit in 0..self.units().len() {
-                let own = self.ranges_of_unit(unit);
-                spans.extend(
-                    own.into_iter()
-                        .filter(|r| self.live().touches(r))
-                        .map(|r| (r, unit)),
-                );
-            }
-            spans.sort_by_key(|(range, unit)| (range.start, range.end, *unit));
-            let mut furthest = 0;
-            let furthest_end = spans
-                .iter()
-                .map(|(range, _unit)| {
-                    furthest = range.end.max(furthest);
-                    furthest
-                })
-                .collect();
-            UnitRanges {
-                spans,
-                furthest_end,
-            }
+        if found.len() < 2 {
+            return found.pop();
+        }
+        found.into_iter().min_by_key(|(unit, span)| {
+            let scope = Scope {
+                unit: *unit,
+                entry: span.entry,
+            };
+            standing(self.backing(scope), span, *unit)
         })
     }
 
-    /// What the unit says of its addresses; if it says nothing, what its functions and lines say.
-    fn ranges_of_unit(&self, unit_idx: usize) -> Vec<Range<u64>> {
-        let Some(unit) = self.units().get(unit_idx) else {
-            return Vec::new();
-        };
-        let mut attributes = super::entry_ranges::RangeAttributes::default();
-        let mut is_compile_unit = false;
-        if let Ok(mut entries) = unit.entries_raw(None)
-            && let Ok(Some(abbreviation)) = entries.read_abbreviation()
-        {
-            is_compile_unit = abbreviation.tag() == gimli::DW_TAG_compile_unit;
-            for spec in abbreviation.attributes() {
-                let Ok(attribute) = entries.read_attribute(*spec) else {
-                    break;
-                };
-                attributes.see(&attribute);
-            }
-        }
-        if attributes.is_some() || !is_compile_unit {
-            return attributes.resolve(self, unit);
-        }
-        let functions = self.functions(unit_idx);
-        let lines = self.lines(unit_idx);
-        functions
-            .spans()
-            .iter()
-            .map(|s| s.range.clone())
-            .chain(lines.ranges())
-            .collect()
+    pub(super) fn backing(&self, scope: Scope) -> Backing {
+        let known = self.cache().backings.borrow().get(&scope).copied();
+        known.unwrap_or_else(|| {
+            let backing = functions::backing(self, scope);
+            self.cache().backings.borrow_mut().insert(scope, backing);
+            backing
+        })
     }
 
-    fn functions(&self, unit: usize) -> Rc<UnitFunctions> {
+    fn units_at(&self, addr: u64) -> Vec<usize> {
+        let n_scans = self.cache().n_scans.get();
+        let known = self.file().unit_ranges();
+        if known.get().is_none() && n_scans < unit_ranges::SCANS {
+            self.cache().n_scans.set(n_scans.saturating_add(1));
+            return unit_ranges::scan(self, addr);
+        }
+        known.get_or_init(|| UnitRanges::quick(self)).at(addr)
+    }
+
+    fn all_units_at(&self, addr: u64) -> Vec<usize> {
+        if !unit_ranges::has_aranges(self) {
+            return self.units_at(addr);
+        }
+        let complete = &self.cache().complete_ranges;
+        complete.get_or_init(|| UnitRanges::complete(self)).at(addr)
+    }
+
+    pub(super) fn functions(&self, unit: usize) -> Rc<UnitFunctions> {
         remembered(&self.cache().functions, unit, || {
             UnitFunctions::parse(self, unit)
         })
     }
 
-    fn lines(&self, unit: usize) -> Rc<UnitLines> {
+    pub(super) fn lines(&self, unit: usize) -> Rc<UnitLines> {
         remembered(&self.cache().lines, unit, || {
             self.units()
                 .get(unit)
@@ -324,19 +237,41 @@ impl DebugInfo<'_> {
         })
     }
 
-    fn inlines(&self, scope: Scope) -> Rc<Inlines> {
+    pub(super) fn inlines(&self, scope: Scope) -> Rc<Inlines> {
         remembered(&self.cache().inlines, scope, || Inlines::parse(self, scope))
     }
 
-    fn name(&self, scope: Scope) -> Rc<ShownName> {
-        remembered(&self.cache().names, scope, || {
-            let name = names::resolve(self, scope);
+    /// The name of the function at `scope`. Instances of an inlined function share the one of what was inlined.
+    pub(super) fn name(&self, scope: Scope) -> Rc<ShownName> {
+        if let Some(known) = self.cache().names.borrow().get(&scope) {
+            return Rc::clone(known);
+        }
+        let origin = names::naming_scope(self, scope);
+        let name = remembered(&self.cache().names, origin, || {
+            let name = names::resolve(self, origin);
             ShownName {
                 function: name.function(),
                 qualified: name.qualified(),
             }
-        })
+        });
+        if origin != scope {
+            self.cache()
+                .names
+                .borrow_mut()
+                .insert(scope, Rc::clone(&name));
+        }
+        name
     }
+}
+
+/// How a function stands among those that claim the same address: less is better.
+pub(super) fn standing(
+    backing: Backing,
+    span: &FunctionSpan,
+    unit: usize,
+) -> (std::cmp::Reverse<Backing>, u64, usize, usize) {
+    let size = span.range.end.saturating_sub(span.range.start);
+    (std::cmp::Reverse(backing), size, span.entry.0, unit)
 }
 
 /// The remembered value, or a new one; nothing is borrowed while it is made.

@@ -62,6 +62,24 @@ pub(super) fn resolve(info: &DebugInfo<'_>, scope: Scope) -> FunctionName {
     }
 }
 
+/// The entry that gives the one at `scope` its name: itself, or what it is an instance of when it has no name of its own.
+pub(super) fn naming_scope(info: &DebugInfo<'_>, scope: Scope) -> Scope {
+    let mut at = scope;
+    for _link in 0..LONGEST_CHAIN {
+        let Some(attributes) = read(info, at) else {
+            break;
+        };
+        if attributes.name.is_some() || attributes.linkage.is_some() {
+            break;
+        }
+        let Some(origin) = origin(info, at.unit, &attributes) else {
+            break;
+        };
+        at = origin;
+    }
+    at
+}
+
 /// Finds the name, the entry's own attributes being known.
 pub(super) fn resolve_from<'a>(
     info: &DebugInfo<'a>,
@@ -98,6 +116,11 @@ fn merge<'a>(
     if found.linkage.is_none() {
         found.linkage = attributes.linkage.and_then(text);
     }
+    origin(info, unit_idx, attributes)
+}
+
+/// The entry that an entry is an instance of.
+fn origin(info: &DebugInfo<'_>, unit_idx: usize, attributes: &NameAttributes<'_>) -> Option<Scope> {
     match attributes.origin? {
         AttributeValue::UnitRef(entry) => Some(Scope {
             unit: unit_idx,

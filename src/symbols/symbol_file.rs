@@ -11,7 +11,10 @@ use super::error::SymbolError;
 use super::identity::{self, BuildIdKind};
 use super::image::{self, Image};
 use super::quality::Quality;
+use super::rom_names::RomNames;
 use super::separate;
+use super::unit_directory::UnitDirectory;
+use super::unit_ranges::UnitRanges;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
 use crate::model::warning::Warning;
@@ -19,7 +22,7 @@ use object::elf;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How to open a symbol file.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +43,12 @@ pub struct SymbolFile {
     build_id_kind: BuildIdKind,
     arch: Arch,
     quality: Quality,
-    symbols: SymbolTable,
+    symbols: OnceLock<SymbolTable>,
+    rom_names: OnceLock<RomNames>,
+    /// Tables of the separate debug file: a stripped ELF has its symbols there.
+    debug_tables: Option<ElfImage>,
+    units: OnceLock<UnitDirectory>,
+    aranges: OnceLock<UnitRanges>,
     constants: ConstantMemory,
     initial_data: ConstantMemory,
     warnings: Vec<Warning>,
@@ -143,6 +151,15 @@ impl SymbolFile {
         self.build_id_kind
     }
 
+    /// What an ESP-IDF device reports of it, besides a build id that the linker gave it.
+    pub fn esp_file_hash(&self) -> Option<BuildId> {
+        match self.build_id_kind {
+            BuildIdKind::FileHash => Some(self.build_id.clone()),
+            _ if identity::is_esp_idf(&self.tables) => identity::file_hash(&self.image),
+            _ => None,
+        }
+    }
+
     /// The processor it was built for.
     pub fn arch(&self) -> Arch {
         self.arch
@@ -170,19 +187,43 @@ impl SymbolFile {
 
     /// The symbol of that name.
     pub fn symbol(&self, name: &str) -> Option<ElfSymbol> {
-        self.symbols.by_name(name).cloned()
+        self.symbols().by_name(name).cloned()
     }
 
     /// The symbol that `addr` lies in, with the distance from its start.
     pub fn symbol_at(&self, addr: u64) -> Option<(ElfSymbol, u64)> {
-        self.symbols
+        self.symbols()
             .at(addr)
             .map(|(symbol, offset)| (symbol.clone(), offset))
     }
 
-    /// All symbols.
+    /// All symbols; read when they are first asked for.
     pub fn symbols(&self) -> &SymbolTable {
-        &self.symbols
+        self.symbols.get_or_init(|| {
+            let separate = self
+                .debug_tables
+                .as_ref()
+                .zip(self.debug_image.as_ref())
+                .map(|(tables, image)| SymbolTable::new(tables, image))
+                .filter(|table| !table.is_empty());
+            separate.unwrap_or_else(|| SymbolTable::new(&self.tables, &self.image))
+        })
+    }
+
+    /// Where the units of its debug information are, kept once it is known: for [`super::debug_info`].
+    pub(super) fn unit_directory(&self) -> &OnceLock<UnitDirectory> {
+        &self.units
+    }
+
+    /// Which units describe which addresses, kept once it is known: for [`super::unit_ranges`].
+    pub(super) fn unit_ranges(&self) -> &OnceLock<UnitRanges> {
+        &self.aranges
+    }
+
+    /// The section tables of everything it was assembled of: what tells two files of one build id apart.
+    pub(super) fn section_tables(&self) -> impl Iterator<Item = &Section> + '_ {
+        let debug = self.debug_tables.iter().flat_map(|tables| &tables.sections);
+        self.tables.sections.iter().chain(debug)
     }
 
     /// True when the bytes of the code are in it; a separate debug file has their addresses only.
@@ -226,9 +267,32 @@ impl SymbolFile {
         sections.chain(segments)
     }
 
+    /// Sections that start-up code clears: without bytes in the file, and `bss` by name (`.noinit` and stacks are not).
+    pub fn cleared_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.tables
+            .sections
+            .iter()
+            .filter(|s| s.is_alloc() && s.is_writable() && s.kind == elf::SHT_NOBITS)
+            .filter(|s| s.name.contains("bss") && !s.name.contains("noinit"))
+            .map(Section::range)
+    }
+
     /// Built for 32-bit ARM, where the lowest bit of a code address says "Thumb".
     pub fn is_arm(&self) -> bool {
         self.tables.machine == elf::EM_ARM
+    }
+
+    /// The routine of the chip's ROM that `addr` lies in: only names that the application calls by.
+    pub fn rom_name(&self, addr: u64) -> Option<String> {
+        let is_served = identity::is_esp_idf(&self.tables) && !self.contains_code(addr);
+        is_served
+            .then(|| {
+                let names = self
+                    .rom_names
+                    .get_or_init(|| RomNames::load(&self.tables, &self.image));
+                names.at(addr)
+            })
+            .flatten()
     }
 
     /// Numbers are stored most significant byte first.
@@ -286,8 +350,7 @@ impl SymbolFile {
             SectionBytes::InMain,
             &mut warnings,
         );
-        let mut symbols = SymbolTable::new(&tables);
-        let (debug_path, debug_image) = match debug_file {
+        let (debug_path, debug_image, debug_tables) = match debug_file {
             Some(mut file) => {
                 warnings.append(&mut file.tables.warnings);
                 collect_sections(
@@ -297,13 +360,9 @@ impl SymbolFile {
                     SectionBytes::InDebugFile,
                     &mut warnings,
                 );
-                let separate = SymbolTable::new(&file.tables);
-                if !separate.is_empty() {
-                    symbols = separate;
-                }
-                (Some(file.path), Some(file.image))
+                (Some(file.path), Some(file.image), Some(file.tables))
             }
-            None => (None, None),
+            None => (None, None, None),
         };
         let mut file = Self {
             arch: arch(&tables, &image),
@@ -318,7 +377,11 @@ impl SymbolFile {
             build_id,
             build_id_kind,
             quality: Quality::None,
-            symbols,
+            symbols: OnceLock::new(),
+            rom_names: OnceLock::new(),
+            debug_tables,
+            units: OnceLock::new(),
+            aranges: OnceLock::new(),
             warnings,
         };
         file.quality = file.judge_quality();
@@ -337,7 +400,7 @@ impl SymbolFile {
         if !self.debug_section(".debug_line").is_empty() {
             return Quality::LinesOnly;
         }
-        if self.symbols.is_empty() {
+        if self.symbols().is_empty() {
             Quality::None
         } else {
             Quality::NamesOnly

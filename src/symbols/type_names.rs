@@ -12,6 +12,8 @@ const DEEPEST_NAMESPACE: usize = 8;
 pub(super) struct TypeNames {
     tags: BTreeMap<String, Vec<(Kind, DieRef)>>,
     globals: BTreeMap<String, DieRef>,
+    /// Declarations of static members to their definitions.
+    definitions: BTreeMap<DieRef, DieRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ impl TypeNames {
     /// Reads the names of every unit.
     pub(super) fn new(info: &DebugInfo<'_>) -> Self {
         let mut names = Self::default();
-        for (unit, header) in info.units().iter().enumerate() {
+        for (unit, header) in info.units().indexed() {
             let root = DieRef {
                 unit,
                 entry: header.header.root_offset(),
@@ -88,6 +90,11 @@ impl TypeNames {
         self.globals.get(name).copied()
     }
 
+    /// Where a static member that is declared at `at` is defined.
+    pub(super) fn definition_of_static(&self, at: DieRef) -> Option<DieRef> {
+        self.definitions.get(&at).copied()
+    }
+
     fn add_children(&mut self, info: &DebugInfo<'_>, parent: DieRef, outer: &str, depth: usize) {
         for (at, die) in die::children(info, parent) {
             self.add(info, at, &die, outer, depth);
@@ -145,6 +152,9 @@ impl TypeNames {
     }
 
     fn add_global(&mut self, info: &DebugInfo<'_>, at: DieRef, die: &Die<'_>) {
+        if let Some(declared) = die::reference(info, at.unit, die, gimli::DW_AT_specification) {
+            self.definitions.entry(declared).or_insert(at);
+        }
         let chain = die::origins(info, at);
         let name = die::inherited(&chain, gimli::DW_AT_name)
             .and_then(|(owner, value)| die::string(info, owner.unit, value));

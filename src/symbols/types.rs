@@ -59,6 +59,22 @@ pub enum TypeKind {
         /// Base classes and members in their order.
         members: Vec<MemberDecl>,
     },
+    /// An enum of Rust whose variants carry data (DWARF 5, section 5.7.10).
+    Tagged {
+        /// What tells the variants apart; `None` when there is one only.
+        discriminant: Option<MemberDecl>,
+        /// The variants.
+        arms: Vec<Arm>,
+    },
+    /// `T C::*` of C++: a member of any object of a class.
+    MemberPointer {
+        /// What the member is.
+        target: Option<TypeRef>,
+        /// The class.
+        class: Option<TypeRef>,
+    },
+    /// A type without values of its own: `decltype(nullptr)`.
+    Unspecified,
     /// `enum`.
     Enum {
         /// The type it is stored as, where the entry says so.
@@ -111,6 +127,17 @@ pub struct MemberDecl {
     pub bits: Option<(u64, u64)>,
     /// True for a base class.
     pub base: bool,
+    /// For a static member its declaration: it lies elsewhere, or is a constant.
+    pub fixed: Option<DieRef>,
+}
+
+/// One variant of a [`TypeKind::Tagged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arm {
+    /// The value of the discriminant; `None` for all that no other variant has.
+    pub value: Option<i128>,
+    /// The data.
+    pub member: MemberDecl,
 }
 
 /// A member, found by name.
@@ -132,6 +159,7 @@ pub struct Member {
 pub struct Types<'i, 'a> {
     pub(super) info: &'i DebugInfo<'a>,
     cache: RefCell<BTreeMap<TypeRef, Rc<Type>>>,
+    rust_units: RefCell<BTreeMap<usize, bool>>,
 }
 
 /// Finds a member of a type, looking into anonymous structs and unions and base classes as C does.
@@ -168,6 +196,7 @@ impl<'i, 'a> Types<'i, 'a> {
         Self {
             info,
             cache: RefCell::default(),
+            rust_units: RefCell::default(),
         }
     }
 
@@ -251,7 +280,7 @@ impl<'i, 'a> Types<'i, 'a> {
         };
         if let Some(found) = members
             .iter()
-            .find(|m| !m.base && m.name.as_deref() == Some(name))
+            .find(|m| !m.base && m.fixed.is_none() && m.name.as_deref() == Some(name))
         {
             let ty = found.ty?;
             return Some(Member {
@@ -277,7 +306,17 @@ impl<'i, 'a> Types<'i, 'a> {
             })
     }
 
-    fn names(&self) -> &'i TypeNames {
+    /// True for a type that Rust code declared.
+    pub(super) fn is_rust(&self, ty: TypeRef) -> bool {
+        let known = self.rust_units.borrow().get(&ty.unit).copied();
+        known.unwrap_or_else(|| {
+            let is = die::language(self.info, ty.unit) == Some(gimli::DW_LANG_Rust);
+            self.rust_units.borrow_mut().insert(ty.unit, is);
+            is
+        })
+    }
+
+    pub(super) fn names(&self) -> &'i TypeNames {
         self.info.type_names()
     }
 
@@ -292,6 +331,16 @@ impl<'i, 'a> Types<'i, 'a> {
         match &found.kind {
             TypeKind::Pointer(_) | TypeKind::Reference { .. } => {
                 Some(u64::from(self.info.file().address_bytes()))
+            }
+            // A method is its address (or its place in the virtual table) and what to add to `this`.
+            TypeKind::MemberPointer { target, .. } => {
+                let word = u64::from(self.info.file().address_bytes());
+                let (_at, target) = self.real(*target)?;
+                let words = match target.kind {
+                    TypeKind::Function { .. } => 2,
+                    _ => 1,
+                };
+                Some(word * words)
             }
             TypeKind::Array { element, bounds } => {
                 let mut size = self.size_within(*element, depth + 1)?;
@@ -352,6 +401,11 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
             ),
         },
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => read_function(info, at, &die),
+        gimli::DW_TAG_ptr_to_member_type => TypeKind::MemberPointer {
+            target,
+            class: die::reference(info, at.unit, &die, gimli::DW_AT_containing_type),
+        },
+        gimli::DW_TAG_unspecified_type => TypeKind::Unspecified,
         gimli::DW_TAG_const_type => TypeKind::Qualified("const", target),
         gimli::DW_TAG_volatile_type => TypeKind::Qualified("volatile", target),
         gimli::DW_TAG_restrict_type => TypeKind::Qualified("restrict", target),
@@ -384,28 +438,92 @@ fn declared_record(
 }
 
 fn record(info: &DebugInfo<'_>, at: TypeRef, keyword: &'static str) -> TypeKind {
-    let members = die::children(info, at)
+    let children = die::children(info, at);
+    let variants = children
+        .iter()
+        .find(|(_at, die)| die.tag() == gimli::DW_TAG_variant_part);
+    if let Some((part, die)) = variants {
+        return tagged(info, *part, die);
+    }
+    let members = children
         .iter()
         .filter(|(_at, die)| is_member(die))
         .take(MOST_PARTS)
-        .map(|(member, die)| read_member(info, member.unit, die))
+        .map(|(member, die)| read_member(info, *member, die))
         .collect();
     TypeKind::Record { keyword, members }
 }
 
-/// Data members and bases; a static member is a variable of its own.
+/// A variant part: the discriminant and the variants, each with the member that holds its data.
+fn tagged(info: &DebugInfo<'_>, part: DieRef, die: &Die<'_>) -> TypeKind {
+    let discriminant =
+        die::reference(info, part.unit, die, gimli::DW_AT_discr).and_then(|at| {
+            let die = die::entry(info, at)?;
+            Some(read_member(info, at, &die))
+        });
+    let arms = die::children(info, part)
+        .iter()
+        .filter(|(_at, die)| die.tag() == gimli::DW_TAG_variant)
+        .take(MOST_PARTS)
+        .filter_map(|(at, die)| {
+            let value = discriminant_value(info, die);
+            let members = die::children(info, *at);
+            let (at, die) = members
+                .iter()
+                .find(|(_at, die)| die.tag() == gimli::DW_TAG_member)?;
+            Some(Arm {
+                value,
+                member: read_member(info, *at, die),
+            })
+        })
+        .collect();
+    TypeKind::Tagged { discriminant, arms }
+}
+
+/// `DW_AT_discr_value`; one of more than 64 bits is a block of bytes.
+fn discriminant_value(info: &DebugInfo<'_>, die: &Die<'_>) -> Option<i128> {
+    if let Some(number) = die::signed(die, gimli::DW_AT_discr_value) {
+        return Some(number);
+    }
+    let gimli::AttributeValue::Block(bytes) = die.attr_value(gimli::DW_AT_discr_value)? else {
+        return None;
+    };
+    let value = super::value::Value::known(bytes.slice().to_vec());
+    value.signed(info.file().is_big_endian()).ok()
+}
+
+/// Data members, static members and bases.
 fn is_member(die: &Die<'_>) -> bool {
+    matches!(
+        die.tag(),
+        gimli::DW_TAG_inheritance | gimli::DW_TAG_member | gimli::DW_TAG_variable
+    )
+}
+
+/// A static member is a variable of its own: declared here, DWARF 5 even says so by the tag.
+fn is_static(die: &Die<'_>) -> bool {
     match die.tag() {
-        gimli::DW_TAG_inheritance => true,
+        gimli::DW_TAG_variable => true,
         gimli::DW_TAG_member => {
-            !die::flag(die, gimli::DW_AT_declaration) && !die::flag(die, gimli::DW_AT_external)
+            die::flag(die, gimli::DW_AT_declaration) || die::flag(die, gimli::DW_AT_external)
         }
         _ => false,
     }
 }
 
-fn read_member(info: &DebugInfo<'_>, unit: usize, die: &Die<'_>) -> MemberDecl {
+fn read_member(info: &DebugInfo<'_>, at: DieRef, die: &Die<'_>) -> MemberDecl {
+    let unit = at.unit;
     let ty = die::reference(info, unit, die, gimli::DW_AT_type);
+    if is_static(die) {
+        return MemberDecl {
+            name: die::text(info, unit, die, gimli::DW_AT_name),
+            ty,
+            offset: None,
+            bits: None,
+            base: false,
+            fixed: Some(at),
+        };
+    }
     let offset = member_bytes(info, unit, die);
     let bits = die::unsigned(die, gimli::DW_AT_bit_size)
         .and_then(|n| Some((first_bit(info, die, ty, offset, n)?, n)));
@@ -415,6 +533,7 @@ fn read_member(info: &DebugInfo<'_>, unit: usize, die: &Die<'_>) -> MemberDecl {
         offset: offset.or_else(|| bits.map(|(first, _n)| first / 8)),
         bits,
         base: die.tag() == gimli::DW_TAG_inheritance,
+        fixed: None,
     }
 }
 

@@ -21,6 +21,15 @@ impl App {
         match command {
             UiCommand::Go(panel) => self.nav.go_panel(panel),
             UiCommand::OpenCrash(id) => self.nav.open_crash(id),
+            UiCommand::OpenIssue(key) => self.nav.open_issue(Some(key)),
+            UiCommand::LeaveIssue => self.nav.open_issue(None),
+            UiCommand::CompareIssue(other) => self.nav.compared = other,
+            UiCommand::SelectIssueCrash(id) => self.nav.issue_crash = Some(id),
+            UiCommand::MergeIssue => self.merge_issue(),
+            UiCommand::SplitCrash => self.split_crash(),
+            UiCommand::CloseIssue => self.close_issue(),
+            UiCommand::UndoIssues => self.order_of_issues(Command::UndoIssues),
+            UiCommand::RedoIssues => self.order_of_issues(Command::RedoIssues),
             UiCommand::OpenCapture(id) => self.nav.open_capture(id),
             UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
             UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
@@ -76,6 +85,58 @@ impl App {
     fn go_to_memory(&mut self, address: u64) {
         self.nav.memory_address = Some(address);
         self.nav.tab = InspectorTab::Memory;
+    }
+
+    /// Key of the issue that is open on screen.
+    fn open_issue(&self) -> Option<String> {
+        let place = &self.nav.place;
+        (place.panel == PanelId::Issues).then(|| place.issue.clone())?
+    }
+
+    /// Changes issues where they are in sight; from elsewhere it shows them first.
+    fn order_of_issues(&mut self, command: Command) {
+        if self.nav.place.panel == PanelId::Issues {
+            self.order(command);
+        } else {
+            self.nav.go_panel(PanelId::Issues);
+        }
+    }
+
+    /// The first time it shows what would be merged, the second time it merges.
+    fn merge_issue(&mut self) {
+        let Some(into) = self.open_issue() else {
+            self.nav.go_panel(PanelId::Issues);
+            return;
+        };
+        if let Some(from) = self.nav.compared.take() {
+            self.order(Command::MergeIssues {
+                from: vec![from],
+                into,
+            });
+            return;
+        }
+        let answer = self.door.issue(&into);
+        let first = answer.value().and_then(|detail| detail.similar.first());
+        self.nav.compared = first.map(|similar| similar.key.clone());
+    }
+
+    fn split_crash(&mut self) {
+        match (self.open_issue(), self.nav.issue_crash.take()) {
+            (Some(_), Some(crash)) => self.order(Command::SplitCrash { crash }),
+            _ => self.nav.go_panel(PanelId::Issues),
+        }
+    }
+
+    fn close_issue(&mut self) {
+        let Some(issue) = self.open_issue() else {
+            self.nav.go_panel(PanelId::Issues);
+            return;
+        };
+        let answer = self.door.issue(&issue);
+        let closed = answer.value().is_some_and(|detail| !detail.issue.is_closed);
+        if answer.value().is_some() {
+            self.order(Command::CloseIssue { issue, closed });
+        }
     }
 
     /// Number of threads and of frames of the selected thread.

@@ -11,11 +11,14 @@ use crate::engine::loadable::Loadable;
 use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
-use crate::engine::queries::crash_list::{CrashGroup, CrashListQuery};
 use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
 use crate::engine::queries::find::{FindQuery, Found};
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
+use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
+use crate::engine::queries::issue_list::{
+    Issue, IssueHistory, IssueHistoryQuery, IssueListQuery,
+};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
@@ -39,8 +42,12 @@ pub trait Door {
     fn overview(&self) -> Answer<Overview>;
     /// Workspaces opened lately.
     fn recent(&self) -> Answer<Vec<RecentWorkspace>>;
-    /// Crashes that hold a text, by fingerprint.
-    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>>;
+    /// Issues with a crash that holds a text.
+    fn issues(&self, find: &str) -> Answer<Vec<Issue>>;
+    /// One issue, and what looks like it.
+    fn issue(&self, key: &str) -> Answer<IssueDetail>;
+    /// What can be undone.
+    fn issue_history(&self) -> Answer<IssueHistory>;
     /// One crash.
     fn crash(&self, crash: i64) -> Answer<CrashDetail>;
     /// Memory of a crash.
@@ -141,10 +148,20 @@ impl Door for EngineDoor {
         self.engine.borrow().query(RecentQuery)
     }
 
-    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
-        self.engine.borrow().query(CrashListQuery {
+    fn issues(&self, find: &str) -> Answer<Vec<Issue>> {
+        self.engine.borrow().query(IssueListQuery {
             find: find.to_owned(),
         })
+    }
+
+    fn issue(&self, key: &str) -> Answer<IssueDetail> {
+        self.engine.borrow().query(IssueDetailQuery {
+            key: key.to_owned(),
+        })
+    }
+
+    fn issue_history(&self) -> Answer<IssueHistory> {
+        self.engine.borrow().query(IssueHistoryQuery)
     }
 
     fn crash(&self, crash: i64) -> Answer<CrashDetail> {

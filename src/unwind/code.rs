@@ -1,12 +1,13 @@
 //! What the symbol files say about an address: is it code, whose, and does a call lead to it.
 
+use super::abi::Abi;
 use crate::model::memory::Memory;
 use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet};
 
-/// Functions from which a thread starts: nothing that a reader wants lies beyond them.
+/// Functions from which a thread starts, of every family: nothing that a reader wants lies beyond them.
 ///
 /// Sorted. `main` stands here because what calls it is start-up code.
-const ENTRY_FUNCTIONS: [&str; 14] = [
+const ENTRY_FUNCTIONS: [&str; 12] = [
     "Reset",
     "ResetISR",
     "Reset_Handler",
@@ -18,8 +19,6 @@ const ENTRY_FUNCTIONS: [&str; 14] = [
     "osRtxThreadExit",
     "osThreadExit",
     "prvTaskExitError",
-    "z_arm_reset",
-    "z_arm_thread_entry",
     "z_thread_entry",
 ];
 
@@ -40,12 +39,16 @@ pub(super) struct Function {
     pub(super) name: String,
     /// First address.
     pub(super) start: u64,
+    /// Bytes, 0 when the symbol does not say.
+    pub(super) size: u64,
 }
 
 /// Code addresses of a target.
 pub(super) struct Code<'a, 's> {
     pub(super) symbols: &'a SymbolSet<'s>,
     pub(super) memory: &'a dyn Memory,
+    /// The conventions of the processor.
+    pub(super) abi: &'static dyn Abi,
 }
 
 impl<'a, 's> Code<'a, 's> {
@@ -68,13 +71,17 @@ impl<'a, 's> Code<'a, 's> {
         Some(Function {
             name: symbol.name,
             start: addr.wrapping_sub(offset),
+            size: symbol.size,
         })
     }
 
     /// True when `addr` is in a function from which threads start.
     pub(super) fn is_entry(&self, addr: u64) -> bool {
-        self.function(addr)
-            .is_some_and(|f| ENTRY_FUNCTIONS.binary_search(&f.name.as_str()).is_ok())
+        self.function(addr).is_some_and(|f| {
+            [&ENTRY_FUNCTIONS, self.abi.entry_functions()]
+                .iter()
+                .any(|names| names.binary_search(&f.name.as_str()).is_ok())
+        })
     }
 
     /// True when `return_addr` was never pushed by a call: it is the first address of a function and the instruction
@@ -87,36 +94,21 @@ impl<'a, 's> Code<'a, 's> {
         })
     }
 
-    /// True when the instruction before `return_addr` is BL, BLX or BLXNS (`ARMv8-M` ARM C2.4.17, C2.4.18, C2.4.20).
+    /// True when the instruction before `return_addr` is a call.
     pub(super) fn follows_call(&self, return_addr: u64) -> bool {
-        let half = |back: u64| {
-            return_addr
-                .checked_sub(back)
-                .and_then(|a| self.half_word(a))
-        };
-        let Some(last) = half(2) else {
-            return false;
-        };
-        // 010001111 Rm x00: BLX Rm, BLXNS Rm
-        if last & 0xFF83 == 0x4780 {
-            return true;
-        }
-        // 11110 S imm10, 11 J1 1 J2 imm11: BL
-        last & 0xD000 == 0xD000 && half(4).is_some_and(|first| first & 0xF800 == 0xF000)
+        self.abi.follows_call(return_addr, self)
     }
 
-    /// True when `word` can be a return address on a stack: odd, in code, and led to by a call.
-    pub(super) fn is_return_address(&self, word: u32) -> bool {
-        let addr = u64::from(word & !1);
-        word & 1 == 1
-            && addr
-                .checked_sub(1)
-                .is_some_and(|lookup| self.contains(lookup))
-            && self.follows_call(addr)
+    /// The address that `word`, found on a stack, returns to: in code, and led to by a call.
+    pub(super) fn return_address(&self, word: u32) -> Option<u64> {
+        let addr = self.abi.code_address(u64::from(word));
+        let lookup = addr.checked_sub(1)?;
+        (self.abi.can_be_return_address(word) && self.contains(lookup) && self.follows_call(addr))
+            .then_some(addr)
     }
 
     /// A half word of code: from the ELF, else from captured memory.
-    fn half_word(&self, addr: u64) -> Option<u16> {
+    pub(super) fn half_word(&self, addr: u64) -> Option<u16> {
         let mut bytes = [0; 2];
         let from_elf = self
             .info(addr)
@@ -128,8 +120,9 @@ impl<'a, 's> Code<'a, 's> {
 #[cfg(test)]
 mod tests {
     use super::{Code, ENTRY_FUNCTIONS, EXIT_FUNCTIONS};
-    use crate::model::memory::MemoryMap;
+    use crate::model::{arch::Arch, memory::MemoryMap};
     use crate::symbols::symbol_set::SymbolSet;
+    use crate::unwind::abi;
     use crate::unwind::fixture::{info, symbol_file};
 
     #[test]
@@ -147,6 +140,7 @@ mod tests {
         let code = Code {
             symbols: &symbols,
             memory: &memory,
+            abi: abi::of(Arch::ArmV7M),
         };
         for (addr, call) in [(0x25CA, true), (0x25CE, false), (0x2388, false), (0, false)] {
             assert_eq!(code.follows_call(addr), call, "{addr:x}");

@@ -2,6 +2,7 @@
 //!
 //! Must never do: tell a live target from a dump.
 
+mod abi;
 mod code;
 pub mod exception_frame;
 mod frame_pointer;

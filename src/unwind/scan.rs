@@ -2,7 +2,6 @@
 
 use super::code::Code;
 use super::exception_frame::{Proof, looks_like_frame};
-use super::vectors;
 use crate::arch::cortex_m::ExcReturn;
 use std::ops::Range;
 
@@ -14,7 +13,7 @@ const MAX_GAP_BYTES: u64 = 16 * 1024 * 1024;
 pub(super) struct Hit {
     /// Where it lies.
     pub(super) slot: u64,
-    /// The address, Thumb bit cleared.
+    /// The address, as one of an instruction.
     pub(super) return_addr: u64,
 }
 
@@ -28,11 +27,8 @@ pub(super) fn return_address(
     while slot < area.end && *budget >= 4 {
         *budget -= 4;
         let word = code.memory.read_u32(slot).ok()?;
-        if code.is_return_address(word) {
-            return Some(Hit {
-                slot,
-                return_addr: u64::from(word & !1),
-            });
+        if let Some(return_addr) = code.return_address(word) {
+            return Some(Hit { slot, return_addr });
         }
         slot = slot.checked_add(4)?;
     }
@@ -77,7 +73,7 @@ pub(super) fn stack_area(
     let Some(sp) = sp else {
         return stack.cloned();
     };
-    let main_stack = vectors::initial_main_stack(code);
+    let main_stack = code.abi.initial_stack(code);
     if let Some(stack) = stack {
         let on_main = main_stack.is_some_and(|top| (sp..=stack.start).contains(&top));
         if stack.contains(&sp) {

@@ -1,5 +1,6 @@
 //! Walks and thread lists against gdb's answers for the fixtures, and on stacks made up for the purpose.
 
+use super::abi;
 use super::code::Code;
 use super::fixture::{
     Core, core, info, symbol_file, symbol_file_hiding, symbol_file_without_cfi, text,
@@ -735,8 +736,9 @@ fn code_without_symbols_is_no_code() {
     let code = Code {
         symbols: &symbols,
         memory: &memory,
+        abi: abi::of(Arch::ArmV7M),
     };
-    assert!(!code.is_return_address(0x0800_0101) && !code.is_entry(0x100));
+    assert!(code.return_address(0x0800_0101).is_none() && !code.is_entry(0x100));
     let made = made(0x0800_0100, Some(0x0800_0201), &[0; 8], &[]);
     let walk = walk_from(
         &made.registers,

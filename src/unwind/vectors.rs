@@ -64,8 +64,9 @@ fn find<'a, 's>(code: &Code<'a, 's>) -> Option<(&'a DebugInfo<'s>, u64)> {
 #[cfg(test)]
 mod tests {
     use super::{TABLE_NAMES, exception_of, initial_main_stack};
-    use crate::model::memory::MemoryMap;
+    use crate::model::{arch::Arch, memory::MemoryMap};
     use crate::symbols::symbol_set::SymbolSet;
+    use crate::unwind::abi;
     use crate::unwind::code::Code;
     use crate::unwind::fixture::{info, symbol_file};
 
@@ -80,6 +81,7 @@ mod tests {
         let code = Code {
             symbols: &symbols,
             memory: &memory,
+            abi: abi::of(Arch::ArmV7M),
         };
         assert_eq!(exception_of(0x2464, &code).as_deref(), Some("SysTick"));
         assert_eq!(exception_of(0x2314, &code).as_deref(), Some("PendSV"));

@@ -1,3 +1,10 @@
+CREATE VIEW capture_devices AS
+    SELECT capture, device FROM crashes WHERE device IS NOT NULL
+    UNION
+    SELECT c.id, c.device FROM captures c JOIN devices d ON d.id = c.device
+    WHERE d.serial IS NOT NULL
+       OR EXISTS (SELECT 1 FROM crashes x WHERE x.capture = c.id AND x.device IS NULL)
+       OR NOT EXISTS (SELECT 1 FROM crashes x WHERE x.capture = c.id);
 CREATE TABLE blob_parts (
     blob  INTEGER NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
     part  INTEGER NOT NULL CHECK (part >= 0),
@@ -81,7 +88,7 @@ CREATE TABLE crashes (
     fingerprint_version INTEGER,
     fingerprint_key     TEXT,
     report              BLOB    NOT NULL,
-    sources             TEXT    NOT NULL,
+    sources             TEXT    NOT NULL, device INTEGER REFERENCES devices (id), version TEXT, started_at TEXT,
     UNIQUE (capture, ordinal)
 ) STRICT;
 CREATE TABLE devices (
@@ -100,6 +107,37 @@ CREATE TABLE findings (
     message TEXT    NOT NULL,
     PRIMARY KEY (capture, ordinal)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE former_keys (
+    identity TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    PRIMARY KEY (identity, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE issue_keys (
+    key     TEXT PRIMARY KEY,
+    issue   INTEGER REFERENCES issues (id),
+    follows TEXT,
+    CHECK ((issue IS NULL) <> (follows IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE issue_log (
+    id      INTEGER PRIMARY KEY,
+    done_at TEXT    NOT NULL,
+    what    TEXT    NOT NULL,
+    changes TEXT    NOT NULL,
+    undone  INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
+) STRICT;
+CREATE TABLE issue_members (
+    identity TEXT PRIMARY KEY,
+    issue    INTEGER NOT NULL REFERENCES issues (id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE issues (
+    id          INTEGER PRIMARY KEY,
+    key         TEXT    NOT NULL UNIQUE,
+    title       TEXT,
+    closed      INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
+    note        TEXT,
+    merged_into INTEGER REFERENCES issues (id),
+    created_at  TEXT    NOT NULL
+) STRICT;
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -127,6 +165,7 @@ CREATE UNIQUE INDEX builds_by_version
 CREATE INDEX capture_files_by_blob ON capture_files (blob);
 CREATE INDEX captures_by_device ON captures (device);
 CREATE INDEX crashes_by_build_id ON crashes (build_id, symbolized);
+CREATE INDEX crashes_by_device ON crashes (device) WHERE device IS NOT NULL;
 CREATE INDEX crashes_by_dump_key ON crashes (dump_key) WHERE dump_key IS NOT NULL;
 CREATE INDEX crashes_by_fingerprint ON crashes (fingerprint_version, fingerprint_key);
 CREATE INDEX symbol_files_by_build_id ON symbol_files (build_id);

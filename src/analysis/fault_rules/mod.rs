@@ -9,6 +9,7 @@ mod brown_out;
 mod bus_fault;
 mod debug_event;
 mod divide_by_zero;
+mod esp_abort;
 mod freed_object;
 mod hard_fault;
 mod heap_corruption;
@@ -34,6 +35,7 @@ mod unhandled_interrupt;
 mod unknown;
 mod vector_table;
 mod watchdog;
+mod xtensa_exception;
 
 pub use assert::assert_location;
 
@@ -42,6 +44,7 @@ use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
+use crate::model::registers::Reg;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
 use crate::model::target_state::InterruptLine;
 
@@ -80,6 +83,7 @@ pub static FAULT_RULES: &[FaultRule] = &[
     lockup::RULE,
     brown_out::RULE,
     stack_overflow::RULE,
+    esp_abort::RULE,
     stack_canary::RULE,
     nested_fault::RULE,
     heap_corruption::RULE,
@@ -89,6 +93,7 @@ pub static FAULT_RULES: &[FaultRule] = &[
     panic::RULE,
     abort::RULE,
     watchdog::RULE,
+    xtensa_exception::RULE,
     return_overwritten::RULE,
     null_pointer::RULE,
     no_execute::RULE,
@@ -117,7 +122,10 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     evidence.extend(interrupt_evidence(&case));
     evidence.extend(heap_evidence(&case, &evidence));
     evidence.extend(frame_evidence(&case));
-    if !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && facts.arch.is_cortex_m() {
+    let is_recorded = CAUSE_REGISTERS
+        .iter()
+        .any(|reg| facts.registers.known(*reg).is_some());
+    if !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && !is_recorded {
         let why = match facts.arch {
             Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
             _ => "this capture holds no fault registers",
@@ -140,10 +148,21 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
             .values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), TargetAddr::from(*value)))
+            .chain(cause_registers(facts))
             .collect(),
         instruction: shown.map(|decoded| decoded.instruction.clone()),
         evidence,
         bits: case.bits,
+    })
+}
+
+/// Registers that say what an exception was, of families that keep them with the others.
+const CAUSE_REGISTERS: [Reg; 2] = [Reg::EXCCAUSE, Reg::EXCVADDR];
+
+fn cause_registers(facts: &CrashFacts<'_>) -> impl Iterator<Item = (String, TargetAddr)> {
+    CAUSE_REGISTERS.iter().filter_map(|reg| {
+        let value = facts.registers.known(*reg)?;
+        Some((facts.registers.file().name(*reg), TargetAddr(value)))
     })
 }
 

@@ -1,6 +1,7 @@
 //! One crash with everything: the crash screen.
 
 use super::crash_list::CrashRow;
+use super::issue_list::{Issue, IssueListQuery};
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query, QueryError};
 use crate::engine::reports::Depth;
@@ -23,10 +24,38 @@ pub struct CrashDetail {
     pub report: CrashReport,
     /// Captured memory ranges: start and length in bytes.
     pub memory: Vec<(u64, u64)>,
-    /// How many crashes have the same fingerprint, this one counted.
-    pub n_alike: usize,
+    /// The issue it belongs to.
+    pub issue: Option<IssueOfCrash>,
+}
+
+/// The issue of a crash, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueOfCrash {
+    /// Names it.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// How many crashes it has, this one counted.
+    pub n_crashes: usize,
     /// On how many devices.
-    pub n_alike_devices: usize,
+    pub n_devices: usize,
+    /// A person closed it.
+    pub is_closed: bool,
+    /// What a person noted.
+    pub note: Option<String>,
+}
+
+impl From<Issue> for IssueOfCrash {
+    fn from(issue: Issue) -> Self {
+        Self {
+            key: issue.key,
+            title: issue.title,
+            n_crashes: issue.crashes.len(),
+            n_devices: issue.n_devices,
+            is_closed: issue.is_closed,
+            note: issue.note,
+        }
+    }
 }
 
 impl Query for CrashDetailQuery {
@@ -41,22 +70,8 @@ impl Query for CrashDetailQuery {
             .ok_or_else(|| {
                 QueryError::NotFound("This crash is no longer in the workspace.".to_owned())
             })?;
-        let alike: Vec<&CrashRow> = rows
-            .iter()
-            .filter(|other| row.fingerprint.is_some() && other.fingerprint == row.fingerprint)
-            .collect();
-        let mut devices: Vec<(Option<&String>, i64)> = alike
-            .iter()
-            .map(|c| {
-                (
-                    c.device.as_ref(),
-                    if c.device.is_some() { 0 } else { c.capture },
-                )
-            })
-            .collect();
-        devices.sort();
-        devices.dedup();
-        let (n_alike, n_alike_devices) = (alike.len(), devices.len());
+        let issues = IssueListQuery::default().run(context)?;
+        let issue = issues.into_iter().find(|issue| issue.holds_crash(&row));
         let opened = context.open_crash(self.crash)?;
         let report = opened.report(Depth::Locals)?;
         let memory = opened
@@ -70,8 +85,7 @@ impl Query for CrashDetailQuery {
             row,
             report,
             memory,
-            n_alike,
-            n_alike_devices,
+            issue: issue.map(IssueOfCrash::from),
         })
     }
 }

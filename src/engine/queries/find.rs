@@ -1,7 +1,8 @@
 //! Find anything: crashes, captures, functions, devices, builds.
 
 use super::captures::CaptureRow;
-use super::crash_list::{CrashListQuery, CrashRow};
+use super::crash_list::CrashRow;
+use super::issue_list::IssueListQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query, QueryError};
 
@@ -28,12 +29,12 @@ impl Query for FindQuery {
     type Output = Found;
 
     fn run(&self, context: &QueryContext) -> Result<Found, QueryError> {
-        let groups = CrashListQuery {
+        let issues = IssueListQuery {
             find: self.text.clone(),
         }
         .run(context)?;
         let mut crashes: Vec<CrashRow> =
-            groups.into_iter().flat_map(|group| group.crashes).collect();
+            issues.into_iter().flat_map(|issue| issue.crashes).collect();
         crashes.sort_by_key(|row| std::cmp::Reverse(row.id));
         crashes.truncate(MOST_HITS);
         let needle = self.text.to_lowercase();

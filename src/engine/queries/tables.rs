@@ -1,9 +1,13 @@
 //! Queries as tables: what `fieldscope query NAME` prints. One line a query.
 
 use super::captures::CapturesQuery;
-use super::crash_list::CrashListQuery;
+use super::crash_list::n_devices;
+use super::issue_detail::{IssueDetail, IssueDetailQuery};
+use super::issue_list::{Issue, IssueListQuery};
+use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
+use crate::model::report::Unavailable;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,6 +29,12 @@ pub struct Table {
 pub struct TableArgs {
     /// Only rows that hold this text.
     pub find: Option<String>,
+    /// The issue, where one is asked about.
+    pub issue: Option<String>,
+    /// The crash, where one is asked about.
+    pub crash: Option<i64>,
+    /// The crash to compare it with.
+    pub against: Option<i64>,
 }
 
 /// The answer: `fieldscope.query/1`.
@@ -44,6 +54,9 @@ pub struct TableAnswer {
     pub columns: Vec<&'static str>,
     /// Rows of cells.
     pub rows: Vec<Vec<Value>>,
+    /// What to know of the answer, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Every named query, sorted by name.
@@ -59,9 +72,24 @@ pub static TABLES: &[Table] = &[
         run: crashes,
     },
     Table {
+        name: "issue",
+        help: "the crashes of one issue (--issue KEY)",
+        run: issue,
+    },
+    Table {
         name: "issues",
-        help: "crashes by fingerprint, with counts",
+        help: "crashes that have one cause, with counts",
         run: issues,
+    },
+    Table {
+        name: "similar-issues",
+        help: "issues that look like one (--issue KEY), and how alike they are",
+        run: similar_issues,
+    },
+    Table {
+        name: "variable-diff",
+        help: "globals that differ from their initial values, or between two crashes (--crash ID, --against ID)",
+        run: variable_diff,
     },
 ];
 
@@ -100,70 +128,141 @@ fn captures(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Que
 }
 
 fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
-    let groups = CrashListQuery {
-        find: args.find.clone().unwrap_or_default(),
-    }
-    .run(context)?;
-    let n_devices = groups.iter().map(|group| group.n_devices as u64).max();
-    let rows = groups
+    let issues = issues_of(context, args)?;
+    let all = issues.iter().flat_map(|issue| &issue.crashes);
+    let n_devices = n_devices(all) as u64;
+    let rows = issues.iter().flat_map(crash_cells).collect();
+    Ok(answer(
+        "crashes",
+        Some(n_devices),
+        CRASH_COLUMNS.to_vec(),
+        rows,
+    ))
+}
+
+fn issue(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
+    let detail = issue_detail(context, args)?;
+    let n_devices = detail.issue.n_devices as u64;
+    let rows = crash_cells(&detail.issue).collect();
+    Ok(answer(
+        "issue",
+        Some(n_devices),
+        CRASH_COLUMNS.to_vec(),
+        rows,
+    ))
+}
+
+fn similar_issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
+    let detail = issue_detail(context, args)?;
+    let rows = detail
+        .similar
         .into_iter()
-        .flat_map(|group| group.crashes)
-        .map(|row| {
+        .map(|similar| {
+            let share = (similar.share * 1000.0).round() / 1000.0;
             vec![
-                json!(row.id),
-                json!(row.kind),
-                json!(row.summary),
-                json!(row.thread),
-                json!(row.function),
-                json!(row.fingerprint),
-                json!(row.build_id),
-                json!(row.is_symbolized),
-                json!(row.is_verified),
-                json!(row.device),
-                json!(row.version),
-                json!(row.boot),
-                json!(row.capture_name),
-                json!(row.imported_at),
-                json!(row.n_seen),
+                json!(similar.key),
+                json!(similar.title),
+                json!(similar.n_crashes),
+                json!(share),
+                json!(similar.sentence),
             ]
         })
         .collect();
-    let columns = vec![
-        "id",
-        "kind",
-        "summary",
-        "thread",
-        "function",
-        "fingerprint",
-        "build_id",
-        "symbolized",
-        "verified",
-        "device",
-        "version",
-        "boot",
-        "capture",
-        "imported_at",
-        "captures",
-    ];
-    Ok(answer("crashes", n_devices, columns, rows))
+    let columns = vec!["issue", "title", "crashes", "share", "difference"];
+    Ok(answer("similar-issues", None, columns, rows))
+}
+
+fn issue_detail(context: &QueryContext, args: &TableArgs) -> Result<IssueDetail, QueryError> {
+    let Some(key) = args.issue.clone() else {
+        return Err(QueryError::Unanswerable(
+            "which issue? Give --issue KEY; `fieldscope query issues` lists the keys".to_owned(),
+        ));
+    };
+    IssueDetailQuery { key }.run(context)
+}
+
+fn issues_of(context: &QueryContext, args: &TableArgs) -> Result<Vec<Issue>, QueryError> {
+    IssueListQuery {
+        find: args.find.clone().unwrap_or_default(),
+    }
+    .run(context)
+}
+
+const CRASH_COLUMNS: &[&str] = &[
+    "id",
+    "kind",
+    "summary",
+    "thread",
+    "function",
+    "fingerprint",
+    "build_id",
+    "symbolized",
+    "verified",
+    "device",
+    "version",
+    "boot",
+    "capture",
+    "imported_at",
+    "captures",
+    "captured_at",
+    "issue",
+];
+
+fn crash_cells(issue: &Issue) -> impl Iterator<Item = Vec<Value>> {
+    issue.crashes.iter().map(|row| {
+        vec![
+            json!(row.id),
+            json!(row.kind),
+            json!(row.summary),
+            json!(row.thread),
+            json!(row.function),
+            json!(row.fingerprint),
+            json!(row.build_id),
+            json!(row.is_symbolized),
+            json!(row.is_verified),
+            json!(row.device),
+            json!(row.version),
+            json!(row.boot),
+            json!(row.capture_name),
+            json!(row.imported_at),
+            json!(row.n_seen),
+            json!(row.captured_at),
+            json!(issue.key),
+        ]
+    })
 }
 
 fn issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
-    let groups = CrashListQuery {
-        find: args.find.clone().unwrap_or_default(),
-    }
-    .run(context)?;
-    let rows = groups
-        .into_iter()
-        .map(|group| {
-            let newest = group.crashes.first();
+    let issues = issues_of(context, args)?;
+    let all = issues.iter().flat_map(|issue| &issue.crashes);
+    let n_devices = n_devices(all) as u64;
+    let rows = issues
+        .iter()
+        .map(|issue| {
+            let newest = issue.crashes.first();
+            let versions: Vec<&String> = issue
+                .versions
+                .iter()
+                .filter_map(|version| version.version.as_ref())
+                .collect();
             vec![
-                json!(group.key),
-                json!(group.crashes.len()),
-                json!(group.n_devices),
-                json!(newest.and_then(|row| row.kind)),
-                json!(group.summary),
+                json!(newest.and_then(|row| row.fingerprint.as_ref())),
+                json!(issue.crashes.len()),
+                json!(issue.n_devices),
+                json!(issue.kind),
+                json!(newest.map(|row| &row.summary)),
                 json!(newest.map(|row| &row.imported_at)),
+                json!(issue.key),
+                json!(issue.title),
+                json!(versions),
+                json!(issue.first_seen.at),
+                json!(issue.first_seen.what()),
+                json!(issue.last_seen.at),
+                json!(issue.last_seen.what()),
+                json!(issue.n_named),
+                json!(issue.is_by_hand),
+                json!(issue.is_closed),
+                json!(issue.note),
             ]
         })
         .collect();
@@ -174,8 +273,59 @@ fn issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Query
         "kind",
         "summary",
         "last_imported_at",
+        "issue",
+        "title",
+        "versions",
+        "first_seen",
+        "first_seen_is",
+        "last_seen",
+        "last_seen_is",
+        "symbolized_crashes",
+        "by_hand",
+        "closed",
+        "note",
     ];
-    Ok(answer("issues", None, columns, rows))
+    Ok(answer("issues", Some(n_devices), columns, rows))
+}
+
+fn variable_diff(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
+    let crash = args.crash.ok_or_else(|| {
+        QueryError::Unanswerable(
+            "variable-diff needs --crash ID; `query crashes` lists the ids.".to_owned(),
+        )
+    })?;
+    let diff = VariableDiffQuery {
+        crash,
+        against: args.against,
+        find: args.find.clone().unwrap_or_default(),
+    }
+    .run(context)?;
+    let side = |value: Result<String, Unavailable>| match value {
+        Ok(text) => json!(text),
+        Err(_why) => Value::Null,
+    };
+    let rows = diff
+        .rows
+        .into_iter()
+        .map(|row| {
+            vec![
+                json!(row.name),
+                json!(row.type_name),
+                json!(row.file),
+                json!(row.address),
+                side(row.before),
+                side(row.after),
+            ]
+        })
+        .collect();
+    let columns = vec!["name", "type", "file", "address", "before", "after"];
+    let mut answer = answer("variable-diff", None, columns, rows);
+    answer.notes = diff.notes;
+    answer.notes.push(format!(
+        "{} of {} variables differ.",
+        diff.n_different, diff.n_compared
+    ));
+    Ok(answer)
 }
 
 fn answer(
@@ -192,5 +342,6 @@ fn answer(
         interval: None,
         columns,
         rows,
+        notes: Vec::new(),
     }
 }

@@ -19,7 +19,7 @@ pub(super) mod words;
 
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
-    lines::{Line, as_u64, line_at, line_start, lines_before, lines_from, next_hit, readable},
+    lines::{Line, LineSearch, as_u64, lines_before, lines_from, readable},
 };
 use crate::model::progress::{Cancelled, Progress};
 use print::Print;
@@ -72,26 +72,23 @@ impl Format for FaultPrint {
         let mut decoded = Decoded::default();
         let whole = bytes;
         let bytes = torn_end::without_half_value(whole);
-        let mut at: usize = 0;
-        // Nothing before this offset is looked at again.
+        // No line before this offset is looked at again.
         let mut floor: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at.max(floor));
-            let Some(line) = line_at(bytes, start) else {
-                break;
-            };
-            at = line.next.max(hit.saturating_add(1));
-            if !has_anchor_value(&readable(line.text)) {
+            if !has_anchor_value(&readable(hit.line.text)) {
                 continue;
             }
-            let window = Window::around(bytes, line.start, floor);
-            at = window.next.max(at);
+            let window = Window::around(bytes, hit.line.start, floor);
+            search.at = window.next.max(search.at);
             if let Some(mut dump) = window.print.into_coredump(bytes, floor) {
-                floor = usize::try_from(dump.source.end).unwrap_or(at).max(at);
-                at = floor;
+                floor = usize::try_from(dump.source.end)
+                    .unwrap_or(search.at)
+                    .max(search.at);
+                search.at = floor;
                 dump.source.end = as_u64(floor.min(bytes.len()));
                 torn_end::note(whole, &mut dump);
                 decoded.understood.push(dump.source.clone());

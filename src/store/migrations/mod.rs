@@ -4,7 +4,10 @@ use crate::store::error::StoreError;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// Version `n` of the schema is what the first `n` steps make.
-static MIGRATIONS: &[&str] = &[include_str!("0001_init.sql")];
+static MIGRATIONS: &[&str] = &[
+    include_str!("0001_init.sql"),
+    include_str!("0002_issues.sql"),
+];
 
 /// "FSWS" in the file's header: this SQLite file is a workspace.
 pub(super) const APPLICATION_ID: i32 = 0x4653_5753;

@@ -122,7 +122,7 @@ fn crumbs(ctx: &ViewContext<'_>, ui: &Ui) -> Vec<Crumb> {
         };
         crumbs.push(Crumb {
             color: t.crash,
-            action: Some(UiCommand::Go(PanelId::Crashes)),
+            action: Some(UiCommand::Go(PanelId::Issues)),
             ..plain(text)
         });
         return crumbs;

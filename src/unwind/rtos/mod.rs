@@ -1,10 +1,15 @@
-//! Threads of an RTOS, read from the target's memory: one file or folder an RTOS, one line in [`RTOSES`].
+//! Threads and objects of an RTOS, read from the target's memory: one file or folder an RTOS, one line in [`RTOSES`].
 //!
 //! Must never do: walk a stack.
 
+mod field;
 pub mod freertos;
+pub mod zephyr;
 
-use crate::model::{memory::Memory, registers::RegisterSet, report::ThreadState, warning::Warning};
+use crate::model::{
+    memory::Memory, registers::RegisterSet, report::ThreadState, rtos_objects::RtosObject,
+    warning::Warning,
+};
 use crate::symbols::symbol_set::SymbolSet;
 use std::ops::Range;
 
@@ -16,10 +21,37 @@ pub trait Rtos: Sync {
     fn label(&self) -> &'static str;
     /// The threads; `None` when this RTOS is not in the symbol files.
     fn threads(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads>;
+    /// Queues, mutexes, timers and the like; nothing where an RTOS has not learnt to show them.
+    fn objects(
+        &self,
+        _symbols: &SymbolSet<'_>,
+        _memory: &dyn Memory,
+        _threads: &RtosThreads,
+    ) -> RtosObjects {
+        RtosObjects::default()
+    }
 }
 
 /// Every RTOS, by id.
-pub static RTOSES: &[&dyn Rtos] = &[&freertos::FreeRtos];
+pub static RTOSES: &[&dyn Rtos] = &[&freertos::FreeRtos, &zephyr::Zephyr];
+
+/// What could be read of everything that is no thread.
+#[derive(Clone, Debug, Default)]
+pub struct RtosObjects {
+    /// By kind and name.
+    pub objects: Vec<RtosObject>,
+    /// What was missing or broken.
+    pub warnings: Vec<Warning>,
+}
+
+/// Threads and objects of one RTOS.
+#[derive(Clone, Debug, Default)]
+pub struct RtosState {
+    /// The threads.
+    pub threads: RtosThreads,
+    /// Everything else.
+    pub objects: RtosObjects,
+}
 
 /// What could be read of the threads.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +97,15 @@ impl RtosThread {
 /// The threads of the first RTOS that is in the symbol files.
 pub fn threads(symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads> {
     RTOSES.iter().find_map(|rtos| rtos.threads(symbols, memory))
+}
+
+/// Threads and objects of the first RTOS that is in the symbol files.
+pub fn read(symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosState> {
+    RTOSES.iter().find_map(|rtos| {
+        let threads = rtos.threads(symbols, memory)?;
+        let objects = rtos.objects(symbols, memory, &threads);
+        Some(RtosState { threads, objects })
+    })
 }
 
 #[cfg(test)]

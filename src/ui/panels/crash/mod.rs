@@ -1,14 +1,18 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;
+mod heap;
 mod inspector;
+mod interrupts;
 mod layout;
 mod locals;
 mod memory;
 mod registers;
+mod rtos;
 mod source;
 mod threads;
 
@@ -72,8 +76,8 @@ impl Panel for Crash {
 /// The crash that is open, or the first one of the newest capture.
 pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
     ctx.nav.place.crash.or_else(|| {
-        let groups = ctx.door.crash_groups("");
-        let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
+        let issues = ctx.door.issues("");
+        let rows = issues.value()?.iter().flat_map(|issue| &issue.crashes);
         rows.map(|row| (std::cmp::Reverse(row.capture), row.id))
             .min()
             .map(|(_, id)| id)
@@ -150,9 +154,9 @@ impl Crash {
 }
 
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-    let groups = ctx.door.crash_groups("");
+    let issues = ctx.door.issues("");
     let rect = screen(ui);
-    card::inside(ui, rect, "crash-screen", |ui| match groups {
+    card::inside(ui, rect, "crash-screen", |ui| match issues {
         Answer::Pending { previous: None } => state::loading(ui, "Looking for crashes…"),
         Answer::Failed { error, .. } => state::error(ui, &error),
         Answer::Pending { .. } | Answer::Ready(_) => {

@@ -45,6 +45,8 @@ pub(super) struct TcbLayout {
     pub(super) end_of_stack: Option<Field>,
     /// `ucNotifyState`: one byte an index.
     pub(super) notify_state: Option<Field>,
+    /// `xMPUSettings.ulContext` of the ports with memory protection (from V11 on): the registers are kept in the control block.
+    pub(super) mpu_context: Option<Field>,
 }
 
 /// `List_t`.
@@ -78,6 +80,42 @@ pub(super) struct QueueLayout {
     pub(super) item_size: Field,
     /// `u.xSemaphore.xMutexHolder`, from the start of the queue.
     pub(super) mutex_holder: Option<Field>,
+    /// `u.xSemaphore.uxRecursiveCallCount`, from the start of the queue.
+    pub(super) recursion: Option<Field>,
+    /// `pxQueueSetContainer`, with `configUSE_QUEUE_SETS`.
+    pub(super) set: Option<Field>,
+    /// `ucQueueType`, with `configUSE_TRACE_FACILITY`.
+    pub(super) kind: Option<Field>,
+}
+
+/// `Timer_t`.
+#[derive(Clone, Debug)]
+pub(super) struct TimerLayout {
+    pub(super) name: Field,
+    pub(super) item: Field,
+    pub(super) period: Field,
+    pub(super) callback: Field,
+    /// `ucStatus`; before V10.3 the auto-reload flag was a word of its own.
+    pub(super) status: Option<Field>,
+}
+
+/// `EventGroup_t`.
+#[derive(Clone, Debug)]
+pub(super) struct EventGroupLayout {
+    pub(super) bits: Field,
+    pub(super) waiting: Field,
+}
+
+/// `StreamBuffer_t`, which is also every message buffer.
+#[derive(Clone, Debug)]
+pub(super) struct StreamLayout {
+    pub(super) tail: Field,
+    pub(super) head: Field,
+    pub(super) length: Field,
+    pub(super) trigger: Field,
+    pub(super) receiver: Field,
+    pub(super) sender: Field,
+    pub(super) flags: Field,
 }
 
 /// `QueueRegistryItem_t`.
@@ -96,8 +134,9 @@ pub(super) struct Layout {
     pub(super) item: ItemLayout,
     pub(super) queue: Option<QueueLayout>,
     pub(super) registry: Option<RegistryLayout>,
-    /// `xTasksWaitingForBits` of an event group.
-    pub(super) event_group: Option<Field>,
+    pub(super) event_group: Option<EventGroupLayout>,
+    pub(super) timer: Option<TimerLayout>,
+    pub(super) stream: Option<StreamLayout>,
 }
 
 const TCB: [&str; 3] = ["tskTaskControlBlock", "TCB_t", "tskTCB"];
@@ -107,7 +146,10 @@ const MINI_ITEM: [&str; 2] = ["xMINI_LIST_ITEM", "MiniListItem_t"];
 const QUEUE: [&str; 3] = ["QueueDefinition", "xQUEUE", "Queue_t"];
 const SEMAPHORE: [&str; 2] = ["SemaphoreData", "SemaphoreData_t"];
 const REGISTRY: [&str; 2] = ["QUEUE_REGISTRY_ITEM", "QueueRegistryItem_t"];
-const EVENT_GROUP: [&str; 2] = ["EventGroupDef_t", "EventGroup_t"];
+const EVENT_GROUP: [&str; 3] = ["EventGroupDef_t", "xEventGroupDefinition", "EventGroup_t"];
+const TIMER: [&str; 3] = ["tmrTimerControl", "xTIMER", "Timer_t"];
+const STREAM: [&str; 3] = ["StreamBufferDef_t", "xSTREAM_BUFFER", "StreamBuffer_t"];
+const MPU_SETTINGS: [&str; 2] = ["MPU_SETTINGS", "xMPU_SETTINGS"];
 
 /// Reads the layout, or says which member is not in the debug information.
 pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
@@ -132,6 +174,9 @@ pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
             name: required(types, &TCB, "pcTaskName")?,
             end_of_stack: member(types, &TCB, "pxEndOfStack"),
             notify_state: member(types, &TCB, "ucNotifyState"),
+            mpu_context: member(types, &TCB, "xMPUSettings")
+                .zip(member(types, &MPU_SETTINGS, "ulContext"))
+                .map(|(settings, context)| within(settings, context)),
         },
         list: ListLayout {
             count: required(types, &LIST, "uxNumberOfItems")?,
@@ -142,13 +187,48 @@ pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
         item,
         queue: queue(types),
         registry: registry(types),
-        event_group: member(types, &EVENT_GROUP, "xTasksWaitingForBits"),
+        event_group: event_group(types),
+        timer: timer(types),
+        stream: stream(types),
+    })
+}
+
+fn event_group(types: &Types<'_, '_>) -> Option<EventGroupLayout> {
+    Some(EventGroupLayout {
+        bits: member(types, &EVENT_GROUP, "uxEventBits")?,
+        waiting: member(types, &EVENT_GROUP, "xTasksWaitingForBits")?,
+    })
+}
+
+fn timer(types: &Types<'_, '_>) -> Option<TimerLayout> {
+    Some(TimerLayout {
+        name: member(types, &TIMER, "pcTimerName")?,
+        item: member(types, &TIMER, "xTimerListItem")?,
+        period: member(types, &TIMER, "xTimerPeriodInTicks")?,
+        callback: member(types, &TIMER, "pxCallbackFunction")?,
+        status: member(types, &TIMER, "ucStatus"),
+    })
+}
+
+fn stream(types: &Types<'_, '_>) -> Option<StreamLayout> {
+    Some(StreamLayout {
+        tail: member(types, &STREAM, "xTail")?,
+        head: member(types, &STREAM, "xHead")?,
+        length: member(types, &STREAM, "xLength")?,
+        trigger: member(types, &STREAM, "xTriggerLevelBytes")?,
+        receiver: member(types, &STREAM, "xTaskWaitingToReceive")?,
+        sender: member(types, &STREAM, "xTaskWaitingToSend")?,
+        flags: member(types, &STREAM, "ucFlags")?,
     })
 }
 
 fn queue(types: &Types<'_, '_>) -> Option<QueueLayout> {
     let union = member(types, &QUEUE, "u");
-    let holder = member(types, &SEMAPHORE, "xMutexHolder");
+    let in_union = |name| {
+        union
+            .zip(member(types, &SEMAPHORE, name))
+            .map(|(u, m)| within(u, m))
+    };
     Some(QueueLayout {
         head: member(types, &QUEUE, "pcHead")?,
         to_send: member(types, &QUEUE, "xTasksWaitingToSend")?,
@@ -156,7 +236,10 @@ fn queue(types: &Types<'_, '_>) -> Option<QueueLayout> {
         messages: member(types, &QUEUE, "uxMessagesWaiting")?,
         length: member(types, &QUEUE, "uxLength")?,
         item_size: member(types, &QUEUE, "uxItemSize")?,
-        mutex_holder: union.zip(holder).map(|(u, h)| within(u, h)),
+        mutex_holder: in_union("xMutexHolder"),
+        recursion: in_union("uxRecursiveCallCount"),
+        set: member(types, &QUEUE, "pxQueueSetContainer"),
+        kind: member(types, &QUEUE, "ucQueueType"),
     })
 }
 

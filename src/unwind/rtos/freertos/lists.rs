@@ -1,6 +1,6 @@
 //! Walks over the kernel's lists of tasks, as far as the lists can be trusted.
 
-use super::layout::Layout;
+use super::layout::{Field, Layout};
 use crate::model::memory::Memory;
 
 /// More tasks than that in one list are a broken list.
@@ -17,8 +17,23 @@ pub(super) struct Listed {
 
 /// Follows the list at `list`. Every item has to name the list as its container and a task that holds the item.
 pub(super) fn walk(list: u64, layout: &Layout, memory: &dyn Memory) -> Listed {
+    walk_items(
+        list,
+        &[layout.tcb.state_item, layout.tcb.event_item],
+        layout,
+        memory,
+    )
+}
+
+/// Follows the list at `list`, whose owners have one of `item_fields` in it: tasks, or timers.
+pub(super) fn walk_items(
+    list: u64,
+    item_fields: &[Field],
+    layout: &Layout,
+    memory: &dyn Memory,
+) -> Listed {
     let mut listed = Listed::default();
-    if let Err(reason) = follow(list, layout, memory, &mut listed.tasks) {
+    if let Err(reason) = follow(list, item_fields, layout, memory, &mut listed.tasks) {
         listed.broken = Some(reason);
     }
     listed
@@ -26,6 +41,7 @@ pub(super) fn walk(list: u64, layout: &Layout, memory: &dyn Memory) -> Listed {
 
 fn follow(
     list: u64,
+    item_fields: &[Field],
     layout: &Layout,
     memory: &dyn Memory,
     tasks: &mut Vec<u64>,
@@ -55,7 +71,7 @@ fn follow(
         let (Some(owner), Some(container), Some(next)) = (owner, container, next) else {
             return Err(unreadable(item));
         };
-        let in_owner = [layout.tcb.state_item, layout.tcb.event_item]
+        let in_owner = item_fields
             .iter()
             .any(|field| field.at(owner) == Some(item));
         if container != list || !in_owner {

@@ -2,14 +2,17 @@
 //!
 //! Symbols and fields are those of kernel V10 and V11 (`tasks.c`, `list.h`, `queue.c`), single-core and SMP.
 
+mod catalog;
 mod context;
 mod layout;
 mod lists;
+mod objects;
 mod waits;
 
-use super::{Rtos, RtosThread, RtosThreads};
+use super::{Rtos, RtosObjects, RtosThread, RtosThreads};
 use crate::model::{memory::Memory, report::ThreadState, warning::Warning};
 use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet, types};
+use catalog::Catalog;
 use layout::Layout;
 use std::ops::Range;
 use waits::Waits;
@@ -45,20 +48,10 @@ impl Rtos for FreeRtos {
     }
 
     fn threads(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads> {
-        let info = symbols.infos.iter().find(|info| {
-            ["pxCurrentTCB", "pxCurrentTCBs"]
-                .iter()
-                .any(|name| info.file().symbol(name).is_some())
-        })?;
+        let info = kernel_of(symbols)?;
         let mut answer = RtosThreads::default();
-        match layout::load(info) {
-            Ok(layout) => Kernel {
-                symbols,
-                info,
-                layout,
-                memory,
-            }
-            .read(&mut answer),
+        match Kernel::open(info, symbols, memory) {
+            Ok(kernel) => kernel.read(&mut answer),
             Err(missing) => answer.warnings.push(Warning::new(
                 "FS-RTOS-001",
                 format!(
@@ -70,6 +63,27 @@ impl Rtos for FreeRtos {
         }
         Some(answer)
     }
+
+    fn objects(
+        &self,
+        symbols: &SymbolSet<'_>,
+        memory: &dyn Memory,
+        threads: &RtosThreads,
+    ) -> RtosObjects {
+        kernel_of(symbols)
+            .and_then(|info| Kernel::open(info, symbols, memory).ok())
+            .map(|kernel| objects::read(&kernel, threads))
+            .unwrap_or_default()
+    }
+}
+
+/// The ELF with the kernel in it.
+fn kernel_of<'s, 'd>(symbols: &'s SymbolSet<'d>) -> Option<&'s DebugInfo<'d>> {
+    symbols.infos.iter().find(|info| {
+        ["pxCurrentTCB", "pxCurrentTCBs"]
+            .iter()
+            .any(|name| info.file().symbol(name).is_some())
+    })
 }
 
 /// A list of tasks that the kernel keeps.
@@ -83,10 +97,37 @@ struct Kernel<'a, 'd> {
     symbols: &'a SymbolSet<'d>,
     info: &'a DebugInfo<'d>,
     layout: Layout,
+    catalog: Catalog,
     memory: &'a dyn Memory,
 }
 
-impl Kernel<'_, '_> {
+impl<'a, 'd> Kernel<'a, 'd> {
+    /// The kernel in `info`, or which member its debug information lacks.
+    fn open(
+        info: &'a DebugInfo<'d>,
+        symbols: &'a SymbolSet<'d>,
+        memory: &'a dyn Memory,
+    ) -> Result<Self, String> {
+        let layout = layout::load(info)?;
+        let catalog = Catalog::read(info, &layout, memory);
+        Ok(Self {
+            symbols,
+            info,
+            layout,
+            catalog,
+            memory,
+        })
+    }
+
+    fn waits(&self) -> Waits<'_, 'd> {
+        Waits {
+            layout: &self.layout,
+            catalog: &self.catalog,
+            info: self.info,
+            memory: self.memory,
+        }
+    }
+
     fn read(&self, answer: &mut RtosThreads) {
         let running = self.running(&mut answer.warnings);
         answer.current = running.first().copied();
@@ -250,12 +291,7 @@ impl Kernel<'_, '_> {
     /// Everything about the task at `tcb`, which a list says is in `state`.
     fn task(&self, tcb: u64, state: ThreadState, running: &[u64]) -> RtosThread {
         let runs = running.contains(&tcb);
-        let waits = Waits {
-            layout: &self.layout,
-            info: self.info,
-            memory: self.memory,
-        };
-        let object = if runs { None } else { waits.object(tcb) };
+        let object = if runs { None } else { self.waits().object(tcb) };
         let state = match state {
             _ if runs => ThreadState::Running,
             // Waiting without a time limit is kept in the list of the suspended.
@@ -267,7 +303,15 @@ impl Kernel<'_, '_> {
             _ => None,
         };
         let stack = self.stack(tcb);
-        let stack_pointer = self.layout.tcb.top_of_stack.read(tcb, self.memory);
+        let top = self.layout.tcb.top_of_stack.read(tcb, self.memory);
+        let saved = top.filter(|_| !runs).and_then(|top| {
+            context::saved_registers(tcb, top, &self.layout.tcb, self.symbols, self.memory)
+        });
+        // With memory protection the saved words are not on the stack.
+        let stack_pointer = match (&saved, self.layout.tcb.mpu_context) {
+            (Some(regs), Some(_)) => regs.sp(),
+            _ => top,
+        };
         RtosThread {
             id: tcb,
             name: waits::task_name(tcb, &self.layout, self.memory),
@@ -282,31 +326,33 @@ impl Kernel<'_, '_> {
             stack_unused_min: stack.as_ref().and_then(|range| self.unused(range)),
             stack,
             stack_pointer,
-            saved: stack_pointer
-                .filter(|_| !runs)
-                .and_then(|top| context::saved_registers(top, self.symbols, self.memory)),
+            saved,
         }
     }
 
     /// `queue readings`, `queue commands until tick 1200`, `delay until tick 64300`.
     fn waits_on(&self, tcb: u64, object: Option<String>) -> Option<String> {
-        let item = self.layout.tcb.state_item.at(tcb)?;
-        let container = self.layout.item.container.read(item, self.memory)?;
-        let delayed = ["xDelayedTaskList1", "xDelayedTaskList2"]
-            .iter()
-            .filter_map(|name| self.info.file().symbol(name))
-            .any(|symbol| symbol.address == container);
-        let tick = self
-            .layout
-            .item
-            .value
-            .read(item, self.memory)
-            .filter(|_| delayed);
+        let tick = self.wakes_at(tcb);
         match (object, tick) {
             (Some(object), Some(tick)) => Some(format!("{object} until tick {tick}")),
             (None, Some(tick)) => Some(format!("delay until tick {tick}")),
             (object, None) => object,
         }
+    }
+
+    /// The tick at which the task stops waiting; `None` when it waits for ever.
+    fn wakes_at(&self, tcb: u64) -> Option<u64> {
+        let item = self.layout.tcb.state_item.at(tcb)?;
+        let container = self.layout.item.container.read(item, self.memory)?;
+        let is_delayed = ["xDelayedTaskList1", "xDelayedTaskList2"]
+            .iter()
+            .filter_map(|name| self.info.file().symbol(name))
+            .any(|symbol| symbol.address == container);
+        self.layout
+            .item
+            .value
+            .read(item, self.memory)
+            .filter(|_| is_delayed)
     }
 
     /// `pxStack` to `pxEndOfStack`; where the kernel does not record the end, to the end of the heap block or variable.

@@ -1,0 +1,4 @@
+//! What the fuzz targets share: see `harness.rs`, which tests/regressions.rs uses as well.
+
+pub mod elf_builder;
+pub mod harness;

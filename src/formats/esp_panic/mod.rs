@@ -1,0 +1,108 @@
+//! What ESP-IDF prints when it panics: "Guru Meditation Error", `abort()`, failed assertions, watchdogs, brown-out.
+//!
+//! Wordings: ESP-IDF, `components/esp_system` (`panic.c`, `port/arch/*/panic_arch.c`, `task_wdt`), versions 3 to 5. A print is
+//! a group of neighbouring lines: what happened, registers of each core, `Backtrace:` with pairs of program counter and
+//! stack pointer (Xtensa), stack memory (RISC-V), `ELF file SHA256:`. It ends at a reboot or at a core dump.
+
+mod print;
+mod words;
+
+use super::{
+    Carrier, Confidence, Decoded, Format, is_full,
+    lines::{as_u64, line_at, line_start, next_hit, readable},
+};
+use crate::model::progress::{Cancelled, Progress};
+use print::Print;
+use regex::bytes::Regex;
+use std::sync::LazyLock;
+pub(super) use words::failed_assertion;
+
+/// Literals, one of which begins every print.
+const ANCHORS: &str = "Guru Meditation Error|abort\\(\\) was called at|assert failed: |ESP_ERROR_CHECK failed|\
+    watchdog got triggered|Brownout detector was|Stack smashing protect|Backtrace: ?0x4|EXCVADDR|MEPC  ";
+const LONGEST_ANCHOR: usize = 24;
+static ANCHOR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
+
+/// No print is longer.
+const MOST_LINES: usize = 600;
+/// So many lines that say nothing end a print.
+const LARGEST_GAP: usize = 24;
+
+/// ESP-IDF panic print.
+pub(super) struct EspPanic;
+
+impl Format for EspPanic {
+    fn id(&self) -> &'static str {
+        "esp-panic"
+    }
+    fn label(&self) -> &'static str {
+        "ESP-IDF panic in a log"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["log", "txt", "uart"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::Text
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        let head = bytes.get(..1 << 20).unwrap_or(bytes);
+        match first_anchor(head) {
+            Some(_) => Confidence::Likely,
+            None => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        let mut decoded = Decoded::default();
+        let mut at: usize = 0;
+        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
+            if is_full(&mut decoded, hit) {
+                break;
+            }
+            let start = line_start(bytes, hit, at);
+            let (print, end) = collect(bytes, start);
+            at = end.max(hit.saturating_add(1));
+            if let Some(mut dump) = print.into_coredump() {
+                dump.source = as_u64(start)..as_u64(end);
+                decoded.understood.push(dump.source.clone());
+                decoded.coredumps.push(dump);
+            }
+        }
+        Ok(decoded)
+    }
+}
+
+fn first_anchor(bytes: &[u8]) -> Option<usize> {
+    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
+}
+
+/// The lines of one print from `start` on, and where the search goes on.
+fn collect(bytes: &[u8], start: usize) -> (Print, usize) {
+    let mut print = Print::default();
+    let mut at = start;
+    let mut end = start;
+    let mut gap: usize = 0;
+    for _ in 0..MOST_LINES {
+        let Some(line) = line_at(bytes, at) else {
+            break;
+        };
+        let text = readable(line.text);
+        if print.is_ended_by(&text) {
+            break;
+        }
+        at = line.next;
+        if print.add(&text) {
+            end = at;
+            gap = 0;
+        } else {
+            gap = gap.saturating_add(1);
+            if gap > LARGEST_GAP {
+                break;
+            }
+        }
+    }
+    (print, end)
+}
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,279 @@
+//! The answers of a few units, made by one thread: every function as if it were the only one at its addresses.
+
+use super::layout::NONE;
+use super::strings::Strings;
+use crate::symbols::debug_info::{DebugInfo, Scope};
+use crate::symbols::functions::{FunctionSpan, Inlines};
+use crate::symbols::lines::UnitLines;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Answers for some units. Numbers of strings and contexts count within it.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) strings: Strings,
+    pub(super) contexts: Vec<[u32; 8]>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// Somebody who says what is at some addresses.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) range: Range<u64>,
+    pub(super) unit: usize,
+    /// The function; `None` for lines outside of any function.
+    pub(super) entry: Option<gimli::UnitOffset>,
+    /// Its answers, sorted by address; the first one starts where the claim does.
+    pub(super) rows: Range<usize>,
+}
+
+/// From an address on, the answer is this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) addr: u64,
+    pub(super) context: u32,
+    pub(super) file: u32,
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+impl Row {
+    /// True when both say the same.
+    pub(super) fn says(&self, other: &Self) -> bool {
+        let said = |row: &Self| (row.context, row.file, row.line, row.column);
+        said(self) == said(other)
+    }
+}
+
+/// One unit while it is being added.
+struct UnitWork<'i, 'a> {
+    info: &'i DebugInfo<'a>,
+    unit: usize,
+    lines: &'i UnitLines,
+    /// Numbers of its file names; outer `None`: not asked yet.
+    files: BTreeMap<u64, u32>,
+    /// Contexts of functions and of the calls inlined into them.
+    contexts: BTreeMap<gimli::UnitOffset, u32>,
+}
+
+impl Part {
+    /// Adds all that a unit says. `own` are the addresses that it describes.
+    pub(super) fn add_unit(&mut self, info: &DebugInfo<'_>, unit: usize, own: &[Range<u64>]) {
+        let functions = info.functions(unit);
+        let lines = info.lines(unit);
+        let mut work = UnitWork {
+            info,
+            unit,
+            lines: &lines,
+            files: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+        };
+        let mut boundaries = Vec::new();
+        for span in functions.spans() {
+            self.add_function(&mut work, span, &mut boundaries);
+        }
+        for range in uncovered(lines.ranges(), functions.spans(), own) {
+            self.add_lines(&mut work, range, &mut boundaries);
+        }
+    }
+
+    fn add_function(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        span: &FunctionSpan,
+        boundaries: &mut Vec<u64>,
+    ) {
+        let scope = Scope {
+            unit: work.unit,
+            entry: span.entry,
+        };
+        let inlines = work.info.inlines(scope);
+        boundaries.clear();
+        boundaries.push(span.range.start);
+        work.lines.boundaries_in(&span.range, boundaries);
+        boundaries.extend(inlines.boundaries().filter(|at| span.range.contains(at)));
+        let root = self.function_context(work, scope, &span.range);
+        self.add_rows(work, boundaries, |part, work, addr| {
+            inlines
+                .innermost(addr)
+                .map_or(root, |call| part.call_context(work, &inlines, call, root))
+        });
+        self.claim(work.unit, Some(span.entry), span.range.clone());
+    }
+
+    fn add_lines(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        range: Range<u64>,
+        boundaries: &mut Vec<u64>,
+    ) {
+        boundaries.clear();
+        boundaries.push(range.start);
+        work.lines.boundaries_in(&range, boundaries);
+        self.add_rows(work, boundaries, |_part, _work, _addr| NONE);
+        self.claim(work.unit, None, range);
+    }
+
+    fn add_rows(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        boundaries: &mut Vec<u64>,
+        mut context: impl FnMut(&mut Self, &mut UnitWork<'_, '_>, u64) -> u32,
+    ) {
+        boundaries.sort_unstable();
+        boundaries.dedup();
+        let first = self.rows.len();
+        for addr in boundaries.iter().copied() {
+            let at = work.lines.find(addr).copied();
+            let row = Row {
+                addr,
+                context: context(self, work, addr),
+                file: at.map_or(NONE, |row| self.file(work, row.file)),
+                line: at.and_then(|row| row.line).unwrap_or(0),
+                column: at.and_then(|row| row.column).unwrap_or(0),
+            };
+            let before = self.rows.last().filter(|_row| self.rows.len() > first);
+            if before.is_none_or(|before| !before.says(&row)) {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    fn claim(&mut self, unit: usize, entry: Option<gimli::UnitOffset>, range: Range<u64>) {
+        let first = self.claims.last().map_or(0, |claim| claim.rows.end);
+        self.claims.push(Claim {
+            range,
+            unit,
+            entry,
+            rows: first..self.rows.len(),
+        });
+    }
+
+    fn function_context(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        scope: Scope,
+        range: &Range<u64>,
+    ) -> u32 {
+        if let Some(known) = work.contexts.get(&scope.entry) {
+            return *known;
+        }
+        let name = work.info.name(scope);
+        let (function, qualified) = if name.function.is_some() {
+            let function = self.strings.number(name.function.as_deref());
+            (function, self.strings.number(name.qualified.as_deref()))
+        } else {
+            let symbol = work.info.symbol_frame(range.start);
+            let function = self.strings.number(symbol.function.as_deref());
+            (function, self.strings.number(symbol.qualified.as_deref()))
+        };
+        let (unit, entry) = scope_numbers(scope);
+        let context = [function, qualified, unit, entry, NONE, NONE, 0, 0];
+        self.push_context(work, scope.entry, context)
+    }
+
+    /// The context of an inlined call, those that it lies in first.
+    fn call_context(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        inlines: &Inlines,
+        innermost: usize,
+        root: u32,
+    ) -> u32 {
+        let mut missing = Vec::new();
+        let mut outer = root;
+        let mut next = Some(innermost);
+        while let Some((number, call)) = next.and_then(|n| Some((n, inlines.call(n)?))) {
+            if let Some(known) = work.contexts.get(&call.entry) {
+                outer = *known;
+                break;
+            }
+            missing.push(number);
+            next = call.parent;
+        }
+        for call in missing.into_iter().rev().filter_map(|n| inlines.call(n)) {
+            let scope = Scope {
+                unit: work.unit,
+                entry: call.entry,
+            };
+            let name = work.info.name(scope);
+            let (unit, entry) = scope_numbers(scope);
+            let context = [
+                self.strings.number(name.function.as_deref()),
+                self.strings.number(name.qualified.as_deref()),
+                unit,
+                entry,
+                outer,
+                call.file.map_or(NONE, |file| self.file(work, file)),
+                call.line.unwrap_or(0),
+                call.column.unwrap_or(0),
+            ];
+            outer = self.push_context(work, call.entry, context);
+        }
+        outer
+    }
+
+    fn push_context(
+        &mut self,
+        work: &mut UnitWork<'_, '_>,
+        entry: gimli::UnitOffset,
+        context: [u32; 8],
+    ) -> u32 {
+        let number = u32::try_from(self.contexts.len()).unwrap_or(NONE);
+        self.contexts.push(context);
+        work.contexts.insert(entry, number);
+        number
+    }
+
+    fn file(&mut self, work: &mut UnitWork<'_, '_>, file: u64) -> u32 {
+        if let Some(known) = work.files.get(&file) {
+            return *known;
+        }
+        let name = work.lines.file(file);
+        let number = self.strings.number(name.as_deref());
+        work.files.insert(file, number);
+        number
+    }
+}
+
+fn scope_numbers(scope: Scope) -> (u32, u32) {
+    match (u32::try_from(scope.unit), u32::try_from(scope.entry.0)) {
+        (Ok(unit), Ok(entry)) => (unit, entry),
+        _ => (NONE, 0),
+    }
+}
+
+/// The parts of `lines` inside `own` that no function covers.
+fn uncovered(
+    lines: impl Iterator<Item = Range<u64>>,
+    functions: &[FunctionSpan],
+    own: &[Range<u64>],
+) -> Vec<Range<u64>> {
+    let mut found = Vec::new();
+    for range in lines {
+        let mut at = range.start;
+        let first = functions.partition_point(|f| f.range.end <= range.start);
+        for function in functions.get(first..).unwrap_or_default() {
+            if function.range.start >= range.end {
+                break;
+            }
+            push_inside(at..function.range.start, own, &mut found);
+            at = at.max(function.range.end);
+        }
+        push_inside(at..range.end, own, &mut found);
+    }
+    found
+}
+
+fn push_inside(range: Range<u64>, own: &[Range<u64>], found: &mut Vec<Range<u64>>) {
+    if range.start >= range.end {
+        return;
+    }
+    for own in own {
+        let inside = range.start.max(own.start)..range.end.min(own.end);
+        if inside.start < inside.end {
+            found.push(inside);
+        }
+    }
+}

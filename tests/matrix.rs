@@ -1,0 +1,338 @@
+//! The build matrix (`scripts/matrix.sh`): one program in C, C++ and Rust by every compiler at hand, stopped at its crash
+//! on QEMU. The crashed thread's frames and variables against gdb's, with llvm-symbolizer as second vote for functions,
+//! lines and inlines. Where gdb is wrong, `differences.txt` beside the archive says so with the reason, and how often.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it compared"
+)]
+
+use fieldscope::engine::examine::examine;
+use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::engine::input::Inputs;
+use fieldscope::engine::matching::match_named;
+use fieldscope::engine::reports::{Depth, report};
+use fieldscope::model::progress::Unattended;
+use fieldscope::model::report::{CrashReport, Frame, Local, Unavailable};
+use fieldscope::symbols::symbol_file::SymbolFile;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files of one build by their endings.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/matrix")
+}
+
+/// Builds by name: from the archive, or from a folder that scripts/matrix.sh --keep left.
+fn builds() -> BTreeMap<String, Files> {
+    let mut found: BTreeMap<String, Files> = BTreeMap::new();
+    let mut add = |name: &str, bytes: Vec<u8>| {
+        let endings = ["elf", "core", "gdb.json", "llvm.json"];
+        if let Some((stem, ending)) = name.split_once('.')
+            && endings.contains(&ending)
+        {
+            let build = found.entry(stem.to_owned()).or_default();
+            build.insert(ending.to_owned(), bytes);
+        }
+    };
+    if let Some(kept) = std::env::var_os("MATRIX_DIR") {
+        for entry in std::fs::read_dir(kept).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            add(&name, std::fs::read(path).unwrap());
+        }
+    } else {
+        let packed = std::fs::File::open(folder().join("matrix.tar.zst")).unwrap();
+        let mut decoder = zstd::Decoder::new(packed).unwrap();
+        decoder.window_log_max(27).unwrap();
+        let mut archive = tar::Archive::new(decoder);
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name = entry.path().unwrap().to_str().unwrap().to_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            add(&name, bytes);
+        }
+    }
+    found.retain(|_name, files| files.len() == 4);
+    found
+}
+
+fn read(name: &str, files: &Files) -> CrashReport {
+    let place = tempfile::tempdir().unwrap();
+    let core = place.path().join("dump.core");
+    std::fs::write(&core, &files["core"]).unwrap();
+    let inputs = Inputs::read(&[core], &Unattended).unwrap();
+    let examined = examine(inputs, &Unattended).unwrap();
+    assert_eq!(examined.crashes.len(), 1, "{name}");
+    let elf = SymbolFile::parse(name, files["elf"].clone()).unwrap();
+    let crash = examined.crashes.first().unwrap();
+    let id = crash.build_id.as_ref().map(|(id, _)| id);
+    let matched = match_named(id, &crash.joined.dump.memory, &[Arc::new(elf)]).unwrap();
+    let cache = IndexCache::disabled();
+    report(&examined, 0, &matched, &cache, Depth::Locals).unwrap()
+}
+
+/// How a part of a build compares.
+#[derive(Clone, Copy, Default)]
+struct Score {
+    equal: usize,
+    better: usize,
+    worse: usize,
+}
+
+/// One known difference: `build | frame or variable | gdb's | ours | reason`, the first four regular expressions.
+struct Known {
+    line: String,
+    patterns: [regex::Regex; 4],
+    reason: String,
+}
+
+fn known_differences() -> Vec<Known> {
+    let text = std::fs::read_to_string(folder().join("differences.txt")).unwrap();
+    let lines = text
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.trim().is_empty());
+    lines
+        .map(|line| {
+            let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
+            let [build, place, gdb, ours, reason] = parts.as_slice() else {
+                panic!("five columns: {line}");
+            };
+            let pattern = |text: &str| regex::Regex::new(&format!("^(?:{text})$")).unwrap();
+            Known {
+                line: line.to_owned(),
+                patterns: [pattern(build), pattern(place), pattern(gdb), pattern(ours)],
+                reason: (*reason).to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Counts what was found different, and keeps what nothing explains.
+struct Judge {
+    known: Vec<Known>,
+    used: BTreeMap<usize, usize>,
+    wrong: Vec<String>,
+}
+
+impl Judge {
+    /// Whether a difference is one where we are known to be right.
+    fn is_better(&mut self, build: &str, place: &str, gdb: &str, ours: &str) -> bool {
+        let texts = [build, place, gdb, ours];
+        let found = self.known.iter().position(|known| {
+            let mut pairs = known.patterns.iter().zip(texts);
+            pairs.all(|(pattern, text)| pattern.is_match(text))
+        });
+        if let Some(index) = found {
+            *self.used.entry(index).or_default() += 1;
+        } else {
+            self.wrong
+                .push(format!("{build} {place}: gdb {gdb}, ours {ours}"));
+        }
+        found.is_some()
+    }
+
+    fn score(&mut self, score: &mut Score, place: [&str; 2], gdb: &str, ours: &str) {
+        if gdb == ours {
+            score.equal += 1;
+        } else if self.is_better(place[0], place[1], gdb, ours) {
+            score.better += 1;
+        } else {
+            score.worse += 1;
+        }
+    }
+}
+
+/// The last part of a path of a function or file: outside of angle brackets, braces and parentheses.
+fn last_part(name: &str, separator: &str) -> String {
+    let mut depth = 0_i32;
+    let mut start = 0;
+    for (at, c) in name.char_indices() {
+        match c {
+            '<' | '{' | '(' => depth += 1,
+            '>' | '}' | ')' => depth -= 1,
+            _ if depth == 0
+                && name
+                    .get(at..)
+                    .is_some_and(|rest| rest.starts_with(separator)) =>
+            {
+                start = at + separator.len();
+            }
+            _ => {}
+        }
+    }
+    name.get(start..).unwrap_or(name).to_owned()
+}
+
+/// `read_sensor main.c:12 inlined`.
+fn shown(function: Option<&str>, file: Option<&str>, line: Option<u64>, inlined: bool) -> String {
+    let mut text = last_part(function.unwrap_or("?"), "::");
+    if let (Some(file), Some(line)) = (file, line) {
+        _ = write!(text, " {}:{line}", last_part(file, "/"));
+    }
+    if inlined {
+        text.push_str(" inlined");
+    }
+    text
+}
+
+fn shown_gdb(frame: &Value) -> String {
+    let inlined = frame["inlined"].as_bool().unwrap();
+    shown(
+        frame["function"].as_str(),
+        frame["file"].as_str(),
+        frame["line"].as_u64(),
+        inlined,
+    )
+}
+
+fn shown_ours(frame: &Frame) -> String {
+    shown(
+        frame.function.as_deref(),
+        frame.file.as_deref(),
+        frame.line.map(u64::from),
+        frame.inlined,
+    )
+}
+
+fn gdb_value(variable: &Value) -> String {
+    match (variable["value"].as_str(), variable["unavailable"].as_str()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(why)) => format!("<{why}>"),
+        (None, None) => "<nothing>".to_owned(),
+    }
+}
+
+fn our_value(local: &Local) -> String {
+    match (&local.value, local.unavailable) {
+        (Some(text), _) => text.clone(),
+        (None, Some(Unavailable::OptimizedOut)) => "<optimized_out>".to_owned(),
+        (None, Some(Unavailable::RegisterNotStored)) => "<register_not_stored>".to_owned(),
+        (None, Some(Unavailable::MemoryNotCaptured)) => "<memory_not_captured>".to_owned(),
+        (None, None) => "<nothing>".to_owned(),
+    }
+}
+
+fn compare(name: &str, files: &Files, judge: &mut Judge) -> [Score; 3] {
+    let gdb: Value = serde_json::from_slice(&files["gdb.json"]).unwrap();
+    let ours = read(name, files);
+    let thread = ours.threads.first().unwrap();
+    let [mut frames, mut locals, mut types] = [Score::default(); 3];
+    let theirs = gdb["frames"].as_array().unwrap();
+    for (index, frame) in theirs.iter().enumerate() {
+        let function = last_part(frame["function"].as_str().unwrap_or("?"), "::");
+        let place = format!("#{index} {function}");
+        let expected = shown_gdb(frame);
+        let Some(our) = thread.frames.get(index) else {
+            judge.score(&mut frames, [name, &place], &expected, "nothing");
+            continue;
+        };
+        judge.score(&mut frames, [name, &place], &expected, &shown_ours(our));
+        if our.function.as_deref().map(|f| last_part(f, "::")) != Some(function) {
+            continue;
+        }
+        let mut left: Vec<&Local> = our
+            .locals
+            .iter()
+            .filter(|l| !l.name.ends_with("@entry"))
+            .collect();
+        for variable in frame["locals"].as_array().unwrap() {
+            let variable_name = variable["name"].as_str().unwrap();
+            let place = format!("{place} {variable_name}");
+            let expected = gdb_value(variable);
+            let Some(at) = left.iter().position(|local| local.name == variable_name) else {
+                judge.score(&mut locals, [name, &place], &expected, "no such variable");
+                continue;
+            };
+            let local = left.remove(at);
+            judge.score(&mut locals, [name, &place], &expected, &our_value(local));
+            let ty = local.type_name.as_deref().unwrap_or("?");
+            let place = format!("type of {place}");
+            judge.score(
+                &mut types,
+                [name, &place],
+                variable["type"].as_str().unwrap(),
+                ty,
+            );
+        }
+        for local in left {
+            judge.score(
+                &mut locals,
+                [name, &format!("{place} {}", local.name)],
+                "no such variable",
+                &our_value(local),
+            );
+        }
+    }
+    for (index, frame) in thread.frames.iter().enumerate().skip(theirs.len()) {
+        judge.score(
+            &mut frames,
+            [name, &format!("#{index}")],
+            "nothing",
+            &shown_ours(frame),
+        );
+    }
+    [frames, locals, types]
+}
+
+#[test]
+fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
+    let mut judge = Judge {
+        known: known_differences(),
+        used: BTreeMap::new(),
+        wrong: Vec::new(),
+    };
+    let builds = builds();
+    let mut table = String::new();
+    let mut sums = [Score::default(); 3];
+    for (name, files) in &builds {
+        let scores = compare(name, files, &mut judge);
+        _ = write!(table, "| {name} ");
+        for (sum, score) in sums.iter_mut().zip(scores) {
+            _ = write!(
+                table,
+                "| {} | {} | {} ",
+                score.equal, score.better, score.worse
+            );
+            sum.equal += score.equal;
+            sum.better += score.better;
+            sum.worse += score.worse;
+        }
+        table.push_str("|\n");
+    }
+    _ = write!(table, "| **{} builds** ", builds.len());
+    for sum in sums {
+        _ = write!(table, "| {} | {} | {} ", sum.equal, sum.better, sum.worse);
+    }
+    table.push_str("|\n\n");
+    for (index, known) in judge.known.iter().enumerate() {
+        let n = judge.used.get(&index).copied().unwrap_or(0);
+        _ = writeln!(table, "- {n} times: {}", known.reason);
+    }
+    println!("{table}");
+    if let Some(path) = std::env::var_os("MATRIX_TABLE") {
+        std::fs::write(path, &table).unwrap();
+    }
+    let n = judge.wrong.len();
+    assert!(
+        n == 0,
+        "{n} differences without a reason:\n{}",
+        judge.wrong.join("\n")
+    );
+    let whole = std::env::var_os("MATRIX_DIR").is_none();
+    for (index, known) in judge.known.iter().enumerate().filter(|_| whole) {
+        assert!(
+            judge.used.contains_key(&index),
+            "explains nothing any more: {}",
+            known.line
+        );
+    }
+    assert!(!whole || builds.len() >= 60, "{} builds", builds.len());
+}
