@@ -161,7 +161,7 @@ fn use_everything(info: &DebugInfo<'_>, symbols: &SymbolSet<'_>) {
     for global in globals(info).iter().take(300) {
         let _value = read_global(info, global, info.file().initial_data(), symbols, &limits);
     }
-    let _index = SymbolIndex::build(info, &Unattended).unwrap();
+    let _index = SymbolIndex::build(info.file(), &Unattended).unwrap();
     let mut registers = RegisterSet::default();
     for n in 0..16 {
         registers.set_known(Reg::r(n), 0x2000_0100 + u64::from(n) * 8);

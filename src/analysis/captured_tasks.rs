@@ -28,9 +28,8 @@ pub(super) fn merge(dump: &Coredump, rtos: Option<RtosThreads>) -> Option<RtosTh
     // The dump says itself which task crashed, whatever another core was doing.
     let crashed = dump.threads.first();
     merged.current = crashed.and_then(|thread| thread.id);
-    let is_listed_by_dump = |task: &RtosThread| {
-        dump.threads.iter().any(|thread| thread.id == Some(task.id))
-    };
+    let is_listed_by_dump =
+        |task: &RtosThread| dump.threads.iter().any(|thread| thread.id == Some(task.id));
     let has_no_lists = merged
         .warnings
         .iter()

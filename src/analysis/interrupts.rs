@@ -46,8 +46,7 @@ pub fn interrupt_view(source: &InterruptSource<'_>) -> Option<InterruptView> {
     let mut waiting: BTreeSet<u32> = pending.into_iter().flatten().collect();
     waiting.extend(nvic::pending_in(shcsr, icsr));
     let lines = |numbers: BTreeSet<u32>| {
-        let mut lines: Vec<InterruptLine> =
-            numbers.into_iter().map(|n| line(source, n)).collect();
+        let mut lines: Vec<InterruptLine> = numbers.into_iter().map(|n| line(source, n)).collect();
         lines.sort_by_key(|line| (nvic::urgency(line.number, line.priority), line.number));
         lines
     };
@@ -212,7 +211,11 @@ mod tests {
     fn a_capture_without_the_controllers_registers_has_no_view() {
         let registers = RegisterSet::default();
         assert_eq!(
-            view(&MemoryMap::default(), &FaultRegisters::default(), &registers),
+            view(
+                &MemoryMap::default(),
+                &FaultRegisters::default(),
+                &registers
+            ),
             None
         );
     }

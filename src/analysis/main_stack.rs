@@ -17,14 +17,7 @@ const BOTTOM_NAMES: [&str; 8] = [
 ];
 
 /// Names of the end of the variables: a stack that begins nowhere in particular must not reach below it. Sorted.
-const DATA_END_NAMES: [&str; 6] = [
-    "__bss_end",
-    "__bss_end__",
-    "__ebss",
-    "_ebss",
-    "_end",
-    "end",
-];
+const DATA_END_NAMES: [&str; 6] = ["__bss_end", "__bss_end__", "__ebss", "_ebss", "_end", "end"];
 
 /// The main stack, lowest address first; its top is the first word of the vector table (`ARMv7-M` ARM B1.5.3).
 pub fn main_stack(

@@ -100,13 +100,7 @@ fn from_registers(memory: &dyn Memory, layout: Layout) -> Option<Vec<MpuRegion>>
     Some(regions)
 }
 
-fn push(
-    regions: &mut Vec<MpuRegion>,
-    memory: &dyn Memory,
-    layout: Layout,
-    number: u32,
-    pair: u64,
-) {
+fn push(regions: &mut Vec<MpuRegion>, memory: &dyn Memory, layout: Layout, number: u32, pair: u64) {
     let (Ok(base), Ok(attributes)) = (
         memory.read_u32(pair),
         memory.read_u32(pair.saturating_add(4)),
@@ -166,7 +160,10 @@ mod tests {
         };
         assert_eq!(numbers(Arch::ArmV8M), [4, 6]);
         assert_eq!(numbers(Arch::ArmV7M), [4]);
-        let memory = words(0xE000_ED90, &[8 << 8, 1, 3, 0x2000_0000, 6 << 24 | 7 << 1 | 1]);
+        let memory = words(
+            0xE000_ED90,
+            &[8 << 8, 1, 3, 0x2000_0000, 6 << 24 | 7 << 1 | 1],
+        );
         let regions = mpu_regions(&memory, Arch::ArmV7M, None);
         assert_eq!((regions[0].number, regions[0].last.0), (3, 0x2000_00FF));
     }

@@ -20,7 +20,11 @@ pub(super) fn extend(walk: &mut Walk, dump: &Coredump) {
         .iter()
         .zip(printed)
         .all(|(frame, printed)| frame.pc == *printed);
-    let Some(innermost) = walk.frames.first().cloned().filter(|_| is_same_start || walk.frames.len() == 1)
+    let Some(innermost) = walk
+        .frames
+        .first()
+        .cloned()
+        .filter(|_| is_same_start || walk.frames.len() == 1)
     else {
         return;
     };

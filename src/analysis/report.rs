@@ -9,10 +9,10 @@ use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
 use super::heap;
-use super::printed_stack;
 use super::interrupts::{InterruptSource, interrupt_view};
 use super::main_stack::main_stack;
 use super::mpu::{self, mpu_regions};
+use super::printed_stack;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
@@ -319,7 +319,7 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) {
         let info = self.symbols.for_address(physical.lookup);
         let sources = info
-            .map(|info| info.source_frames(physical.lookup))
+            .map(|info| info.source_frames(physical.place()))
             .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),

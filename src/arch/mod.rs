@@ -4,7 +4,7 @@
 
 pub mod cortex_m;
 pub mod fault_bits;
-pub mod riscv;
-pub mod xtensa;
 pub mod mpu;
 pub mod nvic;
+pub mod riscv;
+pub mod xtensa;

@@ -87,7 +87,7 @@ pub(super) fn lines_from(bytes: &[u8], start: usize, count: usize) -> Vec<Line<'
 }
 
 /// The next place from `from` where `find` hits. `longest` is the length of the longest literal it looks for.
-fn next_hit(
+pub(super) fn next_hit(
     bytes: &[u8],
     from: usize,
     longest: usize,

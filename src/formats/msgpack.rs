@@ -60,7 +60,10 @@ impl<'a> MessagePack<'a> {
                 let sign = 1_u64.checked_shl(u32::try_from(len * 8 - 1).ok()?)?;
                 Item::Number((value & sign == 0).then_some(value))
             }
-            0xD4..=0xD8 => self.at.take(1 + (1 << (head - 0xD4))).map(|_| Item::Other)?,
+            0xD4..=0xD8 => self
+                .at
+                .take(1 + (1 << (head - 0xD4)))
+                .map(|_| Item::Other)?,
             0xD9..=0xDB => self.bytes(1 << (head - 0xD9), 0)?,
             0xDC | 0xDD => Item::Array(u32::try_from(self.number(2 << (head - 0xDC))?).ok()?),
             0xDE | 0xDF => Item::Map(u32::try_from(self.number(2 << (head - 0xDE))?).ok()?),
@@ -117,7 +120,10 @@ mod tests {
         check(&[0xCC, 200], Item::Number(Some(200)));
         check(&[0xCD, 1, 2], Item::Number(Some(0x102)));
         check(&[0xCE, 1, 2, 3, 4], Item::Number(Some(0x0102_0304)));
-        check(&[0xCF, 1, 2, 3, 4, 5, 6, 7, 8], Item::Number(Some(0x0102_0304_0506_0708)));
+        check(
+            &[0xCF, 1, 2, 3, 4, 5, 6, 7, 8],
+            Item::Number(Some(0x0102_0304_0506_0708)),
+        );
         check(&[0xD0, 5], Item::Number(Some(5)));
         check(&[0xD1, 0xFF, 0xFE], Item::Number(None));
         check(&[0xFF], Item::Number(None));

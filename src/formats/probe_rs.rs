@@ -290,7 +290,9 @@ fn number(reader: &mut MessagePack<'_>) -> Option<u64> {
 
 fn text(reader: &mut MessagePack<'_>) -> Option<String> {
     match reader.next()? {
-        Item::Bytes(bytes) => Some(String::from_utf8_lossy(bytes.get(..64).unwrap_or(bytes)).into_owned()),
+        Item::Bytes(bytes) => {
+            Some(String::from_utf8_lossy(bytes.get(..64).unwrap_or(bytes)).into_owned())
+        }
         _ => None,
     }
 }
@@ -360,19 +362,12 @@ fn xtensa(registers: &mut RegisterSet, number: u64, value: u64) {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "test inputs are small"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "test inputs are small")]
 pub(super) mod tests {
     use super::ProbeRs;
     use crate::formats::{Confidence, Format as _};
     use crate::model::{
-        arch::Arch,
-        coredump::Coredump,
-        memory::Memory as _,
-        progress::Unattended,
-        registers::Reg,
+        arch::Arch, coredump::Coredump, memory::Memory as _, progress::Unattended, registers::Reg,
     };
 
     fn text(out: &mut Vec<u8>, text: &str) {
@@ -440,7 +435,11 @@ pub(super) mod tests {
 
     fn only(bytes: &[u8]) -> Coredump {
         assert_eq!(ProbeRs.sniff(bytes, ""), Confidence::Certain);
-        ProbeRs.decode(bytes, &Unattended).unwrap().coredumps.remove(0)
+        ProbeRs
+            .decode(bytes, &Unattended)
+            .unwrap()
+            .coredumps
+            .remove(0)
     }
 
     pub(crate) const CORTEX_M: [(u32, u32); 8] = [
@@ -458,7 +457,12 @@ pub(super) mod tests {
     fn registers_and_memory_of_each_processor_are_read_in_both_forms() {
         for is_named in [true, false] {
             let bytes: Vec<u8> = (0..=255).collect();
-            let dump = only(&build("armv7m", &CORTEX_M, &[(0x2000_0000, &bytes)], is_named));
+            let dump = only(&build(
+                "armv7m",
+                &CORTEX_M,
+                &[(0x2000_0000, &bytes)],
+                is_named,
+            ));
             assert_eq!(dump.arch, Arch::ArmV7M);
             assert_eq!(dump.warnings, []);
             let regs = &dump.threads[0].registers;
@@ -473,12 +477,22 @@ pub(super) mod tests {
         let riscv = [(0x7B1, 0x4200_0010), (0x1002, 0x3FC8_0000), (0x342, 7)];
         let dump = only(&build("riscv", &riscv, &[], true));
         let regs = &dump.threads[0].registers;
-        assert_eq!((regs.pc(), regs.sp()), (Some(0x4200_0010), Some(0x3FC8_0000)));
+        assert_eq!(
+            (regs.pc(), regs.sp()),
+            (Some(0x4200_0010), Some(0x3FC8_0000))
+        );
         assert_eq!(regs.known(Reg::MCAUSE), Some(7));
-        let xtensa = [(0xFF00, 0x4037_8400), (1, 0x3FC9_0000), (0xFF01, 0x0006_0030)];
+        let xtensa = [
+            (0xFF00, 0x4037_8400),
+            (1, 0x3FC9_0000),
+            (0xFF01, 0x0006_0030),
+        ];
         let dump = only(&build("xtensa", &xtensa, &[], true));
         let regs = &dump.threads[0].registers;
-        assert_eq!((regs.pc(), regs.sp()), (Some(0x4037_8400), Some(0x3FC9_0000)));
+        assert_eq!(
+            (regs.pc(), regs.sp()),
+            (Some(0x4037_8400), Some(0x3FC9_0000))
+        );
         let other = only(&build("armv8a", &CORTEX_M, &[], true));
         assert_eq!(other.warnings[0].code, "FS-PROBE-002");
     }
@@ -495,12 +509,21 @@ pub(super) mod tests {
         }
         let half = only(&whole[..whole.len() - 200]);
         assert_eq!(half.memory.read_u8(0x2000_0000), Ok(7));
-        assert_eq!(half.threads[0].registers.known(Reg::s(31)), Some(0x3F80_0000));
+        assert_eq!(
+            half.threads[0].registers.known(Reg::s(31)),
+            Some(0x3F80_0000)
+        );
     }
 
     #[test]
     fn other_message_pack_is_not_taken() {
-        for bytes in [&[0x87, 0xA1, b'x', 1][..], &[0x97, 1, 2, 3], &[0x80], b"", &[0xC1]] {
+        for bytes in [
+            &[0x87, 0xA1, b'x', 1][..],
+            &[0x97, 1, 2, 3],
+            &[0x80],
+            b"",
+            &[0xC1],
+        ] {
             assert_eq!(ProbeRs.sniff(bytes, "x.coredump"), Confidence::No);
         }
     }

@@ -445,7 +445,7 @@ mod tests {
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 1"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 2"));
         }
     }
 

@@ -111,7 +111,9 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             },
             TypeKind::Tagged { discriminant, arms } => {
                 let arm = self.active_arm(discriminant.as_ref(), arms, value);
-                let inner = arm.as_ref().and_then(|(arm, _)| self.types.real(arm.member.ty));
+                let inner = arm
+                    .as_ref()
+                    .and_then(|(arm, _)| self.types.real(arm.member.ty));
                 match (arm, inner.as_ref().map(|(_at, inner)| &inner.kind)) {
                     (Some((_arm, data)), Some(TypeKind::Record { members, .. })) => {
                         self.parts(members, &data)
@@ -136,7 +138,11 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
     }
 
     /// Name, type and value of each member.
-    fn parts(&self, members: &[MemberDecl], value: &Value) -> Vec<(String, Option<TypeRef>, Value)> {
+    fn parts(
+        &self,
+        members: &[MemberDecl],
+        value: &Value,
+    ) -> Vec<(String, Option<TypeRef>, Value)> {
         members
             .iter()
             .take(self.limits.max_children)

@@ -23,7 +23,13 @@ pub(super) struct Slice {
 
 impl Printer<'_, '_, '_, '_> {
     /// A value of Rust as one line.
-    pub(super) fn rust_text(&self, at: TypeRef, found: &Type, value: &Value, depth: usize) -> String {
+    pub(super) fn rust_text(
+        &self,
+        at: TypeRef,
+        found: &Type,
+        value: &Value,
+        depth: usize,
+    ) -> String {
         match &found.kind {
             TypeKind::Record { members, .. } => self.rust_record(at, members, value, depth),
             TypeKind::Tagged { discriminant, arms } => {
@@ -56,7 +62,10 @@ impl Printer<'_, '_, '_, '_> {
                 let number = part.unsigned(self.big_endian()).ok()?;
                 let mask = u128::MAX.checked_shr(128 - bits).unwrap_or(0);
                 arms.iter()
-                    .find(|arm| arm.value.is_some_and(|n| n.cast_unsigned() & mask == number))
+                    .find(|arm| {
+                        arm.value
+                            .is_some_and(|n| n.cast_unsigned() & mask == number)
+                    })
                     .or_else(|| arms.iter().find(|arm| arm.value.is_none()))
             }
         }?;
@@ -64,7 +73,12 @@ impl Printer<'_, '_, '_, '_> {
     }
 
     /// A record that is a slice or a `str`, if it is one whose memory was captured.
-    pub(super) fn slice(&self, at: TypeRef, members: &[MemberDecl], value: &Value) -> Option<Slice> {
+    pub(super) fn slice(
+        &self,
+        at: TypeRef,
+        members: &[MemberDecl],
+        value: &Value,
+    ) -> Option<Slice> {
         if members.len() != 2 || !self.types.is_rust(at) {
             return None;
         }
@@ -79,8 +93,10 @@ impl Printer<'_, '_, '_, '_> {
             return None;
         };
         let name = self.types.get(at)?.name.clone().unwrap_or_default();
-        let is_text = matches!(name.as_str(), "&str" | "&mut str" | "*const str" | "*mut str")
-            || name.ends_with("Box<str, alloc::alloc::Global>");
+        let is_text = matches!(
+            name.as_str(),
+            "&str" | "&mut str" | "*const str" | "*mut str"
+        ) || name.ends_with("Box<str, alloc::alloc::Global>");
         let stride = self.types.size(element?)?;
         let bytes = length.checked_mul(stride)?;
         let value = Value::in_memory(&self.memory, addr, bytes);
@@ -95,7 +111,13 @@ impl Printer<'_, '_, '_, '_> {
         })
     }
 
-    fn rust_record(&self, at: TypeRef, members: &[MemberDecl], value: &Value, depth: usize) -> String {
+    fn rust_record(
+        &self,
+        at: TypeRef,
+        members: &[MemberDecl],
+        value: &Value,
+        depth: usize,
+    ) -> String {
         let name = self.types.name(Some(at));
         if let Some(slice) = self.slice(at, members, value) {
             if slice.is_text {
@@ -119,7 +141,13 @@ impl Printer<'_, '_, '_, '_> {
     }
 
     /// `(1, 2)` or `{x: 1, y: 2}` behind a name.
-    fn rust_fields(&self, name: String, members: &[MemberDecl], value: &Value, depth: usize) -> String {
+    fn rust_fields(
+        &self,
+        name: String,
+        members: &[MemberDecl],
+        value: &Value,
+        depth: usize,
+    ) -> String {
         let tuple = name.is_empty() || is_tuple(members);
         let mut text = name;
         text.push(if tuple { '(' } else { '{' });

@@ -67,15 +67,22 @@ impl Types<'_, '_> {
             }
             TypeKind::Array { element, bounds } if self.is_rust(at) => {
                 let element = self.declare(*element, String::new(), &[], depth + 1);
-                let name = bounds.iter().rev().fold(element, |inner, bound| match bound {
-                    Bound::Count(n) => format!("[{inner}; {n}]"),
-                    Bound::Unknown | Bound::Dynamic(_) => format!("[{inner}]"),
-                });
+                let name = bounds
+                    .iter()
+                    .rev()
+                    .fold(element, |inner, bound| match bound {
+                        Bound::Count(n) => format!("[{inner}; {n}]"),
+                        Bound::Unknown | Bound::Dynamic(_) => format!("[{inner}]"),
+                    });
                 named(&name, &inner, qualifiers)
             }
             TypeKind::MemberPointer { target, class } => {
                 let class = self.name(*class);
-                self.declare_through(*target, starred(&format!("{class}::*"), &inner, qualifiers), depth)
+                self.declare_through(
+                    *target,
+                    starred(&format!("{class}::*"), &inner, qualifiers),
+                    depth,
+                )
             }
             TypeKind::Array { element, bounds } => {
                 let mut suffix = String::new();

@@ -456,11 +456,10 @@ fn record(info: &DebugInfo<'_>, at: TypeRef, keyword: &'static str) -> TypeKind 
 
 /// A variant part: the discriminant and the variants, each with the member that holds its data.
 fn tagged(info: &DebugInfo<'_>, part: DieRef, die: &Die<'_>) -> TypeKind {
-    let discriminant =
-        die::reference(info, part.unit, die, gimli::DW_AT_discr).and_then(|at| {
-            let die = die::entry(info, at)?;
-            Some(read_member(info, at, &die))
-        });
+    let discriminant = die::reference(info, part.unit, die, gimli::DW_AT_discr).and_then(|at| {
+        let die = die::entry(info, at)?;
+        Some(read_member(info, at, &die))
+    });
     let arms = die::children(info, part)
         .iter()
         .filter(|(_at, die)| die.tag() == gimli::DW_TAG_variant)

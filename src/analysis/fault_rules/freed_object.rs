@@ -144,7 +144,11 @@ fn freed(case: &Case<'_>, addr: u64) -> Option<String> {
     {
         return Some(format!("is filled with 0x{fill:08X}"));
     }
-    let in_free_block = case.facts.heaps.iter().any(|heap| is_in_free_block(heap, addr));
+    let in_free_block = case
+        .facts
+        .heaps
+        .iter()
+        .any(|heap| is_in_free_block(heap, addr));
     in_free_block.then(|| "lies in a free block of the heap".to_owned())
 }
 
@@ -212,7 +216,12 @@ mod tests {
             damage: None,
         };
         let scene = receiving(0x2000_0770).heap(heap);
-        assert!(scene.headline().1.contains("lies in a free block of the heap"));
+        assert!(
+            scene
+                .headline()
+                .1
+                .contains("lies in a free block of the heap")
+        );
     }
 
     #[test]

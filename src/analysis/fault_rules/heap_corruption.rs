@@ -4,8 +4,8 @@ use super::{FaultRule, Finding, assert};
 use crate::analysis::crash_facts::{Case, source_line};
 use crate::analysis::instruction::AccessKind;
 use crate::analysis::known_functions::{Role, role};
-use crate::analysis::words_as_text::word_as_text;
 use crate::analysis::wording::address;
+use crate::analysis::words_as_text::word_as_text;
 use crate::model::report::{FaultKind, Frame};
 
 /// "The heap is damaged: `vPortFree` found an impossible block (heap_4.c:369), called by `free_packet`, in task cmd, main.c:40".
@@ -21,7 +21,11 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let frames = case.frames();
     let index = allocator(frames)?;
     let allocator = frames.get(index)?.function.as_deref()?;
-    let damage = case.facts.heaps.iter().find_map(|heap| heap.damage.as_ref());
+    let damage = case
+        .facts
+        .heaps
+        .iter()
+        .find_map(|heap| heap.damage.as_ref());
     let wild = wild_access(case);
     let failed_check = (assert::RULE.explain)(case);
     let (kind, what, mut evidence) = match failed_check {

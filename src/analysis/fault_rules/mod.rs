@@ -245,7 +245,11 @@ fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
 
 /// A damaged heap matters for any crash.
 fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
-    let damage = case.facts.heaps.iter().find_map(|heap| heap.damage.as_ref())?;
+    let damage = case
+        .facts
+        .heaps
+        .iter()
+        .find_map(|heap| heap.damage.as_ref())?;
     (!said.iter().any(|line| line.contains(damage.as_str())))
         .then(|| format!("the heap is damaged, too: {damage}"))
 }

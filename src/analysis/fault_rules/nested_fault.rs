@@ -26,7 +26,12 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .filter(|rule| rule.id != RULE.id)
         .find_map(|rule| (rule.explain)(&second))?;
     let did = interrupted
-        .map(|at| format!(", while {name} interrupted {}", quoted(case.frames().get(at))))
+        .map(|at| {
+            format!(
+                ", while {name} interrupted {}",
+                quoted(case.frames().get(at))
+            )
+        })
         .and_then(|phrase| {
             let (before, after) = found.summary.split_once(&phrase)?;
             // A task's name may follow: the first fault is the place for it, the sentence is long enough.
@@ -41,7 +46,9 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let cause = interrupted.and_then(|at| first_site(case.frames().get(at..)?));
     let summary = match cause {
         Some((function, Some(line))) => {
-            format!("`{function}` caused a {name} fault, {line}, and its handler faulted too: {did}")
+            format!(
+                "`{function}` caused a {name} fault, {line}, and its handler faulted too: {did}"
+            )
         }
         Some((function, None)) => {
             format!("`{function}` caused a {name} fault, and its handler faulted too: {did}")
@@ -81,7 +88,12 @@ fn first_address(case: &Case<'_>, first: u32) -> Option<String> {
         5 => ("BFARVALID", "bfar"),
         _ => return None,
     };
-    let value = case.facts.dump.fault.get(register).filter(|_| case.cfsr(valid))?;
+    let value = case
+        .facts
+        .dump
+        .fault
+        .get(register)
+        .filter(|_| case.cfsr(valid))?;
     let at = u64::from(value);
     Some(format!(
         "the first fault was an access to {}{} ({})",

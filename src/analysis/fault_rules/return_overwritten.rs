@@ -2,8 +2,8 @@
 
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
-use crate::analysis::words_as_text::{text_from, word_as_text};
 use crate::analysis::wording::address;
+use crate::analysis::words_as_text::{text_from, word_as_text};
 use crate::model::registers::Reg;
 use crate::model::report::{FaultKind, Frame};
 
@@ -20,7 +20,9 @@ const XPSR_THUMB: u64 = 1 << 24;
 const WORDS_ABOVE: u64 = 4;
 
 fn explain(case: &Case<'_>) -> Option<Finding> {
-    let pc = case.pc().filter(|pc| case.is_outside_code(*pc) && *pc >= 16)?;
+    let pc = case
+        .pc()
+        .filter(|pc| case.is_outside_code(*pc) && *pc >= 16)?;
     let causes = ["INVSTATE", "IACCVIOL", "IBUSERR", "UNDEFINSTR"];
     if case.has_cause() && !causes.iter().any(|name| case.cfsr(name)) {
         return None;
@@ -116,7 +118,10 @@ fn last_call(case: &Case<'_>) -> Option<LastCall> {
         at,
         is_indirect: is_indirect && !is_direct,
         function: described
-            .map(|name| name.split_once('+').map_or(name.clone(), |(f, _)| f.to_owned()))
+            .map(|name| {
+                name.split_once('+')
+                    .map_or(name.clone(), |(f, _)| f.to_owned())
+            })
             .or_else(|| Some(case.frames().iter().find_map(named)?.to_owned())),
     })
 }
@@ -221,7 +226,9 @@ mod tests {
             .reg(14, 0x915)
             .reg(15, 0xE000_0000)
             .fault("cfsr", 1);
-        let tail_call = returned_to(0xE000_0001).reg(3, 0xE000_0001).fault("cfsr", 1);
+        let tail_call = returned_to(0xE000_0001)
+            .reg(3, 0xE000_0001)
+            .fault("cfsr", 1);
         for scene in [by_pointer, tail_call] {
             assert!(scene.headline().1.contains("jumped to 0xE0000000"));
         }

@@ -114,8 +114,9 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         ));
     }
     if let Some((sp, stack)) = main_stack_left(case) {
-        let grown_into = (case.facts.describe)(sp)
-            .map_or(String::new(), |name| format!(", it grew into `{}`", plain(&name)));
+        let grown_into = (case.facts.describe)(sp).map_or(String::new(), |name| {
+            format!(", it grew into `{}`", plain(&name))
+        });
         signs.push(format!(
             "the stack pointer is below the main stack, which begins at {}{grown_into}",
             address(stack.start)
@@ -161,7 +162,9 @@ fn main_stack_left(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
 
 /// `ring` of `ring+16`.
 fn plain(described: &str) -> &str {
-    described.split_once('+').map_or(described, |(name, _)| name)
+    described
+        .split_once('+')
+        .map_or(described, |(name, _)| name)
 }
 
 /// A context without a single register of an exception frame, and the stack pointer so near to the end of a stack that

@@ -206,7 +206,11 @@ impl Scene {
             has_symbols: self.has_symbols,
             in_code: &|addr| (0..0x1000).contains(&addr),
             covered: &|addr| (0..0x1000).contains(&addr),
-            describe: &|addr| (0x900..0xA00).contains(&addr).then(|| "rename_device+16".to_owned()),
+            describe: &|addr| {
+                (0x900..0xA00)
+                    .contains(&addr)
+                    .then(|| "rename_device+16".to_owned())
+            },
         })
     }
 

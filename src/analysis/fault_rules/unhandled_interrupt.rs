@@ -58,10 +58,15 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     if FAULTS.contains(&name) {
         return None;
     }
-    let below = frames.iter().skip(at).find(|frame| frame.function.is_some());
+    let below = frames
+        .iter()
+        .skip(at)
+        .find(|frame| frame.function.is_some());
     let running = below
         .and_then(|frame| frame.function.as_ref())
-        .map_or(String::new(), |name| format!(", while `{name}` was running"));
+        .map_or(String::new(), |name| {
+            format!(", while `{name}` was running")
+        });
     let thread = case
         .thread_phrase()
         .map_or(String::new(), |thread| format!(" in {thread}"));

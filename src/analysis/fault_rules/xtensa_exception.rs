@@ -35,7 +35,10 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         }
         CauseClass::DivideByZero => of(case, FaultKind::DivideByZero, None, "divided by zero"),
         CauseClass::IllegalInstruction => {
-            let did = format!("ran into an instruction that does not exist ({})", cause.name);
+            let did = format!(
+                "ran into an instruction that does not exist ({})",
+                cause.name
+            );
             let mut finding = of(case, FaultKind::IllegalInstruction, case.pc(), &did);
             finding.advice = Some(
                 "A jump through a damaged pointer, a damaged stack, or code that was not flashed: compare the bytes \
@@ -52,7 +55,10 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
                 case,
                 FaultKind::Watchdog,
                 None,
-                &format!("was running when the interrupt watchdog fired ({})", cause.name),
+                &format!(
+                    "was running when the interrupt watchdog fired ({})",
+                    cause.name
+                ),
             );
             finding.advice = Some(
                 "Interrupts were off, or one handler ran, for too long on that core: look for a critical section or a \
@@ -75,11 +81,19 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         }
         CauseClass::Debug => {
             let said = case.facts.dump.reason.as_deref().unwrap_or(cause.name);
-            of(case, FaultKind::Unknown, None, &format!("hit a breakpoint or watchpoint ({said})"))
+            of(
+                case,
+                FaultKind::Unknown,
+                None,
+                &format!("hit a breakpoint or watchpoint ({said})"),
+            )
         }
-        CauseClass::Double | CauseClass::Other => {
-            of(case, FaultKind::Unknown, None, &format!("stopped: {}", cause.name))
-        }
+        CauseClass::Double | CauseClass::Other => of(
+            case,
+            FaultKind::Unknown,
+            None,
+            &format!("stopped: {}", cause.name),
+        ),
     };
     let vaddr = address.map_or(String::new(), |at| {
         format!(", EXCVADDR {}", wording::address(at))
@@ -109,9 +123,8 @@ fn access(case: &Case<'_>, cause: Cause, address: Option<u64>, verb: &str) -> Fi
     if at < NULL_PAGE_BYTES {
         let did = format!("{verb} {shown} through a null pointer ({})", cause.name);
         let mut finding = of(case, FaultKind::NullPointer, address, &did);
-        finding.advice = Some(
-            "The address is the offset of a member: see which pointer in this frame is null.",
-        );
+        finding.advice =
+            Some("The address is the offset of a member: see which pointer in this frame is null.");
         return finding;
     }
     let what = (case.facts.describe)(at).map_or(String::new(), |name| format!(" ({name})"));

@@ -1,6 +1,6 @@
 //! Single compressed files: gzip (RFC 1952, members one behind the other) and Zstandard (RFC 8878).
 
-use super::{Container, Inflated, Unpacking};
+use super::{Container, Unpacking};
 use crate::formats::lines::as_u64;
 use crate::model::progress::Cancelled;
 use std::io::Read;

@@ -274,7 +274,12 @@ impl Unpacking<'_> {
             );
             return Ok(());
         }
-        self.archive(container, &bytes, &format!("{path}/"), depth.saturating_add(1))
+        self.archive(
+            container,
+            &bytes,
+            &format!("{path}/"),
+            depth.saturating_add(1),
+        )
     }
 
     fn inflate(&mut self, reader: &mut dyn Read, packed: u64) -> Result<Inflated, Cancelled> {

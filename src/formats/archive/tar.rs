@@ -59,9 +59,7 @@ impl Unpacking<'_> {
                 let refusal = match entry.header().entry_type() {
                     EntryType::Regular | EntryType::Continuous => None,
                     EntryType::Directory | EntryType::XGlobalHeader => continue,
-                    EntryType::Symlink => {
-                        Some("it is a symbolic link, which could point anywhere")
-                    }
+                    EntryType::Symlink => Some("it is a symbolic link, which could point anywhere"),
                     EntryType::Link => Some("it is a link to another file of the archive"),
                     EntryType::GNUSparse => Some("it is stored with holes, which is not supported"),
                     _ => Some("it is no file"),
@@ -157,10 +155,18 @@ mod tests {
             ("note.txt.gz", b'0', &gzip(b"note")),
         ]);
         let zst = zstd::encode_all(&tar[..], 3).unwrap();
-        for (name, bytes) in [("x.tar", tar.clone()), ("x.tgz", gzip(&tar)), ("x.tar.zst", zst)] {
+        for (name, bytes) in [
+            ("x.tar", tar.clone()),
+            ("x.tgz", gzip(&tar)),
+            ("x.tar.zst", zst),
+        ] {
             assert!(Container::of(&bytes).is_some());
             let out = unpacked(name, &bytes);
-            assert_eq!(paths(&out), ["a/b.log", "in.tar.gz/deep.log", "note.txt"], "{name}");
+            assert_eq!(
+                paths(&out),
+                ["a/b.log", "in.tar.gz/deep.log", "note.txt"],
+                "{name}"
+            );
             assert_eq!(out.entries[1].bytes, b"deep");
             assert_eq!((&out.refused, &out.warnings), (&Vec::new(), &Vec::new()));
         }
@@ -190,7 +196,9 @@ mod tests {
 
     #[test]
     fn a_cut_off_tar_gives_whole_files_and_the_beginning_of_the_last() {
-        let text: String = (0..4000).map(|n| format!("line {n} {}\n", n * n % 977)).collect();
+        let text: String = (0..4000)
+            .map(|n| format!("line {n} {}\n", n * n % 977))
+            .collect();
         let tar = tar_of(&[("a.log", b'0', b"first"), ("b.log", b'0', text.as_bytes())]);
         for bytes in [tar[..tar.len() / 2].to_vec(), gzip(&tar)[..8000].to_vec()] {
             let out = unpacked("x.tar", &bytes);
@@ -217,8 +225,15 @@ mod tests {
 
     #[test]
     fn no_truncation_and_no_flipped_bit_stops_the_unpacking() {
-        let tar = tar_of(&[("a", b'0', &b"an ordinary line\n".repeat(40)), ("b", b'0', b"x")]);
-        for mut bytes in [tar.clone(), gzip(&tar), zstd::encode_all(&tar[..], 1).unwrap()] {
+        let tar = tar_of(&[
+            ("a", b'0', &b"an ordinary line\n".repeat(40)),
+            ("b", b'0', b"x"),
+        ]);
+        for mut bytes in [
+            tar.clone(),
+            gzip(&tar),
+            zstd::encode_all(&tar[..], 1).unwrap(),
+        ] {
             for end in 0..bytes.len() {
                 _ = unpacked("x", &bytes[..end]);
             }

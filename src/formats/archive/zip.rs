@@ -20,7 +20,12 @@ pub(super) fn is_zip(bytes: &[u8]) -> bool {
 }
 
 impl Unpacking<'_> {
-    pub(super) fn zip(&mut self, bytes: &[u8], prefix: &str, depth: usize) -> Result<(), Cancelled> {
+    pub(super) fn zip(
+        &mut self,
+        bytes: &[u8],
+        prefix: &str,
+        depth: usize,
+    ) -> Result<(), Cancelled> {
         match zip::ZipArchive::new(Cursor::new(bytes)) {
             Ok(archive) => self.by_directory(archive, bytes.len(), prefix, depth),
             Err(_no_directory) => self.by_local_headers(bytes, prefix, depth),
@@ -193,4 +198,3 @@ fn next_header(data: &[u8]) -> Option<usize> {
         )
     })
 }
-

@@ -125,7 +125,8 @@ fn check_partition(bytes: &[u8], start: usize, dump: &mut Coredump) {
         .fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
     let error = u32_at(bytes, 12).filter(|error| *error != 0);
     if u16_at(bytes, 10) != Some(sum) {
-        dump.warnings.push(Warning::at("FS-ZEPHYR-006", 10, SUM_DIFFERS));
+        dump.warnings
+            .push(Warning::at("FS-ZEPHYR-006", 10, SUM_DIFFERS));
     }
     if error.is_some() {
         dump.warnings.push(Warning::at(
@@ -431,7 +432,13 @@ impl Reader<'_> {
     }
 }
 
-fn insert_around_holes(image: &Image<'_>, data_at: usize, addr: u64, data: &[u8], dump: &mut Coredump) {
+fn insert_around_holes(
+    image: &Image<'_>,
+    data_at: usize,
+    addr: u64,
+    data: &[u8],
+    dump: &mut Coredump,
+) {
     let data_end = data_at.saturating_add(data.len());
     let first = image.holes.partition_point(|hole| hole.end <= data_at);
     let mut holes = image.holes.iter().skip(first);

@@ -115,10 +115,7 @@ fn riscv_saved(block: &Block<'_>) -> RegisterSet {
     };
     let mut registers = RegisterSet::new(RegisterFile::Riscv);
     let order = saved.iter().map(|n| Reg(*n));
-    for (reg, value) in order
-        .chain([Reg::RISCV_PC, Reg(2)])
-        .zip(block.words(0))
-    {
+    for (reg, value) in order.chain([Reg::RISCV_PC, Reg(2)]).zip(block.words(0)) {
         registers.set(reg, value);
     }
     registers

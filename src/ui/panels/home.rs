@@ -274,7 +274,10 @@ fn open_now(ctx: &ViewContext<'_>) -> Option<RecentWorkspace> {
     let issues = ctx.door.issues("");
     let newest = issues.value().and_then(|issues| {
         let newest = |issue: &&Issue| issue.crashes.first().map(|row| row.id);
-        issues.iter().max_by_key(newest).map(|issue| issue.title.clone())
+        issues
+            .iter()
+            .max_by_key(newest)
+            .map(|issue| issue.title.clone())
     });
     let captures = words::count(overview.n_captures, "capture", "captures");
     let crashes = words::count(overview.n_crashes, "crash", "crashes");

@@ -7,6 +7,12 @@ use crate::model::report::{
     BACKTRACE_SCHEMA, CrashReport, Fault, FaultBit, FaultKind, Fingerprint, Frame, FrameTrust,
     Instruction, Local, Thread, ThreadState, Unavailable,
 };
+use crate::model::rtos_objects::{
+    Deadlock, DeadlockStep, ObjectKind, RtosObject, ThreadRef, Waiter,
+};
+use crate::model::target_state::{
+    HeapBlock, HeapView, InterruptLine, InterruptView, MpuRegion, SymbolQuality,
+};
 use crate::model::warning::Warning;
 
 pub(in crate::ui) fn frame(name: &str, file: &str, line: u32, pc: u64, trust: FrameTrust) -> Frame {
@@ -181,8 +187,165 @@ pub(in crate::ui) fn report() -> CrashReport {
         .map(|(name, value)| (name.to_owned(), TargetAddr(value)))
         .collect(),
         sources: vec!["elf-core".to_owned(), "fault-print".to_owned()],
+        objects: objects(),
+        deadlocks: vec![Deadlock {
+            ring: vec![
+                step("net", "mutex bus", 0x2000_0a40),
+                step("sensor", "mutex flash", 0x2000_0a80),
+            ],
+        }],
+        heaps: vec![heap()],
+        interrupts: Some(interrupts()),
+        mpu: regions(),
+        symbols: vec![SymbolQuality {
+            file: "/builds/boot-1.1.elf".to_owned(),
+            quality: "names only".to_owned(),
+            advice: Some(
+                "build it with -g, or add its .debug file, to see lines and locals.".to_owned(),
+            ),
+        }],
         ..CrashReport::blank(Arch::ArmV7M)
     }
+}
+
+/// The same crash from a capture that holds no more than registers and stacks.
+pub(in crate::ui) fn bare_report() -> CrashReport {
+    let full = report();
+    CrashReport {
+        fault: full.fault,
+        threads: full.threads,
+        fingerprint: full.fingerprint,
+        elf_build_id: full.elf_build_id,
+        registers: full.registers,
+        ..CrashReport::blank(Arch::ArmV7M)
+    }
+}
+
+fn thread_ref(name: &str) -> ThreadRef {
+    ThreadRef {
+        id: TargetAddr(0x2000_0400),
+        name: Some(name.to_owned()),
+    }
+}
+
+fn step(name: &str, waits_for: &str, object: u64) -> DeadlockStep {
+    DeadlockStep {
+        thread: thread_ref(name),
+        waits_for: waits_for.to_owned(),
+        object: TargetAddr(object),
+    }
+}
+
+fn objects() -> Vec<RtosObject> {
+    let object =
+        |kind, name: &str, address, detail: &str, holder: Option<&str>, waiter: &[(&str, &str)]| {
+            RtosObject {
+                kind,
+                name: Some(name.to_owned()),
+                address: TargetAddr(address),
+                detail: detail.to_owned(),
+                holder: holder.map(thread_ref),
+                waiters: waiter
+                    .iter()
+                    .map(|(name, wants)| Waiter {
+                        thread: thread_ref(name),
+                        wants: (*wants).to_owned(),
+                    })
+                    .collect(),
+            }
+        };
+    vec![
+        object(
+            ObjectKind::Mutex,
+            "bus",
+            0x2000_0a40,
+            "taken",
+            Some("sensor"),
+            &[("net", "to take")],
+        ),
+        object(
+            ObjectKind::Mutex,
+            "flash",
+            0x2000_0a80,
+            "taken",
+            Some("net"),
+            &[("sensor", "to take")],
+        ),
+        object(
+            ObjectKind::Queue,
+            "tx_done",
+            0x2000_0ac0,
+            "0 of 8 messages",
+            None,
+            &[("cmd", "to receive")],
+        ),
+        object(
+            ObjectKind::Timer,
+            "heartbeat",
+            0x2000_0b00,
+            "expires at tick 64300, every 1000",
+            None,
+            &[],
+        ),
+    ]
+}
+
+fn heap() -> HeapView {
+    let block = |address, size, allocated, owner: Option<&str>| HeapBlock {
+        address: TargetAddr(address),
+        size,
+        allocated,
+        owner: owner.map(str::to_owned),
+    };
+    HeapView {
+        allocator: "FreeRTOS heap_4".to_owned(),
+        start: TargetAddr(0x2000_2000),
+        size: 32_768,
+        free: Some(11_008),
+        free_counted: Some(11_264),
+        free_min: Some(2_150),
+        largest_free: Some(4_096),
+        blocks: vec![
+            block(0x2000_2000, 4_112, true, Some("stack of task net")),
+            block(0x2000_3010, 2_048, false, None),
+            block(0x2000_3810, 8_208, true, Some("stack of task logger")),
+            block(0x2000_5820, 4_096, false, None),
+            block(0x2000_6820, 1_024, true, Some("held by queue_handle")),
+        ],
+        damage: Some("the header of the block at 0x20006C20 says 0xDEADBEEF bytes".to_owned()),
+    }
+}
+
+fn interrupts() -> InterruptView {
+    let line = |number, name: &str, handler: &str, priority| InterruptLine {
+        number,
+        name: name.to_owned(),
+        handler: Some(handler.to_owned()),
+        priority: Some(priority),
+    };
+    InterruptView {
+        active: vec![line(3, "HardFault", "HardFault_Handler", 0)],
+        pending: vec![line(15, "SysTick", "SysTick_Handler", 15)],
+        enabled: vec![
+            line(22, "IRQ 6", "uart0_irq", 5),
+            line(43, "IRQ 27", "dma_irq", 6),
+        ],
+        masked: Some("BASEPRI 0x50 masks priorities from 5 on".to_owned()),
+    }
+}
+
+fn regions() -> Vec<MpuRegion> {
+    let region = |number, start, last, rights: &str, hit| MpuRegion {
+        number,
+        start: TargetAddr(start),
+        last: TargetAddr(last),
+        rights: rights.to_owned(),
+        hit,
+    };
+    vec![
+        region(0, 0x0800_0000, 0x080f_ffff, "read only", false),
+        region(1, 0x0000_0000, 0x0000_03ff, "no access", true),
+    ]
 }
 
 pub(super) fn fault() -> Fault {

@@ -100,12 +100,12 @@ impl Saved {
     }
 }
 
-fn step(
-    walker: &mut Walker<'_, '_, '_>,
-    frame: &mut PhysicalFrame,
-) -> Result<Found, StopReason> {
+fn step(walker: &mut Walker<'_, '_, '_>, frame: &mut PhysicalFrame) -> Result<Found, StopReason> {
     if walker.code.is_entry(frame.lookup) {
-        frame.cfa = frame.sp.and_then(|sp| saved_below(walker, sp)).map(|s| s.sp());
+        frame.cfa = frame
+            .sp
+            .and_then(|sp| saved_below(walker, sp))
+            .map(|s| s.sp());
         return Err(StopReason::ThreadEntry);
     }
     if let Some(found) = before_entry(walker, frame) {
@@ -136,10 +136,7 @@ fn step(
 
 /// The caller of an innermost frame whose ENTRY instruction has not run: the window is still the caller's, and PS says
 /// how large the call was. So it is at the first instruction of a function, and after a call to where no code is.
-fn before_entry(
-    walker: &Walker<'_, '_, '_>,
-    frame: &PhysicalFrame,
-) -> Option<Found> {
+fn before_entry(walker: &Walker<'_, '_, '_>, frame: &PhysicalFrame) -> Option<Found> {
     if frame.lookup != frame.pc || frame.trust != FrameTrust::Context {
         return None;
     }
@@ -273,9 +270,7 @@ fn broken(
         let is_call = saved.return_value() >> 30 >= 2 && walker.code.follows_call(found);
         let outer = saved_below(walker, saved.sp());
         if let Some(outer) = outer.filter(|outer| {
-            is_call
-                && saved.sp() >= at
-                && is_caller(walker, found, saved.sp(), outer.sp())
+            is_call && saved.sp() >= at && is_caller(walker, found, saved.sp(), outer.sp())
         }) {
             return Ok(caller(
                 walker,
@@ -302,13 +297,14 @@ fn saved_below(walker: &Walker<'_, '_, '_>, sp: u64) -> Option<Saved> {
 
 /// True when code at `pc` can have called a function whose stack pointer is `sp`, with its own at `caller_sp`.
 fn is_caller(walker: &Walker<'_, '_, '_>, pc: u64, sp: u64, caller_sp: u64) -> bool {
-    let is_stack = caller_sp > sp
-        && caller_sp - sp <= LARGEST_FRAME
-        && caller_sp.is_multiple_of(ALIGNMENT);
+    let is_stack =
+        caller_sp > sp && caller_sp - sp <= LARGEST_FRAME && caller_sp.is_multiple_of(ALIGNMENT);
     // An interrupt runs on a stack of its own and leads back to the task's.
     let is_other_stack = || walker.input.memory.read_u32(caller_sp).is_ok();
     (is_stack || (caller_sp.is_multiple_of(ALIGNMENT) && is_other_stack()))
-        && pc.checked_sub(1).is_some_and(|lookup| is_code(walker, lookup))
+        && pc
+            .checked_sub(1)
+            .is_some_and(|lookup| is_code(walker, lookup))
 }
 
 fn is_code(walker: &Walker<'_, '_, '_>, addr: u64) -> bool {

@@ -48,7 +48,10 @@ pub(super) fn heap_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selecte
 
 fn summary_ui(ui: &mut Ui, heap: &HeapView) {
     let t = tokens(ui);
-    text::strong(ui, format!("{}, {}", heap.allocator, words::bytes(heap.size)));
+    text::strong(
+        ui,
+        format!("{}, {}", heap.allocator, words::bytes(heap.size)),
+    );
     bar_ui(ui, heap);
     text::sentence(ui, &amounts(heap), t.text);
     if let (Some(free), Some(counted)) = (heap.free, heap.free_counted)
@@ -74,7 +77,10 @@ fn summary_ui(ui: &mut Ui, heap: &HeapView) {
 fn amounts(heap: &HeapView) -> String {
     let mut parts = Vec::new();
     if let Some(free) = heap.free.or(heap.free_counted) {
-        parts.push(format!("{} used", words::bytes(heap.size.saturating_sub(free))));
+        parts.push(format!(
+            "{} used",
+            words::bytes(heap.size.saturating_sub(free))
+        ));
         parts.push(format!("{} free", words::bytes(free)));
     } else {
         parts.push("How much is free is not known".to_owned());
@@ -123,7 +129,9 @@ fn bar_ui(ui: &mut Ui, heap: &HeapView) {
     if heap.damage.is_some() {
         // From where the blocks could not be walked any more.
         let last = heap.blocks.last();
-        let x = last.map_or(rect.left(), |block| x_of(block.address.0.saturating_add(block.size)));
+        let x = last.map_or(rect.left(), |block| {
+            x_of(block.address.0.saturating_add(block.size))
+        });
         let rest = Rect::from_min_max(Pos2::new(x, rect.top()), rect.max);
         painter.rect_filled(rest, 0.0, t.crash_bg);
         painter.vline(x, rect.y_range(), egui::Stroke::new(2.0, t.crash));
@@ -138,7 +146,11 @@ fn block_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, block: &HeapBlock) {
     let response = row(ui, false, name.trim_end(), |row| {
         let t = row.tokens;
         row.mono(size::M, 104.0, &block.address.to_string());
-        let mark = if block.allocated { Mark::Filled } else { Mark::Hollow };
+        let mark = if block.allocated {
+            Mark::Filled
+        } else {
+            Mark::Hollow
+        };
         let center = Pos2::new(row.rect.left() + 112.0, row.rect.center().y);
         marker::paint(row.painter, center, mark, t.faint);
         row.muted(122.0, 160.0, word);

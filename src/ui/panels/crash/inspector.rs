@@ -119,14 +119,7 @@ fn tab_width(ui: &Ui, tab: InspectorTab) -> f32 {
     galley.size().x + 2.0 * size::S
 }
 
-fn tab_ui(
-    ui: &Ui,
-    x: &mut f32,
-    top: f32,
-    tab: InspectorTab,
-    is_on: bool,
-    look: Look,
-) -> Response {
+fn tab_ui(ui: &Ui, x: &mut f32, top: f32, tab: InspectorTab, is_on: bool, look: Look) -> Response {
     let t = tokens(ui);
     let (font, color) = match (is_on, look) {
         (true, _) => (font::strong(), t.text),

@@ -22,7 +22,12 @@ pub(super) fn interrupts_ui(ui: &mut Ui, selected: &Selected<'_>) {
                             text::sentence(ui, masked, tokens(ui).text);
                         });
                     }
-                    section_ui(ui, "Being handled, innermost first", &view.active, Mark::Filled);
+                    section_ui(
+                        ui,
+                        "Being handled, innermost first",
+                        &view.active,
+                        Mark::Filled,
+                    );
                     section_ui(ui, "Waiting", &view.pending, Mark::Half);
                     section_ui(ui, "Enabled", &view.enabled, Mark::Hollow);
                 }
@@ -91,7 +96,11 @@ fn section_ui(ui: &mut Ui, title: &str, lines: &[InterruptLine], mark: Mark) {
 
 fn region_ui(ui: &mut Ui, region: &MpuRegion) {
     let range = format!("{} to {}", region.start, region.last);
-    let hit = if region.hit { ", the refused access lies here" } else { "" };
+    let hit = if region.hit {
+        ", the refused access lies here"
+    } else {
+        ""
+    };
     let name = format!("Region {}: {range}, {}{hit}", region.number, region.rights);
     plain_row(ui, &name, |row| {
         let t = row.tokens;

@@ -21,7 +21,10 @@ pub(super) fn versions_ui(ui: &mut Ui, issue: &Issue) {
     if issue.versions.len() < 2 {
         return;
     }
-    let most = issue.versions.first().map_or(1, |version| version.n_crashes);
+    let most = issue
+        .versions
+        .first()
+        .map_or(1, |version| version.n_crashes);
     let width = ui.available_width();
     let (bar, crashes, devices) = (width * 0.45, width - 96.0, width - size::M);
     head(
@@ -86,7 +89,10 @@ pub(super) fn crashes_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue) 
         state::padded(ui, |ui| {
             text::small(
                 ui,
-                format!("{} older ones are not listed; `fieldscope query issue` prints them.", n - MAX_LISTED),
+                format!(
+                    "{} older ones are not listed; `fieldscope query issue` prints them.",
+                    n - MAX_LISTED
+                ),
             );
         });
     }

@@ -79,7 +79,8 @@ fn head_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, draft: &mut Dr
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 180.0).max(120.0);
             let response = field::line(ui, title, "Title of the issue", "Title", width);
-            is_done = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            is_done =
+                response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             is_done |= button::quiet(ui, "Keep title").clicked();
         });
         if is_done {
@@ -136,14 +137,21 @@ fn actions_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, all: &[Issu
         {
             ctx.ui(UiCommand::OpenCrash(newest.id));
         }
-        let label = if issue.is_closed { "Open again" } else { "Close issue" };
-        let help = "A closed issue moves to the end of the list; a new crash of it still counts.\nX";
+        let label = if issue.is_closed {
+            "Open again"
+        } else {
+            "Close issue"
+        };
+        let help =
+            "A closed issue moves to the end of the list; a new crash of it still counts.\nX";
         if button::quiet(ui, label).on_hover_text(help).clicked() {
             ctx.ui(UiCommand::CloseIssue);
         }
         ui.menu_button("Merge with…", |ui| merge_menu_ui(ctx, ui, issue, all))
             .response
-            .on_hover_text("The crashes of another issue become part of this one. Undo takes it back.");
+            .on_hover_text(
+                "The crashes of another issue become part of this one. Undo takes it back.",
+            );
         history_ui(ctx, ui);
         if ctx.nav.place.issue.is_some() && button::link(ui, "Back to the list").clicked() {
             ctx.ui(UiCommand::LeaveIssue);
@@ -157,7 +165,10 @@ fn merge_menu_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, all: &[I
     for other in others.take(MAX_OFFERED) {
         n_offered += 1;
         let crashes = words::count(other.crashes.len() as u64, "crash", "crashes");
-        if ui.button(format!("{} · {crashes}", plain(&other.title))).clicked() {
+        if ui
+            .button(format!("{} · {crashes}", plain(&other.title)))
+            .clicked()
+        {
             ctx.send(Command::MergeIssues {
                 from: vec![other.key.clone()],
                 into: issue.key.clone(),
@@ -172,7 +183,9 @@ fn merge_menu_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, all: &[I
 /// Undo and redo, each with what it is about.
 fn history_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     let answer = ctx.door.issue_history();
-    let Some(history) = answer.value() else { return };
+    let Some(history) = answer.value() else {
+        return;
+    };
     for (what, command) in [
         (&history.undo, UiCommand::UndoIssues),
         (&history.redo, UiCommand::RedoIssues),
@@ -193,7 +206,8 @@ fn note_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, draft: &mut Dr
         if response.changed() {
             draft.note = Some(note.clone());
         }
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let is_new = note != stored;
         if is_new && (button::quiet(ui, "Keep note").clicked() || entered) {
             draft.note = None;

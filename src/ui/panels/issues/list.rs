@@ -79,13 +79,7 @@ pub(super) fn list_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issues: &[Issue], 
         });
 }
 
-fn issue_ui(
-    ctx: &mut ViewContext<'_>,
-    ui: &mut Ui,
-    issue: &Issue,
-    most: usize,
-    columns: &Columns,
-) {
+fn issue_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &Issue, most: usize, columns: &Columns) {
     let is_open = ctx.nav.place.issue.as_ref() == Some(&issue.key);
     let closed = if issue.is_closed { ", closed" } else { "" };
     let name = format!(
@@ -215,7 +209,10 @@ fn bar(row: &RowPainter<'_>, end: f32, n: usize, most: usize) {
     let half = row.half(false);
     let y = half.rect.center().y;
     let left = half.rect.left() + end - NUMBER + size::L;
-    let whole = Rect::from_min_max(Pos2::new(left, y - 2.0), Pos2::new(half.rect.left() + end, y + 2.0));
+    let whole = Rect::from_min_max(
+        Pos2::new(left, y - 2.0),
+        Pos2::new(half.rect.left() + end, y + 2.0),
+    );
     row.painter.rect_filled(whole, 2.0, t.line);
     let share = n.min(most) as f32 / most.max(1) as f32;
     let mut part = whole;
@@ -233,9 +230,14 @@ fn time(row: &RowPainter<'_>, end: Option<f32>, text: &str) {
         align: Align::Max,
     };
     let from = end - TIME + size::M;
-    row.half(true).text(from, end, when, &style(row.tokens.text));
-    row.half(false)
-        .text(from, end, what.trim_end_matches(')'), &style(row.tokens.faint));
+    row.half(true)
+        .text(from, end, when, &style(row.tokens.text));
+    row.half(false).text(
+        from,
+        end,
+        what.trim_end_matches(')'),
+        &style(row.tokens.faint),
+    );
 }
 
 /// The quiet line: versions, state, thread, whether a person changed it.
@@ -244,6 +246,7 @@ fn facts(issue: &Issue) -> String {
     if issue.is_closed {
         parts.push("closed".to_owned());
     }
+    let newest = issue.crashes.first();
     let names: Vec<&str> = issue
         .versions
         .iter()
@@ -253,11 +256,17 @@ fn facts(issue: &Issue) -> String {
         [] => parts.push("version unknown".to_owned()),
         [one] if one.starts_with("build") => parts.push((*one).to_owned()),
         [one] => parts.push(format!("version {one}")),
+        several if several.iter().all(|name| name.starts_with("build")) => {
+            parts.push(format!("{} builds", several.len()));
+        }
         [first, second] => parts.push(format!("versions {first}, {second}")),
         [first, .., last] => parts.push(format!("{} versions, {first} to {last}", names.len())),
     }
-    let newest = issue.crashes.first();
-    parts.extend(newest.and_then(|row| row.thread.as_ref()).map(|thread| format!("thread {thread}")));
+    parts.extend(
+        newest
+            .and_then(|row| row.thread.as_ref())
+            .map(|thread| format!("thread {thread}")),
+    );
     if issue.is_by_hand {
         parts.push("grouped by hand".to_owned());
     }

@@ -2,7 +2,9 @@
 
 use super::plain;
 use crate::engine::command::Command;
-use crate::engine::queries::issue_detail::{DiffFrame, DiffKind, DiffRow, IssueDetail, SimilarIssue};
+use crate::engine::queries::issue_detail::{
+    DiffFrame, DiffKind, DiffRow, IssueDetail, SimilarIssue,
+};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
@@ -160,7 +162,11 @@ fn side(row: &mut RowPainter<'_>, frame: Option<&DiffFrame>, from: f32, to: f32)
         ..name.clone()
     };
     let place_text = frame.place.as_deref().unwrap_or("");
-    let room = if place_text.is_empty() { 0.0 } else { (to - from) * 0.4 };
+    let room = if place_text.is_empty() {
+        0.0
+    } else {
+        (to - from) * 0.4
+    };
     let end = row.text(from, to - room, &frame.function, &name);
     row.text(end + size::S, to, place_text, &place);
 }
@@ -175,5 +181,10 @@ fn line_name(line: &DiffRow) -> String {
             },
         )
     };
-    format!("{}: {}, {}", line.kind.label(), of(&line.here), of(&line.there))
+    format!(
+        "{}: {}, {}",
+        line.kind.label(),
+        of(&line.here),
+        of(&line.there)
+    )
 }

@@ -156,10 +156,12 @@ fn from_table(info: &DebugInfo<'_>, memory: &dyn Memory) -> Option<Layout> {
         let value = at.read(table.address, memory)?;
         (index < count && value & UNIMPLEMENTED != UNIMPLEMENTED).then_some(value)
     };
-    let at = |index: u64, size: u64| Some(Field {
-        offset: offset(index)?,
-        size,
-    });
+    let at = |index: u64, size: u64| {
+        Some(Field {
+            offset: offset(index)?,
+            size,
+        })
+    };
     let stack_pointer = at(T_STACK_POINTER, word);
     let arch_offset = offset(T_ARCH);
     let in_arch = |index: u64, size: u64| {

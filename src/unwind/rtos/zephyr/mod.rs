@@ -221,9 +221,8 @@ impl Kernel<'_, '_> {
         let stack = self.stack(id);
         let pointer = self.layout.thread.stack_pointer;
         let arch = self.info.file().arch();
-        let saved = || {
-            context::saved_registers(id, &self.layout.thread, arch, self.symbols, self.memory)
-        };
+        let saved =
+            || context::saved_registers(id, &self.layout.thread, arch, self.symbols, self.memory);
         Some(RtosThread {
             id,
             name: self.waits.name(id),

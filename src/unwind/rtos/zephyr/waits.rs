@@ -114,7 +114,9 @@ impl Waits<'_, '_> {
             };
             match &real.kind {
                 TypeKind::Array { element, .. } => {
-                    let size = element.and_then(|e| self.types.size(e)).filter(|s| *s > 0)?;
+                    let size = element
+                        .and_then(|e| self.types.size(e))
+                        .filter(|s| *s > 0)?;
                     path.push_str(&format!("[{}]", left.checked_div(size)?));
                     left = left.checked_rem(size)?;
                     at = *element;
@@ -173,9 +175,11 @@ impl Waits<'_, '_> {
 
     /// The thread's own name, else that of the variable it lies in.
     pub(super) fn name(&self, thread: u64) -> Option<String> {
-        let name = self.layout.thread.name.and_then(|field| {
-            read_name(field.at(thread)?, field.size.min(128), self.memory)
-        });
+        let name = self
+            .layout
+            .thread
+            .name
+            .and_then(|field| read_name(field.at(thread)?, field.size.min(128), self.memory));
         name.or_else(|| match self.info.file().symbol_at(thread) {
             Some((symbol, 0)) => Some(
                 symbol
