@@ -108,7 +108,7 @@ const CASES: &[Case] = &[
     (
         "rules-an386-lazy-float",
         "memory fault",
-        "Memory protection refused to save the floating-point registers of the code that was interrupted to 0x200007A0 (region 5, 0x20000600 to 0x200007FF: read only, no execute)",
+        "Memory protection refused to save the floating-point registers of the interrupted code at 0x200007B8 (region 5, 0x20000600 to 0x200007FF: read only, no execute)",
         &["MLSPERR", "SVCall (`SVC_Handler`"],
     ),
     (
@@ -157,7 +157,7 @@ const CASES: &[Case] = &[
     (
         "rules-an386-watchdog",
         "watchdog",
-        "A watchdog fired: `wait_for_valve` was running, rules.c:70",
+        "A watchdog fired: `wait_for_valve` was running with interrupts off (PRIMASK), rules.c:70",
         &[
             "NMI was being handled by `watchdog_nmi`",
             "PRIMASK is set: no interrupt can run",
@@ -196,7 +196,7 @@ const CASES: &[Case] = &[
     (
         "rules-an505-watchdog",
         "watchdog",
-        "A watchdog fired: `wait_for_valve` was running, rules.c:70",
+        "A watchdog fired: `wait_for_valve` was running with interrupts off (PRIMASK), rules.c:70",
         &["NMI was being handled by `watchdog_nmi`"],
     ),
     (

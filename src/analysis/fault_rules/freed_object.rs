@@ -96,11 +96,17 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let name = (case.facts.describe)(object)
         .filter(|name| !name.contains('+'))
         .map_or(String::new(), |name| format!(" {name}"));
+    // A block may have been freed and the pointer to it be a left-over; a fill pattern in use is proof.
+    let probably = if why.contains("filled") {
+        ""
+    } else {
+        "probably "
+    };
     Some(Finding {
         kind: FaultKind::BusFault,
         address: case.fault_address(),
         summary: format!(
-            "`{function}` used an object{name} that had been freed ({} {why}){by}{}{line}",
+            "`{function}` {probably}used an object{name} that had been freed ({} {why}){by}{}{line}",
             address(object),
             case.context_phrase()
         ),
@@ -220,7 +226,7 @@ mod tests {
             scene
                 .headline()
                 .1
-                .contains("lies in a free block of the heap")
+                .starts_with("`xQueueReceive` probably used an object that had been freed (0x20000770 lies in a free block of the heap)")
         );
     }
 

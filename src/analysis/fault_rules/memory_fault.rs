@@ -30,8 +30,8 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         )
     } else if case.cfsr("MLSPERR") {
         format!(
-            "Memory protection refused to save the floating-point registers of the code that was interrupted{}{}{}",
-            float_frame(case).map_or(String::new(), |at| format!(" to {}", address(at))),
+            "Memory protection refused to save the floating-point registers of the interrupted code{}{}{}",
+            float_frame(case).map_or(String::new(), |at| format!(" at {}", address(at))),
             region_phrase(case, float_frame(case)),
             case.place_phrase()
         )

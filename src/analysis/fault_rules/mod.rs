@@ -53,6 +53,18 @@ const LAST_FAULT: u32 = 7;
 /// Interrupts that one line of evidence names.
 const MAX_INTERRUPTS: usize = 4;
 
+/// Reset reasons that a reader of a crash wants to know.
+const RESTART_WORDS: [&str; 8] = [
+    "bod",
+    "brown",
+    "lockup",
+    "low volt",
+    "power fail",
+    "watchdog",
+    "wdg",
+    "wdt",
+];
+
 /// One cause of crashes.
 pub struct FaultRule {
     /// Stable name, the name of its file.
@@ -121,6 +133,7 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     evidence.extend(access_evidence(&case));
     evidence.extend(interrupt_evidence(&case));
     evidence.extend(heap_evidence(&case, &evidence));
+    evidence.extend(restart_evidence(&case));
     evidence.extend(frame_evidence(&case));
     let is_recorded = CAUSE_REGISTERS
         .iter()
@@ -243,6 +256,17 @@ fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
     Some(parts.join("; "))
 }
 
+/// What the next boot says of the restart, where it is more than the end of this crash. It is no cause: a device that
+/// waits in its fault handler is ended by its watchdog.
+fn restart_evidence(case: &Case<'_>) -> Option<String> {
+    let text = case.facts.dump.restart.as_ref()?;
+    let lower = text.to_ascii_lowercase();
+    RESTART_WORDS
+        .iter()
+        .any(|word| lower.contains(word))
+        .then(|| format!("the device's next boot gives as reset reason: {text}"))
+}
+
 /// A damaged heap matters for any crash.
 fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
     let damage = case
@@ -331,6 +355,18 @@ mod tests {
             fault.evidence[3],
             "IRQ 9 (`pump_isr`, priority 0x40) was being handled; SysTick (priority 0x40) waited; PRIMASK is set: no interrupt can run"
         );
+    }
+
+    #[test]
+    fn the_reset_reason_of_the_next_boot_is_evidence_and_no_cause() {
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .restart("TG0WDT_SYS_RESET")
+            .explain()
+            .unwrap();
+        assert_eq!(fault.kind.label(), "bus fault");
+        let said = "the device's next boot gives as reset reason: TG0WDT_SYS_RESET".to_owned();
+        assert!(fault.evidence.contains(&said));
     }
 
     #[test]

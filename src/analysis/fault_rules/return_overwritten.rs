@@ -34,6 +34,13 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let target = jump_target(case, pc);
     let text = overwriting_text(case, target);
     let repeats = text.is_none() && is_repeated_above(case, target);
+    // Code without an ELF (a ROM, a second image) is reached through veneers that leave no pointer in a register.
+    let fetch_failed = ["INVSTATE", "IACCVIOL", "IBUSERR"]
+        .iter()
+        .any(|name| case.cfsr(name));
+    if text.is_none() && !repeats && !fetch_failed {
+        return None;
+    }
     let owner = call
         .function
         .as_ref()
@@ -213,7 +220,7 @@ mod tests {
             "A return address on the stack was overwritten with 0xA0CCCCCD: probably an array of `rename_device` overflowed, main.c:19"
         );
         assert_eq!(
-            returned_to(0xA0CC_CCCD).headline().1,
+            returned_to(0xA0CC_CCCD).fault("cfsr", 1).headline().1,
             "`rename_device` probably returned to an overwritten address, 0xA0CCCCCD, main.c:19"
         );
     }

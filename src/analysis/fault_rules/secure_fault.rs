@@ -50,12 +50,9 @@ mod tests {
     #[test]
     fn a_jump_into_the_other_world() {
         let scene = Scene::new(&[]).reg(15, 0x0020_0100).fault("sfsr", 0x10);
-        assert!(
-            scene
-                .headline()
-                .1
-                .starts_with("`poke` jumped to 0x00200100 in the other security state (secure fault, INVTRAN: ")
-        );
+        assert!(scene.headline().1.starts_with(
+            "`poke` jumped to 0x00200100 in the other security state (secure fault, INVTRAN: "
+        ));
     }
 
     #[test]

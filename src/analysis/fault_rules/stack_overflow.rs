@@ -174,7 +174,7 @@ fn no_room(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
     let is_lost = [Reg::PC, Reg::LR, Reg::r(0), Reg::r(1), Reg::r(2), Reg::r(3)]
         .into_iter()
         .all(|reg| registers.known(reg).is_none_or(|value| value == 0));
-    let sp = case.sp().filter(|_| is_lost)?;
+    let sp = (case.sp()).filter(|_| is_lost && case.facts.arch.is_cortex_m())?;
     let threads = case.thread().and_then(|thread| {
         let base = thread.stack_base?.0;
         Some(base..base.checked_add(thread.stack_size?)?)
