@@ -328,13 +328,19 @@ impl<'a> Case<'a> {
         format!("{}{line}", self.context_phrase())
     }
 
-    /// The class of the fault in words, for the bracket: `precise bus fault`.
-    pub fn class(&self) -> &'static str {
+    /// The class of the fault in a bracket: ` (precise bus fault)`; empty when no status register says it.
+    pub fn class_phrase(&self) -> String {
+        self.class()
+            .map_or(String::new(), |class| format!(" ({class})"))
+    }
+
+    fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
         if let Some(class) = riscv_facts::class(self.facts) {
             return class;
         }
         if is(&["IMPRECISERR"]) {
+        Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {
             "precise bus fault"
@@ -353,8 +359,8 @@ impl<'a> Case<'a> {
         {
             "hard fault"
         } else {
-            "no fault registers in this capture"
-        }
+            return None;
+        })
     }
 
     /// What lies at `addr`, as the end of "to 0xF0000000": `, where nothing is`.

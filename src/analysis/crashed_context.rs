@@ -19,6 +19,8 @@ const BASIC_BYTES: u64 = 0x20;
 const EXTENDED_BYTES: u64 = 0x68;
 /// xPSR bit 9: four bytes of padding lie above the frame.
 const XPSR_PAD: u64 = 1 << 9;
+/// What a handler may have popped from its stack pointer: nothing, or either frame with or without padding.
+const POPPED_SIZES: [u64; 5] = [0, 0x20, 0x24, 0x68, 0x6C];
 /// `EXC_RETURN` bit 4: set for a frame without floating-point state.
 const EXC_RETURN_BASIC: u64 = 1 << 4;
 
@@ -39,6 +41,9 @@ pub fn crashed_context(
     let Some(sp) = registers.sp() else {
         return registers.clone();
     };
+    if let Some(context) = above_signature(registers, sp, memory) {
+        return context;
+    }
     match thread.sp_meaning {
         SpMeaning::ExceptionFrame => at_frame(registers, sp, memory),
         SpMeaning::Unknown if is_frame_of(registers, sp, memory) => {
@@ -111,6 +116,28 @@ fn beyond_secure_context(
         known.set(Reg::r(n), registers.get(reg));
     }
     known
+/// A handler that knows no additional state context (`ARMv8-M` ARM B3.19) takes it for the frame: it reports the integrity
+/// signature as r0 and r8 as the program counter. The true frame lies above the context.
+fn above_signature(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> Option<RegisterSet> {
+    let signature = u32::try_from(registers.known(Reg::r(0))?).ok()?;
+    if !INTEGRITY_SIGNATURES.contains(&signature) {
+        return None;
+    }
+    let frame = POPPED_SIZES
+        .into_iter()
+        .filter_map(|size| sp.checked_sub(size))
+        .find(|frame| is_frame_of(registers, *frame, memory))?;
+    // Bit 0 of the signature: the frame above has no floating-point state.
+    let implied = if signature & 1 == 1 {
+        0xFFFF_FFFD
+    } else {
+        0xFFFF_FFED
+    };
+    let exc_return = registers
+        .known(Reg::EXC_RETURN)
+        .and_then(|value| u32::try_from(value).ok())
+        .unwrap_or(implied);
+    exception_frame::pop(frame, Some(exc_return), registers, memory)
 }
 
 /// SP is already popped: the floating-point registers may still lie in the frame below it.

@@ -144,13 +144,17 @@ pub fn build_report(
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
     let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
     let vector_table = vectors::table_address(symbols);
-    let interrupts = interrupt_view(&InterruptSource {
-        memory: &memory,
-        fault: &dump.fault,
-        registers,
-        vector_table,
-        describe: &describe,
+    let interrupts = arch.is_cortex_m().then(|| {
+        interrupt_view(&InterruptSource {
+            memory: &memory,
+            fault: &dump.fault,
+            registers,
+            vector_table,
+            describe: &describe,
+            address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
+        })
     });
+    let interrupts = interrupts.flatten();
     let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
     let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
