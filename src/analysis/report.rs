@@ -22,7 +22,7 @@ use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::warning::Warning;
 use crate::model::target_state::SymbolQuality;
-use crate::symbols::rust_panic::{RustPanic, rust_panic};
+use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
@@ -310,9 +310,15 @@ impl<'s> ThreadBuilder<'_, 's> {
             let info = self.symbols.for_address(physical.lookup)?;
             let sources = info.source_frames(physical.lookup);
             let scopes: Vec<_> = sources.iter().filter_map(|source| source.scope).collect();
-            self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
+            let told = self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
                 scopes.iter().find_map(|scope| rust_panic(info, *scope, context))
-            })
+            });
+            let called_it = |path: &Option<String>| path.as_deref() == Some("core::panicking::panic_fmt");
+            let frame = match (physical.sp, physical.cfa) {
+                (Some(sp), Some(cfa)) if sources.iter().any(|s| called_it(&s.qualified)) => sp..cfa,
+                _ => return told,
+            };
+            told.or_else(|| rust_panic_in_frame(self.symbols, self.memory, frame))
         })
     }
 

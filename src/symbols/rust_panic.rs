@@ -14,12 +14,16 @@ use super::value::Value;
 use super::variables::{FrameContext, ValueLimits, argument_value};
 use crate::model::memory::Memory;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// The longest message.
 const LONGEST: usize = 2048;
 
 /// The most pieces and arguments of one message.
 const MOST_PIECES: usize = 64;
+
+/// The most words of a stack frame that are tried.
+const MOST_WORDS: u64 = 256;
 
 /// A panic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +61,33 @@ pub fn rust_panic(
     };
     let addr = reader.number(&value)?;
     reader.panic(pointee(&types, ty)?, addr)
+}
+
+/// The same when the handler no longer holds its argument: the `PanicInfo` lies in the stack frame of the function that
+/// called the handler. What is taken for one must lead to a place in a Rust source file.
+pub fn rust_panic_in_frame(
+    symbols: &SymbolSet<'_>,
+    memory: &dyn Memory,
+    frame: Range<u64>,
+) -> Option<RustPanic> {
+    symbols.infos.iter().find_map(|info| {
+        let types = Types::new(info);
+        let ty = types.named("core::panic::panic_info::PanicInfo")?;
+        let reader = PanicReader {
+            types: &types,
+            memory,
+            symbols,
+        };
+        let word = u64::from(info.file().address_bytes());
+        let words = (frame.end.saturating_sub(frame.start) / word).min(MOST_WORDS);
+        (0..words).find_map(|i| {
+            let addr = frame.start.checked_add(i.checked_mul(word)?)?;
+            let found = reader.panic(ty, addr)?;
+            let file = found.file.as_deref()?;
+            let is_source = file.ends_with(".rs") && !file.contains(char::is_control);
+            (is_source && found.line? > 0).then_some(found)
+        })
+    })
 }
 
 fn pointee(types: &Types<'_, '_>, ty: Option<TypeRef>) -> Option<TypeRef> {
