@@ -650,7 +650,15 @@ fn has_namespaces(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> bool {
 
 /// The namespaces and classes around an entry: `drv::Sensor::`.
 pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
+    scope_within(info, at, 0)
+}
+
+fn scope_within(info: &DebugInfo<'_>, at: TypeRef, depth: usize) -> String {
     let mut scope = String::new();
+    // A definition that stands elsewhere has the scope of its declaration.
+    let at = die::origins(info, at)
+        .last()
+        .map_or(at, |(last, _die)| *last);
     for (outer, die) in die::path(info, at) {
         let opens = matches!(
             die.tag(),
@@ -661,6 +669,9 @@ pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
         );
         if !opens || outer == at {
             continue;
+        }
+        if die.has_attr(gimli::DW_AT_specification) && depth < LONGEST_CHAIN {
+            scope = scope_within(info, outer, depth + 1);
         }
         // Around what a type unit left in its place there is no name, only the signature.
         let full = die::reference(info, outer.unit, &die, gimli::DW_AT_signature);
