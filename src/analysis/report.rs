@@ -134,7 +134,6 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
-    let heaps = Vec::new();
     let vector_table = vectors::table_address(symbols);
     let interrupts = interrupt_view(&InterruptSource {
         memory: &memory,
@@ -384,7 +383,7 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) {
         let info = self.symbols.for_address(physical.lookup);
         let sources = info
-            .map(|info| info.source_frames(physical.lookup))
+            .map(|info| info.source_frames(physical.place()))
             .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),

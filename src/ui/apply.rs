@@ -46,6 +46,8 @@ impl App {
             UiCommand::FrameUp => self.nav.frame_idx = self.nav.frame_idx.saturating_sub(1),
             UiCommand::FrameDown => self.frame_down(),
             UiCommand::NextThread => self.next_thread(),
+            UiCommand::NextCrash => self.step_crash(true),
+            UiCommand::PreviousCrash => self.step_crash(false),
             UiCommand::CopyText => self.copy(ctx, render::text),
             UiCommand::CopyMarkdown => self.copy(ctx, render::markdown),
             UiCommand::NextPart => self.focus_part(ctx, 1),
@@ -85,6 +87,24 @@ impl App {
     fn go_to_memory(&mut self, address: u64) {
         self.nav.memory_address = Some(address);
         self.nav.tab = InspectorTab::Memory;
+    }
+
+    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`.
+    pub(super) fn show_part(&mut self, part: &str) {
+        let mut tabs = InspectorTab::ALL.into_iter();
+        if self.nav.place.panel == PanelId::Issues {
+            match part {
+                "first" | "compare" => {
+                    let issues = self.door.issues("");
+                    let first = issues.value().and_then(|issues| issues.first());
+                    self.nav.open_issue(first.map(|issue| issue.key.clone()));
+                }
+                "compare with the first" => self.merge_issue(),
+                key => self.nav.open_issue(Some(key.to_owned())),
+            }
+        } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
+            self.nav.tab = tab;
+        }
     }
 
     /// Key of the issue that is open on screen.
@@ -165,6 +185,32 @@ impl App {
                 .checked_rem(n_threads)
                 .unwrap_or(0),
         );
+    }
+
+    /// The next or the previous crash of the capture that is open.
+    fn step_crash(&mut self, is_forward: bool) {
+        let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        let Some(open) = crash::open_crash(&view) else {
+            return;
+        };
+        let issues = self.door.issues("");
+        let all = issues.value().into_iter().flat_map(|issues| issues.iter());
+        let rows: Vec<(i64, i64)> = all
+            .flat_map(|issue| &issue.crashes)
+            .map(|row| (row.capture, row.id))
+            .collect();
+        let Some((capture, _)) = rows.iter().find(|(_, id)| *id == open) else {
+            return;
+        };
+        let ids = rows.iter().filter(|row| row.0 == *capture).map(|row| row.1);
+        let next = if is_forward {
+            ids.filter(|id| *id > open).min()
+        } else {
+            ids.filter(|id| *id < open).max()
+        };
+        if let Some(id) = next {
+            self.nav.open_crash(id);
+        }
     }
 
     fn copy(&self, ctx: &Context, write: fn(&CrashReport) -> String) {

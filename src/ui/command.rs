@@ -67,6 +67,10 @@ pub enum UiCommand {
     FrameDown,
     /// The next thread.
     NextThread,
+    /// The next crash of the same capture.
+    NextCrash,
+    /// The crash before.
+    PreviousCrash,
     /// Copy the crash as text.
     CopyText,
     /// Copy the crash as Markdown.
@@ -142,6 +146,8 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
     UiCommand::FrameDown, "Frame down", "Select the frame below, towards the caller.", [key(CTRL, Key::ArrowDown)];
     UiCommand::NextThread, "Next thread", "Show the next thread of this crash.", [key(NONE, Key::T)];
+    UiCommand::NextCrash, "Next crash", "Open the next crash of the same capture.", [key(NONE, Key::N)];
+    UiCommand::PreviousCrash, "Previous crash", "Open the crash before this one in the same capture.", [key(Modifiers::SHIFT, Key::N)];
     UiCommand::MergeIssue, "Merge with the issue compared", "Compare with the most similar issue; once compared, make one issue of both.", [key(NONE, Key::M)];
     UiCommand::SplitCrash, "Split the crash off", "Take the crash with the focus out of the open issue into one of its own.", [key(NONE, Key::S)];
     UiCommand::CloseIssue, "Close or open the issue", "A closed issue moves to the end of the list.", [key(NONE, Key::X)];

@@ -22,6 +22,7 @@ use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
 use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
 use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
+use crate::engine::queries::variable_diff::{VariableDiff, VariableDiffQuery};
 use crate::engine::recent::RecentWorkspace;
 use crate::engine::workspace::Workspace;
 use crate::model::addr::TargetAddr;
@@ -54,6 +55,8 @@ pub trait Door {
     fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local>;
     /// Globals whose name holds a text.
     fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals>;
+    /// Variables that differ from another crash, or from their values at start.
+    fn variable_diff(&self, crash: i64, against: Option<i64>, find: &str) -> Answer<VariableDiff>;
     /// Source around a line.
     fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
     /// The symbol library.
@@ -186,6 +189,14 @@ impl Door for EngineDoor {
     fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals> {
         self.engine.borrow().query(CrashGlobalsQuery {
             crash,
+            find: find.to_owned(),
+        })
+    }
+
+    fn variable_diff(&self, crash: i64, against: Option<i64>, find: &str) -> Answer<VariableDiff> {
+        self.engine.borrow().query(VariableDiffQuery {
+            crash,
+            against,
             find: find.to_owned(),
         })
     }

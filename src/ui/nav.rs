@@ -14,6 +14,8 @@ pub enum InspectorTab {
     Memory,
     /// Globals, with search.
     Globals,
+    /// Variables that differ from the start of the program or from another crash.
+    Changed,
     /// Queues, mutexes and timers, with who waits.
     Rtos,
     /// Heaps.
@@ -24,11 +26,12 @@ pub enum InspectorTab {
 
 impl InspectorTab {
     /// All of them, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Locals,
         Self::Registers,
         Self::Memory,
         Self::Globals,
+        Self::Changed,
         Self::Rtos,
         Self::Heap,
         Self::Interrupts,
@@ -41,6 +44,7 @@ impl InspectorTab {
             Self::Registers => "Registers",
             Self::Memory => "Memory",
             Self::Globals => "Globals",
+            Self::Changed => "Changed",
             Self::Rtos => "RTOS",
             Self::Heap => "Heap",
             Self::Interrupts => "Interrupts",

@@ -24,9 +24,10 @@ use crate::engine::queries::overview::Overview;
 use crate::engine::queries::source_lines::SourceLines;
 use crate::engine::queries::symbol_library::SymbolLibraryView;
 use crate::engine::queries::symbolize_text::SymbolizedText;
+use crate::engine::queries::variable_diff::{DifferenceRow, VariableDiff};
 use crate::engine::recent::RecentWorkspace;
 use crate::model::addr::TargetAddr;
-use crate::model::report::{CrashReport, Local};
+use crate::model::report::{CrashReport, Local, Unavailable};
 use issues::{all_issues, issue_detail, row};
 use lists::{capture, library, overview, report_files, source, symbolized};
 use report::local;
@@ -199,6 +200,38 @@ impl Door for FakeDoor {
                 n_found: 0,
             },
         )
+    }
+
+    fn variable_diff(
+        &self,
+        _crash: i64,
+        _against: Option<i64>,
+        find: &str,
+    ) -> Answer<VariableDiff> {
+        let row = |name: &str, before: &str, after: Result<&str, Unavailable>| DifferenceRow {
+            name: name.to_owned(),
+            type_name: Some("uint32_t".to_owned()),
+            file: Some("link.c:12".to_owned()),
+            address: TargetAddr(0x2000_0a10),
+            before: Ok(before.to_owned()),
+            after: after.map(str::to_owned),
+        };
+        let rows = vec![
+            row("g_uptime_ms", "0", Ok("64211")),
+            row("link.stats.retries", "0", Ok("17")),
+            row("ring[3].head", "0x0", Err(Unavailable::MemoryNotCaptured)),
+        ];
+        let diff = || VariableDiff {
+            rows: rows
+                .into_iter()
+                .filter(|row| row.name.contains(find))
+                .collect(),
+            n_compared: 212,
+            n_different: 3,
+            n_unavailable: 4,
+            ..VariableDiff::default()
+        };
+        self.answer(diff, VariableDiff::default)
     }
 
     fn source(&self, _crash: i64, file: &str, line: u32) -> Answer<SourceLines> {

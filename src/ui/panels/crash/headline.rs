@@ -51,8 +51,10 @@ fn quality_ui(ui: &mut Ui, selected: &Selected<'_>) {
         };
         ui.add_space(size::XS);
         let file = words::file_name(&quality.file);
-        let sentence = format!("{file} has {}: {advice}", quality.quality);
-        text::label(ui, sentence, font::body(), tokens(ui).warn);
+        ui.horizontal(|ui| {
+            chip::chip(ui, Tone::Warn, &quality.quality);
+            text::muted(ui, format!("{file}: {advice}"));
+        });
     }
 }
 
@@ -154,7 +156,7 @@ fn issue_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &IssueOfCrash) {
         Some(note) => format!("{}\nNote: {note}", issue.title.replace('`', "")),
         None => issue.title.replace('`', ""),
     };
-    if button::link(ui, &label).on_hover_text(help).clicked() {
+    if chip::link(ui, &label).on_hover_text(help).clicked() {
         ctx.ui(UiCommand::OpenIssue(issue.key.clone()));
     }
 }
@@ -179,14 +181,6 @@ fn symbols_ui(ui: &mut Ui, selected: &Selected<'_>) {
         ),
     };
     chip::chip(ui, tone, label).on_hover_text(help);
-    for quality in report
-        .symbols
-        .iter()
-        .filter(|quality| quality.advice.is_some())
-    {
-        let advice = quality.advice.as_deref().unwrap_or_default();
-        chip::chip(ui, Tone::Warn, &quality.quality).on_hover_text(advice);
-    }
 }
 
 fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {

@@ -1,8 +1,8 @@
 //! The inspector on the right: what the selection and the target held, one tab each.
 
 use super::{
-    Selected, globals::GlobalsTab, heap, interrupts, locals::LocalsTab, memory::MemoryTab,
-    registers, rtos,
+    Selected, changed::ChangedTab, globals::GlobalsTab, heap, interrupts, locals::LocalsTab,
+    memory::MemoryTab, registers, rtos,
 };
 use crate::model::report::CrashReport;
 use crate::ui::command::UiCommand;
@@ -18,6 +18,7 @@ pub(super) struct Inspector {
     locals: LocalsTab,
     memory: MemoryTab,
     globals: GlobalsTab,
+    changed: ChangedTab,
 }
 
 impl Inspector {
@@ -41,6 +42,7 @@ impl Inspector {
             InspectorTab::Registers => registers::registers_ui(ctx, ui, selected),
             InspectorTab::Memory => self.memory.ui(ctx, ui, selected),
             InspectorTab::Globals => self.globals.ui(ctx, ui, selected),
+            InspectorTab::Changed => self.changed.ui(ctx, ui, selected),
             InspectorTab::Rtos => rtos::rtos_ui(ctx, ui, selected),
             InspectorTab::Heap => heap::heap_ui(ctx, ui, selected),
             InspectorTab::Interrupts => interrupts::interrupts_ui(ui, selected),
@@ -98,7 +100,8 @@ fn look(tab: InspectorTab, report: &CrashReport) -> Look {
         InspectorTab::Locals
         | InspectorTab::Registers
         | InspectorTab::Memory
-        | InspectorTab::Globals => (false, false),
+        | InspectorTab::Globals
+        | InspectorTab::Changed => (false, false),
     };
     match (is_empty, is_alarm) {
         (_, true) => Look::Alarm,

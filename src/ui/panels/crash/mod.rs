@@ -1,6 +1,7 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;
@@ -118,8 +119,8 @@ impl Crash {
         ui.add_space(size::M);
         let rect = ui.available_rect_before_wrap();
         let n_threads = selected.detail.report.threads.len();
-        let n_frames = selected.thread.map_or(0, |thread| thread.frames.len());
-        match layout::split(rect, n_threads, n_frames) {
+        let n_lines = selected.thread.map_or(0, backtrace::n_lines);
+        match layout::split(rect, n_threads, n_lines) {
             layout::Parts::Fits(parts) => self.parts_ui(ctx, ui, selected, &parts),
             layout::Parts::Scrolls(parts, height) => {
                 egui::ScrollArea::vertical()

@@ -147,14 +147,13 @@ fn paint(row: &mut RowPainter<'_>, object: &RtosObject, name: &str, is_in_ring: 
         marker::paint(row.painter, center, Mark::Filled, t.crash);
     }
     let end = row.width() - size::M;
-    let middle = 24.0 + (end - 24.0) * 0.55;
-    row.strong(24.0, middle - size::S, name);
+    let name_end = row.strong(24.0, 24.0 + (end - 24.0) * 0.55, name);
     let detail = CellStyle {
         font: font::body(),
         color: t.muted,
         align: Align::Max,
     };
-    row.text(middle, end, &object.detail, &detail);
+    row.text(name_end + size::S, end, &object.detail, &detail);
 }
 
 fn below_ui(ui: &mut Ui, text: &str, mark: Mark) {

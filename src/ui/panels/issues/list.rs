@@ -246,6 +246,7 @@ fn facts(issue: &Issue) -> String {
     if issue.is_closed {
         parts.push("closed".to_owned());
     }
+    let newest = issue.crashes.first();
     let names: Vec<&str> = issue
         .versions
         .iter()
@@ -255,10 +256,12 @@ fn facts(issue: &Issue) -> String {
         [] => parts.push("version unknown".to_owned()),
         [one] if one.starts_with("build") => parts.push((*one).to_owned()),
         [one] => parts.push(format!("version {one}")),
+        several if several.iter().all(|name| name.starts_with("build")) => {
+            parts.push(format!("{} builds", several.len()));
+        }
         [first, second] => parts.push(format!("versions {first}, {second}")),
         [first, .., last] => parts.push(format!("{} versions, {first} to {last}", names.len())),
     }
-    let newest = issue.crashes.first();
     parts.extend(
         newest
             .and_then(|row| row.thread.as_ref())

@@ -47,7 +47,7 @@ impl Panel for Issues {
                     cards::Title {
                         title: "Issues",
                         detail: &issues.len().to_string(),
-                        right: "most crashes of one cause",
+                        right: "Enter opens",
                     },
                     |ui| {
                         state::answer(ui, &answer, "Grouping crashes…", |ui, issues| {
