@@ -13,6 +13,7 @@ use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{FaultBit, Frame, Thread};
 use crate::model::target_state::{HeapView, InterruptLine, InterruptView, MpuRegion};
+use crate::symbols::rust_panic::RustPanic;
 use std::ops::Range;
 
 /// What is known of one crash. Symbols come in as closures, so that the rules know no debug information.
@@ -41,6 +42,8 @@ pub struct CrashFacts<'a> {
     pub in_code: &'a dyn Fn(u64) -> bool,
     /// True for an address in any allocated section of an ELF.
     pub covered: &'a dyn Fn(u64) -> bool,
+    /// What a Rust program said when it panicked, if its panic handler is on the stack.
+    pub rust_panic: Option<&'a RustPanic>,
     /// `ring+16` for an address inside of a symbol.
     pub describe: &'a dyn Fn(u64) -> Option<String>,
 }

@@ -24,14 +24,21 @@ use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::warning::Warning;
+use crate::model::target_state::SymbolQuality;
+use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
 use crate::unwind::vectors;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
 const ENTRY_VALUE_DEPTH: usize = 64;
+
+/// The handler is called by few functions of the library, and calls few itself.
+const PANIC_DEPTH: usize = 8;
 
 /// xPSR bits 0 to 8: the exception that is being handled, 0 in thread mode.
 const IPSR: u64 = 0x1FF;
@@ -123,8 +130,10 @@ pub fn build_report(
         symbols,
         memory: &memory,
         with_locals: options.with_locals,
+        rust_panic: RefCell::default(),
     };
     let mut threads = builder.threads(registers, rtos.as_ref(), &mut warnings);
+    let rust_panic = builder.rust_panic.take();
     if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
         warnings.push(Warning::new(
             "FS-CRASH-001",
@@ -171,6 +180,7 @@ pub fn build_report(
         in_code: &in_code,
         covered: &covered,
         describe: &describe,
+        rust_panic: rust_panic.as_ref(),
     };
     let fault = fault_rules::explain(&facts);
     if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
@@ -193,6 +203,7 @@ pub fn build_report(
         heaps,
         interrupts,
         mpu,
+        symbols: symbol_quality(symbols),
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
@@ -213,6 +224,14 @@ fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]
     rings.chain(gone).collect()
 }
 
+/// What each symbol file can tell.
+fn symbol_quality(symbols: &SymbolSet<'_>) -> Vec<SymbolQuality> {
+    let files = symbols.infos.iter().map(|info| info.file());
+    files
+        .map(|file| file.quality().of_file(file.name()))
+        .collect()
+}
+
 /// Registers with known values, in the order a debugger lists them.
 fn named_registers(registers: &RegisterSet) -> Vec<(String, TargetAddr)> {
     registers
@@ -229,6 +248,7 @@ struct ThreadBuilder<'a, 's> {
     symbols: &'a SymbolSet<'s>,
     memory: &'a dyn Memory,
     with_locals: bool,
+    rust_panic: RefCell<Option<RustPanic>>,
 }
 
 impl<'s> ThreadBuilder<'_, 's> {
@@ -244,6 +264,8 @@ impl<'s> ThreadBuilder<'_, 's> {
         printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
+        self.rust_panic.replace(self.panic_of(&crashed_walk));
+        warnings.extend(self.without_frame_info(&crashed_walk, &crashed));
         crashed.crashed = true;
         crashed.state = ThreadState::Running;
         crashed.name = self.dump.thread_name.clone().or_else(|| {
@@ -300,6 +322,49 @@ impl<'s> ThreadBuilder<'_, 's> {
             }
         }
         threads
+    }
+
+    /// What the panic handler of a Rust program was told, if one is among the innermost frames.
+    fn panic_of(&self, walk: &Walk) -> Option<RustPanic> {
+        let frames = walk.frames.iter().enumerate().take(PANIC_DEPTH);
+        frames.into_iter().find_map(|(idx, physical)| {
+            let info = self.symbols.for_address(physical.lookup)?;
+            let sources = info.source_frames(physical.lookup);
+            let scopes: Vec<_> = sources.iter().filter_map(|source| source.scope).collect();
+            let told = self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
+                scopes.iter().find_map(|scope| rust_panic(info, *scope, context))
+            });
+            let called_it = |path: &Option<String>| path.as_deref() == Some("core::panicking::panic_fmt");
+            let frame = match (physical.sp, physical.cfa) {
+                (Some(sp), Some(cfa)) if sources.iter().any(|s| called_it(&s.qualified)) => sp..cfa,
+                _ => return told,
+            };
+            told.or_else(|| rust_panic_in_frame(self.symbols, self.memory, frame))
+        })
+    }
+
+    /// Code that was crossed by scanning because its ELF says nothing of its frames.
+    fn without_frame_info(&self, walk: &Walk, thread: &Thread) -> Option<Warning> {
+        let mut names = BTreeSet::new();
+        for pair in walk.frames.windows(2) {
+            if let [callee, caller] = pair
+                && caller.trust == FrameTrust::Scan
+                && let Some(info) = self.symbols.for_address(callee.lookup)
+                && info.file().contains_code(callee.lookup)
+                && !info.has_unwind_entry(callee.lookup)
+            {
+                let frame = thread.frames.iter().find(|frame| frame.pc.0 == callee.pc);
+                let name = frame.and_then(|frame| frame.function.as_ref());
+                names.insert(name.map_or_else(|| format!("0x{:x}", callee.pc), |name| format!("`{name}`")));
+            }
+        }
+        (!names.is_empty()).then(|| {
+            let names: Vec<String> = names.into_iter().take(8).collect();
+            Warning::new(
+                "FS-CRASH-002",
+                format!("There is no frame information for {}: the frames above were found by scanning the stack. Build these parts with -g (and keep .debug_frame); what is in flash need not change.", names.join(", ")),
+            )
+        })
     }
 
     fn walk(
