@@ -96,7 +96,9 @@ struct Known {
 
 fn known_differences() -> Vec<Known> {
     let text = std::fs::read_to_string(folder().join("differences.txt")).unwrap();
-    let lines = text.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty());
+    let lines = text
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.trim().is_empty());
     lines
         .map(|line| {
             let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
@@ -156,7 +158,11 @@ fn last_part(name: &str, separator: &str) -> String {
         match c {
             '<' | '{' | '(' => depth += 1,
             '>' | '}' | ')' => depth -= 1,
-            _ if depth == 0 && name.get(at..).is_some_and(|rest| rest.starts_with(separator)) => {
+            _ if depth == 0
+                && name
+                    .get(at..)
+                    .is_some_and(|rest| rest.starts_with(separator)) =>
+            {
                 start = at + separator.len();
             }
             _ => {}
@@ -179,11 +185,21 @@ fn shown(function: Option<&str>, file: Option<&str>, line: Option<u64>, inlined:
 
 fn shown_gdb(frame: &Value) -> String {
     let inlined = frame["inlined"].as_bool().unwrap();
-    shown(frame["function"].as_str(), frame["file"].as_str(), frame["line"].as_u64(), inlined)
+    shown(
+        frame["function"].as_str(),
+        frame["file"].as_str(),
+        frame["line"].as_u64(),
+        inlined,
+    )
 }
 
 fn shown_ours(frame: &Frame) -> String {
-    shown(frame.function.as_deref(), frame.file.as_deref(), frame.line.map(u64::from), frame.inlined)
+    shown(
+        frame.function.as_deref(),
+        frame.file.as_deref(),
+        frame.line.map(u64::from),
+        frame.inlined,
+    )
 }
 
 fn gdb_value(variable: &Value) -> String {
@@ -222,7 +238,11 @@ fn compare(name: &str, files: &Files, judge: &mut Judge) -> [Score; 3] {
         if our.function.as_deref().map(|f| last_part(f, "::")) != Some(function) {
             continue;
         }
-        let mut left: Vec<&Local> = our.locals.iter().filter(|l| !l.name.ends_with("@entry")).collect();
+        let mut left: Vec<&Local> = our
+            .locals
+            .iter()
+            .filter(|l| !l.name.ends_with("@entry"))
+            .collect();
         for variable in frame["locals"].as_array().unwrap() {
             let variable_name = variable["name"].as_str().unwrap();
             let place = format!("{place} {variable_name}");
@@ -235,14 +255,29 @@ fn compare(name: &str, files: &Files, judge: &mut Judge) -> [Score; 3] {
             judge.score(&mut locals, [name, &place], &expected, &our_value(local));
             let ty = local.type_name.as_deref().unwrap_or("?");
             let place = format!("type of {place}");
-            judge.score(&mut types, [name, &place], variable["type"].as_str().unwrap(), ty);
+            judge.score(
+                &mut types,
+                [name, &place],
+                variable["type"].as_str().unwrap(),
+                ty,
+            );
         }
         for local in left {
-            judge.score(&mut locals, [name, &format!("{place} {}", local.name)], "no such variable", &our_value(local));
+            judge.score(
+                &mut locals,
+                [name, &format!("{place} {}", local.name)],
+                "no such variable",
+                &our_value(local),
+            );
         }
     }
     for (index, frame) in thread.frames.iter().enumerate().skip(theirs.len()) {
-        judge.score(&mut frames, [name, &format!("#{index}")], "nothing", &shown_ours(frame));
+        judge.score(
+            &mut frames,
+            [name, &format!("#{index}")],
+            "nothing",
+            &shown_ours(frame),
+        );
     }
     [frames, locals, types]
 }
@@ -261,7 +296,11 @@ fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
         let scores = compare(name, files, &mut judge);
         _ = write!(table, "| {name} ");
         for (sum, score) in sums.iter_mut().zip(scores) {
-            _ = write!(table, "| {} | {} | {} ", score.equal, score.better, score.worse);
+            _ = write!(
+                table,
+                "| {} | {} | {} ",
+                score.equal, score.better, score.worse
+            );
             sum.equal += score.equal;
             sum.better += score.better;
             sum.worse += score.worse;
@@ -282,10 +321,18 @@ fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
         std::fs::write(path, &table).unwrap();
     }
     let n = judge.wrong.len();
-    assert!(n == 0, "{n} differences without a reason:\n{}", judge.wrong.join("\n"));
+    assert!(
+        n == 0,
+        "{n} differences without a reason:\n{}",
+        judge.wrong.join("\n")
+    );
     let whole = std::env::var_os("MATRIX_DIR").is_none();
     for (index, known) in judge.known.iter().enumerate().filter(|_| whole) {
-        assert!(judge.used.contains_key(&index), "explains nothing any more: {}", known.line);
+        assert!(
+            judge.used.contains_key(&index),
+            "explains nothing any more: {}",
+            known.line
+        );
     }
     assert!(!whole || builds.len() >= 60, "{} builds", builds.len());
 }

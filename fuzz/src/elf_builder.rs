@@ -44,7 +44,10 @@ pub fn elf(expressions: &Expressions<'_>) -> Vec<u8> {
             name => NAMES.find(&format!("\0{name}\0")).unwrap_or_default() as u32 + 1,
         };
         let len = contents.len() as u32;
-        words(&mut bytes, &[name_at, *kind, *flags, *addr, offset, len, 0, 0, 1, 0]);
+        words(
+            &mut bytes,
+            &[name_at, *kind, *flags, *addr, offset, len, 0, 0, 1, 0],
+        );
         offset += len;
     }
     bytes
@@ -118,9 +121,13 @@ fn block(into: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn words(into: &mut Vec<u8>, words: &[u32]) {
-    words.iter().for_each(|word| into.extend_from_slice(&word.to_le_bytes()));
+    words
+        .iter()
+        .for_each(|word| into.extend_from_slice(&word.to_le_bytes()));
 }
 
 fn halves(into: &mut Vec<u8>, halves: &[u16]) {
-    halves.iter().for_each(|half| into.extend_from_slice(&half.to_le_bytes()));
+    halves
+        .iter()
+        .for_each(|half| into.extend_from_slice(&half.to_le_bytes()));
 }

@@ -86,7 +86,10 @@ fn debug_sections(data: &[u8]) {
     };
     let (table, n) = (word(elf, 32), usize::from(elf[48]));
     // Debug sections have no address.
-    let debug: Vec<usize> = (1..n).map(|i| table + i * 40).filter(|at| word(elf, at + 8) == 0).collect();
+    let debug: Vec<usize> = (1..n)
+        .map(|i| table + i * 40)
+        .filter(|at| word(elf, at + 8) == 0)
+        .collect();
     let header = debug[usize::from(input.byte()) % debug.len()];
     let (start, size) = (word(elf, header + 16), word(elf, header + 20));
     let skipped = usize::from(input.half()) % size.max(1);
@@ -113,7 +116,10 @@ fn use_everything(file: &SymbolFile) {
     let (registers, memory) = (registers(), memory());
     let mut caller_registers = registers.clone();
     let ranges: Vec<_> = file.code_ranges().take(4).collect();
-    for lookup in ranges.into_iter().flat_map(|range| range.step_by(26).take(32)) {
+    for lookup in ranges
+        .into_iter()
+        .flat_map(|range| range.step_by(26).take(32))
+    {
         caller_registers.set_known(Reg::PC, lookup.wrapping_add(1));
         use_address(&set, lookup, &registers, &caller_registers, &memory);
     }
@@ -121,7 +127,10 @@ fn use_everything(file: &SymbolFile) {
         let parsed = DebugInfo::new(file);
         for range in file.code_ranges().take(4) {
             for address in range.step_by(14).take(64) {
-                assert_eq!(index.lookup(address).ok(), Some(parsed.source_frames(address)));
+                assert_eq!(
+                    index.lookup(address).ok(),
+                    Some(parsed.source_frames(address))
+                );
             }
         }
     }
@@ -169,7 +178,9 @@ fn registers() -> RegisterSet {
 
 fn memory() -> MemoryMap {
     let mut memory = MemoryMap::default();
-    let words: Vec<u8> = (0..0x200_u32).flat_map(|n| (0x2000_0000 + n * 8).to_le_bytes()).collect();
+    let words: Vec<u8> = (0..0x200_u32)
+        .flat_map(|n| (0x2000_0000 + n * 8).to_le_bytes())
+        .collect();
     memory.insert(0x2000_0000, &words);
     memory
 }
@@ -189,7 +200,13 @@ fn expressions(data: &[u8]) {
         infos: vec![DebugInfo::new(&file)],
     };
     let (registers, memory) = (registers(), memory());
-    use_address(&set, u64::from(elf_builder::CODE) + 4, &registers, &registers, &memory);
+    use_address(
+        &set,
+        u64::from(elf_builder::CODE) + 4,
+        &registers,
+        &registers,
+        &memory,
+    );
 }
 
 /// An index, damaged with checksums that are right all the same: a stranger's file, or a bug of ours.
@@ -237,7 +254,10 @@ fn correct_checksums(bytes: &mut [u8]) {
         return;
     }
     let (head, blocks) = bytes.split_at_mut(data);
-    for (check, block) in head[checks..].chunks_exact_mut(8).zip(blocks.chunks(16 << 10)) {
+    for (check, block) in head[checks..]
+        .chunks_exact_mut(8)
+        .zip(blocks.chunks(16 << 10))
+    {
         check.copy_from_slice(&checksum(block).to_le_bytes());
     }
     let sum = checksum(&head[32..]);
@@ -249,8 +269,12 @@ fn checksum(bytes: &[u8]) -> u64 {
     let add = |sum: u64, word: u64| (sum ^ word).wrapping_mul(FACTOR).rotate_left(29);
     let mut sum = (bytes.len() as u64).wrapping_mul(FACTOR);
     let (words, rest) = bytes.as_chunks::<8>();
-    sum = words.iter().fold(sum, |sum, word| add(sum, u64::from_le_bytes(*word)));
-    sum = rest.iter().fold(sum, |sum, byte| add(sum, u64::from(*byte)));
+    sum = words
+        .iter()
+        .fold(sum, |sum, word| add(sum, u64::from_le_bytes(*word)));
+    sum = rest
+        .iter()
+        .fold(sum, |sum, byte| add(sum, u64::from(*byte)));
     sum ^ (sum >> 31)
 }
 
@@ -262,7 +286,10 @@ fn unwinder(data: &[u8]) {
             let format = FORMATS.iter().find(|format| format.id() == "elf-core");
             let decoded = format.expect("it is there").decode(core, &Unattended);
             let dump = decoded.expect("nobody cancels").coredumps.remove(0);
-            (SymbolFile::parse("fixture", elf.to_vec()).expect("a fixture"), dump)
+            (
+                SymbolFile::parse("fixture", elf.to_vec()).expect("a fixture"),
+                dump,
+            )
         };
         vec![
             read(
@@ -293,10 +320,12 @@ fn unwinder(data: &[u8]) {
             }
             _ => {
                 let regions = dump.memory.regions();
-                let Some(region) = regions.get(usize::from(input.byte()) % regions.len().max(1)) else {
+                let Some(region) = regions.get(usize::from(input.byte()) % regions.len().max(1))
+                else {
                     continue;
                 };
-                let at = region.start + u64::from(input.word()) % (region.bytes.len() as u64).max(1);
+                let at =
+                    region.start + u64::from(input.word()) % (region.bytes.len() as u64).max(1);
                 let bytes = input.block();
                 dump.memory.insert(at, bytes);
             }

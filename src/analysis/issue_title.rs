@@ -14,11 +14,26 @@ pub fn issue_title(headline: &str) -> String {
     }
     let title = clauses.join(", ");
     title
-        .replace(" to an address, where nothing is", " to an address where nothing is")
-        .replace(" from an address, where nothing is", " from an address where nothing is")
-        .replace(" an address, where nothing is", " an address where nothing is")
-        .replace(" to an address through a null pointer", " through a null pointer")
-        .replace(" from an address through a null pointer", " through a null pointer")
+        .replace(
+            " to an address, where nothing is",
+            " to an address where nothing is",
+        )
+        .replace(
+            " from an address, where nothing is",
+            " from an address where nothing is",
+        )
+        .replace(
+            " an address, where nothing is",
+            " an address where nothing is",
+        )
+        .replace(
+            " to an address through a null pointer",
+            " through a null pointer",
+        )
+        .replace(
+            " from an address through a null pointer",
+            " through a null pointer",
+        )
 }
 
 /// Leaves out what stands in brackets and holds a number.
@@ -68,7 +83,11 @@ fn named(clause: &str) -> String {
         }
         // Code without a name is known by its address: that one all crashes share.
         let is_code = matches!(out.as_slice(), ["Code", "at"]);
-        out.push(if is_address(word) && !is_code { "an address" } else { word });
+        out.push(if is_address(word) && !is_code {
+            "an address"
+        } else {
+            word
+        });
     }
     out.join(" ")
 }
@@ -96,8 +115,14 @@ mod tests {
                 "Stack overflow: `next` calls itself (17 frames found by scanning), the stack pointer 0x1FFFFF88 is 120 bytes below the captured memory (0x20000000)",
                 "Stack overflow: `next` calls itself",
             ),
-            ("Code at 0x00000354 accessed 0xF0000000, where nothing is", "Code at 0x00000354 accessed an address where nothing is"),
-            ("Assertion failed: `x > 3`, main.c:12", "Assertion failed: `x > 3`, main.c:12"),
+            (
+                "Code at 0x00000354 accessed 0xF0000000, where nothing is",
+                "Code at 0x00000354 accessed an address where nothing is",
+            ),
+            (
+                "Assertion failed: `x > 3`, main.c:12",
+                "Assertion failed: `x > 3`, main.c:12",
+            ),
             ("unclosed (1", "unclosed (1"),
         ] {
             assert_eq!(issue_title(headline), title);

@@ -100,10 +100,16 @@ fn tokens(frames: &[Frame], same_build: bool) -> Vec<Token> {
             };
             let is_common = shown.is_some_and(|shown| {
                 let plain = name.as_deref().unwrap_or(shown);
-                role(frame.function.as_deref().unwrap_or(shown)).or_else(|| role(plain)).is_some()
+                role(frame.function.as_deref().unwrap_or(shown))
+                    .or_else(|| role(plain))
+                    .is_some()
             });
             let common = if is_common { 0.25 } else { 1.0 };
-            let guessed = if frame.trust == FrameTrust::Scan { 0.5 } else { 1.0 };
+            let guessed = if frame.trust == FrameTrust::Scan {
+                0.5
+            } else {
+                1.0
+            };
             Token {
                 name,
                 weight: common * guessed / nth,
@@ -140,12 +146,17 @@ fn align(left: &[Token], right: &[Token], here: &[Frame], there: &[Frame]) -> Ve
         if matched {
             let is_same_line = here.get(i).map(place) == there.get(j).map(place);
             pairs.push(AlignedPair {
-                alignment: if is_same_line { Alignment::Same } else { Alignment::OtherLine },
+                alignment: if is_same_line {
+                    Alignment::Same
+                } else {
+                    Alignment::OtherLine
+                },
                 here: Some(i),
                 there: Some(j),
             });
             (i, j) = (i + 1, j + 1);
-        } else if i < left.len() && (j >= right.len() || at(&best, i + 1, j) >= at(&best, i, j + 1)) {
+        } else if i < left.len() && (j >= right.len() || at(&best, i + 1, j) >= at(&best, i, j + 1))
+        {
             pairs.push(AlignedPair {
                 alignment: Alignment::OnlyHere,
                 here: Some(i),
@@ -180,13 +191,23 @@ fn sentence(pairs: &[AlignedPair], left: &[Token], right: &[Token]) -> String {
     }
     let (same, moved) = (count(Alignment::Same), count(Alignment::OtherLine));
     let (here, there) = (count(Alignment::OnlyHere), count(Alignment::OnlyThere));
-    let frames = |n: usize| if n == 1 { "1 frame".to_owned() } else { format!("{n} frames") };
+    let frames = |n: usize| {
+        if n == 1 {
+            "1 frame".to_owned()
+        } else {
+            format!("{n} frames")
+        }
+    };
     if same + moved == 0 {
         return "No frame is the same.".to_owned();
     }
     let mut parts = vec![format!(
         "{} the same",
-        if same + moved == 1 { "1 function is".to_owned() } else { format!("{} functions are", same + moved) }
+        if same + moved == 1 {
+            "1 function is".to_owned()
+        } else {
+            format!("{} functions are", same + moved)
+        }
     )];
     if moved > 0 {
         parts.push(format!("{moved} of them at another line"));
@@ -213,7 +234,10 @@ mod tests {
                 None if word == "!" => frame("", "", FrameTrust::Context),
                 scanned => {
                     let trust = scanned.map_or(FrameTrust::Cfi, |_| FrameTrust::Scan);
-                    let (name, line) = scanned.unwrap_or(word).split_once(':').unwrap_or((word, "1"));
+                    let (name, line) = scanned
+                        .unwrap_or(word)
+                        .split_once(':')
+                        .unwrap_or((word, "1"));
                     frame(name, &format!("main.c:{line}"), trust)
                 }
             })
@@ -222,7 +246,10 @@ mod tests {
 
     fn letters(here: &str, there: &str) -> (String, u32, String) {
         let (a, b) = (frames(here), frames(there));
-        let side = |frames| Side { frames, build: None };
+        let side = |frames| Side {
+            frames,
+            build: None,
+        };
         let got = compare(&side(&a), &side(&b));
         let letters = got
             .pairs
@@ -249,14 +276,21 @@ mod tests {
             ("a:1", "!", "<>", 0),
         ] {
             let (letters, share, sentence) = letters(here, there);
-            assert_eq!((letters.as_str(), share), (want, percent), "{here} | {there}: {sentence}");
+            assert_eq!(
+                (letters.as_str(), share),
+                (want, percent),
+                "{here} | {there}: {sentence}"
+            );
         }
     }
 
     #[test]
     fn the_share_is_said_in_words() {
         let (_, _, words) = letters("a:1 b:2 c:3", "a:1 b:5 x:1");
-        assert_eq!(words, "2 functions are the same, 1 of them at another line, 1 frame only here, 1 frame only there.");
+        assert_eq!(
+            words,
+            "2 functions are the same, 1 of them at another line, 1 frame only here, 1 frame only there."
+        );
         let (_, _, words) = letters("! !", "a:1");
         assert!(words.starts_with("Without symbols"), "{words}");
         let (_, _, words) = letters("a:1", "b:1");

@@ -15,12 +15,16 @@ impl Workspace {
         }
         if names.is_empty() {
             return Err(QueryError::Unanswerable(
-                "FS-ISSUE-001: an issue cannot be merged with itself. Choose another one.".to_owned(),
+                "FS-ISSUE-001: an issue cannot be merged with itself. Choose another one."
+                    .to_owned(),
             ));
         }
         let what = format!("merge {} into {}", names.join(", "), quoted(&target.title));
         self.store().merge_issues(from, into, &what, &now())?;
-        Ok(format!("Merged into {}. Undo takes it back.", quoted(&target.title)))
+        Ok(format!(
+            "Merged into {}. Undo takes it back.",
+            quoted(&target.title)
+        ))
     }
 
     pub(super) fn split_crash(&self, crash: i64) -> Result<String, QueryError> {
@@ -30,11 +34,19 @@ impl Workspace {
             .find(|issue| issue.crashes.iter().any(|row| row.id == crash))
             .ok_or_else(|| gone("crash"))?;
         let what = format!("split a crash off {}", quoted(&issue.title));
-        self.store().split_crashes(&[CrashId(crash)], &what, &now())?;
-        Ok(format!("The crash left {}. Undo takes it back.", quoted(&issue.title)))
+        self.store()
+            .split_crashes(&[CrashId(crash)], &what, &now())?;
+        Ok(format!(
+            "The crash left {}. Undo takes it back.",
+            quoted(&issue.title)
+        ))
     }
 
-    pub(super) fn rename_issue(&self, key: &str, title: Option<&str>) -> Result<String, QueryError> {
+    pub(super) fn rename_issue(
+        &self,
+        key: &str,
+        title: Option<&str>,
+    ) -> Result<String, QueryError> {
         let title = title.map(str::trim).filter(|title| !title.is_empty());
         let what = title.map_or_else(
             || "take the title of an issue back".to_owned(),
@@ -48,7 +60,8 @@ impl Workspace {
         let issues = self.run(&IssueListQuery::default())?;
         let title = quoted(&find(&issues, key)?.title);
         let verb = if closed { "close" } else { "open" };
-        self.store().close_issue(key, closed, &format!("{verb} {title}"), &now())?;
+        self.store()
+            .close_issue(key, closed, &format!("{verb} {title}"), &now())?;
         Ok(if closed {
             "Issue closed: it moves to the end of the list. Undo takes it back.".to_owned()
         } else {
@@ -58,7 +71,8 @@ impl Workspace {
 
     pub(super) fn note_issue(&self, key: &str, note: Option<&str>) -> Result<String, QueryError> {
         let note = note.map(str::trim).filter(|note| !note.is_empty());
-        self.store().note_issue(key, note, "change the note of an issue", &now())?;
+        self.store()
+            .note_issue(key, note, "change the note of an issue", &now())?;
         Ok("Note kept. Undo takes it back.".to_owned())
     }
 

@@ -45,9 +45,9 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::CloseIssue { issue, closed } => {
             workspace.close_issue(issue, *closed).map_err(failed)
         }
-        Command::NoteIssue { issue, note } => workspace
-            .note_issue(issue, note.as_deref())
-            .map_err(failed),
+        Command::NoteIssue { issue, note } => {
+            workspace.note_issue(issue, note.as_deref()).map_err(failed)
+        }
         Command::UndoIssues => workspace.undo_issues().map_err(failed),
         Command::RedoIssues => workspace.redo_issues().map_err(failed),
         Command::SaveCopy { path } => workspace.save_copy(path, job).map_err(failed),

@@ -123,7 +123,9 @@ impl Query for IssueDetailQuery {
         let fingerprint = report.and_then(|(_, report)| report.fingerprint);
         Ok(IssueDetail {
             issue,
-            rule: fingerprint.as_ref().map(|fingerprint| fingerprint.rule.clone()),
+            rule: fingerprint
+                .as_ref()
+                .map(|fingerprint| fingerprint.rule.clone()),
             frames_used: fingerprint.map_or_else(Vec::new, |fingerprint| fingerprint.frames_used),
             similar,
         })

@@ -142,9 +142,16 @@ fn issue(group: IssueGroup) -> Option<Issue> {
     crashes.sort_by_key(|row| std::cmp::Reverse(row.id));
     // The same bytes in two captures are one crash seen twice: its newest capture stands for it.
     let mut dumps = BTreeSet::new();
-    crashes.retain(|row| row.dump_key.as_ref().is_none_or(|key| dumps.insert(key.clone())));
+    crashes.retain(|row| {
+        row.dump_key
+            .as_ref()
+            .is_none_or(|key| dumps.insert(key.clone()))
+    });
     let newest = crashes.first()?;
-    let named = crashes.iter().find(|row| row.is_symbolized).unwrap_or(newest);
+    let named = crashes
+        .iter()
+        .find(|row| row.is_symbolized)
+        .unwrap_or(newest);
     let title = issue_title(&named.summary);
     Some(counted(Issue {
         key: group.key,
@@ -180,7 +187,9 @@ fn counted(mut issue: Issue) -> Issue {
             n_devices: n_devices(rows),
         })
         .collect();
-    issue.versions.sort_by_key(|version| std::cmp::Reverse(version.n_crashes));
+    issue
+        .versions
+        .sort_by_key(|version| std::cmp::Reverse(version.n_crashes));
     let seen = || crashes.iter().map(Seen::of);
     issue.first_seen = seen().min().unwrap_or_default();
     issue.last_seen = seen().max().unwrap_or_default();
@@ -189,9 +198,9 @@ fn counted(mut issue: Issue) -> Issue {
 
 fn version_of(row: &CrashRow) -> Option<String> {
     let build = row.build_id.as_ref();
-    row.version.clone().or_else(|| {
-        build.map(|id| format!("build {}", id.chars().take(8).collect::<String>()))
-    })
+    row.version
+        .clone()
+        .or_else(|| build.map(|id| format!("build {}", id.chars().take(8).collect::<String>())))
 }
 
 /// Asks what can be undone and done again.

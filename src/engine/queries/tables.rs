@@ -118,14 +118,24 @@ fn crashes(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Quer
     let all = issues.iter().flat_map(|issue| &issue.crashes);
     let n_devices = n_devices(all) as u64;
     let rows = issues.iter().flat_map(crash_cells).collect();
-    Ok(answer("crashes", Some(n_devices), CRASH_COLUMNS.to_vec(), rows))
+    Ok(answer(
+        "crashes",
+        Some(n_devices),
+        CRASH_COLUMNS.to_vec(),
+        rows,
+    ))
 }
 
 fn issue(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
     let detail = issue_detail(context, args)?;
     let n_devices = detail.issue.n_devices as u64;
     let rows = crash_cells(&detail.issue).collect();
-    Ok(answer("issue", Some(n_devices), CRASH_COLUMNS.to_vec(), rows))
+    Ok(answer(
+        "issue",
+        Some(n_devices),
+        CRASH_COLUMNS.to_vec(),
+        rows,
+    ))
 }
 
 fn similar_issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {

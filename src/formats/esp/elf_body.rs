@@ -124,7 +124,8 @@ fn segments(image: &Image<'_>, core: &Range<usize>, dump: &mut Coredump) -> Vec<
             .saturating_mul(entry_len)
             .saturating_add(at(table));
         let word = |n: usize| image.u32(entry.saturating_add(n.saturating_mul(4)));
-        let (Some(kind), Some(offset), Some(addr), Some(len)) = (word(0), word(1), word(2), word(4))
+        let (Some(kind), Some(offset), Some(addr), Some(len)) =
+            (word(0), word(1), word(2), word(4))
         else {
             dump.warnings.push(Warning::at(
                 "FS-ESP-004",
@@ -202,13 +203,7 @@ fn read_notes(
     ));
 }
 
-fn add_thread(
-    image: &Image<'_>,
-    desc: usize,
-    len: usize,
-    file: RegisterFile,
-    dump: &mut Coredump,
-) {
+fn add_thread(image: &Image<'_>, desc: usize, len: usize, file: RegisterFile, dump: &mut Coredump) {
     let most = usize::try_from(MOST_TASKS).unwrap_or(usize::MAX);
     if dump.threads.len() >= most {
         return;
@@ -297,8 +292,7 @@ pub(super) fn finish_threads(dump: &mut Coredump) {
         let saved = tcb::saved_sp(memory, id);
         if let (Some(saved), true) = (saved, index > 0)
             && frames::is_solicited(memory, saved, &thread.registers)
-            && let Some(registers) =
-                frames::from_stack(memory, saved, thread.registers.file())
+            && let Some(registers) = frames::from_stack(memory, saved, thread.registers.file())
         {
             thread.registers = registers;
         }

@@ -89,11 +89,13 @@ fn read_partition(bytes: &[u8], partition: Range<usize>, decoded: &mut Decoded) 
     let head = bytes.get(partition.start..partition.start.saturating_add(4));
     let warning = match head {
         None => {
-            let message = "the flash image ends before its core dump partition; read the flash as a whole";
+            let message =
+                "the flash image ends before its core dump partition; read the flash as a whole";
             Some(Warning::at("FS-ESP-012", start, message))
         }
         Some([0xFF, 0xFF, 0xFF, 0xFF]) => {
-            let message = "the core dump partition of this flash image is erased: the device stored no crash";
+            let message =
+                "the core dump partition of this flash image is erased: the device stored no crash";
             Some(Warning::at("FS-ESP-012", start, message))
         }
         Some(_) => {
@@ -176,7 +178,10 @@ fn read_base64(bytes: &[u8], decoded: &mut Decoded) {
             None => collected.push_damaged(line, at),
         }
     }
-    let first_line = lines(bytes).next().map(|(_, line)| line).unwrap_or_default();
+    let first_line = lines(bytes)
+        .next()
+        .map(|(_, line)| line)
+        .unwrap_or_default();
     let (image, damage) = collected.into_image();
     match body::read(&image, "esp-core") {
         Some((mut dump, _)) => {

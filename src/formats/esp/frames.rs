@@ -63,7 +63,12 @@ pub(super) fn from_note(
             let [pc, ps] = [word(0)?, word(1)?];
             set(Reg::XTENSA_PC, Some(code_address(pc)));
             set(Reg::PS, Some(ps));
-            for (n, reg) in [(2, Reg::LBEG), (3, Reg::LEND), (4, Reg::LCOUNT), (5, Reg::SAR)] {
+            for (n, reg) in [
+                (2, Reg::LBEG),
+                (3, Reg::LEND),
+                (4, Reg::LCOUNT),
+                (5, Reg::SAR),
+            ] {
                 set(reg, word(n));
             }
             let base = usize::try_from(word(7)?).ok()?.checked_mul(4)?;
@@ -78,11 +83,7 @@ pub(super) fn from_note(
 }
 
 /// The registers in a frame on the stack at `sp`, as the RTOS left it.
-pub(super) fn from_stack(
-    memory: &MemoryMap,
-    sp: u64,
-    file: RegisterFile,
-) -> Option<RegisterSet> {
+pub(super) fn from_stack(memory: &MemoryMap, sp: u64, file: RegisterFile) -> Option<RegisterSet> {
     let word = |n: u64| memory.read_u32(sp.checked_add(n.checked_mul(4)?)?).ok();
     let mut registers = RegisterSet::new(file);
     match file {

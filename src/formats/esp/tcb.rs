@@ -39,7 +39,10 @@ fn text(memory: &MemoryMap, at: u64) -> Option<String> {
 
 /// Its stack: from where the control block says it begins to the end of the captured piece that `sp` lies in.
 pub(super) fn stack(memory: &MemoryMap, tcb: u64, sp: u64) -> Option<Range<u64>> {
-    let start = memory.read_u32(tcb.checked_add(STACK)?).ok().map(u64::from)?;
+    let start = memory
+        .read_u32(tcb.checked_add(STACK)?)
+        .ok()
+        .map(u64::from)?;
     let regions = memory.regions();
     let index = regions.partition_point(|region| region.end() <= sp);
     let region = regions.get(index).filter(|region| region.start <= sp)?;

@@ -85,7 +85,8 @@ impl Print {
             return true;
         }
         if let Some(assert) = words::failed_assertion(text) {
-            self.reason.get_or_insert_with(|| "assert failed".to_owned());
+            self.reason
+                .get_or_insert_with(|| "assert failed".to_owned());
             self.assert = Some(assert);
             return true;
         }
@@ -122,8 +123,8 @@ impl Print {
             let (Some(name), Some(value)) = (group(&found, "name"), hex(&found, "value")) else {
                 continue;
             };
-            let is_register = RegisterFile::Xtensa.by_name(&name).is_some()
-                || riscv_register(&name).is_some();
+            let is_register =
+                RegisterFile::Xtensa.by_name(&name).is_some() || riscv_register(&name).is_some();
             if !is_register || name.starts_with("EPC") {
                 continue;
             }
@@ -251,7 +252,11 @@ impl Print {
             return None;
         }
         let is_riscv = self.cores.values().any(Core::is_riscv);
-        let arch = if is_riscv { Arch::Riscv32 } else { Arch::Xtensa };
+        let arch = if is_riscv {
+            Arch::Riscv32
+        } else {
+            Arch::Xtensa
+        };
         let mut dump = Coredump::new("esp-panic", arch);
         let crashed = self
             .crashed_core

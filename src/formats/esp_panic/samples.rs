@@ -84,10 +84,7 @@ fn an_xtensa_panic_gives_registers_backtrace_and_the_hash_of_its_elf() {
     assert_eq!(registers.known(Reg::EXCCAUSE), Some(28));
     assert_eq!(registers.known(Reg::EXCVADDR), Some(0x14));
     // The device prints calls; the frames of a report are return addresses.
-    assert_eq!(
-        dump.printed_stack,
-        [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]
-    );
+    assert_eq!(dump.printed_stack, [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]);
     assert_eq!(dump.warnings[0].code, "FS-ESP-020");
 }
 
@@ -109,7 +106,10 @@ fn a_riscv_panic_gives_registers_and_the_stack() {
 fn a_task_watchdog_names_the_running_tasks_of_both_cores() {
     let dump = only(WATCHDOG);
     let reason = dump.reason.unwrap();
-    assert!(reason.starts_with("Task watchdog got triggered"), "{reason}");
+    assert!(
+        reason.starts_with("Task watchdog got triggered"),
+        "{reason}"
+    );
     assert!(reason.contains("IDLE0"), "{reason}");
     let names: Vec<_> = dump.threads.iter().map(|t| t.name.as_deref()).collect();
     assert_eq!(names, [Some("spin_task"), Some("IDLE1")]);
@@ -162,9 +162,14 @@ fn each_style_of_panic_is_known() {
         let found = dump.threads.first().and_then(|t| t.registers.pc());
         assert_eq!(found, pc, "{reason}");
     }
-    let assert = only("assert failed: xQueueGenericSend queue.c:832 (pxQueue)\n").assert.unwrap();
+    let assert = only("assert failed: xQueueGenericSend queue.c:832 (pxQueue)\n")
+        .assert
+        .unwrap();
     assert_eq!(assert.message.as_deref(), Some("pxQueue"));
-    assert_eq!((assert.file.as_deref(), assert.line), (Some("queue.c"), Some(832)));
+    assert_eq!(
+        (assert.file.as_deref(), assert.line),
+        (Some("queue.c"), Some(832))
+    );
     assert!(prints("I (12) app: abort() was called at PC 0x40081234 on core 0\n").is_empty());
 }
 

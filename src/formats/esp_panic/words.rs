@@ -34,10 +34,7 @@ pattern!(
     BACKTRACE,
     r"Backtrace:\s*(?P<pairs>(?:0x[0-9a-fA-F]{8}:0x[0-9a-fA-F]{8}\s*)+)"
 );
-pattern!(
-    PAIR,
-    r"0x(?P<pc>[0-9a-fA-F]{8}):0x(?P<sp>[0-9a-fA-F]{8})"
-);
+pattern!(PAIR, r"0x(?P<pc>[0-9a-fA-F]{8}):0x(?P<sp>[0-9a-fA-F]{8})");
 // `3fc8f9f0: 0x00000000 0x3fc8fa10 ...`
 pattern!(
     STACK_WORDS,
@@ -64,10 +61,7 @@ pattern!(
     r#"file: "(?P<file>[^"]{1,200})" line (?P<line>\d{1,7})"#
 );
 pattern!(ERROR_EXPRESSION, r"^\s*expression: (?P<message>.+)$");
-pattern!(
-    DEBUG_REASON,
-    r"Debug exception reason:\s*(?P<said>.*\S)"
-);
+pattern!(DEBUG_REASON, r"Debug exception reason:\s*(?P<said>.*\S)");
 pattern!(
     CANARY,
     r"Stack canary watchpoint triggered \((?P<task>[^)]{1,32})\)"

@@ -64,7 +64,8 @@ impl Store {
         let goes = |row: &CrashRow| identities.contains(row.identity.as_str());
         if group.crashes.iter().all(goes) {
             return Err(StoreError::Invalid {
-                what: "these are all crashes of the issue, so that nothing would be left".to_owned(),
+                what: "these are all crashes of the issue, so that nothing would be left"
+                    .to_owned(),
             });
         }
         let keys: Vec<String> = group

@@ -42,7 +42,11 @@ pub(in crate::store) fn after_report(
     before: &Before,
     now: Option<&FingerprintKey>,
 ) -> Result<(), StoreError> {
-    let Some(former) = before.fingerprint.as_ref().filter(|former| Some(*former) != now) else {
+    let Some(former) = before
+        .fingerprint
+        .as_ref()
+        .filter(|former| Some(*former) != now)
+    else {
         return Ok(());
     };
     let former = key_text(former);

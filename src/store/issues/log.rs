@@ -49,7 +49,8 @@ impl Store {
     /// Takes the last step back. Answers what it was; `None` when there is none.
     pub fn undo_issue_step(&self) -> Result<Option<String>, StoreError> {
         self.write(|transaction| {
-            let sql = "SELECT id, what, changes FROM issue_log WHERE undone = 0 ORDER BY id DESC LIMIT 1";
+            let sql =
+                "SELECT id, what, changes FROM issue_log WHERE undone = 0 ORDER BY id DESC LIMIT 1";
             turn(transaction, sql, true)
         })
     }
@@ -57,7 +58,8 @@ impl Store {
     /// Does the step again that was undone last. Answers what it was; `None` when there is none.
     pub fn redo_issue_step(&self) -> Result<Option<String>, StoreError> {
         self.write(|transaction| {
-            let sql = "SELECT id, what, changes FROM issue_log WHERE undone = 1 ORDER BY id LIMIT 1";
+            let sql =
+                "SELECT id, what, changes FROM issue_log WHERE undone = 1 ORDER BY id LIMIT 1";
             turn(transaction, sql, false)
         })
     }
@@ -109,7 +111,11 @@ fn turn(
     // Rows name each other: what matters is that all is right in the end.
     transaction.pragma_update(None, "defer_foreign_keys", true)?;
     for change in &changes {
-        let row = if is_undo { &change.before } else { &change.after };
+        let row = if is_undo {
+            &change.before
+        } else {
+            &change.after
+        };
         put(transaction, &change.table, &change.row, row.as_deref())?;
     }
     transaction.execute(

@@ -15,8 +15,8 @@
 //! Every step is logged with the rows it changed; undo puts them back, redo does them again.
 
 mod change;
-mod log;
 mod late_symbols;
+mod log;
 mod resolve;
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,11 @@ impl Place {
 
 /// `alone:0123456789abcdef`: a name made of what it names.
 pub(super) fn short_key(prefix: &str, of: &str) -> String {
-    let hash: String = Sha256::of(of.as_bytes()).to_string().chars().take(16).collect();
+    let hash: String = Sha256::of(of.as_bytes())
+        .to_string()
+        .chars()
+        .take(16)
+        .collect();
     format!("{prefix}:{hash}")
 }
 
