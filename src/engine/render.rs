@@ -1,5 +1,6 @@
 //! A report as text and as Markdown: what the command line prints and what the window copies.
 
+use super::render_rtos;
 use crate::model::report::{CrashReport, Frame, FrameTrust, Local, Thread};
 use std::fmt::Write as _;
 
@@ -21,6 +22,9 @@ pub fn text(report: &CrashReport) -> String {
         line(&mut out, "");
         line(&mut out, &thread_title(thread));
         frames_text(&mut out, thread);
+    }
+    for text in render_rtos::lines(report) {
+        line(&mut out, &text);
     }
     if let Some(fingerprint) = &report.fingerprint {
         line(&mut out, "");

@@ -9,7 +9,7 @@ mod words;
 
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
-    lines::{as_u64, line_at, line_start, next_hit, readable},
+    lines::{LineSearch, as_u64, line_at, readable},
 };
 use crate::model::progress::{Cancelled, Progress};
 use print::Print;
@@ -54,14 +54,14 @@ impl Format for EspPanic {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at);
+            let start = hit.line.start;
             let (print, end) = collect(bytes, start);
-            at = end.max(hit.saturating_add(1));
+            search.at = end.max(search.at);
             if let Some(mut dump) = print.into_coredump() {
                 dump.source = as_u64(start)..as_u64(end);
                 decoded.understood.push(dump.source.clone());

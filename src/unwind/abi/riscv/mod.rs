@@ -3,6 +3,7 @@
 //!
 //! Sources: RISC-V psABI (register conventions, frame record below s0), The RISC-V Instruction Set Manual, volume I.
 
+mod call_target;
 mod instruction;
 mod saved;
 mod trap;
@@ -18,6 +19,8 @@ pub(super) struct Riscv;
 
 /// ra.
 const RA: Reg = Reg(1);
+/// gp.
+const GP: Reg = Reg(3);
 
 /// Return addresses that mean "nobody": zero, erased and the fill patterns of RTOS stacks, with bit 0 set.
 const NOBODY: [u32; 7] = [
@@ -51,6 +54,9 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
     return_address: -4,
     caller_sp: 0,
 }];
+
+/// Mask ROM of Espressif's chips (technical reference manuals, "Address Mapping"), the second one of the ESP32-P4.
+const ROMS: [std::ops::Range<u64>; 2] = [0x4000_0000..0x4007_0000, 0x4FC0_0000..0x4FC2_0000];
 
 /// Functions from which threads start. Sorted.
 const ENTRY_FUNCTIONS: [&str; 6] = [
@@ -93,8 +99,20 @@ impl Abi for Riscv {
         is_full_call || is_jalr || last & 0xE003 == 0x2001
     }
 
+    fn is_code_without_symbols(&self, addr: u64) -> bool {
+        ROMS.iter().any(|rom| rom.contains(&addr))
+    }
+
+    fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
+        call_target::of(return_addr, code)
+    }
+
     fn is_nobody(&self, return_addr: u64) -> bool {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
+    }
+
+    fn ends_where_return_address_is_lost(&self) -> bool {
+        true
     }
 
     fn entry_functions(&self) -> &'static [&'static str] {
@@ -118,14 +136,17 @@ impl Abi for Riscv {
     }
 
     fn exception_name(&self, frame: &PhysicalFrame, code: &Code<'_, '_>) -> String {
-        trap::name(None, frame, code)
+        trap::name(None, frame, frame.lookup, code)
     }
 
     /// The caller by what the function's own code has stored.
     fn caller_by_code(&self, frame: &PhysicalFrame, code: &Code<'_, '_>) -> Option<RegisterSet> {
         let function = code.function(frame.lookup)?;
         let is_innermost = frame.lookup == frame.pc;
-        let mut saved = saved::follow(function.start, frame.pc, code)?;
+        let mut saved = {
+            let gp = frame.registers.known(GP);
+            saved::follow(function.start, frame.pc, gp, code)?
+        };
         saved.resolve(&frame.registers, is_innermost, code);
         let found = saved.registers(RegValue::NotStored);
         found.sp()?;

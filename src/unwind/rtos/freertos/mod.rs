@@ -309,7 +309,13 @@ impl<'a, 'd> Kernel<'a, 'd> {
         });
         // With memory protection the saved words are not on the stack.
         let stack_pointer = match (&saved, self.layout.tcb.mpu_context) {
-            (Some(regs), Some(_)) => regs.sp(),
+            (Some(regs), Some(_)) => self
+                .layout
+                .tcb
+                .left_stack
+                .and_then(|field| field.read(tcb, self.memory))
+                .filter(|left| *left != 0)
+                .or_else(|| regs.sp()),
             _ => top,
         };
         RtosThread {
