@@ -415,10 +415,10 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         })
     }
 
-    /// True when a frame with these was already listed.
-    pub(in crate::unwind) fn has_seen(&self, pc: Option<u32>, sp: Option<u32>) -> bool {
-        pc.zip(sp)
-            .is_some_and(|(pc, sp)| self.seen.contains(&(pc.into(), Some(sp.into()))))
+    /// True when a frame before the current one had this stack pointer: nothing further out can.
+    pub(in crate::unwind) fn has_passed(&self, sp: Option<u32>) -> bool {
+        let sp = sp.map(u64::from);
+        sp.is_some() && self.seen.iter().any(|(_, seen)| *seen == sp)
     }
 
     /// Says what was missing or assumed, once.
