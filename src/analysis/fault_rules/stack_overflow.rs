@@ -3,6 +3,7 @@
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::recursion::recursion;
+use crate::analysis::riscv_facts;
 use crate::analysis::wording::{address, bytes};
 use crate::model::report::{FaultKind, FrameTrust};
 use std::ops::Range;
@@ -110,6 +111,12 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         signs.push(format!(
             "the access at {} hit the guard below the stack",
             address(guard)
+        ));
+    }
+    if let Some(addr) = riscv_facts::refused_stack(case) {
+        signs.push(format!(
+            "memory refused the stack itself: the access at {} is in the frame at the stack pointer",
+            address(addr)
         ));
     }
     if lost_frame(case) {

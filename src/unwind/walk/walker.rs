@@ -218,6 +218,13 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 let name = abi.exception_name(frame, &self.code);
                 Self::interrupted(step.caller, name, FrameTrust::Cfi, true)
             }
+            Some(Ok(step))
+                if !step.is_return_address_kept
+                    && frame.lookup != frame.pc
+                    && abi.loses_return_address_in_calls() =>
+            {
+                self.lost(frame, Some(step.cfa), StopReason::EndOfStack)
+            }
             Some(Ok(step)) => self.accept(frame, step.caller, FrameTrust::Cfi),
             Some(Err(CfiError::MemoryNotCaptured(addr))) => {
                 let sp_captured = frame
@@ -238,13 +245,6 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                     ),
                 );
                 self.without_cfi(frame)
-            }
-            Some(Err(CfiError::RegisterNotKnown(reg, file)))
-                if reg == file.return_address()
-                    && frame.lookup != frame.pc
-                    && abi.ends_where_return_address_is_lost() =>
-            {
-                Err(StopReason::EndOfStack)
             }
             Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(..))) | None => {
                 self.without_cfi(frame)
