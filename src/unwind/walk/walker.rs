@@ -1,6 +1,6 @@
 //! The walker: steps outwards from frame to frame, keeps what the limits allow, and says why it stopped.
 
-use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput};
+use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits};
 use crate::model::{
     registers::{RegValue, RegisterSet},
     report::FrameTrust,
@@ -16,6 +16,8 @@ use std::collections::{BTreeSet, VecDeque};
 pub(super) const MAX_STEPS: usize = 4096;
 /// Of the frames beyond the limit, the outermost ones that are listed after all: who started the recursion.
 const KEPT_TAIL: usize = 32;
+/// Finds of one scan that are tried out at most.
+const MAX_TRIED: usize = 16;
 /// Scanned frames with the same return address in a row that are listed.
 const MAX_SAME_SCANNED: usize = 64;
 
@@ -392,13 +394,30 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
     }
 
     fn scan(&mut self, sp: Option<u64>, registers: &RegisterSet) -> Option<PhysicalFrame> {
-        let area = scan::stack_area(
+        let mut area = scan::stack_area(
             sp,
             self.input.stack.as_ref(),
             &self.code,
             self.input.limits.max_scan_bytes,
         )?;
-        let hit = scan::return_address(area, &self.code, &mut self.scan_budget)?;
+        let is_tried = self.depth == Depth::Outer && self.abi.tries_scanned_frames();
+        let mut first = None;
+        for _ in 0..MAX_TRIED {
+            let Some(hit) = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)
+            else {
+                break;
+            };
+            let frame = self.scanned_frame(hit, registers)?;
+            if !is_tried || self.is_frame_of_thread(&frame) {
+                return Some(frame);
+            }
+            area.start = hit.slot.checked_add(4)?;
+            first = first.or(Some(frame));
+        }
+        first
+    }
+
+    fn scanned_frame(&self, hit: scan::Hit, registers: &RegisterSet) -> Option<PhysicalFrame> {
         let mut caller = abi::unknown_caller(registers.file());
         carry_special(self.abi, registers, &mut caller);
         caller.set_pc(hit.return_addr);
@@ -413,6 +432,27 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             trust: FrameTrust::Scan,
             interrupted: None,
         })
+    }
+
+    /// True when the thread's entry is reached from `frame` without another scan.
+    fn is_frame_of_thread(&self, frame: &PhysicalFrame) -> bool {
+        let trial = Walker::new(
+            &WalkInput {
+                registers: &frame.registers,
+                arch: self.input.arch,
+                symbols: self.input.symbols,
+                memory: self.input.memory,
+                stack: self.input.stack.clone(),
+                limits: WalkLimits {
+                    max_scan_bytes: 0,
+                    ..self.input.limits
+                },
+                start: Start::Context,
+            },
+            Depth::Trial,
+        )
+        .run();
+        matches!(trial.stop, StopReason::ThreadEntry | StopReason::EndOfStack)
     }
 
     /// True when a frame before the current one had this stack pointer: nothing further out can.

@@ -11,6 +11,7 @@ use super::{Abi, FrameRecord};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::unwind::code::Code;
 use crate::unwind::walk::{Found, PhysicalFrame, StopReason, Walker};
+use std::ops::Range;
 
 /// RISC-V.
 #[derive(Debug)]
@@ -53,6 +54,10 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
     return_address: -4,
     caller_sp: 0,
 }];
+
+/// Mask ROMs that applications call into: ESP32-C2, C3, C6 and H2; ESP32-P4 (their technical reference manuals, "System and
+/// Memory").
+const ROMS: [Range<u64>; 2] = [0x4000_0000..0x4006_0000, 0x4FC0_0000..0x4FC2_0000];
 
 /// Functions from which threads start. Sorted.
 const ENTRY_FUNCTIONS: [&str; 8] = [
@@ -103,6 +108,14 @@ impl Abi for Riscv {
 
     fn loses_return_address_in_calls(&self) -> bool {
         true
+    }
+
+    fn tries_scanned_frames(&self) -> bool {
+        true
+    }
+
+    fn is_code_without_symbols(&self, addr: u64) -> bool {
+        ROMS.iter().any(|rom| rom.contains(&addr))
     }
 
     fn entry_functions(&self) -> &'static [&'static str] {
