@@ -14,6 +14,8 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "hostile/formats.rs"]
+mod formats;
 #[path = "hostile/limits.rs"]
 mod limits;
 #[path = "hostile/stress.rs"]
@@ -97,7 +99,8 @@ struct Intact {
 
 impl Intact {
     fn new(case: &Case) -> Self {
-        let is_one_file = case.kind_of_file() != "zip" && case.kind == Kind::Capture;
+        let is_archive = ["gz", "tar", "zip", "zst"].contains(&case.kind_of_file());
+        let is_one_file = !is_archive && case.kind == Kind::Capture;
         let examined = examined(&case.name, case.bytes.clone());
         let sources = examined.crashes.iter().flat_map(|c| &c.joined.sources);
         Self {

@@ -13,6 +13,7 @@ use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{FaultBit, Frame, Thread};
 use crate::model::target_state::{HeapView, InterruptLine, InterruptView, MpuRegion};
+use crate::symbols::rust_panic::RustPanic;
 use std::ops::Range;
 
 /// What is known of one crash. Symbols come in as closures, so that the rules know no debug information.
@@ -41,6 +42,8 @@ pub struct CrashFacts<'a> {
     pub in_code: &'a dyn Fn(u64) -> bool,
     /// True for an address in any allocated section of an ELF.
     pub covered: &'a dyn Fn(u64) -> bool,
+    /// What a Rust program said when it panicked, if its panic handler is on the stack.
+    pub rust_panic: Option<&'a RustPanic>,
     /// `ring+16` for an address inside of a symbol.
     pub describe: &'a dyn Fn(u64) -> Option<String>,
 }
@@ -328,13 +331,19 @@ impl<'a> Case<'a> {
         format!("{}{line}", self.context_phrase())
     }
 
-    /// The class of the fault in words, for the bracket: `precise bus fault`.
-    pub fn class(&self) -> &'static str {
+    /// The class of the fault in a bracket: ` (precise bus fault)`; empty when no status register says it.
+    pub fn class_phrase(&self) -> String {
+        self.class()
+            .map_or(String::new(), |class| format!(" ({class})"))
+    }
+
+    fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
         if let Some(class) = riscv_facts::class(self.facts) {
             return class;
         }
         if is(&["IMPRECISERR"]) {
+        Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {
             "precise bus fault"
@@ -353,8 +362,8 @@ impl<'a> Case<'a> {
         {
             "hard fault"
         } else {
-            "no fault registers in this capture"
-        }
+            return None;
+        })
     }
 
     /// What lies at `addr`, as the end of "to 0xF0000000": `, where nothing is`.

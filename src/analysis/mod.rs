@@ -4,6 +4,7 @@
 
 pub mod address_space;
 mod captured_tasks;
+mod cores;
 pub mod crash_facts;
 pub mod crashed_context;
 pub mod deadlock;

@@ -82,6 +82,7 @@ pub trait Format: Sync {
 pub static FORMATS: &[&dyn Format] = &[
     &boots::BootBanner,
     &crashcatcher::CrashCatcher,
+    &crashcatcher::CrashCatcherBinary,
     &elf_core::ElfCore,
     &esp::flash::EspCore,
     &esp::console::EspCoreText,

@@ -74,12 +74,6 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
-    /// True when a scan takes the first return address from which the walk reaches the thread's entry, and not simply the
-    /// first one: where stacks hold many stale ones.
-    fn tries_scanned_frames(&self) -> bool {
-        false
-    }
-
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]

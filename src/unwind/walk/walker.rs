@@ -1,6 +1,6 @@
 //! The walker: steps outwards from frame to frame, keeps what the limits allow, and says why it stopped.
 
-use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits};
+use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput};
 use crate::model::{
     registers::{RegValue, RegisterSet},
     report::FrameTrust,
@@ -11,13 +11,12 @@ use crate::unwind::abi::{self, Abi};
 use crate::unwind::code::Code;
 use crate::unwind::{frame_pointer, scan};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 /// Frames that are walked at most, listed or not.
 pub(super) const MAX_STEPS: usize = 4096;
 /// Of the frames beyond the limit, the outermost ones that are listed after all: who started the recursion.
 const KEPT_TAIL: usize = 32;
-/// Finds of one scan that are tried out at most.
-const MAX_TRIED: usize = 16;
 /// Scanned frames with the same return address in a row that are listed.
 const MAX_SAME_SCANNED: usize = 64;
 
@@ -28,6 +27,15 @@ pub(in crate::unwind) enum Depth {
     Outer,
     /// No: it is such a trial.
     Trial,
+}
+
+/// What a caller that is searched for has called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callee {
+    /// Code of a symbol file.
+    Known,
+    /// Code in ROM that no symbol file describes.
+    Rom,
 }
 
 /// A frame found by a step.
@@ -140,7 +148,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             "FS-UNW-001",
             "The program counter was not stored: frames come from a scan of the stack.",
         );
-        self.scan(registers.sp(), &registers)
+        self.scan(registers.sp(), &registers, Callee::Known)
     }
 
     /// Steps from `current` outwards until something says stop.
@@ -278,7 +286,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             return Err(StopReason::ThreadEntry);
         }
         let lookup = pc.checked_sub(1).ok_or(StopReason::EndOfStack)?;
-        if !self.code.contains(lookup) && !abi.is_code_without_symbols(lookup) {
+        if !self.code.contains(lookup) && !self.code.is_rom(lookup) {
             return self.lost(frame, caller.sp(), StopReason::NoCode(pc));
         }
         Ok(Found {
@@ -381,7 +389,12 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         reason: StopReason,
     ) -> Result<Found, StopReason> {
         let sp = sp.or(frame.sp);
-        match self.scan(sp, &frame.registers) {
+        let callee = if self.code.is_rom(frame.lookup) {
+            Callee::Rom
+        } else {
+            Callee::Known
+        };
+        match self.scan(sp, &frame.registers, callee) {
             Some(found) => Ok(Found {
                 frame: found,
                 // a stack pointer that points nowhere is no measure of progress
@@ -393,31 +406,22 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         }
     }
 
-    fn scan(&mut self, sp: Option<u64>, registers: &RegisterSet) -> Option<PhysicalFrame> {
-        let mut area = scan::stack_area(
+    fn scan(
+        &mut self,
+        sp: Option<u64>,
+        registers: &RegisterSet,
+        callee: Callee,
+    ) -> Option<PhysicalFrame> {
+        let area = scan::stack_area(
             sp,
             self.input.stack.as_ref(),
             &self.code,
             self.input.limits.max_scan_bytes,
         )?;
-        let is_tried = self.depth == Depth::Outer && self.abi.tries_scanned_frames();
-        let mut first = None;
-        for _ in 0..MAX_TRIED {
-            let Some(hit) = scan::return_address(area.clone(), &self.code, &mut self.scan_budget)
-            else {
-                break;
-            };
-            let frame = self.scanned_frame(hit, registers)?;
-            if !is_tried || self.is_frame_of_thread(&frame) {
-                return Some(frame);
-            }
-            area.start = hit.slot.checked_add(4)?;
-            first = first.or(Some(frame));
-        }
-        first
-    }
-
-    fn scanned_frame(&self, hit: scan::Hit, registers: &RegisterSet) -> Option<PhysicalFrame> {
+        let hit = match callee {
+            Callee::Rom => self.caller_of_rom(&area)?,
+            Callee::Known => scan::return_address(area, &self.code, &mut self.scan_budget)?,
+        };
         let mut caller = abi::unknown_caller(registers.file());
         carry_special(self.abi, registers, &mut caller);
         caller.set_pc(hit.return_addr);
@@ -434,31 +438,28 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         })
     }
 
-    /// True when the thread's entry is reached from `frame` without another scan.
-    fn is_frame_of_thread(&self, frame: &PhysicalFrame) -> bool {
-        let trial = Walker::new(
-            &WalkInput {
-                registers: &frame.registers,
-                arch: self.input.arch,
-                symbols: self.input.symbols,
-                memory: self.input.memory,
-                stack: self.input.stack.clone(),
-                limits: WalkLimits {
-                    max_scan_bytes: 0,
-                    ..self.input.limits
-                },
-                start: Start::Context,
-            },
-            Depth::Trial,
-        )
-        .run();
-        matches!(trial.stop, StopReason::ThreadEntry | StopReason::EndOfStack)
-    }
-
     /// True when a frame before the current one had this stack pointer: nothing further out can.
     pub(in crate::unwind) fn has_passed(&self, sp: Option<u32>) -> bool {
         let sp = sp.map(u64::from);
         sp.is_some() && self.seen.iter().any(|(_, seen)| *seen == sp)
+    }
+
+    /// What ROM code left of its own is as good as any other word: the first call that leads into ROM counts, else the
+    /// first one of which its instruction does not say where it leads.
+    fn caller_of_rom(&mut self, area: &Range<u64>) -> Option<scan::Hit> {
+        let mut possible = None;
+        let mut start = area.start;
+        while let Some(hit) =
+            scan::return_address(start..area.end, &self.code, &mut self.scan_budget)
+        {
+            match self.abi.call_target(hit.return_addr, &self.code) {
+                Some(target) if self.code.is_rom(target) => return Some(hit),
+                Some(_) => {}
+                None => possible = possible.or(Some(hit)),
+            }
+            start = hit.slot.checked_add(4)?;
+        }
+        possible
     }
 
     /// Says what was missing or assumed, once.

@@ -3,6 +3,7 @@
 //!
 //! Sources: RISC-V psABI (register conventions, frame record below s0), The RISC-V Instruction Set Manual, volume I.
 
+mod call_target;
 mod instruction;
 mod saved;
 mod trap;
@@ -11,7 +12,6 @@ use super::{Abi, FrameRecord};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::unwind::code::Code;
 use crate::unwind::walk::{Found, PhysicalFrame, StopReason, Walker};
-use std::ops::Range;
 
 /// RISC-V.
 #[derive(Debug)]
@@ -55,9 +55,8 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
     caller_sp: 0,
 }];
 
-/// Mask ROMs that applications call into: ESP32-C2, C3, C6 and H2; ESP32-P4 (their technical reference manuals, "System and
-/// Memory").
-const ROMS: [Range<u64>; 2] = [0x4000_0000..0x4006_0000, 0x4FC0_0000..0x4FC2_0000];
+/// Mask ROM of Espressif's chips (technical reference manuals, "Address Mapping"), the second one of the ESP32-P4.
+const ROMS: [std::ops::Range<u64>; 2] = [0x4000_0000..0x4007_0000, 0x4FC0_0000..0x4FC2_0000];
 
 /// Functions from which threads start. Sorted.
 const ENTRY_FUNCTIONS: [&str; 8] = [
@@ -102,20 +101,20 @@ impl Abi for Riscv {
         is_full_call || is_jalr || last & 0xE003 == 0x2001
     }
 
+    fn is_code_without_symbols(&self, addr: u64) -> bool {
+        ROMS.iter().any(|rom| rom.contains(&addr))
+    }
+
+    fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
+        call_target::of(return_addr, code)
+    }
+
     fn is_nobody(&self, return_addr: u64) -> bool {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }
 
     fn loses_return_address_in_calls(&self) -> bool {
         true
-    }
-
-    fn tries_scanned_frames(&self) -> bool {
-        true
-    }
-
-    fn is_code_without_symbols(&self, addr: u64) -> bool {
-        ROMS.iter().any(|rom| rom.contains(&addr))
     }
 
     fn entry_functions(&self) -> &'static [&'static str] {
