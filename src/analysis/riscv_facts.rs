@@ -10,6 +10,9 @@ use crate::model::report::Frame;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
 
+/// Further above the stack pointer lie the frames of callers.
+const MAX_FRAME_BYTES: u64 = 4096;
+
 /// The exception that this crash is: its number in `mcause`. `None` on other processors and for an interrupt.
 pub(super) fn exception(facts: &CrashFacts<'_>) -> Option<u32> {
     if facts.arch != Arch::Riscv32 {
@@ -76,6 +79,22 @@ pub(super) fn recorded_address(
             None => code != cause::LOAD_MISALIGNED && code != cause::STORE_MISALIGNED,
         };
     is_real.then_some((mtval, "mtval"))
+}
+
+/// The address of a load or store that memory refused, when it lies in the frame at the stack pointer: the stack has run out
+/// of its memory, or into a guard.
+pub fn refused_stack(case: &Case<'_>) -> Option<u64> {
+    let code = exception(case.facts)?;
+    if !matches!(
+        code,
+        cause::LOAD_ACCESS | cause::STORE_ACCESS | cause::LOAD_PAGE | cause::STORE_PAGE
+    ) {
+        return None;
+    }
+    let (addr, sp) = (case.fault_address()?, case.sp()?);
+    addr.checked_sub(sp)
+        .is_some_and(|above| above < MAX_FRAME_BYTES)
+        .then_some(addr)
 }
 
 /// `MCAUSE 0x00000007: store access fault — a store to memory that is not there or may not be written`.
