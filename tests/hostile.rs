@@ -14,6 +14,8 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "esp/builder.rs"]
+mod esp_dumps;
 #[path = "hostile/limits.rs"]
 mod limits;
 #[path = "hostile/stress.rs"]
