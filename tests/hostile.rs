@@ -16,6 +16,8 @@
 mod cases;
 #[path = "esp/builder.rs"]
 mod esp_dumps;
+#[path = "hostile/formats.rs"]
+mod formats;
 #[path = "hostile/limits.rs"]
 mod limits;
 #[path = "hostile/stress.rs"]
@@ -99,7 +101,8 @@ struct Intact {
 
 impl Intact {
     fn new(case: &Case) -> Self {
-        let is_one_file = case.kind_of_file() != "zip" && case.kind == Kind::Capture;
+        let is_archive = ["gz", "tar", "zip", "zst"].contains(&case.kind_of_file());
+        let is_one_file = !is_archive && case.kind == Kind::Capture;
         let examined = examined(&case.name, case.bytes.clone());
         let sources = examined.crashes.iter().flat_map(|c| &c.joined.sources);
         Self {

@@ -51,6 +51,8 @@ fn names_in(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(root().join(folder)).unwrap();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // No folder: the sources of a firmware.
+        .filter(|name| name.contains('.'))
         .collect();
     names.sort();
     names
@@ -64,7 +66,7 @@ pub(crate) fn fixture(path: &str) -> Vec<u8> {
 /// Every fixture: captures, ELF files, and archives made of them.
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    for folder in ["qemu-bare", "qemu-freertos", "sample"] {
+    for folder in ["qemu-bare", "qemu-freertos", "sample", "zephyr"] {
         cases.extend(boards(folder));
     }
     for folder in ["symbols", "types"] {
@@ -83,6 +85,7 @@ pub(crate) fn all() -> Vec<Case> {
     }
     cases.extend(archives());
     cases.extend(esp());
+    cases.extend(super::formats::all());
     cases
 }
 

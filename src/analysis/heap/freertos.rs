@@ -192,6 +192,7 @@ impl Heap<'_, '_> {
             start,
             end,
             header_bytes: LINK_BYTES,
+            data: &|addr| addr.saturating_add(LINK_BYTES),
             align: ALIGN,
             header,
             known,

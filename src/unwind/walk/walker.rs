@@ -249,6 +249,13 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 );
                 self.without_cfi(frame)
             }
+            Some(Err(CfiError::RegisterNotKnown(reg, file)))
+                if reg == file.return_address()
+                    && frame.lookup != frame.pc
+                    && abi.ends_where_return_address_is_lost() =>
+            {
+                Err(StopReason::EndOfStack)
+            }
             Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(..))) | None => {
                 self.without_cfi(frame)
             }
@@ -431,6 +438,10 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         })
     }
 
+    /// True when a frame with these was already listed.
+    pub(in crate::unwind) fn has_seen(&self, pc: Option<u32>, sp: Option<u32>) -> bool {
+        pc.zip(sp)
+            .is_some_and(|(pc, sp)| self.seen.contains(&(pc.into(), Some(sp.into()))))
     /// What ROM code left of its own is as good as any other word: the first call that leads into ROM counts, else the
     /// first one of which its instruction does not say where it leads.
     fn caller_of_rom(&mut self, area: &Range<u64>) -> Option<scan::Hit> {

@@ -19,6 +19,8 @@ pub(super) struct Riscv;
 
 /// ra.
 const RA: Reg = Reg(1);
+/// gp.
+const GP: Reg = Reg(3);
 
 /// Return addresses that mean "nobody": zero, erased and the fill patterns of RTOS stacks, with bit 0 set.
 const NOBODY: [u32; 7] = [
@@ -109,6 +111,10 @@ impl Abi for Riscv {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }
 
+    fn ends_where_return_address_is_lost(&self) -> bool {
+        true
+    }
+
     fn entry_functions(&self) -> &'static [&'static str] {
         &ENTRY_FUNCTIONS
     }
@@ -130,14 +136,17 @@ impl Abi for Riscv {
     }
 
     fn exception_name(&self, frame: &PhysicalFrame, code: &Code<'_, '_>) -> String {
-        trap::name(None, frame, code)
+        trap::name(None, frame, frame.lookup, code)
     }
 
     /// The caller by what the function's own code has stored.
     fn caller_by_code(&self, frame: &PhysicalFrame, code: &Code<'_, '_>) -> Option<RegisterSet> {
         let function = code.function(frame.lookup)?;
         let is_innermost = frame.lookup == frame.pc;
-        let mut saved = saved::follow(function.start, frame.pc, code)?;
+        let mut saved = {
+            let gp = frame.registers.known(GP);
+            saved::follow(function.start, frame.pc, gp, code)?
+        };
         saved.resolve(&frame.registers, is_innermost, code);
         let found = saved.registers(RegValue::NotStored);
         found.sp()?;
