@@ -408,11 +408,55 @@ fn a_panic_print_alone_shows_the_frames_that_the_device_printed() {
                PC      : 0x400d2b1e  PS      : 0x00060a30  A0      : 0x800d2b8c  A1      : 0x3ffb4f50  \n\
                EXCCAUSE: 0x0000001d  EXCVADDR: 0x60004000\n\n\
                Backtrace: 0x400d2b1b:0x3ffb4f50 0x400d2b89:0x3ffb4f70 0x40085ac1:0x3ffb4f90\n";
-    let report = backtrace(&place, log.as_bytes(), &[]);
+    let path = place.path("panic.log");
+    std::fs::write(&path, log).unwrap();
+    let report = place
+        .run(&["backtrace", "--json", path.to_str().unwrap()])
+        .json();
     assert_eq!(
         pcs(&report["threads"][0]),
         [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]
     );
     assert_eq!(report["fault"]["kind"], "memory_fault");
     assert_eq!(report["arch"], "xtensa");
+}
+
+#[test]
+fn each_cause_of_an_xtensa_exception_is_explained() {
+    let place = Place::new();
+    for (cause, address, kind, words) in [
+        (0, 0, "illegal_instruction", "does not exist"),
+        (3, 0x6000_0000, "bus_fault", "accessed 0x60000000"),
+        (6, 0, "divide_by_zero", "divided by zero"),
+        (
+            9,
+            0x3FFB_0001,
+            "unaligned",
+            "unaligned access to 0x3FFB0001",
+        ),
+        (20, 0x3FFB_0000, "no_execute", "where no code is"),
+        (
+            28,
+            0x14,
+            "null_pointer",
+            "read from 0x00000014 through a null pointer",
+        ),
+        (29, 0x3F40_0000, "memory_fault", "wrote to 0x3F400000"),
+        (32, 0, "usage_fault", "switched off"),
+    ] {
+        let log = format!(
+            "Guru Meditation Error: Core  0 panic'ed (x). Exception was unhandled.\n\
+             PC      : 0x400d2b1e  PS      : 0x00060a30  A0      : 0x800d2b8c  A1      : 0x3ffb4f50\n\
+             EXCCAUSE: 0x{cause:08x}  EXCVADDR: 0x{address:08x}\n"
+        );
+        let report = backtrace(&place, log.as_bytes(), &[]);
+        assert_eq!(report["fault"]["kind"], kind, "{cause}");
+        let summary = report["fault"]["summary"].as_str().unwrap();
+        assert!(summary.contains(words), "{summary}");
+        let evidence = report["fault"]["evidence"].to_string();
+        assert!(
+            evidence.contains(&format!("EXCCAUSE {cause}")),
+            "{evidence}"
+        );
+    }
 }
