@@ -421,3 +421,82 @@ fn variables_that_differ_are_those_whose_values_gdb_prints_differently() {
     assert!(between.rows.iter().all(|row| row.name.contains("n_")));
     assert!(between.rows.iter().any(|row| row.name == "n_readings"));
 }
+
+#[test]
+fn the_librarys_heap_is_walked_and_its_damage_found() {
+    for (kind, allocator) in [
+        ("newlib_nano", "newlib (small)"),
+        ("newlib_usual", "newlib"),
+    ] {
+        let healthy = read(&format!("{kind}-1.core"));
+        let [heap] = healthy.heaps.as_slice() else {
+            panic!("{kind}: one heap");
+        };
+        assert_eq!(heap.allocator, allocator);
+        assert_eq!(heap.damage, None, "{kind}");
+        let owned = |owner: &str| {
+            let mut blocks = heap.blocks.iter();
+            blocks
+                .find(|b| b.owner.as_deref() == Some(owner))
+                .map(|b| b.size)
+        };
+        // malloc(80), malloc(24) and malloc(400), with 4 or 8 bytes of header.
+        assert_eq!(owned("held by line"), Some(88), "{kind}");
+        assert_eq!(owned("held by name"), Some(32), "{kind}");
+        assert_eq!(owned("held by table"), Some(408), "{kind}");
+        // The list's second record was given back.
+        assert!(
+            heap.blocks.iter().any(|b| !b.allocated && b.size == 32),
+            "{kind}"
+        );
+        let damaged = read(&format!("{kind}-6.core"));
+        let said = said(&damaged, "FS-HEAP-001");
+        assert_eq!(said.len(), 1, "{kind} {said:?}");
+        let words = "with room for 24 bytes (held by name)";
+        assert!(said[0].contains(words), "{kind} {said:?}");
+    }
+}
+
+/// Broken memory gives a partial answer, never a panic or an endless walk.
+#[test]
+fn flipped_bits_in_the_kernels_memory_are_survived() {
+    for capture in [
+        "cm4f-2.core",
+        "cm33-1.core",
+        "cm4mpu-2.core",
+        "smp-1.core",
+        "cm3-1.core",
+    ] {
+        let (mut examined, elf) = opened(capture);
+        let id = examined.crashes[0]
+            .build_id
+            .as_ref()
+            .map(|(id, _)| id.clone());
+        let original = examined.crashes[0].joined.dump.memory.clone();
+        let matched = match_named(id.as_ref(), &original, &[elf]).unwrap();
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        for _round in 0..25 {
+            let mut broken = fieldscope::model::memory::MemoryMap::default();
+            for region in original.regions() {
+                let mut bytes = region.bytes.clone();
+                for _flip in 0..60 {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    let place = usize::try_from(state % bytes.len() as u64).unwrap();
+                    bytes[place] ^= 1 << (state >> 40 & 7);
+                }
+                // Sometimes the end is missing.
+                let kept = if state & 3 == 0 {
+                    bytes.len() / 2
+                } else {
+                    bytes.len()
+                };
+                broken.insert(region.start, &bytes[..kept]);
+            }
+            examined.crashes[0].joined.dump.memory = broken;
+            let cache = IndexCache::disabled();
+            assert!(report(&examined, 0, &matched, &cache, Depth::Frames).is_some());
+        }
+    }
+}
