@@ -512,3 +512,49 @@ fn flipped_bits_in_the_kernels_memory_are_survived() {
         }
     }
 }
+
+/// The second oracle: the Python package freertos-gdb 1.0.4 in gdb.
+#[test]
+fn tasks_are_those_that_freertos_gdb_lists() {
+    for capture in ["cm4f-1", "cm33-1"] {
+        let report = read(&format!("{capture}.core"));
+        let path = folder().join(format!("{capture}.freertos-gdb.txt"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut n_tasks = 0;
+        for line in text.lines().filter(|line| {
+            line.contains("> ") && line.contains(" 0x") && line.ends_with(|c: char| c.is_numeric())
+        }) {
+            let (_id, rest) = line.split_once("> ").unwrap();
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            // [number] name.. status priority base-priority mutexes used free
+            let [name @ .., status, priority, _base, _mutexes, used, _free] = words.as_slice()
+            else {
+                continue;
+            };
+            let is_number = |word: &&&str| word.parse::<u32>().is_err();
+            let name = name
+                .iter()
+                .filter(is_number)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(" ");
+            let thread = report
+                .threads
+                .iter()
+                .find(|t| t.name.as_deref() == Some(&name))
+                .unwrap_or_else(|| panic!("{capture}: {name}"));
+            n_tasks += 1;
+            assert_eq!(thread.priority, priority.parse().ok(), "{capture} {name}");
+            if thread.state != ThreadState::Running {
+                assert_eq!(thread.stack_used, used.parse().ok(), "{capture} {name}");
+            }
+            let waits_for_ever = *status == "suspended";
+            let limited = thread
+                .waits_on
+                .as_ref()
+                .is_some_and(|w| w.contains(" until "));
+            assert!(!(waits_for_ever && limited), "{capture} {name}");
+        }
+        assert_eq!(n_tasks, report.threads.len(), "{capture}");
+    }
+}
