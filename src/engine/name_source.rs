@@ -182,11 +182,11 @@ impl<'a> NameSource<'a> {
     }
 
     /// Keeps what was learnt, so that the next call is fast. To be called when the answer is out.
-    pub fn keep(self, progress: &dyn Progress) -> Result<(), Cancelled> {
-        let is_damaged = self
-            .indexed
-            .as_ref()
-            .is_some_and(|names| names.indexes().iter().any(|index| index.is_damaged()));
+    pub fn keep(mut self, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let is_damaged = self.indexed.as_ref().is_some_and(|names| {
+            let mut indexes = names.indexes().iter();
+            indexes.any(|index| !index.check_if_small() || index.is_damaged())
+        });
         if let (Some(names), false) = (&self.indexed, is_damaged) {
             if self.is_index_new {
                 let files = self.files.iter().flatten();
@@ -194,14 +194,14 @@ impl<'a> NameSource<'a> {
                     self.cache.put(file, index);
                 }
             }
-            self.elfs.iter().for_each(|elf| self.cache.note_use(elf));
             return Ok(());
         }
-        for file in self.files.iter().flatten() {
+        let cache = self.cache;
+        for file in self.opened() {
             if is_damaged {
-                self.cache.forget(file);
+                cache.forget(file);
             }
-            self.cache.keep(file, progress)?;
+            cache.keep(file, progress)?;
         }
         Ok(())
     }
