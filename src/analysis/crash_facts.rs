@@ -3,6 +3,7 @@
 use super::address_space::Area;
 use super::instruction::{Access, AccessKind, DecodedInstruction, decode_instruction};
 use super::known_functions::{Role, role};
+use super::riscv_facts;
 use super::wording;
 use crate::arch::cortex_m::{ExcReturn, XPSR_EXCEPTION};
 use crate::arch::fault_bits::fault_bits;
@@ -12,6 +13,7 @@ use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{FaultBit, Frame, Thread};
 use crate::model::target_state::{HeapView, InterruptLine, InterruptView, MpuRegion};
+use crate::symbols::rust_panic::RustPanic;
 use std::ops::Range;
 
 /// What is known of one crash. Symbols come in as closures, so that the rules know no debug information.
@@ -40,6 +42,8 @@ pub struct CrashFacts<'a> {
     pub in_code: &'a dyn Fn(u64) -> bool,
     /// True for an address in any allocated section of an ELF.
     pub covered: &'a dyn Fn(u64) -> bool,
+    /// What a Rust program said when it panicked, if its panic handler is on the stack.
+    pub rust_panic: Option<&'a RustPanic>,
     /// `ring+16` for an address inside of a symbol.
     pub describe: &'a dyn Fn(u64) -> Option<String>,
 }
@@ -78,9 +82,7 @@ impl<'a> Case<'a> {
     /// As [`Case::new`], of the set bits only these.
     fn with_bits(facts: &'a CrashFacts<'a>, bits: Vec<FaultBit>) -> Self {
         let decode = |addr| {
-            facts
-                .arch
-                .is_cortex_m()
+            (facts.arch.register_file() == facts.registers.file())
                 .then(|| decode_instruction(addr, facts.memory, facts.registers))
                 .flatten()
         };
@@ -162,6 +164,7 @@ impl<'a> Case<'a> {
                 .fault
                 .get("sfsr")
                 .is_some_and(|sfsr| sfsr != 0)
+            || riscv_facts::exception(self.facts).is_some()
     }
 
     /// The program counter at the fault.
@@ -182,12 +185,16 @@ impl<'a> Case<'a> {
             || if self.facts.has_symbols {
                 !(self.facts.in_code)(addr)
             } else {
-                Area::of(addr).is_never_executable()
+                self.facts.arch.is_cortex_m() && Area::of(addr).is_never_executable()
             }
     }
 
     /// The address that the hardware recorded, with the register's name.
     pub fn recorded_address(&self) -> Option<(u64, &'static str)> {
+        if self.facts.arch == Arch::Riscv32 {
+            let here = self.instruction.as_ref();
+            return riscv_facts::recorded_address(self.facts, here.and_then(|i| i.access.address));
+        }
         [
             ("cfsr", "BFARVALID", "bfar"),
             ("cfsr", "MMARVALID", "mmfar"),
@@ -332,6 +339,9 @@ impl<'a> Case<'a> {
 
     fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
+        if let Some(class) = riscv_facts::class(self.facts) {
+            return Some(class);
+        }
         Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {
@@ -367,7 +377,8 @@ impl<'a> Case<'a> {
         if self.is_known_memory(addr) {
             return String::new();
         }
-        match Area::of(addr).occupant() {
+        let is_mapped_as_usual = self.facts.arch.is_cortex_m();
+        match Area::of(addr).occupant().filter(|_| is_mapped_as_usual) {
             Some(occupant) => format!(", {occupant}"),
             None => ", where nothing is".to_owned(),
         }
@@ -435,7 +446,9 @@ impl<'a> Case<'a> {
             (at.checked_sub(2), "the address of the access just before"),
             (at.checked_sub(4), "the address of the access just before"),
         ];
-        for (addr, words) in neighbours {
+        // A trap of RISC-V is precise.
+        let n_candidates = if self.facts.arch.is_cortex_m() { 4 } else { 1 };
+        for (addr, words) in neighbours.into_iter().take(n_candidates) {
             let Some(found) = addr
                 .and_then(decode)
                 .filter(|one| one.access.covers(recorded))
@@ -469,6 +482,9 @@ pub fn first_frame(frames: &[Frame]) -> usize {
             .as_deref()
             .is_some_and(|name| role(name) == Some(Role::FaultHandler))
     };
+    if let Some(index) = riscv_facts::first_frame(frames) {
+        return index;
+    }
     if !frames.first().is_some_and(is_handler) {
         return 0;
     }

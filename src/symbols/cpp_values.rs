@@ -4,6 +4,7 @@
 //! the adjustment, because the lowest bit of an address says "Thumb" (C++ ABI for the Arm Architecture, section 3.1).
 
 use super::die::{self, DieRef};
+use super::elf_symbols::SymbolKind;
 use super::location::{BUDGET, Evaluator};
 use super::printer::Printer;
 use super::types::{TypeKind, TypeRef};
@@ -20,7 +21,7 @@ impl Printer<'_, '_, '_, '_> {
             let value = die::entry(info, at)?.attr_value(gimli::DW_AT_const_value)?;
             variables::constant(info, at.unit, value, size)
         };
-        let defined = self.types.names().definition_of_static(declared);
+        let defined = self.types.names().definition_of_static(info, declared);
         if let Some(value) = constant(declared).or_else(|| constant(defined?)) {
             return Some(value);
         }
@@ -37,7 +38,14 @@ impl Printer<'_, '_, '_, '_> {
             depth: 0,
         };
         let expression = evaluator.expression_at(location, None)?;
-        Some(evaluator.object(expression, size))
+        let value = evaluator.object(expression, size);
+        // One that nothing uses was dropped by the linker, and its address with it.
+        let is_there = |addr| {
+            let found = info.file().symbol_at(addr);
+            info.file().covers(addr)
+                && found.is_some_and(|(symbol, _)| symbol.kind == SymbolKind::Object)
+        };
+        value.address.is_none_or(is_there).then_some(value)
     }
 
     /// `&Point::y`, `&virtual Device::name() const`, `(int (Device::*)(..)) 0x8000 <..>`.

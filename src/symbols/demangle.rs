@@ -27,8 +27,18 @@ pub fn symbol(name: &str) -> String {
     } else {
         None
     };
-    full.or_else(|| qualified(name))
-        .unwrap_or_else(|| name.to_owned())
+    match full {
+        Some(full) => special(&full).unwrap_or(full),
+        None => qualified(name).unwrap_or_else(|| name.to_owned()),
+    }
+}
+
+/// `vtable for X` for `{vtable(X)}`: what debuggers and binutils write.
+fn special(name: &str) -> Option<String> {
+    let inner = name.strip_prefix('{')?.strip_suffix(")}")?;
+    let (what, of) = inner.split_once('(')?;
+    let what = if what == "vtt" { "VTT" } else { what };
+    Some(format!("{what} for {of}"))
 }
 
 /// Rust's legacy names end in `17h` and 16 hex digits.

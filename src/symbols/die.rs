@@ -86,22 +86,8 @@ pub(super) fn follow(
             Some(DieRef { unit, entry })
         }
         AttributeValue::DebugTypesRef(signature) => {
-            info.units()
-                .indexed()
-                .find_map(|(unit, u)| match u.header.type_() {
-                    gimli::UnitType::Type {
-                        type_signature,
-                        type_offset,
-                    }
-                    | gimli::UnitType::SplitType {
-                        type_signature,
-                        type_offset,
-                    } if type_signature == *signature => Some(DieRef {
-                        unit,
-                        entry: type_offset,
-                    }),
-                    _ => None,
-                })
+            let (unit, entry) = info.by_signature(signature.0)?;
+            Some(DieRef { unit, entry })
         }
         _ => None,
     }

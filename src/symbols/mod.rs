@@ -33,6 +33,7 @@ mod names;
 pub mod printer;
 pub mod quality;
 mod rom_names;
+pub mod rust_panic;
 mod rust_values;
 pub mod separate;
 pub mod symbol_file;

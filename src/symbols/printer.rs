@@ -148,7 +148,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             .take(self.limits.max_children)
             .map(|member| {
                 let name = match (&member.name, member.base) {
-                    (_, true) => format!("<{}>", self.types.name(member.ty)),
+                    (_, true) => format!("<{}>", self.base_name(member)),
                     (Some(name), false) => match name.strip_prefix("__") {
                         // The fields of a tuple have numbers in Rust.
                         Some(n) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
@@ -487,7 +487,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 break;
             }
             if member.base {
-                _ = write!(text, "<{}> = ", self.types.name(member.ty));
+                _ = write!(text, "<{}> = ", self.base_name(member));
             } else if let Some(name) = &member.name {
                 if member.fixed.is_some() {
                     text.push_str("static ");
@@ -503,6 +503,12 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         }
         text.push('}');
         text
+    }
+
+    /// The name of a base class, not of a typedef of it.
+    fn base_name(&self, member: &MemberDecl) -> String {
+        let real = self.types.real(member.ty).map(|(at, _found)| at);
+        self.types.name(real.or(member.ty))
     }
 
     pub(super) fn member_value(&self, member: &MemberDecl, value: &Value) -> Value {

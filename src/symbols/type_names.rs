@@ -14,6 +14,8 @@ pub(super) struct TypeNames {
     globals: BTreeMap<String, DieRef>,
     /// Declarations of static members to their definitions.
     definitions: BTreeMap<DieRef, DieRef>,
+    /// The same by their names with scope, for declarations in type units.
+    statics: BTreeMap<String, DieRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +93,12 @@ impl TypeNames {
     }
 
     /// Where a static member that is declared at `at` is defined.
-    pub(super) fn definition_of_static(&self, at: DieRef) -> Option<DieRef> {
-        self.definitions.get(&at).copied()
+    pub(super) fn definition_of_static(&self, info: &DebugInfo<'_>, at: DieRef) -> Option<DieRef> {
+        self.definitions.get(&at).copied().or_else(|| {
+            let name = die::text(info, at.unit, &die::entry(info, at)?, gimli::DW_AT_name)?;
+            let scope = super::types::scope_of(info, at);
+            self.statics.get(&format!("{scope}{name}")).copied()
+        })
     }
 
     fn add_children(&mut self, info: &DebugInfo<'_>, parent: DieRef, outer: &str, depth: usize) {
@@ -152,10 +158,28 @@ impl TypeNames {
     }
 
     fn add_global(&mut self, info: &DebugInfo<'_>, at: DieRef, die: &Die<'_>) {
-        if let Some(declared) = die::reference(info, at.unit, die, gimli::DW_AT_specification) {
-            self.definitions.entry(declared).or_insert(at);
-        }
         let chain = die::origins(info, at);
+        // Link-time optimisation puts an abstract instance between a definition and its declaration.
+        for (declared, _die) in chain.iter().skip(1) {
+            let known = self.definitions.get(declared).copied();
+            let located =
+                |at| die::entry(info, at).is_some_and(|d| d.has_attr(gimli::DW_AT_location));
+            if known.is_none_or(|known| !located(known)) {
+                self.definitions.insert(*declared, at);
+            }
+        }
+        if let [_own, (declared, _), ..] = chain.as_slice()
+            && die.has_attr(gimli::DW_AT_location)
+        {
+            let declared = chain.last().map_or(*declared, |(at, _die)| *at);
+            let scope = super::types::scope_of(info, declared);
+            let name = die::inherited(&chain, gimli::DW_AT_name);
+            if let Some(name) = name.and_then(|(owner, v)| die::string(info, owner.unit, v))
+                && !scope.is_empty()
+            {
+                self.statics.entry(format!("{scope}{name}")).or_insert(at);
+            }
+        }
         let name = die::inherited(&chain, gimli::DW_AT_name)
             .and_then(|(owner, value)| die::string(info, owner.unit, value));
         let Some(name) = name else {

@@ -46,6 +46,10 @@ impl Types<'_, '_> {
             return named("<broken type>", &inner, qualifiers);
         };
         match &found.kind {
+            // The name of a type in a type unit is there.
+            TypeKind::Typedef(Some(target)) if found.name.is_none() && *target != at => {
+                self.declare(Some(*target), inner, qualifiers, depth + 1)
+            }
             TypeKind::Qualified(qualifier, target) => {
                 let mut all = qualifiers.to_vec();
                 if !all.contains(qualifier) {
@@ -132,6 +136,7 @@ impl Types<'_, '_> {
             parameters,
             variadic,
             prototyped,
+            method,
             ..
         } = &function.kind
         else {
@@ -140,7 +145,10 @@ impl Types<'_, '_> {
         let mut list = Vec::new();
         let mut length = 0;
         for parameter in parameters {
-            let text = self.declare(*parameter, String::new(), &[], depth + 1);
+            let mut text = self.declare(*parameter, String::new(), &[], depth + 1);
+            if *method && list.is_empty() && text.ends_with('*') {
+                text.push_str(" const");
+            }
             length += text.len();
             list.push(text);
             if length > LONGEST {

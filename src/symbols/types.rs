@@ -88,6 +88,8 @@ pub enum TypeKind {
         result: Option<TypeRef>,
         /// Its parameters.
         parameters: Vec<Option<TypeRef>>,
+        /// True when the first one is `this`.
+        method: bool,
         /// True when `...` follows.
         variadic: bool,
         /// True when the parameters were declared.
@@ -370,6 +372,15 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
     let size = die::unsigned(&die, gimli::DW_AT_byte_size);
     let target = die::reference(info, at.unit, &die, gimli::DW_AT_type);
     let declared = die::flag(&die, gimli::DW_AT_declaration);
+    // What stands for the definition in a type unit.
+    let full = die::reference(info, at.unit, &die, gimli::DW_AT_signature);
+    if let Some(full) = full.filter(|full| *full != at) {
+        return Some(Type {
+            name: None,
+            size: None,
+            kind: TypeKind::Typedef(Some(full)),
+        });
+    }
     let kind = match die.tag() {
         gimli::DW_TAG_base_type => TypeKind::Base(encoding(&die)),
         gimli::DW_TAG_pointer_type => TypeKind::Pointer(target),
@@ -385,10 +396,10 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
             element: target,
             bounds: read_bounds(info, at),
         },
-        gimli::DW_TAG_structure_type if declared => declared_record(info, at, &die, "struct"),
-        gimli::DW_TAG_class_type if declared => declared_record(info, at, &die, "class"),
-        gimli::DW_TAG_union_type if declared => declared_record(info, at, &die, "union"),
-        gimli::DW_TAG_enumeration_type if declared => declared_record(info, at, &die, "enum"),
+        gimli::DW_TAG_structure_type if declared => TypeKind::Declared("struct"),
+        gimli::DW_TAG_class_type if declared => TypeKind::Declared("class"),
+        gimli::DW_TAG_union_type if declared => TypeKind::Declared("union"),
+        gimli::DW_TAG_enumeration_type if declared => TypeKind::Declared("enum"),
         gimli::DW_TAG_structure_type | gimli::DW_TAG_interface_type => record(info, at, "struct"),
         gimli::DW_TAG_class_type => record(info, at, "class"),
         gimli::DW_TAG_union_type => record(info, at, "union"),
@@ -421,19 +432,6 @@ fn encoding(die: &Die<'_>) -> gimli::DwAte {
     match die.attr_value(gimli::DW_AT_encoding) {
         Some(gimli::AttributeValue::Encoding(encoding)) => encoding,
         _ => gimli::DW_ATE_unsigned,
-    }
-}
-
-/// A declaration; one that carries the signature of its type unit stands for the definition there.
-fn declared_record(
-    info: &DebugInfo<'_>,
-    at: TypeRef,
-    die: &Die<'_>,
-    keyword: &'static str,
-) -> TypeKind {
-    match die::reference(info, at.unit, die, gimli::DW_AT_signature) {
-        Some(full) if full != at => TypeKind::Typedef(Some(full)),
-        _ => TypeKind::Declared(keyword),
     }
 }
 
@@ -652,7 +650,15 @@ fn has_namespaces(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> bool {
 
 /// The namespaces and classes around an entry: `drv::Sensor::`.
 pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
+    scope_within(info, at, 0)
+}
+
+fn scope_within(info: &DebugInfo<'_>, at: TypeRef, depth: usize) -> String {
     let mut scope = String::new();
+    // A definition that stands elsewhere has the scope of its declaration.
+    let at = die::origins(info, at)
+        .last()
+        .map_or(at, |(last, _die)| *last);
     for (outer, die) in die::path(info, at) {
         let opens = matches!(
             die.tag(),
@@ -664,7 +670,16 @@ pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
         if !opens || outer == at {
             continue;
         }
-        match die::text(info, outer.unit, &die, gimli::DW_AT_name) {
+        if die.has_attr(gimli::DW_AT_specification) && depth < LONGEST_CHAIN {
+            scope = scope_within(info, outer, depth + 1);
+        }
+        // Around what a type unit left in its place there is no name, only the signature.
+        let full = die::reference(info, outer.unit, &die, gimli::DW_AT_signature);
+        let named = full.and_then(|full| {
+            let die = die::entry(info, full)?;
+            die::text(info, full.unit, &die, gimli::DW_AT_name)
+        });
+        match named.or_else(|| die::text(info, outer.unit, &die, gimli::DW_AT_name)) {
             Some(name) => scope.push_str(&name),
             None => scope.push_str("(anonymous namespace)"),
         }
@@ -712,7 +727,12 @@ fn read_function(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> TypeKind {
         .take(MOST_PARTS)
         .map(|(at, part)| die::reference(info, at.unit, part, gimli::DW_AT_type))
         .collect();
+    let method = parts
+        .iter()
+        .find(|(_at, part)| part.tag() == gimli::DW_TAG_formal_parameter)
+        .is_some_and(|(_at, part)| die::flag(part, gimli::DW_AT_artificial));
     TypeKind::Function {
+        method,
         result: die::reference(info, at.unit, die, gimli::DW_AT_type),
         parameters,
         variadic: parts

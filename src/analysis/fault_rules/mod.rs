@@ -23,6 +23,7 @@ mod no_execute;
 mod null_pointer;
 mod panic;
 mod return_overwritten;
+mod riscv_trap;
 mod secure_fault;
 mod sentence;
 mod stack_canary;
@@ -107,6 +108,7 @@ pub static FAULT_RULES: &[FaultRule] = &[
     watchdog::RULE,
     xtensa_exception::RULE,
     return_overwritten::RULE,
+    riscv_trap::RULE,
     null_pointer::RULE,
     no_execute::RULE,
     divide_by_zero::RULE,
@@ -130,6 +132,7 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
     let mut evidence = finding.evidence;
     evidence.extend(status_evidence(&case));
+    evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
     evidence.extend(interrupt_evidence(&case));
     evidence.extend(heap_evidence(&case, &evidence));

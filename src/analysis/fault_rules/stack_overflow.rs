@@ -3,6 +3,7 @@
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::recursion::recursion;
+use crate::analysis::riscv_facts;
 use crate::analysis::wording::{address, bytes};
 use crate::arch::cortex_m::EXTENDED_FRAME_BYTES;
 use crate::model::registers::Reg;
@@ -128,6 +129,12 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             address(guard)
         ));
     }
+    if let Some(addr) = riscv_facts::refused_stack(case) {
+        signs.push(format!(
+            "memory refused the stack itself: the access at {} is in the frame at the stack pointer",
+            address(addr)
+        ));
+    }
     if lost_frame(case) {
         signs.push(
             "the stack pointer lies outside of memory and there is no usable program counter"
@@ -220,7 +227,7 @@ fn stack_access_below_memory(case: &Case<'_>) -> bool {
     let (Some(access), Some(addr)) = (case.access(), case.fault_address()) else {
         return false;
     };
-    access.is_on_stack() && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
+    access.is_on_stack && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
 }
 
 /// The captured memory that begins a little above `addr`.
