@@ -2,7 +2,7 @@
 //!
 //! The unit shows one region at a time (four on `ARMv8-M`): a plain copy of its registers holds the selected one only.
 //! A firmware that wants all of them in its dump copies them to a variable `mpu_snapshot` in its fault handler:
-//! MPU_TYPE, MPU_CTRL, then RBAR and RASR (`ARMv8-M`: RLAR) of each region in order.
+//! its type, its control register, then RBAR and RASR (`ARMv8-M`: RLAR) of each region in order.
 
 use crate::arch::mpu::{self, Layout};
 use crate::model::addr::TargetAddr;

@@ -1,7 +1,7 @@
 //! The interrupt controller of Cortex-M: where its registers are and what their bits say.
 //!
 //! Sources: `ARMv7-M` ARM B3.2.4 (ICSR), B3.2.13 (SHCSR), B3.4 (NVIC); `ARMv6-M` ARM B3.2, B3.4 (fewer registers, none
-//! that says which interrupts are active); `ARMv8-M` ARM D1.2.179 (NVIC_IABR), D1.2.232 (SHCSR).
+//! that says which interrupts are active); `ARMv8-M` ARM D1.2.179 (`NVIC_IABR`), D1.2.232 (SHCSR).
 
 use super::cortex_m::FIRST_IRQ;
 

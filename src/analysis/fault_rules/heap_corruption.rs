@@ -8,7 +8,7 @@ use crate::analysis::wording::address;
 use crate::analysis::words_as_text::word_as_text;
 use crate::model::report::{FaultKind, Frame};
 
-/// "The heap is damaged: `vPortFree` found an impossible block (heap_4.c:369), called by `free_packet`, in task cmd, main.c:40".
+/// "The heap is damaged: `vPortFree` found an impossible block (`heap_4.c:369`), called by `free_packet`, in task cmd, main.c:40".
 pub(super) const RULE: FaultRule = FaultRule {
     id: "heap_corruption",
     explain,
@@ -28,34 +28,34 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .find_map(|heap| heap.damage.as_ref());
     let wild = wild_access(case);
     let failed_check = (assert::RULE.explain)(case);
-    let (kind, what, mut evidence) = match failed_check {
-        Some(found) => {
-            let at = check_place(frames, index);
-            let verb = match (checks_a_block(case)?, damage) {
-                (false, None) => "is probably",
-                (true, _) | (_, Some(_)) => "is",
-            };
-            (
-                FaultKind::Assert,
-                format!("The heap {verb} damaged: `{allocator}` found an impossible block{at}"),
-                found.evidence,
-            )
-        }
-        None => {
-            let at = wild?;
-            let sure = damage.is_some();
-            let verb = if sure { "is" } else { "is probably" };
-            let text = u32::try_from(at).ok().and_then(word_as_text);
-            let text = text.map_or(String::new(), |text| format!(", the text \"{text}\""));
-            (
-                FaultKind::BusFault,
-                format!(
-                    "The heap {verb} damaged: `{allocator}` followed a wild pointer ({}{text})",
-                    address(at)
-                ),
-                Vec::new(),
-            )
-        }
+    let (kind, what, mut evidence) = if let Some(found) = failed_check {
+        let at = check_place(frames, index);
+        let verb = match (checks_a_block(case)?, damage) {
+            (false, None) => "is probably",
+            (true, _) | (_, Some(_)) => "is",
+        };
+        (
+            FaultKind::Assert,
+            format!("The heap {verb} damaged: `{allocator}` found an impossible block{at}"),
+            found.evidence,
+        )
+    } else {
+        let at = wild?;
+        let verb = if damage.is_some() {
+            "is"
+        } else {
+            "is probably"
+        };
+        let text = u32::try_from(at).ok().and_then(word_as_text);
+        let text = text.map_or(String::new(), |text| format!(", the text \"{text}\""));
+        (
+            FaultKind::BusFault,
+            format!(
+                "The heap {verb} damaged: `{allocator}` followed a wild pointer ({}{text})",
+                address(at)
+            ),
+            Vec::new(),
+        )
     };
     evidence
         .extend(damage.map(|words| format!("the heap's blocks: {}", words.trim_end_matches('.'))));

@@ -238,7 +238,7 @@ fn access_evidence(case: &Case<'_>) -> Vec<String> {
     culprit.evidence.iter().cloned().chain([shown]).collect()
 }
 
-/// `IRQ 9 (`pump_isr`, priority 0x40) was being handled; IRQ 12 waited; PRIMASK is set: no interrupt can run`.
+/// "IRQ 9 (`pump_isr`, priority 0x40) was being handled; IRQ 12 waited; `PRIMASK` is set: no interrupt can run".
 fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
     let view = case.facts.interrupts?;
     let texts = |lines: &[InterruptLine]| {

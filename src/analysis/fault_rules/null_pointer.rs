@@ -36,7 +36,7 @@ fn null_call(case: &Case<'_>) -> Option<Finding> {
     });
     // A call leaves where it came from in LR; without it the context is one that could not be stored.
     let was_called = case.facts.registers.known(Reg::LR).is_none_or(|lr| lr > 1);
-    if !(has_context && was_called) && !case.has_cause() {
+    if !case.has_cause() && (!has_context || !was_called) {
         return None;
     }
     let probably = if case.has_cause() { "" } else { "probably " };
