@@ -408,11 +408,7 @@ fn a_panic_print_alone_shows_the_frames_that_the_device_printed() {
                PC      : 0x400d2b1e  PS      : 0x00060a30  A0      : 0x800d2b8c  A1      : 0x3ffb4f50  \n\
                EXCCAUSE: 0x0000001d  EXCVADDR: 0x60004000\n\n\
                Backtrace: 0x400d2b1b:0x3ffb4f50 0x400d2b89:0x3ffb4f70 0x40085ac1:0x3ffb4f90\n";
-    let path = place.path("panic.log");
-    std::fs::write(&path, log).unwrap();
-    let report = place
-        .run(&["backtrace", "--json", path.to_str().unwrap()])
-        .json();
+    let report = backtrace(&place, log.as_bytes(), &[]);
     assert_eq!(
         pcs(&report["threads"][0]),
         [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]
