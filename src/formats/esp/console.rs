@@ -81,7 +81,12 @@ fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
         at = line.next;
         if text.contains(END) {
             is_ended = true;
-            end = at;
+            // What follows the words of the mark says nothing.
+            let mark = memchr::memmem::find(line.text, END.as_bytes());
+            end = mark.map_or(at, |mark| {
+                let words = mark.saturating_add(END.len());
+                line.start.saturating_add(words)
+            });
             break;
         }
         let is_data = match prefix.payload(&text) {
