@@ -39,7 +39,7 @@ use registers::{ARM64, Block, CORTEX_M, RISCV, X86, X86_64, XTENSA};
 use std::borrow::Cow;
 
 const HEADER_SIZE: usize = 12;
-/// Write sizes of flash that the dump behind that header is aligned to.
+/// The header of a flash partition has 16 bytes; write sizes of flash that the dump behind that header is aligned to.
 const PARTITION_PADDED: [usize; 7] = [16, 32, 64, 128, 256, 512, 1024];
 /// More memory blocks than any device dumps; bounds the work on a broken file.
 const MOST_REGIONS: usize = 1024;
