@@ -336,50 +336,6 @@ fn compare_variables(
             "no such variable",
             &our_value(local),
         );
-        judge.score(&mut frames, [name, &place], &expected, &shown_ours(our));
-        if our.function.as_deref().map(|f| last_part(f, "::")) != Some(function) {
-            continue;
-        }
-        let mut left: Vec<&Local> = our
-            .locals
-            .iter()
-            .filter(|l| !l.name.ends_with("@entry"))
-            .collect();
-        for variable in frame["locals"].as_array().unwrap() {
-            let variable_name = variable["name"].as_str().unwrap();
-            let place = format!("{place} {variable_name}");
-            let expected = gdb_value(variable);
-            let Some(at) = left.iter().position(|local| local.name == variable_name) else {
-                judge.score(&mut locals, [name, &place], &expected, "no such variable");
-                continue;
-            };
-            let local = left.remove(at);
-            judge.score(&mut locals, [name, &place], &expected, &our_value(local));
-            let ty = local.type_name.as_deref().unwrap_or("?");
-            let place = format!("type of {place}");
-            judge.score(
-                &mut types,
-                [name, &place],
-                variable["type"].as_str().unwrap(),
-                ty,
-            );
-        }
-        for local in left {
-            judge.score(
-                &mut locals,
-                [name, &format!("{place} {}", local.name)],
-                "no such variable",
-                &our_value(local),
-            );
-        }
-    }
-    for (index, frame) in thread.frames.iter().enumerate().skip(theirs.len()) {
-        judge.score(
-            &mut frames,
-            [name, &format!("#{index}")],
-            "nothing",
-            &shown_ours(frame),
-        );
     }
 }
 

@@ -74,6 +74,11 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
+    /// Where the call before `return_addr` leads, if its instruction says.
+    fn call_target(&self, _return_addr: u64, _code: &Code<'_, '_>) -> Option<u64> {
+        None
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]
