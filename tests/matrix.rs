@@ -377,7 +377,7 @@ fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
     let llvm = judge.llvm;
     _ = writeln!(
         table,
-        "- {llvm} frames: gdb leaves out inlined functions, lines or names of what was linked into place; llvm-symbolizer's functions and lines are ours"
+        "- {llvm} frames: gdb leaves out inlined functions, lines or names of what was linked into place; llvm-symbolizer's functions are ours"
     );
     println!("{table}");
     if let Some(path) = std::env::var_os("MATRIX_TABLE") {
