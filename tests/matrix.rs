@@ -271,11 +271,19 @@ fn compare(name: &str, files: &Files, judge: &mut Judge) -> [Score; 3] {
         let place = format!("#{index}");
         if expected == found {
             scores[0].equal += expected.len();
-        } else if their.first().is_some_and(|t| llvm_agrees(&llvm[t["pc"].as_str().unwrap()], our)) {
+        } else if their
+            .first()
+            .is_some_and(|t| llvm_agrees(&llvm[t["pc"].as_str().unwrap()], our))
+        {
             scores[0].better += found.len();
             judge.llvm += found.len();
         } else {
-            judge.score(&mut scores[0], [name, &place], &expected.join(", "), &found.join(", "));
+            judge.score(
+                &mut scores[0],
+                [name, &place],
+                &expected.join(", "),
+                &found.join(", "),
+            );
         }
         for frame in their {
             let function = last_part(frame["function"].as_str().unwrap_or("?"), "::");
@@ -313,11 +321,21 @@ fn compare_variables(
         judge.score(locals, [name, &place], &expected, &our_value(local));
         let ty = local.type_name.as_deref().unwrap_or("?");
         let place = format!("type of {place}");
-        judge.score(types, [name, &place], variable["type"].as_str().unwrap(), ty);
+        judge.score(
+            types,
+            [name, &place],
+            variable["type"].as_str().unwrap(),
+            ty,
+        );
     }
     for local in left {
         let place = format!("{place} {}", local.name);
-        judge.score(locals, [name, &place], "no such variable", &our_value(local));
+        judge.score(
+            locals,
+            [name, &place],
+            "no such variable",
+            &our_value(local),
+        );
     }
 }
 
@@ -357,7 +375,10 @@ fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
         _ = writeln!(table, "- {n} times: {}", known.reason);
     }
     let llvm = judge.llvm;
-    _ = writeln!(table, "- {llvm} frames: gdb leaves out inlined functions, lines or names of what was linked into place; llvm-symbolizer's functions are ours");
+    _ = writeln!(
+        table,
+        "- {llvm} frames: gdb leaves out inlined functions, lines or names of what was linked into place; llvm-symbolizer's functions are ours"
+    );
     println!("{table}");
     if let Some(path) = std::env::var_os("MATRIX_TABLE") {
         std::fs::write(path, &table).unwrap();
