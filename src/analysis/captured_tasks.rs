@@ -4,8 +4,10 @@
 //! it was configured to): the RTOS reader finds the control blocks, and neither who was running nor what was saved.
 
 use crate::model::coredump::{CapturedThread, Coredump};
+use crate::model::memory::MemoryMap;
 use crate::model::report::ThreadState;
 use crate::model::warning::Warning;
+use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::rtos::{RtosThread, RtosThreads};
 
 /// Warnings of the RTOS reader that only say that the kernel's variables are not in the dump.
@@ -15,7 +17,7 @@ const LIST_WARNINGS: [&str; 4] = ["FS-RTOS-002", "FS-RTOS-003", "FS-RTOS-004", "
 /// RTOS's list as it is.
 pub(super) fn merge(dump: &Coredump, rtos: Option<RtosThreads>) -> Option<RtosThreads> {
     if !dump.threads.iter().any(|thread| thread.stack.is_some()) {
-        return rtos;
+        return rtos.map(|rtos| with_other_cpus(dump, rtos));
     }
     let mut merged = rtos.unwrap_or_default();
     for captured in &dump.threads {
@@ -45,6 +47,38 @@ pub(super) fn merge(dump: &Coredump, rtos: Option<RtosThreads>) -> Option<RtosTh
         ));
     }
     Some(merged)
+}
+
+/// The copy of the kernel object that the dump carries, at the place that the ELF has for it.
+pub(super) fn kernel_memory(dump: &Coredump, symbols: &SymbolSet<'_>) -> MemoryMap {
+    let mut memory = MemoryMap::default();
+    let symbol = dump.kernel.as_ref().and(symbols.symbol("_kernel"));
+    if let (Some(kernel), Some(symbol)) = (&dump.kernel, symbol)
+        && (symbol.size == 0 || symbol.size == kernel.len() as u64)
+    {
+        memory.insert(symbol.address, kernel);
+    }
+    memory
+}
+
+/// The registers of the threads that other CPUs were running, where the dump holds them. The crashed thread is the
+/// running one that is not among these.
+fn with_other_cpus(dump: &Coredump, mut rtos: RtosThreads) -> RtosThreads {
+    let others = dump.threads.get(1..).unwrap_or(&[]);
+    let is_other = |id: u64| others.iter().any(|thread| thread.id == Some(id));
+    for task in &mut rtos.threads {
+        let captured = others.iter().find(|thread| thread.id == Some(task.id));
+        if let Some(captured) = captured.filter(|t| t.registers.pc().is_some()) {
+            task.saved = Some(captured.registers.clone());
+            task.stack_pointer = captured.registers.sp().or(task.stack_pointer);
+        }
+    }
+    if rtos.current.is_some_and(is_other) {
+        let running = |task: &&RtosThread| task.state == ThreadState::Running;
+        let crashed = rtos.threads.iter().filter(running);
+        rtos.current = crashed.map(|task| task.id).find(|id| !is_other(*id));
+    }
+    rtos
 }
 
 fn complete(task: &mut RtosThread, captured: &CapturedThread) {

@@ -3,6 +3,7 @@
 use super::address_space::Area;
 use super::instruction::{Access, AccessKind, DecodedInstruction, decode_instruction};
 use super::known_functions::{Role, role};
+use super::riscv_facts;
 use super::wording;
 use crate::arch::cortex_m::{ExcReturn, XPSR_EXCEPTION};
 use crate::arch::fault_bits::fault_bits;
@@ -81,9 +82,7 @@ impl<'a> Case<'a> {
     /// As [`Case::new`], of the set bits only these.
     fn with_bits(facts: &'a CrashFacts<'a>, bits: Vec<FaultBit>) -> Self {
         let decode = |addr| {
-            facts
-                .arch
-                .is_cortex_m()
+            (facts.arch.register_file() == facts.registers.file())
                 .then(|| decode_instruction(addr, facts.memory, facts.registers))
                 .flatten()
         };
@@ -165,6 +164,7 @@ impl<'a> Case<'a> {
                 .fault
                 .get("sfsr")
                 .is_some_and(|sfsr| sfsr != 0)
+            || riscv_facts::exception(self.facts).is_some()
     }
 
     /// The program counter at the fault.
@@ -185,12 +185,16 @@ impl<'a> Case<'a> {
             || if self.facts.has_symbols {
                 !(self.facts.in_code)(addr)
             } else {
-                Area::of(addr).is_never_executable()
+                self.facts.arch.is_cortex_m() && Area::of(addr).is_never_executable()
             }
     }
 
     /// The address that the hardware recorded, with the register's name.
     pub fn recorded_address(&self) -> Option<(u64, &'static str)> {
+        if self.facts.arch == Arch::Riscv32 {
+            let here = self.instruction.as_ref();
+            return riscv_facts::recorded_address(self.facts, here.and_then(|i| i.access.address));
+        }
         [
             ("cfsr", "BFARVALID", "bfar"),
             ("cfsr", "MMARVALID", "mmfar"),
@@ -327,10 +331,18 @@ impl<'a> Case<'a> {
         format!("{}{line}", self.context_phrase())
     }
 
-    /// The class of the fault in words, for the bracket: `precise bus fault`.
-    pub fn class(&self) -> &'static str {
+    /// The class of the fault in a bracket: ` (precise bus fault)`; empty when no status register says it.
+    pub fn class_phrase(&self) -> String {
+        self.class()
+            .map_or(String::new(), |class| format!(" ({class})"))
+    }
+
+    fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
-        if is(&["IMPRECISERR"]) {
+        if let Some(class) = riscv_facts::class(self.facts) {
+            return Some(class);
+        }
+        Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {
             "precise bus fault"
@@ -349,8 +361,8 @@ impl<'a> Case<'a> {
         {
             "hard fault"
         } else {
-            "no fault registers in this capture"
-        }
+            return None;
+        })
     }
 
     /// What lies at `addr`, as the end of "to 0xF0000000": `, where nothing is`.
@@ -365,7 +377,8 @@ impl<'a> Case<'a> {
         if self.is_known_memory(addr) {
             return String::new();
         }
-        match Area::of(addr).occupant() {
+        let is_mapped_as_usual = self.facts.arch.is_cortex_m();
+        match Area::of(addr).occupant().filter(|_| is_mapped_as_usual) {
             Some(occupant) => format!(", {occupant}"),
             None => ", where nothing is".to_owned(),
         }
@@ -433,7 +446,9 @@ impl<'a> Case<'a> {
             (at.checked_sub(2), "the address of the access just before"),
             (at.checked_sub(4), "the address of the access just before"),
         ];
-        for (addr, words) in neighbours {
+        // A trap of RISC-V is precise.
+        let n_candidates = if self.facts.arch.is_cortex_m() { 4 } else { 1 };
+        for (addr, words) in neighbours.into_iter().take(n_candidates) {
             let Some(found) = addr
                 .and_then(decode)
                 .filter(|one| one.access.covers(recorded))
@@ -467,6 +482,9 @@ pub fn first_frame(frames: &[Frame]) -> usize {
             .as_deref()
             .is_some_and(|name| role(name) == Some(Role::FaultHandler))
     };
+    if let Some(index) = riscv_facts::first_frame(frames) {
+        return index;
+    }
     if !frames.first().is_some_and(is_handler) {
         return 0;
     }

@@ -20,6 +20,8 @@ pub struct InterruptSource<'a> {
     pub vector_table: Option<u64>,
     /// The symbol at an address, with an offset.
     pub describe: &'a dyn Fn(u64) -> Option<String>,
+    /// The address of a symbol.
+    pub address_of: &'a dyn Fn(&str) -> Option<u64>,
 }
 
 /// Words of each NVIC register, as many as there can be.
@@ -115,7 +117,13 @@ fn handler(source: &InterruptSource<'_>, number: u32) -> Option<String> {
         .memory
         .read_u32(table.checked_add(4 * u64::from(number))?)
         .ok()?;
-    let name = (source.describe)(u64::from(entry & !1))?;
+    let entry = u64::from(entry & !1);
+    // One handler often serves several exceptions under the name of each.
+    let own = format!("{}_Handler", exception_name(number));
+    if (source.address_of)(&own).is_some_and(|addr| addr & !1 == entry) {
+        return Some(own);
+    }
+    let name = (source.describe)(entry)?;
     (number < FIRST_IRQ + nvic::MAX_IRQS && !name.contains('+')).then_some(name)
 }
 
@@ -157,6 +165,7 @@ mod tests {
             fault,
             registers,
             vector_table: Some(0),
+            address_of: &|_| None,
             describe: &|addr| {
                 (addr == 0x500)
                     .then(|| "pump_isr".to_owned())

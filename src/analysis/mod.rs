@@ -4,6 +4,7 @@
 
 pub mod address_space;
 mod captured_tasks;
+mod cores;
 pub mod crash_facts;
 pub mod crashed_context;
 pub mod deadlock;
@@ -20,6 +21,7 @@ pub mod mpu;
 mod printed_stack;
 pub mod recursion;
 pub mod report;
+mod riscv_facts;
 pub mod similarity;
 pub mod variable_diff;
 pub mod wording;

@@ -22,6 +22,9 @@ const ALIASES: u32 = 4;
 
 /// All enabled regions that the capture holds; empty when the unit was off.
 pub fn mpu_regions(memory: &dyn Memory, arch: Arch, snapshot: Option<u64>) -> Vec<MpuRegion> {
+    if !arch.is_cortex_m() {
+        return Vec::new();
+    }
     let layout = if arch == Arch::ArmV8M {
         Layout::BaseAndLimit
     } else {

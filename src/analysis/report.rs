@@ -3,8 +3,9 @@
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
 use super::captured_tasks;
+use super::cores;
 use super::crash_facts::CrashFacts;
-use super::crashed_context::crashed_context;
+use super::crashed_context::{crashed_context, took_secure_context};
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
@@ -13,12 +14,13 @@ use super::interrupts::{InterruptSource, interrupt_view};
 use super::main_stack::main_stack;
 use super::mpu::{self, mpu_regions};
 use super::printed_stack;
+use super::riscv_facts;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::report::{CrashReport, FaultKind, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::target_state::SymbolQuality;
 use crate::model::warning::Warning;
@@ -68,8 +70,13 @@ pub fn build_report(
     options: &ReportOptions,
 ) -> CrashReport {
     let constants = symbols.constants();
-    let memory = Overlay {
+    let kernel = captured_tasks::kernel_memory(dump, symbols);
+    let captured = Overlay {
         first: &dump.memory,
+        second: &kernel,
+    };
+    let memory = Overlay {
+        first: &captured,
         second: &constants,
     };
     let arch = symbols
@@ -79,8 +86,14 @@ pub fn build_report(
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
 
-    let captured = dump.threads.first();
-    let context = captured.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    let captured_thread = dump.threads.first();
+    let context = captured_thread.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    if captured_thread.is_some_and(took_secure_context) {
+        warnings.push(Warning::new(
+            "FS-CRASH-003",
+            "The device took what ARMv8-M pushes for secure code below the exception frame for the frame itself: the registers it stored stand under wrong names. The true frame was read from memory where it was captured.",
+        ));
+    }
     let empty = RegisterSet::default();
     let registers = context.as_ref().unwrap_or(&empty);
 
@@ -93,7 +106,10 @@ pub fn build_report(
         Some(RtosState { threads, objects }) => (Some(threads), objects),
         None => (None, RtosObjects::default()),
     };
-    let rtos = captured_tasks::merge(dump, rtos);
+    let mut rtos = captured_tasks::merge(dump, rtos);
+    if let Some(rtos) = &mut rtos {
+        cores::assign(dump, registers, rtos);
+    }
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
@@ -134,14 +150,19 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
     let vector_table = vectors::table_address(symbols);
-    let interrupts = interrupt_view(&InterruptSource {
-        memory: &memory,
-        fault: &dump.fault,
-        registers,
-        vector_table,
-        describe: &describe,
+    let interrupts = arch.is_cortex_m().then(|| {
+        interrupt_view(&InterruptSource {
+            memory: &memory,
+            fault: &dump.fault,
+            registers,
+            vector_table,
+            describe: &describe,
+            address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
+        })
     });
+    let interrupts = interrupts.flatten();
     let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
     let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
@@ -151,7 +172,7 @@ pub fn build_report(
         mpu: &mpu,
         main_stack: main_stack(symbols, vector_table, &memory),
         dump,
-        registers,
+        registers: at_fault.as_ref().unwrap_or(registers),
         threads: &threads,
         memory: &memory,
         has_symbols: !symbols.is_empty(),
@@ -160,7 +181,16 @@ pub fn build_report(
         describe: &describe,
         rust_panic: rust_panic.as_ref(),
     };
-    let fault = fault_rules::explain(&facts);
+    let mut fault = fault_rules::explain(&facts);
+    if let Some(fault) = &mut fault
+        && matches!(fault.kind, FaultKind::Assert | FaultKind::Watchdog)
+    {
+        // What a watchdog, or an assertion that plays one, saw of it.
+        let rings = deadlocks.iter().map(deadlock::sentence);
+        fault
+            .evidence
+            .extend(rings.map(|ring| format!("Deadlock: {ring}")));
+    }
     if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
         mpu::mark_hit(&mut mpu, addr);
     }
@@ -192,13 +222,13 @@ pub fn build_report(
 fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]) -> Vec<Warning> {
     let rings = deadlocks.iter().map(|ring| {
         Warning::new(
-            "FS-RTOS-010",
+            "FS-RTOS-030",
             format!("Deadlock: {}", deadlock::sentence(ring)),
         )
     });
     let gone = deadlock::hopeless_waits(objects, threads)
         .into_iter()
-        .map(|sentence| Warning::new("FS-RTOS-011", sentence));
+        .map(|sentence| Warning::new("FS-RTOS-031", sentence));
     rings.chain(gone).collect()
 }
 
@@ -283,7 +313,7 @@ impl<'s> ThreadBuilder<'_, 's> {
                             let walked = self.walk(saved, task.stack.clone(), Start::SavedByRtos);
                             self.thread(&walked)
                         }
-                        None => blank_thread("its registers could not be found on its stack"),
+                        None => blank_thread(cores::why_no_registers(task)),
                     };
                     fill(&mut thread, task);
                     threads.push(thread);

@@ -138,6 +138,23 @@ pub fn cause_name(mcause: u32) -> String {
     )
 }
 
+/// The manual's name of an exception.
+pub fn exception_name(code: u32) -> Option<&'static str> {
+    EXCEPTIONS
+        .iter()
+        .find(|(n, _, _)| *n == code)
+        .map(|(_, name, _)| *name)
+}
+
+/// The exception with this name, as [`cause_name`] writes it.
+pub fn exception_by_name(name: &str) -> Option<u32> {
+    EXCEPTIONS
+        .iter()
+        .find(|(_, known, _)| *known == name)
+        .map(|(n, _, _)| *n)
+        .or_else(|| name.strip_prefix("exception ")?.parse().ok())
+}
+
 /// What the exception means, for those of the manual.
 pub fn cause_meaning(mcause: u32) -> Option<&'static str> {
     let code = exception_code(mcause)?;

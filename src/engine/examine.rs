@@ -3,6 +3,7 @@
 //! The one path that importing, `backtrace` and re-symbolizing share, so that all three agree on which crash is which.
 
 use super::input::{InputFile, Inputs, Refused};
+use super::parallel;
 use super::separate_debug::join_debug_files;
 use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
@@ -126,30 +127,27 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         refused: inputs.refused,
         ..Examined::default()
     };
-    let total: u64 = inputs
-        .files
-        .iter()
-        .map(|file| file.bytes.len() as u64)
-        .sum();
-    let mut done = 0;
+    let scans = parallel::in_order(&inputs.files, progress, |input, progress| {
+        let scan = scan(&input.path, &input.bytes, progress)?;
+        let symbols = scan
+            .symbols
+            .then(|| SymbolFile::parse(&input.path, input.bytes.to_vec()));
+        Ok((scan, symbols))
+    })?;
     let mut dumps = Vec::new();
     let mut file_of_dump = Vec::new();
-    for input in inputs.files {
-        progress.tick(done, total)?;
-        done += input.bytes.len() as u64;
+    for (input, (mut scan, symbols)) in inputs.files.into_iter().zip(scans) {
         if is_manifest(&input.path) {
             let (manifest, warnings) = manifest::parse(&input.bytes);
             examined.warnings.extend(warnings);
             examined.manifest = Some(manifest);
         }
-        let mut scan = scan(&input.path, &input.bytes, progress)?;
-        if scan.symbols {
-            match SymbolFile::parse(&input.path, input.bytes.to_vec()) {
-                Ok(file) => examined.symbol_files.push(Arc::new(file)),
-                Err(error) => scan
-                    .warnings
-                    .push(Warning::new("FS-SYM-001", error.to_string())),
-            }
+        match symbols {
+            Some(Ok(file)) => examined.symbol_files.push(Arc::new(file)),
+            Some(Err(error)) => scan
+                .warnings
+                .push(Warning::new("FS-SYM-001", error.to_string())),
+            None => {}
         }
         let found = std::mem::take(&mut scan.coredumps);
         let n_dumps = found.len();

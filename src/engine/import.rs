@@ -1,13 +1,16 @@
 //! Importing: what was dropped becomes captures in the workspace, each stored wholly or not at all.
 
+use super::context::QueryContext;
 use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
 use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
-use super::matching::match_available;
-use super::reports::{Depth, report};
+use super::matching::{Matched, match_available};
+use super::parallel;
+use super::reports::{Depth, report_with, with_symbols};
 use super::workspace::{Workspace, now};
 use crate::formats::archive;
 use crate::formats::manifest::{Manifest, ManifestFile};
+use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
 use crate::store::capture::{
@@ -19,7 +22,7 @@ use crate::store::devices::NewDevice;
 use crate::store::symbol_files::{NewCaptureSymbols, SymbolFacts};
 use crate::symbols::symbol_file::SymbolFile;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -239,28 +242,74 @@ struct Reported {
     has_names: bool,
 }
 
+/// Crashes of one build: they share what is parsed of its ELF.
+struct OneBuild {
+    matched: Matched,
+    crashes: Vec<usize>,
+}
+
+/// So many crashes of a build are one piece of work: enough to share, few enough for every processor to have some.
+const CRASHES_A_PIECE: usize = 25;
+
 fn reports(
     workspace: &Workspace,
     examined: &Examined,
     progress: &dyn Progress,
 ) -> Result<Vec<Reported>, Cancelled> {
     let context = workspace.context();
-    let mut reports = Vec::new();
+    let pieces = by_build(&context, examined, progress)?;
+    let cache = context.cache();
+    let answered = parallel::in_order(&pieces, progress, |piece, progress| {
+        with_symbols(&piece.matched, cache, |symbols| {
+            let mut answered = Vec::with_capacity(piece.crashes.len());
+            for index in &piece.crashes {
+                progress.tick(0, 0)?;
+                let report = report_with(examined, *index, &piece.matched, symbols, Depth::Frames);
+                let has_names = piece.matched.has_names();
+                answered.extend(report.map(|report| (*index, Reported { report, has_names })));
+            }
+            Ok(answered)
+        })
+    })?;
+    let mut reports: Vec<(usize, Reported)> = answered.into_iter().flatten().collect();
+    reports.sort_by_key(|(index, _)| *index);
+    Ok(reports.into_iter().map(|(_, reported)| reported).collect())
+}
+
+/// The crashes by the ELF that they are read with, in pieces.
+fn by_build(
+    context: &QueryContext,
+    examined: &Examined,
+    progress: &dyn Progress,
+) -> Result<Vec<OneBuild>, Cancelled> {
+    let mut builds: BTreeMap<Option<&BuildId>, OneBuild> = BTreeMap::new();
+    let mut pieces = Vec::new();
     for (index, crash) in examined.crashes.iter().enumerate() {
         progress.tick(index as u64, examined.crashes.len() as u64)?;
         let id = crash.build_id.as_ref().map(|(id, _)| id);
-        let mut matched = match_available(id, &examined.symbol_files);
-        if let (true, Some(file)) = (
-            matched.files.is_empty(),
-            id.and_then(|id| context.symbol_file(id)),
-        ) {
-            matched = match_available(id, &[file]);
+        let build = builds.entry(id).or_insert_with(|| {
+            let mut matched = match_available(id, &examined.symbol_files);
+            if let (true, Some(file)) = (
+                matched.files.is_empty(),
+                id.and_then(|id| context.symbol_file(id)),
+            ) {
+                matched = match_available(id, &[file]);
+            }
+            OneBuild {
+                matched,
+                crashes: Vec::new(),
+            }
+        });
+        build.crashes.push(index);
+        if build.crashes.len() >= CRASHES_A_PIECE {
+            pieces.push(OneBuild {
+                matched: build.matched.clone(),
+                crashes: std::mem::take(&mut build.crashes),
+            });
         }
-        let report = report(examined, index, &matched, context.cache(), Depth::Frames);
-        let has_names = matched.has_names();
-        reports.extend(report.map(|report| Reported { report, has_names }));
     }
-    Ok(reports)
+    pieces.extend(builds.into_values().filter(|b| !b.crashes.is_empty()));
+    Ok(pieces)
 }
 
 fn new_capture<'a>(

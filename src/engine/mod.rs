@@ -18,6 +18,7 @@ pub mod matching;
 pub mod name_source;
 pub mod named_text;
 pub mod one_shot;
+mod parallel;
 pub mod queries;
 pub mod query;
 pub mod recent;

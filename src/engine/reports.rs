@@ -68,6 +68,19 @@ pub fn report(
     cache: &IndexCache,
     depth: Depth,
 ) -> Option<CrashReport> {
+    with_symbols(matched, cache, |symbols| {
+        report_with(examined, crash_index, matched, symbols, depth)
+    })
+}
+
+/// The report of one crash, with symbols that may serve several of them: what was parsed for one need not be again.
+pub(super) fn report_with(
+    examined: &Examined,
+    crash_index: usize,
+    matched: &Matched,
+    symbols: &SymbolSet<'_>,
+    depth: Depth,
+) -> Option<CrashReport> {
     let crash = examined.crashes.get(crash_index)?;
     let id = crash.build_id.as_ref().map(|(id, _)| id.clone());
     let mut warnings = matched.warnings.clone();
@@ -84,19 +97,17 @@ pub fn report(
         verified: matched.verified,
         warnings,
     };
-    Some(with_symbols(matched, cache, |symbols| {
-        let mut report = build_report(&crash.joined.dump, symbols, &options);
-        if let (Some((id, source)), Some(fault), true) =
-            (&crash.build_id, &mut report.fault, matched.verified)
-        {
-            fault.evidence.push(format!(
-                "Build ids are equal: {} (from {})",
-                id.short(),
-                source.label()
-            ));
-        }
-        report
-    }))
+    let mut report = build_report(&crash.joined.dump, symbols, &options);
+    if let (Some((id, source)), Some(fault), true) =
+        (&crash.build_id, &mut report.fault, matched.verified)
+    {
+        fault.evidence.push(format!(
+            "Build ids are equal: {} (from {})",
+            id.short(),
+            source.label()
+        ));
+    }
+    Some(report)
 }
 
 fn missing_symbols(crash: &ExaminedCrash) -> Warning {

@@ -1,4 +1,4 @@
-//! CrashCatcher hex text, for Cortex-M, anywhere in a log.
+//! CrashCatcher, for Cortex-M: hex text anywhere in a log, and the same bytes as a file.
 //!
 //! Layout (CrashCatcher's hex dump, format versions 2.0 and 3.0). Bytes in the order of memory, 16 a line, each
 //! item beginning a line of its own:
@@ -23,7 +23,7 @@ use super::{
     fault_memory,
     fault_print::words,
     is_full,
-    lines::{Line, LineSearch, as_u64, hex_digit, line_at, line_start, plain},
+    lines::{Line, LineSearch, as_u64, hex_digit, line_at, line_start, lines_before, plain},
 };
 use crate::model::{
     arch::Arch,
@@ -34,6 +34,8 @@ use crate::model::{
 };
 
 const SIGNATURE: &[u8] = b"63430";
+/// The banner stands within so many lines of the dump.
+const BANNER_LINES: usize = 6;
 /// So many lines without hex end a dump.
 const MOST_LINES_BETWEEN: usize = 64;
 const MOST_REGIONS: usize = 1024;
@@ -43,6 +45,47 @@ const SENTINEL: u32 = 0xACCE_55ED;
 
 /// CrashCatcher hex text.
 pub(super) struct CrashCatcher;
+
+/// CrashCatcher dump that a device stored as bytes.
+pub(super) struct CrashCatcherBinary;
+
+impl Format for CrashCatcherBinary {
+    fn id(&self) -> &'static str {
+        "crashcatcher-binary"
+    }
+    fn label(&self) -> &'static str {
+        "CrashCatcher dump, binary"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["bin", "crash", "dmp"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::WholeFile
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        // Signature, version 2.0 or 3.0, and a word of flags of which one is known.
+        match bytes.get(..8) {
+            Some([b'c', b'C', 2 | 3, 0, 0 | 1, 0, 0, 0]) => Confidence::Certain,
+            _ => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        progress.tick(0, as_u64(bytes.len()))?;
+        let collected = Collected {
+            bytes: bytes.to_vec(),
+            end: bytes.len(),
+            ..Collected::default()
+        };
+        let mut dump = read(&collected);
+        dump.format = self.id();
+        dump.source = 0..as_u64(bytes.len());
+        Ok(Decoded {
+            understood: vec![dump.source.clone()],
+            coredumps: vec![dump],
+            ..Decoded::default()
+        })
+    }
+}
 
 impl Format for CrashCatcher {
     fn id(&self) -> &'static str {
@@ -82,11 +125,21 @@ impl Format for CrashCatcher {
             let mut dump = read(&collected);
             dump.source = as_u64(signature.start)..as_u64(collected.end);
             dump.assert = words::assert_before(bytes, signature.start);
+            if is_breakpoint(bytes, signature.start) {
+                dump.reason = Some("breakpoint (BKPT instruction)".to_owned());
+            }
             decoded.understood.push(dump.source.clone());
             decoded.coredumps.push(dump);
         }
         Ok(decoded)
     }
+}
+
+/// The banner before a dump tells a breakpoint in the code from a crash.
+fn is_breakpoint(bytes: &[u8], start: usize) -> bool {
+    lines_before(bytes, start, BANNER_LINES, 0)
+        .iter()
+        .any(|line| memchr::memmem::find(line.text, b"BREAKPOINT ENCOUNTERED").is_some())
 }
 
 struct Signature {
@@ -133,7 +186,7 @@ fn shape(prefix: &[u8]) -> impl Iterator<Item = u8> {
 #[derive(Default)]
 struct Collected {
     bytes: Vec<u8>,
-    /// From offset in `bytes` to offset in the file, one a line.
+    /// Of text: from offset in `bytes` to offset in the file, one a line.
     origin: Vec<(usize, usize)>,
     /// Offset in the file after the last line that belongs to the dump.
     end: usize,
@@ -143,6 +196,9 @@ struct Collected {
 
 impl Collected {
     fn file_offset(&self, at: usize) -> u64 {
+        if self.origin.is_empty() {
+            return as_u64(at);
+        }
         let index = self.origin.partition_point(|(start, _)| *start <= at);
         let found = index.checked_sub(1).and_then(|i| self.origin.get(i));
         as_u64(found.map_or(self.end, |(_, offset)| *offset))
@@ -337,7 +393,7 @@ fn cut_off(collected: &Collected) -> Warning {
     reason = "test inputs are small"
 )]
 pub(super) mod tests {
-    use super::CrashCatcher;
+    use super::{CrashCatcher, CrashCatcherBinary};
     use crate::formats::{Confidence, Decoded, Format as _};
     use crate::model::{
         coredump::SpMeaning, memory::Memory as _, progress::Unattended, registers::Reg,
@@ -469,5 +525,55 @@ pub(super) mod tests {
             .map(|w| w.code.as_str())
             .collect();
         assert_eq!(codes, ["FS-CATCHER-005", "FS-CATCHER-002"]);
+    }
+
+    #[test]
+    fn a_dump_stored_as_bytes_is_read_like_its_text() {
+        let text = sample(3, true).join("\n");
+        let bytes: Vec<u8> = sample(3, true)
+            .concat()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        assert_eq!(CrashCatcherBinary.sniff(&bytes, ""), Confidence::Certain);
+        let read = |bytes: &[u8]| {
+            let decoded = CrashCatcherBinary.decode(bytes, &Unattended).unwrap();
+            decoded.coredumps.into_iter().next().unwrap()
+        };
+        let (binary, hex) = (read(&bytes), &decode(&text).coredumps[0]);
+        assert_eq!(binary.threads, hex.threads);
+        assert_eq!(binary.memory, hex.memory);
+        assert_eq!(binary.fault, hex.fault);
+        assert_eq!(binary.warnings, []);
+        for end in 8..bytes.len() {
+            let cut = read(&bytes[..end]);
+            let is_between_regions = cut.warnings.is_empty();
+            assert!(is_between_regions || cut.warnings[0].offset == Some(end as u64));
+        }
+        assert_eq!(
+            CrashCatcherBinary.sniff(b"cC\x04\0\0\0\0\0", ""),
+            Confidence::No
+        );
+    }
+
+    #[test]
+    fn a_breakpoint_is_no_crash_and_a_dump_that_was_sent_twice_is_two_captures() {
+        let dump = sample(3, false).join("\r\n");
+        let banner = "Enable logging and then press any key to start dump.\r\n\r\n";
+        let text = format!(
+            "\r\n\r\nBREAKPOINT ENCOUNTERED\r\n{banner}{dump}\r\n\r\nEnd of dump\r\n\r\n\r\nCRASH ENCOUNTERED\r\n{banner}{dump}\r\n"
+        );
+        let decoded = decode(&text);
+        let reasons: Vec<_> = decoded
+            .coredumps
+            .iter()
+            .map(|d| d.reason.as_deref())
+            .collect();
+        assert_eq!(
+            reasons,
+            [Some("breakpoint (BKPT instruction)"), Some("HardFault")]
+        );
+        assert_eq!(decoded.coredumps[0].memory, decoded.coredumps[1].memory);
     }
 }

@@ -82,12 +82,14 @@ pub trait Format: Sync {
 pub static FORMATS: &[&dyn Format] = &[
     &boots::BootBanner,
     &crashcatcher::CrashCatcher,
+    &crashcatcher::CrashCatcherBinary,
     &elf_core::ElfCore,
     &esp::flash::EspCore,
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
     &probe_rs::ProbeRs,
+    &fault_print::riscv::RiscvPrint,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

@@ -151,6 +151,11 @@ impl SymbolFile {
         self.build_id_kind
     }
 
+    /// An application of ESP-IDF.
+    pub fn is_esp_idf(&self) -> bool {
+        identity::is_esp_idf(&self.tables)
+    }
+
     /// What an ESP-IDF device reports of it, besides a build id that the linker gave it.
     pub fn esp_file_hash(&self) -> Option<BuildId> {
         match self.build_id_kind {

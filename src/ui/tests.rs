@@ -396,6 +396,10 @@ fn every_screen_looks_as_it_did_in_every_state() {
                 }
                 harness.state_mut().show_part(part);
                 harness.run();
+                if *part == "compare" {
+                    harness.state_mut().show_part("compare with the first");
+                    harness.run();
+                }
                 let name = format!("{}-{}-{state}", kind.name, part.to_lowercase());
                 results.add(harness.try_snapshot_options(name, &options));
                 harness.set_size([900.0, 560.0].into());

@@ -57,6 +57,17 @@ impl<'a, 's> Code<'a, 's> {
         self.info(addr).is_some()
     }
 
+    /// True when `addr` lies in the mask ROM of a chip whose applications call it, and no symbol file describes it.
+    pub(super) fn is_rom(&self, addr: u64) -> bool {
+        self.abi.is_code_without_symbols(addr)
+            && !self.contains(addr)
+            && self
+                .symbols
+                .infos
+                .iter()
+                .any(|info| info.file().is_esp_idf())
+    }
+
     /// The debug information that serves the code at `addr`.
     pub(super) fn info(&self, addr: u64) -> Option<&'a DebugInfo<'s>> {
         self.symbols

@@ -29,6 +29,7 @@ build() {
     riscv64-unknown-elf-gcc $target -std=gnu11 -g -gno-record-gcc-switches -Wall -Wextra -Wno-infinite-recursion \
         -Wno-unused-parameter -Wno-unused-function -ffreestanding -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections \
         -ffile-prefix-map="$kernel"=FreeRTOS-Kernel -ffile-prefix-map="$here"=firmware -ffile-prefix-map="$compiler"=gcc -fdebug-prefix-map="$out"=out \
+        -Wa,--debug-prefix-map="$kernel"=FreeRTOS-Kernel -Wa,--debug-prefix-map="$here"=firmware \
         -nostdlib -nostartfiles -isystem "$here/common/libc" -I riscv -I common -I "$product" "${kernel_flags[@]}" \
         -T riscv/link.ld -Wl,--gc-sections -Wl,--build-id=sha1 -Wl,--no-warn-rwx-segments "$@" \
         "${sources[@]}" "$out/libgcc-rv32.a" -o "$out/$name.elf"

@@ -46,12 +46,6 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     if let Some(text) = dump.reason.as_ref().filter(|text| says_so(text)) {
         evidence.push(format!("the device says: {text}"));
     }
-    // What the next boot says is no more than a hint beside a recorded cause.
-    if let Some(text) = dump.restart.as_ref().filter(|text| says_so(text))
-        && !case.has_cause()
-    {
-        evidence.push(format!("the device says of its restart: {text}"));
-    }
     if evidence.is_empty() {
         return None;
     }
@@ -69,7 +63,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .and_then(source_line)
         .map_or(String::new(), |line| format!(", {line}"));
     Some(Finding {
-        kind: FaultKind::Unknown,
+        kind: FaultKind::BrownOut,
         address: None,
         summary: format!("The supply voltage fell (brown-out){was_running}{thread}{line}"),
         advice: Some(
@@ -93,14 +87,13 @@ mod tests {
     use crate::model::report::FrameTrust;
 
     #[test]
-    fn the_device_its_next_boot_or_the_handler_says_so() {
+    fn the_device_or_the_handler_says_so() {
         let in_handler = Scene::new(&[0x00, 0xBF]).frames(vec![
             frame("PVD_IRQHandler", "power.c:20", FrameTrust::Context),
             frame("poke", "src/main.c:16", FrameTrust::ExceptionFrame),
         ]);
         for scene in [
             Scene::new(&[0x00, 0xBF]).reason("Brownout detector was triggered"),
-            Scene::new(&[0x00, 0xBF]).restart("RESET_BROWNOUT"),
             in_handler,
         ] {
             assert_eq!(

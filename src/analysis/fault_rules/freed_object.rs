@@ -54,12 +54,14 @@ const OBJECT_FUNCTIONS: [&str; 34] = [
 ];
 
 /// Bytes that allocators and debug builds fill freed memory with.
-const FREE_FILLS: [u8; 6] = [0xDD, 0xDF, 0xFE, 0x6B, 0x5A, 0xFD];
+const FREE_FILLS: [u8; 3] = [0x6B, 0xDD, 0xFE];
 /// Words that do the same.
 const FREE_WORDS: [u32; 3] = [0xDEAD_BEEF, 0xFEEE_FEEE, 0xDEAD_DEAD];
 
 /// Frames from the innermost one among which the RTOS's function is looked for.
 const MAX_DEPTH: usize = 8;
+/// Stack that the RTOS's functions may use, as far as it is looked through.
+const MAX_STACK_BYTES: u64 = 512;
 /// Words of an object that are looked at, and of these how many have to be a fill.
 const OBJECT_WORDS: u64 = 12;
 const MIN_FILLED: usize = 6;
@@ -78,7 +80,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .take(MAX_DEPTH)
         .rposition(is_object_function)?;
     let function = frames.get(index)?.function.as_deref()?;
-    let (object, why) = candidates(case, frames.get(..=index)?)
+    let (object, why) = candidates(case, frames.get(index + 1))
         .into_iter()
         .find_map(|addr| Some((addr, freed(case, addr)?)))?;
     let caller = frames
@@ -94,11 +96,17 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let name = (case.facts.describe)(object)
         .filter(|name| !name.contains('+'))
         .map_or(String::new(), |name| format!(" {name}"));
+    // A block may have been freed and the pointer to it be a left-over; a fill pattern in use is proof.
+    let probably = if why.contains("filled") {
+        ""
+    } else {
+        "probably "
+    };
     Some(Finding {
         kind: FaultKind::BusFault,
         address: case.fault_address(),
         summary: format!(
-            "`{function}` used an object{name} that had been freed ({} {why}){by}{}{line}",
+            "`{function}` {probably}used an object{name} that had been freed ({} {why}){by}{}{line}",
             address(object),
             case.context_phrase()
         ),
@@ -112,12 +120,18 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// Pointers that the RTOS's functions hold: their arguments and locals, then registers.
-fn candidates(case: &Case<'_>, frames: &[Frame]) -> Vec<u64> {
-    let locals = frames.iter().rev().flat_map(|frame| &frame.locals);
-    let from_locals = locals.filter_map(|local| Some(local.target?.0));
+/// Pointers that the RTOS's functions hold: in registers, and on the stack up to their caller's frame.
+fn candidates(case: &Case<'_>, caller: Option<&Frame>) -> Vec<u64> {
     let from_registers = (0..=12).filter_map(|n| case.facts.registers.known(Reg::r(n)));
-    let mut found: Vec<u64> = from_locals.chain(from_registers).collect();
+    let stack = match (case.sp(), caller.and_then(|frame| frame.sp)) {
+        (Some(sp), Some(end)) => sp..end.0.min(sp.saturating_add(MAX_STACK_BYTES)),
+        _ => 0..0,
+    };
+    let words = (stack.start..stack.end).step_by(4);
+    let from_stack = words
+        .map_while(|at| case.facts.dump.memory.read_u32(at).ok())
+        .map(u64::from);
+    let mut found: Vec<u64> = from_registers.chain(from_stack).collect();
     found.retain(|addr| addr % 4 == 0 && *addr >= 16);
     found
 }
@@ -212,7 +226,7 @@ mod tests {
             scene
                 .headline()
                 .1
-                .contains("lies in a free block of the heap")
+                .starts_with("`xQueueReceive` probably used an object that had been freed (0x20000770 lies in a free block of the heap)")
         );
     }
 

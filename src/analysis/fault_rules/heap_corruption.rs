@@ -31,9 +31,13 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let (kind, what, mut evidence) = match failed_check {
         Some(found) => {
             let at = check_place(frames, index);
+            let verb = match (checks_a_block(case)?, damage) {
+                (false, None) => "is probably",
+                (true, _) | (_, Some(_)) => "is",
+            };
             (
                 FaultKind::Assert,
-                format!("The heap is damaged: `{allocator}` found an impossible block{at}"),
+                format!("The heap {verb} damaged: `{allocator}` found an impossible block{at}"),
                 found.evidence,
             )
         }
@@ -53,7 +57,8 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
             )
         }
     };
-    evidence.extend(damage.map(|words| format!("the heap's blocks: {words}")));
+    evidence
+        .extend(damage.map(|words| format!("the heap's blocks: {}", words.trim_end_matches('.'))));
     evidence.push(format!("the crash is inside the allocator (`{allocator}`)"));
     let caller = frames
         .iter()
@@ -74,6 +79,19 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         ),
         evidence,
     })
+}
+
+/// True when the printed condition speaks of a block, false without one; `None` when the allocator complains of its caller
+/// (an interrupt) or of its own set-up (`pxEnd` of `heap_5`).
+fn checks_a_block(case: &Case<'_>) -> Option<bool> {
+    let printed = case.facts.dump.assert.as_ref();
+    let Some(text) = printed.and_then(|text| text.message.as_ref()) else {
+        return Some(false);
+    };
+    let lower = text.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    (!has(&["isr", "pxend", "schedul", "interrupt"]))
+        .then(|| has(&["block", "link", "chunk", "corrupt", "double free", "heap"]))
 }
 
 /// The outermost frame of the allocator, if nothing but the allocator and helpers lie inside of it.
@@ -182,8 +200,28 @@ mod tests {
             ]);
         assert_eq!(
             scene.headline(),
-            ("failed assert".to_owned(), "The heap is damaged: `vPortFree` found an impossible block (heap_4.c:369), called by `free_packet`, in task cmd, main.c:40".to_owned())
+            ("failed assert".to_owned(), "The heap is probably damaged: `vPortFree` found an impossible block (heap_4.c:369), called by `free_packet`, in task cmd, main.c:40".to_owned())
         );
+    }
+
+    #[test]
+    fn a_complaint_about_the_caller_is_no_damage() {
+        let frames = || {
+            vec![
+                frame("assert_failed", "fault.c:45", FrameTrust::Context),
+                frame("pvPortMalloc", "heap_5.c:200", FrameTrust::Cfi),
+                frame("start", "src/main.c:40", FrameTrust::Cfi),
+            ]
+        };
+        for (message, heap) in [("pxEnd", false), ("pxLink->xBlockSize", true)] {
+            let scene = Scene::new(&[0xFF, 0xDE]).frames(frames());
+            let summary = scene.assert(Some(message), "heap_5.c", 200).headline().1;
+            assert_eq!(
+                summary.starts_with("The heap is damaged"),
+                heap,
+                "{summary}"
+            );
+        }
     }
 
     #[test]

@@ -26,14 +26,8 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     if let Some(text) = dump.reason.as_ref().filter(|text| is_lockup(text)) {
         evidence.push(format!("the device says: {text}"));
     }
-    // What the next boot says is no more than a hint beside a recorded cause.
-    if let Some(text) = dump.restart.as_ref().filter(|text| is_lockup(text))
-        && !case.has_cause()
-    {
-        evidence.push(format!("the device says of its restart: {text}"));
-    }
     (!evidence.is_empty()).then(|| Finding {
-        kind: FaultKind::Unknown,
+        kind: FaultKind::Lockup,
         address: case.fault_address(),
         summary: plain_sentence(case, "was running when the processor locked up"),
         advice: Some(
@@ -55,21 +49,21 @@ mod tests {
     use crate::analysis::fault_rules::testing::Scene;
 
     #[test]
-    fn the_register_the_device_or_its_next_boot_says_so() {
+    fn the_register_or_the_device_says_so() {
         let scene = || Scene::new(&[0x00, 0xBF]);
         for scene in [
             scene().memory(0xE000_EDF0, &[0x0B, 0x00, 0x08, 0x00]),
             scene().reason("CPU lockup"),
-            scene().restart("LOCKUP reset"),
         ] {
             assert_eq!(
                 scene.headline(),
                 (
-                    "unknown cause".to_owned(),
+                    "lockup".to_owned(),
                     "`poke` was running when the processor locked up, main.c:16".to_owned()
                 )
             );
         }
-        assert!(scene().restart("power on").explain().is_none());
+        // What follows a crash is not its cause.
+        assert!(scene().restart("LOCKUP reset").explain().is_none());
     }
 }

@@ -5,6 +5,7 @@ use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::mpu::region_of;
 use crate::analysis::wording::address;
+use crate::model::memory::Memory as _;
 use crate::model::report::FaultKind;
 
 /// "`poke` wrote 13 to 0x20000010, which memory protection forbids (region 3, 0x20000000 to 0x200000FF: read only), in
@@ -24,13 +25,14 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
             "{} {}{described}, which memory protection forbids{}{}",
             case.who(),
             access_phrase(case, ""),
-            region_phrase(case),
+            region_phrase(case, case.fault_address()),
             case.place_phrase()
         )
     } else if case.cfsr("MLSPERR") {
         format!(
-            "Memory protection refused to save the floating-point registers of the code that was interrupted{}{}",
-            region_phrase(case),
+            "Memory protection refused to save the floating-point registers of the interrupted code{}{}{}",
+            float_frame(case).map_or(String::new(), |at| format!(" at {}", address(at))),
+            region_phrase(case, float_frame(case)),
             case.place_phrase()
         )
     } else if case.cfsr("MUNSTKERR") {
@@ -44,7 +46,11 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     };
     Some(Finding {
         kind: FaultKind::MemoryFault,
-        address: case.fault_address(),
+        address: if case.cfsr("MLSPERR") {
+            float_frame(case)
+        } else {
+            case.fault_address()
+        },
         summary,
         advice: Some(
             "Compare the address with the regions of the memory protection unit: a guard, read-only memory, or another thread's data.",
@@ -53,12 +59,16 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
+/// Where the delayed registers were to be saved: FPCAR (`ARMv7-M` ARM B3.2.22), if it was captured.
+fn float_frame(case: &Case<'_>) -> Option<u64> {
+    const FPCAR: u64 = 0xE000_EF38;
+    let word = case.facts.dump.memory.read_u32(FPCAR).ok()?;
+    (word != 0).then(|| u64::from(word))
+}
+
 /// ` (region 3, 0x20000000 to 0x200000FF: read only)`, or that no region allows it.
-fn region_phrase(case: &Case<'_>) -> String {
-    if case.facts.mpu.is_empty() {
-        return String::new();
-    }
-    let Some(addr) = case.fault_address() else {
+fn region_phrase(case: &Case<'_>, addr: Option<u64>) -> String {
+    let Some(addr) = addr.filter(|_| !case.facts.mpu.is_empty()) else {
         return String::new();
     };
     match region_of(case.facts.mpu, addr) {

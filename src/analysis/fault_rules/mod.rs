@@ -23,6 +23,7 @@ mod no_execute;
 mod null_pointer;
 mod panic;
 mod return_overwritten;
+mod riscv_trap;
 mod secure_fault;
 mod sentence;
 mod stack_canary;
@@ -43,6 +44,7 @@ use super::crash_facts::{Case, CrashFacts};
 use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
+use crate::model::arch::Arch;
 use crate::model::registers::Reg;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
 use crate::model::target_state::InterruptLine;
@@ -51,6 +53,18 @@ use crate::model::target_state::InterruptLine;
 const LAST_FAULT: u32 = 7;
 /// Interrupts that one line of evidence names.
 const MAX_INTERRUPTS: usize = 4;
+
+/// Reset reasons that a reader of a crash wants to know.
+const RESTART_WORDS: [&str; 8] = [
+    "bod",
+    "brown",
+    "lockup",
+    "low volt",
+    "power fail",
+    "watchdog",
+    "wdg",
+    "wdt",
+];
 
 /// One cause of crashes.
 pub struct FaultRule {
@@ -94,6 +108,7 @@ pub static FAULT_RULES: &[FaultRule] = &[
     watchdog::RULE,
     xtensa_exception::RULE,
     return_overwritten::RULE,
+    riscv_trap::RULE,
     null_pointer::RULE,
     no_execute::RULE,
     divide_by_zero::RULE,
@@ -117,15 +132,22 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
     let mut evidence = finding.evidence;
     evidence.extend(status_evidence(&case));
+    evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
     evidence.extend(interrupt_evidence(&case));
     evidence.extend(heap_evidence(&case, &evidence));
+    evidence.extend(restart_evidence(&case));
     evidence.extend(frame_evidence(&case));
     let is_recorded = CAUSE_REGISTERS
         .iter()
         .any(|reg| facts.registers.known(*reg).is_some());
-    if !case.has_cause() && facts.dump.fault.is_empty() && !is_recorded {
-        evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
+    let is_inferred = !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && !is_recorded;
+    if is_inferred && !ended_itself(finding.kind) {
+        let why = match facts.arch {
+            Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
+            _ => "this capture holds no fault registers",
+        };
+        evidence.push(format!("{why}: the cause is inferred"));
     }
     let shown = case
         .culprit
@@ -149,6 +171,12 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
         evidence,
         bits: case.bits,
     })
+}
+
+/// True for an end that the program or its supervisor chose: what fault registers say is no part of it.
+fn ended_itself(kind: FaultKind) -> bool {
+    use FaultKind::{Abort, Assert, BrownOut, Lockup, Panic, Watchdog};
+    matches!(kind, Abort | Assert | BrownOut | Lockup | Panic | Watchdog)
 }
 
 /// Registers that say what an exception was, of families that keep them with the others.
@@ -238,6 +266,17 @@ fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
     Some(parts.join("; "))
 }
 
+/// What the next boot says of the restart, where it is more than the end of this crash. It is no cause: a device that
+/// waits in its fault handler is ended by its watchdog.
+fn restart_evidence(case: &Case<'_>) -> Option<String> {
+    let text = case.facts.dump.restart.as_ref()?;
+    let lower = text.to_ascii_lowercase();
+    RESTART_WORDS
+        .iter()
+        .any(|word| lower.contains(word))
+        .then(|| format!("the device's next boot gives as reset reason: {text}"))
+}
+
 /// A damaged heap matters for any crash.
 fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
     let damage = case
@@ -245,8 +284,10 @@ fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
         .heaps
         .iter()
         .find_map(|heap| heap.damage.as_ref())?;
-    (!said.iter().any(|line| line.contains(damage.as_str())))
-        .then(|| format!("the heap is damaged, too: {damage}"))
+    (!said
+        .iter()
+        .any(|line| line.contains(damage.trim_end_matches('.'))))
+    .then(|| format!("the heap is damaged, too: {damage}"))
 }
 
 /// `3 of 4 frames by call-frame information, 1 by scanning the stack`.
@@ -326,6 +367,18 @@ mod tests {
             fault.evidence[3],
             "IRQ 9 (`pump_isr`, priority 0x40) was being handled; SysTick (priority 0x40) waited; PRIMASK is set: no interrupt can run"
         );
+    }
+
+    #[test]
+    fn the_reset_reason_of_the_next_boot_is_evidence_and_no_cause() {
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .restart("TG0WDT_SYS_RESET")
+            .explain()
+            .unwrap();
+        assert_eq!(fault.kind.label(), "bus fault");
+        let said = "the device's next boot gives as reset reason: TG0WDT_SYS_RESET".to_owned();
+        assert!(fault.evidence.contains(&said));
     }
 
     #[test]

@@ -34,18 +34,33 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let target = jump_target(case, pc);
     let text = overwriting_text(case, target);
     let repeats = text.is_none() && is_repeated_above(case, target);
-    let with = match &text {
-        Some(text) => format!("was overwritten with the text \"{text}\""),
-        None if repeats => format!("was overwritten with {}", address(u64::from(target))),
-        None => format!(
-            "was probably overwritten: it became {}",
-            address(u64::from(target))
-        ),
-    };
+    // Code without an ELF (a ROM, a second image) is reached through veneers that leave no pointer in a register.
+    let fetch_failed = ["INVSTATE", "IACCVIOL", "IBUSERR"]
+        .iter()
+        .any(|name| case.cfsr(name));
+    if text.is_none() && !repeats && !fetch_failed {
+        return None;
+    }
     let owner = call
         .function
+        .as_ref()
         .map(|name| format!(": probably an array of `{name}` overflowed"))
         .unwrap_or_default();
+    let target_text = address(u64::from(target));
+    let what = match (&text, &call.function) {
+        (Some(text), _) => {
+            format!("A return address on the stack was overwritten with the text \"{text}\"{owner}")
+        }
+        (None, _) if repeats => {
+            format!("A return address on the stack was overwritten with {target_text}{owner}")
+        }
+        (None, Some(name)) => {
+            format!("`{name}` probably returned to an overwritten address, {target_text}")
+        }
+        (None, None) => {
+            format!("A return address on the stack was probably overwritten with {target_text}")
+        }
+    };
     let line = case
         .frames()
         .iter()
@@ -71,7 +86,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         kind: FaultKind::NoExecute,
         address: Some(pc),
-        summary: format!("A return address on the stack {with}{owner}{thread}{line}"),
+        summary: format!("{what}{thread}{line}"),
         advice: Some(
             "Look for a copy into a local array without a check of its size, in the function named here or in one that it called.",
         ),
@@ -205,8 +220,8 @@ mod tests {
             "A return address on the stack was overwritten with 0xA0CCCCCD: probably an array of `rename_device` overflowed, main.c:19"
         );
         assert_eq!(
-            returned_to(0xA0CC_CCCD).headline().1,
-            "A return address on the stack was probably overwritten: it became 0xA0CCCCCD: probably an array of `rename_device` overflowed, main.c:19"
+            returned_to(0xA0CC_CCCD).fault("cfsr", 1).headline().1,
+            "`rename_device` probably returned to an overwritten address, 0xA0CCCCCD, main.c:19"
         );
     }
 

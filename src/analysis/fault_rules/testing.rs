@@ -6,6 +6,7 @@ use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::coredump::{AssertText, Coredump};
 use crate::model::memory::{MemoryMap, Overlay};
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{Fault, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::target_state::{HeapView, InterruptView, MpuRegion};
@@ -78,6 +79,16 @@ impl Scene {
                 stopped: None,
             },
         }
+    }
+
+    /// The same place on a RISC-V core.
+    pub(in crate::analysis) fn riscv(instruction: &[u8]) -> Self {
+        let mut scene = Self::new(instruction);
+        scene.dump.arch = Arch::Riscv32;
+        scene.registers = RegisterSet::new(RegisterFile::Riscv);
+        scene.registers.set_pc(0x354);
+        scene.registers.set_sp(0x2000_8000);
+        scene
     }
 
     /// `str r1, [r0]` with 13 and 0xF0000000, in task cmd.
@@ -194,7 +205,7 @@ impl Scene {
             second: &self.code,
         };
         explain(&CrashFacts {
-            arch: Arch::ArmV7M,
+            arch: self.dump.arch,
             dump: &self.dump,
             registers: &self.registers,
             threads: std::slice::from_ref(&self.thread),
@@ -202,6 +213,7 @@ impl Scene {
             heaps: &self.heaps,
             interrupts: self.interrupts.as_ref(),
             mpu: &self.mpu,
+            rust_panic: None,
             main_stack: self.main_stack.clone(),
             has_symbols: self.has_symbols,
             in_code: &|addr| (0..0x1000).contains(&addr),

@@ -3,6 +3,7 @@
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::known_functions::{Role, role};
+use crate::model::registers::Reg;
 use crate::model::report::{FaultKind, Frame};
 
 /// "A watchdog fired: `spin` was running, in task cmd, main.c:30".
@@ -17,17 +18,12 @@ const WORDS: [&str; 4] = ["watchdog", "wdt", "wwdg", "iwdg"];
 fn explain(case: &Case<'_>) -> Option<Finding> {
     let dump = case.facts.dump;
     let said = dump.reason.as_ref().filter(|text| says_so(text));
-    // What the next boot says is no more than a hint beside a recorded cause.
-    let restarted = dump
-        .restart
-        .as_ref()
-        .filter(|text| says_so(text) && !case.has_cause());
     let frames: &[Frame] = case.thread().map_or(&[], |thread| &thread.frames);
     let is_handler =
         |frame: &Frame| frame.function.as_deref().and_then(role) == Some(Role::Watchdog);
     let handler = frames.iter().position(is_handler);
     let line = case.handled_by(Role::Watchdog);
-    if said.is_none() && restarted.is_none() && handler.is_none() && line.is_none() {
+    if said.is_none() && handler.is_none() && line.is_none() {
         return None;
     }
     // What ran is what the handler interrupted, if the handler is on the stack.
@@ -42,10 +38,15 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     let thread = case
         .thread_phrase()
         .map_or(String::new(), |thread| format!(", in {thread}"));
+    let is_masked = (case.facts.registers.known(Reg::PRIMASK)).is_some_and(|value| value & 1 != 0);
+    let masked = if is_masked {
+        " with interrupts off (PRIMASK)"
+    } else {
+        ""
+    };
     let mut evidence: Vec<String> = said
         .map(|reason| format!("the device says: {reason}"))
         .into_iter()
-        .chain(restarted.map(|reason| format!("the device says of its restart: {reason}")))
         .chain(handler.map(|_| "a watchdog handler is on the stack".to_owned()))
         .collect();
     if let (Some(line), None) = (line, handler) {
@@ -56,7 +57,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         kind: FaultKind::Watchdog,
         address: None,
         summary: match name {
-            Some(name) => format!("A watchdog fired: `{name}` was running{thread}{place}"),
+            Some(name) => format!("A watchdog fired: `{name}` was running{masked}{thread}{place}"),
             None => format!("A watchdog fired{thread}"),
         },
         advice: Some(

@@ -32,8 +32,10 @@ pub(super) enum Header {
 pub(super) struct Chain<'a> {
     pub(super) start: u64,
     pub(super) end: u64,
-    /// Bytes from a block's address to its user data.
+    /// Bytes of a header; no block is smaller.
     pub(super) header_bytes: u64,
+    /// Where the user data of the block at an address starts.
+    pub(super) data: &'a dyn Fn(u64) -> u64,
     /// Blocks have to start at multiples of this.
     pub(super) align: u64,
     pub(super) header: &'a dyn Fn(u64) -> Header,
@@ -77,7 +79,7 @@ impl Chain<'_> {
                             size,
                             allocated,
                             owner: allocated
-                                .then(|| self.owners.of(at.saturating_add(self.header_bytes), next))
+                                .then(|| self.owners.of((self.data)(at), next))
                                 .flatten(),
                         });
                         at = next;
@@ -112,16 +114,20 @@ impl Chain<'_> {
         let what = format!("the block header at 0x{at:08x} was written over ({problem})");
         match before {
             Some(block) => {
-                let data = block.size.saturating_sub(self.header_bytes);
+                let data = (self.data)(block.address.0);
+                let room = block
+                    .address
+                    .0
+                    .saturating_add(block.size)
+                    .saturating_sub(data);
                 let whose = match (&block.owner, block.allocated) {
                     (Some(owner), _) => owner.clone(),
                     (None, true) => "owner not known".to_owned(),
                     (None, false) => "free: written to after it was given back".to_owned(),
                 };
                 format!(
-                    "{what}; the block before it starts at 0x{:08x} with room for {data} bytes ({whose}) and was probably \
-                     written past its end.",
-                    block.address.0.saturating_add(self.header_bytes)
+                    "{what}; the block before it starts at 0x{data:08x} with room for {room} bytes ({whose}) and was probably \
+                     written past its end."
                 )
             }
             None => format!("{what}; it is the first block of the heap."),

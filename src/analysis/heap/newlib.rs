@@ -83,20 +83,14 @@ impl Heap<'_, '_> {
             start,
             end,
             header_bytes: 4,
+            // Aligned to 8 bytes: 4 or 8 bytes behind the size.
+            data: &|addr| addr.saturating_add(4 + 7) & !7,
             align: 4,
             header: &header,
             known: &free,
             owners: self.input.owners,
         };
         let mut walked = chain.walk();
-        // Data is aligned to 8 bytes: it starts 4 or 8 bytes behind the size.
-        for block in &mut walked.blocks {
-            let aligned = block.address.0.saturating_add(4 + 7) & !7;
-            let block_end = block.address.0.saturating_add(block.size);
-            if block.allocated && block.owner.is_none() {
-                block.owner = self.input.owners.of(aligned, block_end);
-            }
-        }
         walked.damage.extend(list_damage);
         let walked_end = walked
             .blocks
@@ -158,6 +152,7 @@ impl Heap<'_, '_> {
             start,
             end: top,
             header_bytes: 8,
+            data: &|addr| addr.saturating_add(8),
             align: 8,
             header: &header,
             known: &[],

@@ -72,6 +72,7 @@ fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
     let mut at = mark.next;
     let mut end = at;
     let mut n_other: usize = 0;
+    let mut is_ended = false;
     while let Some(line) = line_at(bytes, at) {
         let text = readable(line.text);
         if text.contains("= CORE DUMP START =") || text.contains("rst:0x") {
@@ -79,6 +80,7 @@ fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
         }
         at = line.next;
         if text.contains(END) {
+            is_ended = true;
             end = at;
             break;
         }
@@ -111,6 +113,22 @@ fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
         Some((mut dump, _)) => {
             dump.source = as_u64(start)..as_u64(end);
             dump.warnings.extend(damage);
+            let is_short = dump.warnings.iter().any(|w| w.code == "FS-ESP-003");
+            if is_ended && is_short {
+                dump.warnings.push(Warning::at(
+                    "FS-ESP-011",
+                    as_u64(start),
+                    "lines of this dump, or pieces of them, were lost on the way and nothing shows where: memory and \
+                     tasks behind that place are not where they belong. Capture the console again",
+                ));
+            }
+            if !is_ended && !is_short {
+                dump.warnings.push(Warning::at(
+                    "FS-ESP-013",
+                    as_u64(end),
+                    "the end mark of this dump is missing; the dump itself is whole",
+                ));
+            }
             decoded.understood.push(dump.source.clone());
             decoded.coredumps.push(dump);
         }

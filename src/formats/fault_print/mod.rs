@@ -6,6 +6,7 @@
 
 mod print;
 mod registers;
+pub(super) mod riscv;
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,

@@ -279,7 +279,7 @@ fn note(report: &ImportReport) -> String {
     };
     // A log often tells of one fault twice, and the files' counts add up to more than the crashes.
     let joined = if report.capture.n_crashes > 0 {
-        " A dump and a print of one fault count as one crash."
+        " A dump and its print count once."
     } else {
         ""
     };

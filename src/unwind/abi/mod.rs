@@ -68,6 +68,17 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
+    /// True when the return address register of a frame that has called another holds nothing of use: a function that did
+    /// not store it never returns.
+    fn loses_return_address_in_calls(&self) -> bool {
+        false
+    }
+
+    /// Where the call before `return_addr` leads, if its instruction says.
+    fn call_target(&self, _return_addr: u64, _code: &Code<'_, '_>) -> Option<u64> {
+        None
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]

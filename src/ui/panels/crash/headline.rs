@@ -41,6 +41,20 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
     });
     symbols_missing_ui(ctx, ui, selected);
     quality_ui(ui, selected);
+    known_ui(ui, selected);
+}
+
+/// What a person noted at the issue: the answer to "is it known?".
+fn known_ui(ui: &mut Ui, selected: &Selected<'_>) {
+    let issue = selected.detail.issue.as_ref();
+    let Some(note) = issue.and_then(|issue| issue.note.as_deref()) else {
+        return;
+    };
+    ui.add_space(size::XS);
+    ui.horizontal(|ui| {
+        chip::chip(ui, Tone::Ok, "known");
+        text::body(ui, note);
+    });
 }
 
 /// What the ELF lost and how to get it back.
@@ -190,7 +204,8 @@ fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {
         .threads
         .iter()
         .find(|thread| thread.crashed)?;
-    thread.frames.first()
+    let telling = super::telling_frame(&selected.detail.report, &thread.frames);
+    thread.frames.get(telling.unwrap_or(0))
 }
 
 /// `flash.c:212`.

@@ -145,22 +145,22 @@ fn block_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, block: &HeapBlock) {
     let name = format!("Block {}: {size_text} {word} {owner}", block.address);
     let response = row(ui, false, name.trim_end(), |row| {
         let t = row.tokens;
-        row.mono(size::M, 104.0, &block.address.to_string());
+        row.mono(size::M, 92.0, &block.address.to_string());
         let mark = if block.allocated {
             Mark::Filled
         } else {
             Mark::Hollow
         };
-        let center = Pos2::new(row.rect.left() + 112.0, row.rect.center().y);
+        let center = Pos2::new(row.rect.left() + 100.0, row.rect.center().y);
         marker::paint(row.painter, center, mark, t.faint);
-        row.muted(122.0, 160.0, word);
-        row.number(160.0, 232.0, &size_text);
+        row.muted(110.0, 144.0, word);
+        row.number(140.0, 208.0, &size_text);
         let style = CellStyle {
             font: font::body(),
             color: t.muted,
             align: Align::Min,
         };
-        row.text(244.0, row.width() - size::M, owner, &style);
+        row.text(218.0, row.width() - size::M, owner, &style);
     });
     if response.clicked() {
         ctx.ui(UiCommand::GoToMemory(block.address.0));

@@ -82,14 +82,14 @@ fn section_ui(ui: &mut Ui, title: &str, lines: &[InterruptLine], mark: Mark) {
             let center = Pos2::new(row.rect.left() + size::M + 4.0, row.rect.center().y);
             marker::paint(row.painter, center, mark, t.faint);
             let end = row.width() - size::M;
-            row.strong(28.0, 112.0, &line.name);
-            row.mono(120.0, end - 72.0, handler);
+            row.strong(28.0, 104.0, &line.name);
+            row.mono(108.0, end - 64.0, handler);
             let style = CellStyle {
                 font: font::small(),
                 color: t.muted,
                 align: Align::Max,
             };
-            row.text(end - 72.0, end, &priority, &style);
+            row.text(end - 64.0, end, &priority, &style);
         });
     }
 }
@@ -110,12 +110,17 @@ fn region_ui(ui: &mut Ui, region: &MpuRegion) {
             marker::paint(row.painter, center, Mark::Filled, t.crash);
         }
         row.mono(28.0, 48.0, &region.number.to_string());
-        row.mono(52.0, 244.0, &range);
-        let rights = if region.hit {
-            format!("{}, hit by this access", region.rights)
-        } else {
-            region.rights.clone()
-        };
-        row.muted(252.0, row.width() - size::M, &rights);
+        row.mono(52.0, row.width() - size::M, &range);
+    });
+    let rights = if region.hit {
+        format!("{}: this access was refused here", region.rights)
+    } else {
+        region.rights.clone()
+    };
+    plain_row(ui, &rights, |row| {
+        if region.hit {
+            row.painter.rect_filled(row.rect, 0.0, row.tokens.crash_bg);
+        }
+        row.muted(52.0, row.width() - size::M, &rights);
     });
 }

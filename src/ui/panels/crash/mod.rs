@@ -18,7 +18,7 @@ mod threads;
 
 use super::{Panel, screen};
 use crate::engine::queries::crash_detail::CrashDetail;
-use crate::model::report::{Frame, Thread};
+use crate::model::report::{CrashReport, Frame, Thread};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::data::Answer;
@@ -65,7 +65,7 @@ impl Panel for Crash {
                 "Reading the crash: registers, memory, threads…",
                 |ui, detail| {
                     let selected = select(ctx, id, detail);
-                    self.skip_nameless(ctx, &selected);
+                    self.select_telling(ctx, &selected);
                     self.crash_ui(ctx, ui, &selected);
                 },
             );
@@ -101,14 +101,15 @@ fn select<'a>(ctx: &ViewContext<'_>, id: i64, detail: &'a CrashDetail) -> Select
 }
 
 impl Crash {
-    /// The program counter of a lost stack has no name: the first frame that has one says more.
-    fn skip_nameless(&mut self, ctx: &mut ViewContext<'_>, selected: &Selected<'_>) {
+    /// A program counter without a name and the helpers of an assertion say little: the frame that tells most is open.
+    fn select_telling(&mut self, ctx: &mut ViewContext<'_>, selected: &Selected<'_>) {
         let now = (selected.id, selected.thread_idx);
         if self.seen.replace(now) == Some(now) || ctx.nav.frame_idx > 0 {
             return;
         }
         let frames = selected.thread.map_or(&[][..], |thread| &thread.frames);
-        let first = frames.iter().position(|frame| frame.function.is_some());
+        let report = &selected.detail.report;
+        let first = telling_frame(report, frames);
         if let Some(first) = first.filter(|first| *first > 0) {
             ctx.ui(UiCommand::SelectFrame(first));
         }
@@ -151,6 +152,34 @@ impl Crash {
         source::source_ui(ctx, ui, parts.source, selected);
         self.inspector.ui(ctx, ui, parts.inspector, selected);
     }
+}
+
+/// The frame that tells most: the one that the headline names, else the first that is no helper, else the first with
+/// a name.
+fn telling_frame(report: &CrashReport, frames: &[Frame]) -> Option<usize> {
+    let summary = report
+        .fault
+        .as_ref()
+        .map_or("", |fault| fault.summary.as_str());
+    let ignored = report.fingerprint.as_ref();
+    let ignored = ignored.map_or(&[][..], |fingerprint| &fingerprint.frames_ignored);
+    let is_helper = |frame: &Frame| {
+        ignored.iter().any(|line| {
+            let (name, why) = line.rsplit_once(": ").unwrap_or((line, ""));
+            let is_named =
+                frame.function.as_deref() == Some(name) || frame.qualified.as_deref() == Some(name);
+            is_named && (why.ends_with(" helper") || why == "fault handler")
+        })
+    };
+    let is_headline = |frame: &Frame| {
+        headline::location(frame)
+            .is_some_and(|place| summary.split([' ', ',']).any(|word| word == place))
+    };
+    let named = |frame: &&Frame| frame.function.is_some();
+    let position = |wanted: &dyn Fn(&Frame) -> bool| frames.iter().position(wanted);
+    position(&is_headline)
+        .or_else(|| position(&|frame| named(&frame) && !is_helper(frame)))
+        .or_else(|| position(&|frame| named(&frame)))
 }
 
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {

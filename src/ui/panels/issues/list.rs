@@ -175,7 +175,8 @@ fn paint(
         (Mark::Filled, t.crash)
     };
     marker::paint(upper.painter, center, mark, color);
-    upper.strong(TITLE, columns.title_end, &plain(&issue.title));
+    let (title, _) = parted(&issue.title);
+    upper.strong(TITLE, columns.title_end, &plain(title));
     let mut lower = row.half(false);
     lower.muted(TITLE, columns.title_end, &facts(issue));
     let mut number = |end: f32, n: usize| {
@@ -240,12 +241,25 @@ fn time(row: &RowPainter<'_>, end: Option<f32>, text: &str) {
     );
 }
 
+/// What happened, and the caller that tells it from another issue: that one stands in the quiet line, where it is not
+/// cut off.
+fn parted(title: &str) -> (&str, Option<&str>) {
+    match title.find(", called by ") {
+        Some(at) => (
+            title.get(..at).unwrap_or(title),
+            title.get(at..).map(|rest| rest.trim_start_matches(", ")),
+        ),
+        None => (title, None),
+    }
+}
+
 /// The quiet line: versions, state, thread, whether a person changed it.
 fn facts(issue: &Issue) -> String {
     let mut parts = Vec::new();
     if issue.is_closed {
         parts.push("closed".to_owned());
     }
+    parts.extend(parted(&issue.title).1.map(plain));
     let newest = issue.crashes.first();
     let names: Vec<&str> = issue
         .versions

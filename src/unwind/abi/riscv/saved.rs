@@ -7,7 +7,8 @@
 use super::instruction::{Op, decode};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::unwind::code::Code;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Instructions that are followed at most, over all ways.
 const MAX_STEPS: usize = 1024;
@@ -16,8 +17,20 @@ const MAX_WAYS: usize = 16;
 /// Stores that are kept.
 const MAX_STORES: usize = 96;
 
+/// Places and finds of a search.
+const MAX_PLACES: u64 = 4096;
+const MAX_FOUND: usize = 8;
+/// `mstatus.MPP`: machine mode was interrupted.
+const MSTATUS_MPP: u32 = 3 << 11;
+/// Bits of `mstatus` that a 32-bit core never sets.
+const MSTATUS_RESERVED: u32 = 0x7F80_0000;
+
+/// Number of the return address.
+const RA: u8 = 1;
 /// Number of the stack pointer.
 const SP: usize = 2;
+/// Number of the global pointer.
+const GP: usize = 3;
 /// `mscratch` and `mepc`, the numbers in the instruction.
 const MSCRATCH: u16 = 0x340;
 const MEPC: u16 = 0x341;
@@ -54,8 +67,14 @@ pub(super) struct Saved {
     known: BTreeMap<Origin, u32>,
 }
 
-/// Follows the code from `start` until `target`. `None` when no way leads there.
-pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Saved> {
+/// Follows the code from `start` until `target`; variables are found through `gp`, which never changes. `None` when no way
+/// leads there.
+pub(super) fn follow(
+    start: u64,
+    target: u64,
+    gp: Option<u64>,
+    code: &Code<'_, '_>,
+) -> Option<Saved> {
     let mut registers = [None; 32];
     for (n, slot) in (0..32).zip(registers.iter_mut()) {
         *slot = Some((
@@ -67,6 +86,11 @@ pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Sav
             0,
         ));
     }
+    if let Some(gp) = gp.and_then(|gp| u32::try_from(gp).ok())
+        && let Some(slot) = registers.get_mut(GP)
+    {
+        *slot = Some((Origin::Number, gp));
+    }
     let mut ways = vec![State {
         at: start,
         registers,
@@ -74,7 +98,8 @@ pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Sav
         stores: Vec::new(),
     }];
     let mut steps = 0;
-    let mut branched = std::collections::BTreeSet::new();
+    let mut indirect = None;
+    let mut branched = BTreeSet::new();
     while let Some(mut state) = ways.pop() {
         loop {
             if state.at == target {
@@ -113,9 +138,14 @@ pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Sav
                     }
                     state.at = other;
                 }
-                Op::Jump { rd, .. } | Op::JumpRegister { rd } if rd != 0 => {
+                Op::Jump { rd, .. } | Op::JumpRegister { rd, .. } if rd != 0 => {
                     state.call();
                     state.at = next;
+                }
+                Op::JumpRegister { rs, .. } if rs != RA => {
+                    // A table of jumps: where it leads is not followed, but what was saved before is.
+                    indirect = indirect.or(Some(state));
+                    break;
                 }
                 Op::Jump { .. } | Op::JumpRegister { .. } | Op::TrapReturn => break,
                 _ => {
@@ -125,7 +155,10 @@ pub(super) fn follow(start: u64, target: u64, code: &Code<'_, '_>) -> Option<Sav
             }
         }
     }
-    None
+    indirect.map(|state| Saved {
+        state,
+        known: BTreeMap::new(),
+    })
 }
 
 fn fetch(at: u64, code: &Code<'_, '_>) -> Option<(Op, u64)> {
@@ -247,7 +280,19 @@ impl Saved {
                 self.learn(value, word(Reg::MSCRATCH));
             }
         }
-        // Each turn may tell where further stores are.
+        self.read_stores(code);
+        let file = now.file();
+        for n in 1..32_u8 {
+            let kept = is_innermost || !file.is_call_clobbered(Reg(n.into()));
+            let is_untouched = self.state.get(n) == Some((Origin::Register(n), 0));
+            if kept && is_untouched && !self.is_stored(n) {
+                self.learn(self.state.get(n), word(Reg(n.into())));
+            }
+        }
+    }
+
+    /// Reads what was stored where it is known; each turn may tell where further stores are.
+    fn read_stores(&mut self, code: &Code<'_, '_>) {
         for _ in 0..4 {
             let before = self.known.len();
             for (address, value) in self.state.stores.clone() {
@@ -258,14 +303,6 @@ impl Saved {
             }
             if self.known.len() == before {
                 break;
-            }
-        }
-        let file = now.file();
-        for n in 1..32_u8 {
-            let kept = is_innermost || !file.is_call_clobbered(Reg(n.into()));
-            let is_untouched = self.state.get(n) == Some((Origin::Register(n), 0));
-            if kept && is_untouched && !self.is_stored(n) {
-                self.learn(self.state.get(n), word(Reg(n.into())));
             }
         }
     }
@@ -294,10 +331,38 @@ impl Saved {
         }
     }
 
+    /// Looks for what this code has saved in `area`, when the stack pointer it saved is lost: the highest place whose words
+    /// are a program counter in code and the status of machine mode. Below the live one lie stale ones.
+    pub(super) fn search(&self, area: &Range<u64>, code: &Code<'_, '_>) -> Vec<Self> {
+        let end = area.end & !15;
+        let n_places = (end.saturating_sub(area.start) / 16).min(MAX_PLACES);
+        (0..n_places)
+            .filter_map(|n| u32::try_from(end - 16 * n).ok())
+            .filter_map(|sp| {
+                let mut found = Self {
+                    state: self.state.clone(),
+                    known: BTreeMap::from([(Origin::Register(2), sp)]),
+                };
+                found.read_stores(code);
+                let in_code = found.mepc().is_some_and(|pc| code.contains(pc.into()));
+                let ra = found.known.get(&Origin::Register(1)).copied()?;
+                let is_return = ra == 0 || code.return_address(ra).is_some();
+                let mstatus = found.csr(Reg::MSTATUS)? & (MSTATUS_MPP | MSTATUS_RESERVED);
+                (in_code && is_return && mstatus == MSTATUS_MPP).then_some(found)
+            })
+            .take(MAX_FOUND)
+            .collect()
+    }
+
     /// A control and status register as it was when the code began.
     pub(super) fn csr(&self, reg: Reg) -> Option<u32> {
         let number = reg.0.checked_sub(FIRST_CSR)?;
         self.known.get(&Origin::Csr(number)).copied()
+    }
+
+    /// The stack pointer as it was when the code began.
+    pub(super) fn sp(&self) -> Option<u32> {
+        self.known.get(&Origin::Register(2)).copied()
     }
 
     /// The program counter that a trap entry saved.

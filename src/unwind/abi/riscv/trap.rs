@@ -9,7 +9,8 @@
 //! * an entry in assembler: what it saved and where is read from its code (see [`saved`](super::saved)), so that the layouts
 //!   of FreeRTOS, Zephyr, ESP-IDF and of every firmware's own are all the same to it.
 
-use super::{RA, saved};
+use super::saved::{self, Saved};
+use super::{GP, RA};
 use crate::arch::riscv::cause_name;
 use crate::model::registers::{Reg, RegValue};
 use crate::model::report::FrameTrust;
@@ -69,7 +70,7 @@ fn interrupt_function(
             caller.set(reg, frame.registers.get(reg));
         }
     }
-    let name = name(None, frame, &walker.code);
+    let name = name(None, frame, frame.lookup, &walker.code);
     Some(leave(walker, frame, caller, None, name, FrameTrust::Cfi))
 }
 
@@ -110,11 +111,17 @@ fn entry_code(
         start = before.start;
     }
     let is_innermost = frame.lookup == frame.pc;
-    let mut saved = starts.into_iter().find_map(|start| {
-        let saved = saved::follow(start, frame.pc, code)?;
-        (saved.is_trap_entry() || Some(start) == vector).then_some(saved)
+    let gp = frame.registers.known(GP);
+    let (start, mut saved) = starts.into_iter().find_map(|start| {
+        let saved = saved::follow(start, frame.pc, gp, code)?;
+        (saved.is_trap_entry() || Some(start) == vector).then_some((start, saved))
     })?;
     saved.resolve(&frame.registers, is_innermost, code);
+    if walker.has_passed(saved.sp()) {
+        // The entry notes the stack pointer in one place, and a trap inside of the handler has written it again.
+        saved = in_stack_of_thread(walker, &saved)?;
+    }
+    let code = &walker.code;
     let mut caller = saved.registers(RegValue::NotStored);
     caller.sp()?;
     for reg in [Reg(3), Reg(4)] {
@@ -122,7 +129,7 @@ fn entry_code(
             caller.set(reg, frame.registers.get(reg));
         }
     }
-    let name = name(saved.csr(Reg::MCAUSE), frame, code);
+    let name = name(saved.csr(Reg::MCAUSE), frame, start, code);
     let mepc = saved.mepc().map(u64::from);
     Some(leave(
         walker,
@@ -132,6 +139,24 @@ fn entry_code(
         name,
         FrameTrust::ExceptionFrame,
     ))
+}
+
+/// What the entry has saved on the thread's stack, found by looking for it.
+fn in_stack_of_thread(walker: &mut Walker<'_, '_, '_>, saved: &Saved) -> Option<Saved> {
+    let area = walker.input.stack.clone()?;
+    let mut found = saved.search(&area, &walker.code);
+    if found.is_empty() {
+        return None;
+    }
+    walker.warn(
+        "FS-UNW-008",
+        format!(
+            "A trap inside of an interrupt has overwritten where the registers of the interrupted thread lie: those at \
+             0x{:08x} were found by looking for them on its stack.",
+            found.first().and_then(Saved::sp).unwrap_or(0)
+        ),
+    );
+    Some(found.swap_remove(0))
 }
 
 /// The frame that was interrupted, with `caller` as its registers. `mepc` is what the handler saved.
@@ -178,17 +203,18 @@ fn with_pc(
     registers
 }
 
-/// What the trap was: by `mcause`, saved or in the registers, else by the handler's name.
+/// What the trap was: by `mcause`, saved or in the registers, else by the name of the function at `handler`.
 pub(super) fn name(
     saved_mcause: Option<u32>,
     frame: &PhysicalFrame,
+    handler: u64,
     code: &Code<'_, '_>,
 ) -> String {
     let mcause = saved_mcause.or_else(|| {
         let known = frame.registers.known(Reg::MCAUSE)?;
         u32::try_from(known).ok()
     });
-    match (mcause, code.function(frame.lookup)) {
+    match (mcause, code.function(handler)) {
         (Some(mcause), _) => cause_name(mcause),
         (None, Some(function)) => function.name,
         (None, None) => "trap".to_owned(),

@@ -1,114 +1,14 @@
-//! One Thumb instruction with what it was about to do to memory: the value behind "wrote 13 to 0xF0000000".
-//!
-//! The disassembler (capstone) names the instruction; the access is computed here from the registers at the fault.
-//! Register lists and addressing modes: ARMv7-M Architecture Reference Manual, A7.7.
+//! One Thumb instruction. Register lists and addressing modes: `ARMv7-M` Architecture Reference Manual, A7.7.
 
+use super::{Access, AccessKind, DecodedInstruction, number_of, written};
 use crate::model::addr::TargetAddr;
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
-use crate::model::report::Instruction;
 use capstone::arch::arm::{ArchExtraMode, ArchMode};
 use capstone::prelude::{BuildsCapstone as _, BuildsCapstoneExtraMode as _, Capstone};
-use std::fmt::Write as _;
-
-/// An instruction, decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodedInstruction {
-    /// What is shown.
-    pub instruction: Instruction,
-    /// Its length in bytes, 2 or 4.
-    pub length: u64,
-    /// What it does outside of the registers.
-    pub access: Access,
-}
-
-/// What an instruction does outside of the registers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Read, write, jump, or one of the instructions that fault by themselves.
-    pub kind: AccessKind,
-    /// First byte that is read or written, or the target of a jump as it stands in the register (Thumb bit kept).
-    /// `None` when a register it needs is not known.
-    pub address: Option<u64>,
-    /// Bytes that are read or written in all.
-    pub size: u64,
-    /// Bytes of one element; a register list or a pair has several.
-    pub element: u64,
-    /// Write: the values in the order of their addresses. Divide: dividend and divisor.
-    pub values: Vec<Option<u64>>,
-    /// The register that the address came from.
-    pub base: Option<Reg>,
-    /// The number inside `udf`, `bkpt` or `svc`.
-    pub number: Option<u32>,
-}
-
-/// The kind of an [`Access`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessKind {
-    /// Loads from memory.
-    Read,
-    /// Stores to memory.
-    Write,
-    /// Branches to an address held in a register.
-    Jump,
-    /// Divides.
-    Divide,
-    /// Is undefined: `udf`, or bytes that no instruction has.
-    Undefined,
-    /// Stops for a debugger.
-    Breakpoint,
-    /// Uses the floating-point unit without touching memory.
-    FloatingPoint,
-    /// Only registers.
-    None,
-}
-
-impl Access {
-    fn of(kind: AccessKind) -> Self {
-        Self {
-            kind,
-            address: None,
-            size: 0,
-            element: 0,
-            values: Vec::new(),
-            base: None,
-            number: None,
-        }
-    }
-
-    /// True when `addr` is one of the bytes that are read or written.
-    pub fn covers(&self, addr: u64) -> bool {
-        self.is_memory()
-            && self
-                .address
-                .is_some_and(|first| addr >= first && addr - first < self.size.max(1))
-    }
-
-    /// True for a load or a store.
-    pub fn is_memory(&self) -> bool {
-        matches!(self.kind, AccessKind::Read | AccessKind::Write)
-    }
-
-    /// The value that a store puts at the element that holds `addr`.
-    pub fn value_at(&self, addr: u64) -> Option<u64> {
-        if self.kind != AccessKind::Write {
-            return None;
-        }
-        let offset = addr.checked_sub(self.address?)?;
-        let index = usize::try_from(offset.checked_div(self.element)?).ok()?;
-        self.values.get(index).copied().flatten()
-    }
-
-    /// True when the address came from the stack pointer.
-    pub fn is_on_stack(&self) -> bool {
-        self.base == Some(Reg::SP)
-    }
-}
 
 /// Decodes the Thumb instruction at `addr` (bit 0 is ignored); `None` when its bytes are not in memory.
-///
-/// Bytes that no instruction has give [`AccessKind::Undefined`] with the bytes as text.
-pub fn decode_instruction(
+pub(super) fn decode(
     addr: u64,
     memory: &dyn Memory,
     registers: &RegisterSet,
@@ -116,22 +16,9 @@ pub fn decode_instruction(
     let addr = addr & !1;
     let bytes = instruction_bytes(addr, memory)?;
     let (text, length) = disassemble(addr, &bytes).unwrap_or_else(|| undefined_text(&bytes));
-    let used = bytes.get(..length)?;
-    let mut hex = String::new();
-    for byte in used {
-        let _infallible = write!(hex, "{byte:02x}");
-    }
     let access = access_of(&text, addr, registers);
-    Some(DecodedInstruction {
-        instruction: Instruction {
-            address: TargetAddr(addr),
-            bytes: hex,
-            operands: operand_values(&text, registers),
-            text,
-        },
-        length: length as u64,
-        access,
-    })
+    let operands = operand_values(&text, registers);
+    written(addr, bytes.get(..length)?, text, operands, access)
 }
 
 /// Two bytes, or four when the first half-word starts a 32-bit instruction (A5.1: 0b11101, 0b11110, 0b11111).
@@ -316,20 +203,8 @@ fn vector_size(operands: &str) -> u64 {
 
 fn number(operands: &str) -> Option<u32> {
     let digits = operands.trim().strip_prefix('#')?;
-    let value = signed(digits)?;
+    let value = number_of(digits)?;
     u32::try_from(value).ok()
-}
-
-fn signed(digits: &str) -> Option<i64> {
-    let (negative, digits) = match digits.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, digits),
-    };
-    let value = match digits.strip_prefix("0x") {
-        Some(hex) => i64::from_str_radix(hex, 16).ok()?,
-        None => digits.parse().ok()?,
-    };
-    Some(if negative { -value } else { value })
 }
 
 fn division(operands: &str, registers: &RegisterSet) -> Access {
@@ -354,7 +229,6 @@ fn jump(operands: &str, registers: &RegisterSet) -> Access {
     }
     Access {
         address: base.and_then(|reg| registers.known(reg)),
-        base,
         ..Access::of(AccessKind::Jump)
     }
 }
@@ -391,7 +265,7 @@ fn list_access(
         } else {
             Vec::new()
         },
-        base,
+        is_on_stack: base == Some(Reg::SP),
         number: None,
     }
 }
@@ -430,7 +304,7 @@ fn memory_access(
         } else {
             Vec::new()
         },
-        base,
+        is_on_stack: base == Some(Reg::SP),
         number: None,
     }
 }
@@ -449,9 +323,11 @@ fn offset<'a>(parts: impl Iterator<Item = &'a str>, registers: &RegisterSet) -> 
     let mut total: i64 = 0;
     for part in parts {
         if let Some(digits) = part.strip_prefix('#') {
-            total = total.wrapping_add(signed(digits)?);
+            total = total.wrapping_add(number_of(digits)?);
         } else if let Some(shift) = part.strip_prefix("lsl #") {
-            let by = u32::try_from(signed(shift)?).ok().filter(|by| *by < 32)?;
+            let by = u32::try_from(number_of(shift)?)
+                .ok()
+                .filter(|by| *by < 32)?;
             total = total.wrapping_shl(by);
         } else {
             let value = registers.known(register(part)?)?;
@@ -463,7 +339,7 @@ fn offset<'a>(parts: impl Iterator<Item = &'a str>, registers: &RegisterSet) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{AccessKind, DecodedInstruction, decode_instruction};
+    use super::super::{AccessKind, DecodedInstruction, decode_instruction};
     use crate::model::memory::MemoryMap;
     use crate::model::registers::{Reg, RegisterSet};
 
