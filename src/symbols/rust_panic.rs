@@ -15,6 +15,7 @@ use super::variables::{FrameContext, ValueLimits, argument_value};
 use crate::model::memory::Memory;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::path::Path;
 
 /// The longest message.
 const LONGEST: usize = 2048;
@@ -84,7 +85,9 @@ pub fn rust_panic_in_frame(
             let addr = frame.start.checked_add(i.checked_mul(word)?)?;
             let found = reader.panic(ty, addr)?;
             let file = found.file.as_deref()?;
-            let is_source = file.ends_with(".rs") && !file.contains(char::is_control);
+            let ending = Path::new(file).extension();
+            let is_source =
+                ending.is_some_and(|ending| ending == "rs") && !file.contains(char::is_control);
             (is_source && found.line? > 0).then_some(found)
         })
     })

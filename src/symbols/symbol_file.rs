@@ -390,6 +390,12 @@ impl SymbolFile {
             warnings,
         };
         file.quality = file.judge_quality();
+        if file.quality != Quality::Full && is_split(file.debug_section(".debug_abbrev")) {
+            file.warnings.push(Warning::new(
+                "FS-SYM-008",
+                format!("{} was built with -gsplit-dwarf: its functions, types and variables are in .dwo files, which are not read. Build it without -gsplit-dwarf; what is in flash need not change", file.name),
+            ));
+        }
         file
     }
 
@@ -496,6 +502,20 @@ fn quality_has_types(abbreviations: &[u8]) -> bool {
         offset = next;
     }
     true
+}
+
+/// True when the first unit names a `.dwo` file that holds what is not here (DWARF 5, section 3.1.2).
+fn is_split(abbreviations: &[u8]) -> bool {
+    let section = gimli::DebugAbbrev::new(abbreviations, gimli::RunTimeEndian::Little);
+    let Ok(table) = section.abbreviations(gimli::DebugAbbrevOffset(0)) else {
+        return false;
+    };
+    table.get(1).is_some_and(|entry| {
+        entry.attributes().iter().any(|attribute| {
+            let name = attribute.name();
+            name == gimli::DW_AT_dwo_name || name == gimli::DW_AT_GNU_dwo_name
+        })
+    })
 }
 
 /// The offset behind the abbreviation table at `offset`.

@@ -1,6 +1,7 @@
 //! Tests of the whole folder at its door: real ELFs in, answers out.
 
 mod cfi;
+mod dropped;
 mod hostile;
 mod index;
 mod library;
