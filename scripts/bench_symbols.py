@@ -110,9 +110,19 @@ def answered(command, text, environment, n_lines):
 
 
 def plain(name):
-    """A function's name without what tells two instances of it apart."""
-    name = re.sub(r"::h[0-9a-f]{16}$", "", name or "??")
-    return re.sub(r"(\.(part|constprop|isra|cold|lto_priv|llvm)(\.\d+)*)+$", "", name)
+    """A function's own name. Where it is (its path), what it is an instance of (its generic arguments) and the linker's
+    marks for copies of it are written in as many ways as there are tools: `sort<u8, F>` in the debug information is
+    `core::slice::sort::stable::drift::sort::h0123456789abcdef` in the symbol table."""
+    name = name or "??"
+    for written, meant in (("$LT$", "<"), ("$GT$", ">"), ("$u20$", " "), ("$RF$", "&"), ("$BP$", "*"), ("$C$", ","), ("$u7b$", "{"), ("$u7d$", "}"), ("..", "::")):
+        name = name.replace(written, meant)
+    name = re.sub(r"::h[0-9a-f]{16}$", "", name)
+    name = re.sub(r"(\.(part|constprop|isra|cold|lto_priv|llvm)(\.\d+)*)+$", "", name)
+    name = re.sub(r"\{\{vtable[._]shim\}\}$", "", name)
+    name = re.sub(r"\{+(async_block|async_closure|async_fn|closure)(_env)?(#\d+)?\}+", "{closure}", name)
+    while re.search(r"<[^<>]*>", name.replace("->", "  ")):
+        name = re.sub(r"<[^<>]*>", "", name.replace("->", "  "))
+    return name.split("::")[-1].strip("_ ") or "??"
 
 
 def parts(path):
@@ -157,10 +167,8 @@ def frames_by_us(command, text, addresses):
 
 
 def same(ours, theirs):
-    def same_name(a, b):
-        return a == b or a.split("::")[-1] == b.split("::")[-1] and ("<" in a + b or "{" in a + b or "::" not in a or "::" not in b)
     return len(ours) == len(theirs) and all(
-        same_name(a[0], b[0]) and a[2] == b[2] and same_file(a[1], b[1]) for a, b in zip(ours, theirs))
+        a[0] == b[0] and a[2] == b[2] and same_file(a[1], b[1]) for a, b in zip(ours, theirs))
 
 
 def compare(elf, addresses, peers, ours):
