@@ -171,6 +171,16 @@ def same(ours, theirs):
         a[0] == b[0] and a[2] == b[2] and same_file(a[1], b[1]) for a, b in zip(ours, theirs))
 
 
+def lines_by_gdb(elf, addresses):
+    """{address: innermost line} as gdb has it."""
+    if not addresses or not shutil.which("gdb"):
+        return {}
+    questions = [word for address in addresses[:500] for word in ("-ex", f"info line *0x{address:x}")]
+    out = subprocess.run(["gdb", "-nx", "-batch", *questions, elf], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode(errors="replace")
+    lines = re.findall(r"^(?:Line (\d+) of|No line number information)", out, re.M)
+    return {address: int(line) if line else 0 for address, line in zip(addresses, lines)}
+
+
 def compare(elf, addresses, peers, ours):
     text = "".join(f"0x{address:x}\n" for address in addresses).encode()
     mine = frames_by_us(ours, text, addresses)
@@ -187,6 +197,11 @@ def compare(elf, addresses, peers, ours):
     split = sum(any(not same(vote[a], vote[b]) for a in range(1, len(vote)) for b in range(a + 1, len(vote))) for vote in votes)
     print(f"  the peers differ among themselves at {split}; we agree with one of them at least at {n - len(alone)}, "
           f"with none at {len(alone)}, two of them agree against us at {len(against)}")
+    gdb = lines_by_gdb(elf, [address for address, _ in against])
+    n_gdb = sum(bool(vote[0]) and gdb.get(address) == vote[0][0][2] for address, vote in against)
+    print(f"  tie-break: at these {len(against)}, gdb names our line at {n_gdb} (of several rows of the line table at one address the last that "
+          f"begins a statement counts; the peers take the last one)")
+    against = [(address, vote) for address, vote in against if not vote[0] or gdb.get(address) != vote[0][0][2]]
     for address, vote in (against or alone)[:SHOWN]:
         print(f"    0x{address:x}")
         for name, frames in zip(["fieldscope", *theirs], vote):
