@@ -30,8 +30,9 @@ NOTES = Path(__file__).with_name("accuracy-notes.toml")
 class Frame:
     """One frame as somebody tells of it."""
 
-    def __init__(self, function, file, line):
+    def __init__(self, function, file, line, also=None):
         self.function = plain_name(function)
+        self.names = {self.function, plain_name(also)} if also else {self.function}
         self.file = os.path.basename(file.replace("\\", "/")) if file else None
         self.line = line
 
@@ -41,7 +42,7 @@ class Frame:
 
     def same(self, other):
         """Same function; same place where both name one (tail merging moves columns, never lines)."""
-        if self.function != other.function:
+        if not self.names & other.names:
             return False
         return not (self.file and other.file) or (self.file, self.line) == (other.file, other.line)
 
@@ -73,6 +74,9 @@ GDB_FRAME = re.compile(
     r"^#(\d+)\s+(?:(0x[0-9a-f]+) in )?(.+?) \((.*?)\)(?: at (.+):(\d+)| from .*)?$", re.DOTALL)
 
 
+EXCEPTIONS = r"HardFault|MemManage|BusFault|UsageFault|SVC|SVCall|PendSV|SysTick|NMI|Reset|ExternalInterrupt.*"
+
+
 def gdb_frames(text):
     """The frames of a backtrace as gdb prints it, until it prints something else."""
     frames = []
@@ -80,6 +84,9 @@ def gdb_frames(text):
         found = GDB_FRAME.match(line.strip())
         if found:
             file, number = found.group(5), found.group(6)
+            # Frames at address 0 are what gdb prints when it has lost the way.
+            if found.group(2) and int(found.group(2), 16) == 0 and found.group(3) == "??":
+                continue
             frames.append(Frame(found.group(3), file, int(number) if number else None))
     return frames
 
@@ -100,8 +107,10 @@ def probe_rs_expectation(path):
     frames, name, file, line = [], None, None, None
 
     def flush():
-        if name is not None:
-            frames.append(Frame(name, file, line))
+        # An exception entry is a frame there and a mark on the interrupted frame here. What probe-rs could not read
+        # stands in the name.
+        if name is not None and (file or not re.fullmatch(EXCEPTIONS, name.split("<")[0].strip())):
+            frames.append(Frame(name.split(" : ERROR")[0], file, line))
 
     for text in path.read_text().splitlines():
         if found := re.match(r"^- function_name: (.*)$", text):
@@ -233,7 +242,7 @@ def ask_fieldscope(dump, elf):
     report = json.loads(done.stdout)
     threads = []
     for thread in report["threads"]:
-        frames = [Frame(f["qualified"] or f["function"], f["file"], f["line"]) for f in thread["frames"]]
+        frames = [Frame(f["function"], f["file"], f["line"], f["qualified"]) for f in thread["frames"]]
         threads.append((thread["name"], frames))
     summary = (report["fault"] or {}).get("summary")
     return threads, summary

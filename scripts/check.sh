@@ -52,14 +52,15 @@ stage_kill9() { FIELDSCOPE_KILL9=50 test_target kill9 --profile fast -- --includ
 # The README's pictures, drawn by the real window (under Xvfb if there is no display).
 stage_screenshots() {
     cargo build --release
-    local program=${CARGO_TARGET_DIR:-target}/release/fieldscope picture panel theme workspace
+    local program=${CARGO_TARGET_DIR:-target}/release/fieldscope picture panel theme workspace show
     mkdir -p docs/images
-    for picture in crash-dark crash-light home-dark symbolizer-dark crashes-dark; do
-        panel=${picture%-*} theme=${picture#*-}
+    for picture in crash-dark crash-light home-dark symbolizer-dark issues-dark; do
+        panel=${picture%-*} theme=${picture#*-} show=()
+        [ "$panel" != issues ] || show=(--show first)
         # A workspace of its own each: pictures show the demo, not what the user keeps.
         workspace=$(mktemp -d)
         "$program" screenshot "$panel" --theme "$theme" --workspace "$workspace/demo.fieldscope" --no-cache \
-            --import sample-data/demo-bundle.zip --out "docs/images/$picture.png"
+            --import sample-data/demo-bundle.zip "${show[@]}" --out "docs/images/$picture.png"
         rm -r "$workspace"
     done
 }

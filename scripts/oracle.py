@@ -155,7 +155,11 @@ def freertos_tasks(port):
 
 
 def saved_registers(top, port):
-    """r0-r15 and xpsr of a task that does not run, from what the port pushed."""
+    """r0-r15 and xpsr of a task that does not run, from what the port pushed; on RISC-V pc and x1 to x31."""
+    if port == "RISCV":  # mepc, ra, t0-t2, s0, s1, a0-a7, s2-s11, t3-t6, critical nesting, mstatus
+        words = [word(top + 4 * i) for i in range(31)]
+        gp = int(gdb.parse_and_eval("(unsigned)&__global_pointer$")) if gdb.lookup_static_symbol("__global_pointer$") else 0
+        return [words[0], words[1], top + 31 * 4, gp, 0, *words[2:29]]
     at, exc_return = top, 0xFFFFFFFD
     if port == "ARM_CM33_NTZ":  # psplim, EXC_RETURN, r4-r11
         exc_return = word(at + 4)
@@ -223,7 +227,7 @@ def main():
     n = 0
     for folder in sorted(os.listdir(fixtures)):
         directory = os.path.join(fixtures, folder)
-        if not os.path.isdir(directory) or folder == "oracle":
+        if not os.path.isdir(directory) or folder in ("oracle", "qemu-riscv"):
             continue
         for name in sorted(os.listdir(directory)):
             if not name.endswith(".core"):

@@ -58,6 +58,7 @@ mod window {
             panel: args.panel.clone(),
             out: args.out.clone(),
             files: args.files.clone(),
+            show: args.show.clone(),
             size: args.size.clone(),
             scale: args.scale,
             theme: args.theme.clone(),

@@ -14,6 +14,10 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "esp/builder.rs"]
+mod esp_dumps;
+#[path = "hostile/formats.rs"]
+mod formats;
 #[path = "hostile/limits.rs"]
 mod limits;
 #[path = "hostile/stress.rs"]
@@ -97,7 +101,8 @@ struct Intact {
 
 impl Intact {
     fn new(case: &Case) -> Self {
-        let is_one_file = case.kind_of_file() != "zip" && case.kind == Kind::Capture;
+        let is_archive = ["gz", "tar", "zip", "zst"].contains(&case.kind_of_file());
+        let is_one_file = !is_archive && case.kind == Kind::Capture;
         let examined = examined(&case.name, case.bytes.clone());
         let sources = examined.crashes.iter().flat_map(|c| &c.joined.sources);
         Self {
@@ -113,7 +118,16 @@ impl Intact {
     /// A capture that was cut off inside a dump says so and says where, if anything was read from it.
     fn expect_a_warning(&self, cut: usize, examined: &Examined, reports: &[CrashReport]) {
         let at = cut as u64;
-        let is_inside = self.dumps.iter().any(|d| d.start < at && at < d.end);
+        // Without the end of its last line a dump is whole.
+        let is_lost = |end: u64| {
+            let rest = self.bytes[cut..].iter().zip(at..end);
+            rest.into_iter()
+                .any(|(byte, _)| !byte.is_ascii_whitespace())
+        };
+        let is_inside = self
+            .dumps
+            .iter()
+            .any(|d| d.start < at && at < d.end && is_lost(d.end));
         let ends_in_a_line = cut > 0 && !matches!(self.bytes[cut - 1], b'\n' | b'\r');
         if !is_inside || reports.is_empty() || (self.is_text && !ends_in_a_line) {
             return;
@@ -161,7 +175,7 @@ fn use_everything(info: &DebugInfo<'_>, symbols: &SymbolSet<'_>) {
     for global in globals(info).iter().take(300) {
         let _value = read_global(info, global, info.file().initial_data(), symbols, &limits);
     }
-    let _index = SymbolIndex::build(info, &Unattended).unwrap();
+    let _index = SymbolIndex::build(info.file(), &Unattended).unwrap();
     let mut registers = RegisterSet::default();
     for n in 0..16 {
         registers.set_known(Reg::r(n), 0x2000_0100 + u64::from(n) * 8);

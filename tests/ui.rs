@@ -237,6 +237,46 @@ fn the_demo_opens_at_its_first_crash() {
 }
 
 #[test]
+fn issues_of_the_demo_are_merged_taken_back_and_split() {
+    let mut window = Window::new();
+    window.click("Open the demo");
+    window.click("Issues");
+    assert!(window.shows("11 crashes with 9 different causes"));
+    let first = window
+        .harness
+        .get_all_by_label_contains(
+            "Issue valve_open read from an address where nothing is, 2 crashes on 1 device",
+        )
+        .next()
+        .unwrap();
+    first.click();
+    window.settle();
+    assert!(window.shows("Last seen") && window.shows("(capture time)"));
+    assert!(window.shows("Bp-0093") || window.shows("BP-0093"));
+    window.click("Merge with…");
+    let other = window
+        .harness
+        .get_all_by_label_contains("session_attach wrote through a null pointer · 1 crash")
+        .next()
+        .unwrap();
+    other.click();
+    window.settle();
+    assert!(window.shows("11 crashes with 8 different causes"));
+    assert!(window.shows("3 crashes on 1 device"));
+    window.harness.key_press(egui::Key::U);
+    window.settle();
+    assert!(window.shows("11 crashes with 9 different causes"));
+    let split = window.harness.get_all_by_label("Split off").next().unwrap();
+    split.click();
+    window.settle();
+    assert!(window.shows("11 crashes with 10 different causes"));
+    window.click("Undo");
+    assert!(window.shows("11 crashes with 9 different causes"));
+    window.click("Redo");
+    assert!(window.shows("11 crashes with 10 different causes"));
+}
+
+#[test]
 fn a_cancelled_import_leaves_nothing_half_done() {
     let folder = tempfile::tempdir().unwrap();
     let log = std::fs::read(fixture("qemu-bare/an386-1.uart")).unwrap();
@@ -260,6 +300,6 @@ fn a_cancelled_import_leaves_nothing_half_done() {
     window.harness.get_by_label("Cancel the job").click();
     window.settle();
     assert!(window.shows("Cancelled"));
-    window.click("Crashes");
+    window.click("Issues");
     assert!(window.shows("No crash in this workspace"));
 }

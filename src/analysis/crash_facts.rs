@@ -3,14 +3,17 @@
 use super::address_space::Area;
 use super::instruction::{Access, AccessKind, DecodedInstruction, decode_instruction};
 use super::known_functions::{Role, role};
+use super::riscv_facts;
 use super::wording;
-use crate::arch::cortex_m::ExcReturn;
+use crate::arch::cortex_m::{ExcReturn, XPSR_EXCEPTION};
 use crate::arch::fault_bits::fault_bits;
 use crate::model::arch::Arch;
 use crate::model::coredump::Coredump;
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{FaultBit, Frame, Thread};
+use crate::model::target_state::{HeapView, InterruptLine, InterruptView, MpuRegion};
+use crate::symbols::rust_panic::RustPanic;
 use std::ops::Range;
 
 /// What is known of one crash. Symbols come in as closures, so that the rules know no debug information.
@@ -25,12 +28,22 @@ pub struct CrashFacts<'a> {
     pub threads: &'a [Thread],
     /// Captured memory over the constants of the ELF: where instructions are read.
     pub memory: &'a dyn Memory,
+    /// The heaps, as their allocators keep them.
+    pub heaps: &'a [HeapView],
+    /// The interrupt controller, if it was captured.
+    pub interrupts: Option<&'a InterruptView>,
+    /// Enabled regions of the memory protection unit, if they were captured.
+    pub mpu: &'a [MpuRegion],
+    /// The main stack, by the linker's symbols.
+    pub main_stack: Option<Range<u64>>,
     /// True when an ELF serves this crash; without one `in_code` and `covered` know nothing.
     pub has_symbols: bool,
     /// True for an address in an executable section of an ELF.
     pub in_code: &'a dyn Fn(u64) -> bool,
     /// True for an address in any allocated section of an ELF.
     pub covered: &'a dyn Fn(u64) -> bool,
+    /// What a Rust program said when it panicked, if its panic handler is on the stack.
+    pub rust_panic: Option<&'a RustPanic>,
     /// `ring+16` for an address inside of a symbol.
     pub describe: &'a dyn Fn(u64) -> Option<String>,
 }
@@ -47,6 +60,9 @@ pub struct Case<'a> {
     pub culprit: Option<Culprit>,
 }
 
+/// `MemManage`, `BusFault`, `UsageFault` and `SecureFault`: a fault in their handlers becomes a `HardFault`.
+const FAULT_EXCEPTIONS: std::ops::RangeInclusive<u32> = 4..=7;
+
 /// The access that failed.
 pub struct Culprit {
     /// The instruction that made it.
@@ -60,16 +76,19 @@ pub struct Culprit {
 impl<'a> Case<'a> {
     /// Works out what follows from the facts.
     pub fn new(facts: &'a CrashFacts<'a>) -> Self {
+        Self::with_bits(facts, fault_bits(&facts.dump.fault))
+    }
+
+    /// As [`Case::new`], of the set bits only these.
+    fn with_bits(facts: &'a CrashFacts<'a>, bits: Vec<FaultBit>) -> Self {
         let decode = |addr| {
-            facts
-                .arch
-                .is_cortex_m()
+            (facts.arch.register_file() == facts.registers.file())
                 .then(|| decode_instruction(addr, facts.memory, facts.registers))
                 .flatten()
         };
         let mut case = Case {
             facts,
-            bits: fault_bits(&facts.dump.fault),
+            bits,
             instruction: None,
             culprit: None,
         };
@@ -79,6 +98,45 @@ impl<'a> Case<'a> {
             case.culprit = case.find_culprit(&decode);
         }
         case
+    }
+
+    /// The fault exception whose handler faulted itself: the second fault could only become a `HardFault` (`ARMv7-M` ARM
+    /// B1.5.15), and the program was in the handler of the first.
+    pub fn first_of_two_faults(&self) -> Option<u32> {
+        self.exception()
+            .filter(|number| FAULT_EXCEPTIONS.contains(number) && self.has("hfsr", "FORCED"))
+    }
+
+    /// The case of the second of two faults: the status bits of the first are sticky and left out.
+    pub fn second_fault(&self) -> Option<Self> {
+        let first = self.first_of_two_faults()?;
+        let bits = fault_bits(&self.facts.dump.fault);
+        let is_first = |bit: &FaultBit| match first {
+            4 => bit.register == "cfsr" && bit.bit < 8,
+            5 => bit.register == "cfsr" && (8..16).contains(&bit.bit),
+            6 => bit.register == "cfsr" && bit.bit >= 16,
+            _ => bit.register == "sfsr",
+        };
+        let second: Vec<FaultBit> = bits.iter().filter(|b| !is_first(b)).cloned().collect();
+        let tells = second.iter().any(|bit| bit.register != "hfsr");
+        Some(Self::with_bits(
+            self.facts,
+            if tells { second } else { bits },
+        ))
+    }
+
+    /// The exception that the faulting code was handling; `None` in thread mode or when the status was not stored.
+    pub fn exception(&self) -> Option<u32> {
+        let xpsr = u32::try_from(self.facts.registers.known(Reg::XPSR)?).ok()?;
+        Some(xpsr & XPSR_EXCEPTION).filter(|number| *number != 0)
+    }
+
+    /// An exception that was being handled by a function of `wanted`: by the captured interrupt controller.
+    pub fn handled_by(&self, wanted: Role) -> Option<&'a InterruptLine> {
+        let view = self.facts.interrupts?;
+        view.active
+            .iter()
+            .find(|line| line.handler.as_deref().and_then(role) == Some(wanted))
     }
 
     /// True when bit `name` of fault register `register` is set.
@@ -106,6 +164,7 @@ impl<'a> Case<'a> {
                 .fault
                 .get("sfsr")
                 .is_some_and(|sfsr| sfsr != 0)
+            || riscv_facts::exception(self.facts).is_some()
     }
 
     /// The program counter at the fault.
@@ -126,12 +185,16 @@ impl<'a> Case<'a> {
             || if self.facts.has_symbols {
                 !(self.facts.in_code)(addr)
             } else {
-                Area::of(addr).is_never_executable()
+                self.facts.arch.is_cortex_m() && Area::of(addr).is_never_executable()
             }
     }
 
     /// The address that the hardware recorded, with the register's name.
     pub fn recorded_address(&self) -> Option<(u64, &'static str)> {
+        if self.facts.arch == Arch::Riscv32 {
+            let here = self.instruction.as_ref();
+            return riscv_facts::recorded_address(self.facts, here.and_then(|i| i.access.address));
+        }
         [
             ("cfsr", "BFARVALID", "bfar"),
             ("cfsr", "MMARVALID", "mmfar"),
@@ -176,10 +239,12 @@ impl<'a> Case<'a> {
     /// Frames of the crashed thread from the faulting one on: those of a fault handler are left out.
     pub fn frames(&self) -> &'a [Frame] {
         self.thread().map_or(&[], |thread| {
-            thread
-                .frames
-                .get(first_frame(&thread.frames)..)
-                .unwrap_or_default()
+            // A handler that faulted itself is what the crash is about.
+            let first = match self.first_of_two_faults() {
+                Some(_) => 0,
+                None => first_frame(&thread.frames),
+            };
+            thread.frames.get(first..).unwrap_or_default()
         })
     }
 
@@ -197,6 +262,16 @@ impl<'a> Case<'a> {
             (Some(name), _) => format!("`{name}`"),
             (None, Some(pc)) => format!("Code at {}", wording::address(pc)),
             (None, None) => "The program".to_owned(),
+        }
+    }
+
+    /// As [`Case::who`], inside of a sentence.
+    pub fn who_inside(&self) -> String {
+        let who = self.who();
+        match who.strip_prefix("Code ").or(who.strip_prefix("The ")) {
+            Some(rest) if who.starts_with("Code ") => format!("code {rest}"),
+            Some(rest) => format!("the {rest}"),
+            None => who,
         }
     }
 
@@ -256,10 +331,18 @@ impl<'a> Case<'a> {
         format!("{}{line}", self.context_phrase())
     }
 
-    /// The class of the fault in words, for the bracket: `precise bus fault`.
-    pub fn class(&self) -> &'static str {
+    /// The class of the fault in a bracket: ` (precise bus fault)`; empty when no status register says it.
+    pub fn class_phrase(&self) -> String {
+        self.class()
+            .map_or(String::new(), |class| format!(" ({class})"))
+    }
+
+    fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
-        if is(&["IMPRECISERR"]) {
+        if let Some(class) = riscv_facts::class(self.facts) {
+            return Some(class);
+        }
+        Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {
             "precise bus fault"
@@ -278,8 +361,8 @@ impl<'a> Case<'a> {
         {
             "hard fault"
         } else {
-            "no fault registers in this capture"
-        }
+            return None;
+        })
     }
 
     /// What lies at `addr`, as the end of "to 0xF0000000": `, where nothing is`.
@@ -294,7 +377,8 @@ impl<'a> Case<'a> {
         if self.is_known_memory(addr) {
             return String::new();
         }
-        match Area::of(addr).occupant() {
+        let is_mapped_as_usual = self.facts.arch.is_cortex_m();
+        match Area::of(addr).occupant().filter(|_| is_mapped_as_usual) {
             Some(occupant) => format!(", {occupant}"),
             None => ", where nothing is".to_owned(),
         }
@@ -362,7 +446,9 @@ impl<'a> Case<'a> {
             (at.checked_sub(2), "the address of the access just before"),
             (at.checked_sub(4), "the address of the access just before"),
         ];
-        for (addr, words) in neighbours {
+        // A trap of RISC-V is precise.
+        let n_candidates = if self.facts.arch.is_cortex_m() { 4 } else { 1 };
+        for (addr, words) in neighbours.into_iter().take(n_candidates) {
             let Some(found) = addr
                 .and_then(decode)
                 .filter(|one| one.access.covers(recorded))
@@ -396,6 +482,9 @@ pub fn first_frame(frames: &[Frame]) -> usize {
             .as_deref()
             .is_some_and(|name| role(name) == Some(Role::FaultHandler))
     };
+    if let Some(index) = riscv_facts::first_frame(frames) {
+        return index;
+    }
     if !frames.first().is_some_and(is_handler) {
         return 0;
     }

@@ -129,6 +129,8 @@ fn class(report: &CrashReport, frames: &[Frame]) -> Option<&'static str> {
         FaultKind::Panic => "panic",
         FaultKind::Abort => "abort",
         FaultKind::Watchdog => "watchdog",
+        FaultKind::BrownOut => "brown_out",
+        FaultKind::Lockup => "lockup",
         FaultKind::UsageFault => "usage",
         FaultKind::Unknown => "unknown",
     })

@@ -87,12 +87,12 @@ const FRAME_SIZES: [u64; 4] = [0x20, 0x24, 0x68, 0x6C];
 /// A log may hold any number of prints, so that each is compared with a bounded number of crashes only: the latest
 /// `MAX_CANDIDATES` with its program counter or its stack pointer.
 pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
-    let mut groups: Vec<Vec<(usize, SourceDump)>> = Vec::new();
+    let mut groups: Vec<Vec<Member>> = Vec::new();
     let mut index_by_pc: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let mut index_by_sp: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, source) in dumps.into_iter().enumerate() {
-        let pc = pc(&source.dump);
-        let sp = registers(&source.dump).and_then(RegisterSet::sp);
+        let source = Member::new(index, source);
+        let (pc, sp) = (source.pc, source.sp);
         let by_pc = pc.and_then(|pc| index_by_pc.get(&pc));
         let by_sp = sp.into_iter().flat_map(agreeing_pointers);
         let mut candidates: Vec<usize> = by_sp
@@ -116,11 +116,50 @@ pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
             }
         }
         match groups.get_mut(at) {
-            Some(group) => group.push((index, source)),
-            None => groups.push(vec![(index, source)]),
+            Some(group) => group.push(source),
+            None => groups.push(vec![source]),
         }
     }
     groups.into_iter().filter_map(merge).collect()
+}
+
+/// A source with what it is compared by, looked up once: a log may hold thousands of prints of one place.
+struct Member {
+    /// Its index in the list that is joined.
+    index: usize,
+    source: SourceDump,
+    has_registers: bool,
+    pc: Option<u64>,
+    sp: Option<u64>,
+    /// Values of `COMPARED`.
+    compared: [Option<u64>; COMPARED.len()],
+    /// The name of the file without folders and ending.
+    stem: String,
+}
+
+impl Member {
+    fn new(index: usize, source: SourceDump) -> Self {
+        let registers = registers(&source.dump);
+        Self {
+            index,
+            has_registers: registers.is_some(),
+            pc: pc(&source.dump),
+            sp: registers.and_then(RegisterSet::sp),
+            compared: COMPARED.map(|reg| registers.and_then(|known| known.known(reg))),
+            stem: stem(&source.file).to_owned(),
+            source,
+        }
+    }
+
+    fn dump(&self) -> &Coredump {
+        &self.source.dump
+    }
+
+    /// The values that both know, in pairs.
+    fn compared_with(&self, other: &Self) -> impl Iterator<Item = (u64, u64)> {
+        let pairs = self.compared.into_iter().zip(other.compared);
+        pairs.filter_map(|(a, b)| a.zip(b))
+    }
 }
 
 /// The stack pointers that [`sp_agrees`] takes for `sp`.
@@ -144,10 +183,10 @@ enum Match {
     SameCapture,
 }
 
-fn group_match(group: &[(usize, SourceDump)], source: &SourceDump) -> Option<Match> {
+fn group_match(group: &[Member], source: &Member) -> Option<Match> {
     let mut best = None;
-    for (_, member) in group.iter().take(MAX_MEMBERS) {
-        if is_same_capture(&member.dump, &source.dump) {
+    for member in group.iter().take(MAX_MEMBERS) {
+        if is_same_capture(member.dump(), source.dump()) {
             return Some(Match::SameCapture);
         }
         if contradict(member, source) {
@@ -164,13 +203,13 @@ fn is_same_capture(a: &Coredump, b: &Coredump) -> bool {
 }
 
 /// True when two sources cannot be of one fault.
-fn contradict(a: &SourceDump, b: &SourceDump) -> bool {
-    let is_other_boot = a.boot != b.boot && a.file == b.file;
+fn contradict(a: &Member, b: &Member) -> bool {
+    let is_other_boot = a.source.boot != b.source.boot && a.source.file == b.source.file;
     is_other_boot
         || registers_differ(a, b)
-        || builds_differ(a, b)
+        || builds_differ(&a.source, &b.source)
         // Files of one name hold one crash: a core and its log were captured moments apart.
-        || (stem(&a.file) != stem(&b.file) && stacks_differ(&a.dump, &b.dump))
+        || (a.stem != b.stem && stacks_differ(a.dump(), b.dump()))
 }
 
 fn builds_differ(a: &SourceDump, b: &SourceDump) -> bool {
@@ -197,24 +236,21 @@ fn pc(dump: &Coredump) -> Option<u64> {
         .filter(|pc| *pc != 0)
 }
 
-fn registers_differ(a: &SourceDump, b: &SourceDump) -> bool {
-    let (Some(left), Some(right)) = (registers(&a.dump), registers(&b.dump)) else {
+fn registers_differ(a: &Member, b: &Member) -> bool {
+    if !a.has_registers || !b.has_registers {
         return false;
-    };
-    match (pc(&a.dump), pc(&b.dump)) {
+    }
+    match (a.pc, b.pc) {
         (Some(x), Some(y)) if x != y => return true,
         // Without a frame the other registers are garbage or zero.
-        (None, _) | (_, None) => return sp_differs(left, right),
+        (None, _) | (_, None) => return sp_differs(a, b),
         _ => {}
     }
-    sp_differs(left, right)
-        || COMPARED.iter().any(
-            |reg| matches!((left.known(*reg), right.known(*reg)), (Some(x), Some(y)) if x != y),
-        )
+    sp_differs(a, b) || a.compared_with(b).any(|(x, y)| x != y)
 }
 
-fn sp_differs(a: &RegisterSet, b: &RegisterSet) -> bool {
-    matches!((a.sp(), b.sp()), (Some(x), Some(y)) if !sp_agrees(x, y))
+fn sp_differs(a: &Member, b: &Member) -> bool {
+    matches!((a.sp, b.sp), (Some(x), Some(y)) if !sp_agrees(x, y))
 }
 
 fn sp_agrees(a: u64, b: u64) -> bool {
@@ -230,21 +266,19 @@ fn stacks_differ(a: &Coredump, b: &Coredump) -> bool {
     a.memory.read(sp, &mut left).is_ok() && b.memory.read(sp, &mut right).is_ok() && left != right
 }
 
-fn pair_match(a: &SourceDump, b: &SourceDump) -> Option<Match> {
-    let (left, right) = (registers(&a.dump)?, registers(&b.dump)?);
-    let same_file = a.file == b.file;
-    let same_name = same_file || stem(&a.file) == stem(&b.file);
-    let gap = b.dump.source.start.checked_sub(a.dump.source.end);
-    let is_next = same_file && gap.is_some_and(|gap| gap <= MAX_GAP_BYTES);
-    match (pc(&a.dump), pc(&b.dump)) {
+fn pair_match(a: &Member, b: &Member) -> Option<Match> {
+    if !a.has_registers || !b.has_registers {
+        return None;
+    }
+    let same_file = a.source.file == b.source.file;
+    let same_name = same_file || a.stem == b.stem;
+    match (a.pc, b.pc) {
         (Some(x), Some(y)) if x == y => {
-            let n_equal = COMPARED
-                .iter()
-                .filter(|reg| left.known(**reg).is_some() && right.known(**reg).is_some())
-                .count();
-            if is_next && a.dump.memory.is_empty() {
+            let gap = b.dump().source.start.checked_sub(a.dump().source.end);
+            let is_next = same_file && gap.is_some_and(|gap| gap <= MAX_GAP_BYTES);
+            if is_next && a.dump().memory.is_empty() {
                 Some(Match::SamePlace)
-            } else if n_equal < MIN_EQUAL {
+            } else if a.compared_with(b).count() < MIN_EQUAL {
                 None
             } else if same_name {
                 Some(Match::RegistersAndName)
@@ -254,7 +288,7 @@ fn pair_match(a: &SourceDump, b: &SourceDump) -> Option<Match> {
         }
         (Some(_), Some(_)) => None,
         _ => {
-            let agree = matches!((left.sp(), right.sp()), (Some(x), Some(y)) if sp_agrees(x, y));
+            let agree = matches!((a.sp, b.sp), (Some(x), Some(y)) if sp_agrees(x, y));
             (agree && same_name).then_some(Match::StackPointer)
         }
     }
@@ -269,25 +303,26 @@ fn stem(file: &str) -> &str {
         .unwrap_or(name)
 }
 
-fn merge(group: Vec<(usize, SourceDump)>) -> Option<JoinedDump> {
+fn merge(group: Vec<Member>) -> Option<JoinedDump> {
     let mut sources: Vec<DumpSource> = Vec::new();
-    for (at, (index, source)) in group.iter().enumerate() {
+    for (at, member) in group.iter().enumerate() {
+        let dump = member.dump();
         sources.push(DumpSource {
-            index: *index,
-            file: source.file.clone(),
-            format: source.dump.format,
-            range: source.dump.source.clone(),
-            boot: source.boot,
+            index: member.index,
+            file: member.source.file.clone(),
+            format: dump.format,
+            range: dump.source.clone(),
+            boot: member.source.boot,
             is_repeat: group
                 .iter()
                 .take(at.min(MAX_MEMBERS))
-                .any(|(_, earlier)| is_same_capture(&earlier.dump, &source.dump)),
+                .any(|earlier| is_same_capture(earlier.dump(), dump)),
         });
     }
     let boot_build_id = group
         .iter()
-        .find_map(|(_, source)| source.boot_build_id.clone());
-    let mut dumps: Vec<Coredump> = group.into_iter().map(|(_, source)| source.dump).collect();
+        .find_map(|member| member.source.boot_build_id.clone());
+    let mut dumps: Vec<Coredump> = group.into_iter().map(|member| member.source.dump).collect();
     // The one with most memory leads, of equal ones the first.
     let lead = dumps
         .iter()

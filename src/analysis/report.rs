@@ -2,26 +2,42 @@
 //!
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
+use super::captured_tasks;
+use super::cores;
 use super::crash_facts::CrashFacts;
-use super::crashed_context::crashed_context;
+use super::crashed_context::{crashed_context, took_secure_context};
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
+use super::heap;
+use super::interrupts::{InterruptSource, interrupt_view};
+use super::main_stack::main_stack;
+use super::mpu::{self, mpu_regions};
+use super::printed_stack;
+use super::riscv_facts;
 use crate::model::addr::TargetAddr;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::report::{CrashReport, FaultKind, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
+use crate::model::target_state::SymbolQuality;
 use crate::model::warning::Warning;
+use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
+use crate::unwind::vectors;
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
 const ENTRY_VALUE_DEPTH: usize = 64;
+
+/// The handler is called by few functions of the library, and calls few itself.
+const PANIC_DEPTH: usize = 8;
 
 /// xPSR bits 0 to 8: the exception that is being handled, 0 in thread mode.
 const IPSR: u64 = 0x1FF;
@@ -54,8 +70,13 @@ pub fn build_report(
     options: &ReportOptions,
 ) -> CrashReport {
     let constants = symbols.constants();
-    let memory = Overlay {
+    let kernel = captured_tasks::kernel_memory(dump, symbols);
+    let captured = Overlay {
         first: &dump.memory,
+        second: &kernel,
+    };
+    let memory = Overlay {
+        first: &captured,
         second: &constants,
     };
     let arch = symbols
@@ -65,8 +86,14 @@ pub fn build_report(
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
 
-    let captured = dump.threads.first();
-    let context = captured.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    let captured_thread = dump.threads.first();
+    let context = captured_thread.map(|thread| crashed_context(thread, dump, symbols, &memory));
+    if captured_thread.is_some_and(took_secure_context) {
+        warnings.push(Warning::new(
+            "FS-CRASH-003",
+            "The device took what ARMv8-M pushes for secure code below the exception frame for the frame itself: the registers it stored stand under wrong names. The true frame was read from memory where it was captured.",
+        ));
+    }
     let empty = RegisterSet::default();
     let registers = context.as_ref().unwrap_or(&empty);
 
@@ -79,19 +106,33 @@ pub fn build_report(
         Some(RtosState { threads, objects }) => (Some(threads), objects),
         None => (None, RtosObjects::default()),
     };
+    let mut rtos = captured_tasks::merge(dump, rtos);
+    if let Some(rtos) = &mut rtos {
+        cores::assign(dump, registers, rtos);
+    }
     if let Some(rtos) = &rtos {
         warnings.extend(rtos.warnings.iter().cloned());
     }
     warnings.extend(objects.warnings);
     let objects = objects.objects;
     let deadlocks = deadlock::find(&objects);
+    let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
+    let heaps = if dump.memory.is_empty() {
+        Vec::new()
+    } else {
+        heap::read(symbols, &memory, tasks, &objects)
+    };
+    let freed = heap::freed_in_use(&heaps, tasks, &objects);
+    warnings.extend(heap::warnings(&heaps, &freed));
     let builder = ThreadBuilder {
         dump,
         symbols,
         memory: &memory,
         with_locals: options.with_locals,
+        rust_panic: RefCell::default(),
     };
     let mut threads = builder.threads(registers, rtos.as_ref(), &mut warnings);
+    let rust_panic = builder.rust_panic.take();
     if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
         warnings.push(Warning::new(
             "FS-CRASH-001",
@@ -109,18 +150,50 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
+    let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
+    let vector_table = vectors::table_address(symbols);
+    let interrupts = arch.is_cortex_m().then(|| {
+        interrupt_view(&InterruptSource {
+            memory: &memory,
+            fault: &dump.fault,
+            registers,
+            vector_table,
+            describe: &describe,
+            address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
+        })
+    });
+    let interrupts = interrupts.flatten();
+    let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
+    let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
         arch,
+        heaps: &heaps,
+        interrupts: interrupts.as_ref(),
+        mpu: &mpu,
+        main_stack: main_stack(symbols, vector_table, &memory),
         dump,
-        registers,
+        registers: at_fault.as_ref().unwrap_or(registers),
         threads: &threads,
         memory: &memory,
         has_symbols: !symbols.is_empty(),
         in_code: &in_code,
         covered: &covered,
         describe: &describe,
+        rust_panic: rust_panic.as_ref(),
     };
-    let fault = fault_rules::explain(&facts);
+    let mut fault = fault_rules::explain(&facts);
+    if let Some(fault) = &mut fault
+        && matches!(fault.kind, FaultKind::Assert | FaultKind::Watchdog)
+    {
+        // What a watchdog, or an assertion that plays one, saw of it.
+        let rings = deadlocks.iter().map(deadlock::sentence);
+        fault
+            .evidence
+            .extend(rings.map(|ring| format!("Deadlock: {ring}")));
+    }
+    if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
+        mpu::mark_hit(&mut mpu, addr);
+    }
 
     let mut report = CrashReport {
         crash_index: options.crash_index,
@@ -135,6 +208,10 @@ pub fn build_report(
         sources: options.sources.clone(),
         objects,
         deadlocks,
+        heaps,
+        interrupts,
+        mpu,
+        symbols: symbol_quality(symbols),
         ..CrashReport::blank(arch)
     };
     report.fingerprint = fingerprint(&report);
@@ -145,14 +222,22 @@ pub fn build_report(
 fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]) -> Vec<Warning> {
     let rings = deadlocks.iter().map(|ring| {
         Warning::new(
-            "FS-RTOS-010",
+            "FS-RTOS-030",
             format!("Deadlock: {}", deadlock::sentence(ring)),
         )
     });
     let gone = deadlock::hopeless_waits(objects, threads)
         .into_iter()
-        .map(|sentence| Warning::new("FS-RTOS-011", sentence));
+        .map(|sentence| Warning::new("FS-RTOS-031", sentence));
     rings.chain(gone).collect()
+}
+
+/// What each symbol file can tell.
+fn symbol_quality(symbols: &SymbolSet<'_>) -> Vec<SymbolQuality> {
+    let files = symbols.infos.iter().map(|info| info.file());
+    files
+        .map(|file| file.quality().of_file(file.name()))
+        .collect()
 }
 
 /// Registers with known values, in the order a debugger lists them.
@@ -171,6 +256,7 @@ struct ThreadBuilder<'a, 's> {
     symbols: &'a SymbolSet<'s>,
     memory: &'a dyn Memory,
     with_locals: bool,
+    rust_panic: RefCell<Option<RustPanic>>,
 }
 
 impl<'s> ThreadBuilder<'_, 's> {
@@ -182,9 +268,12 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) -> Vec<Thread> {
         let current = rtos.and_then(|r| r.threads.iter().find(|t| Some(t.id) == r.current));
         let stack = current.and_then(|t| t.stack.clone());
-        let crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        let mut crashed_walk = self.walk(registers, stack.clone(), Start::Context);
+        printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
+        self.rust_panic.replace(self.panic_of(&crashed_walk));
+        warnings.extend(self.without_frame_info(&crashed_walk, &crashed));
         crashed.crashed = true;
         crashed.state = ThreadState::Running;
         crashed.name = self.dump.thread_name.clone().or_else(|| {
@@ -224,7 +313,7 @@ impl<'s> ThreadBuilder<'_, 's> {
                             let walked = self.walk(saved, task.stack.clone(), Start::SavedByRtos);
                             self.thread(&walked)
                         }
-                        None => blank_thread("its registers could not be found on its stack"),
+                        None => blank_thread(cores::why_no_registers(task)),
                     };
                     fill(&mut thread, task);
                     threads.push(thread);
@@ -241,6 +330,54 @@ impl<'s> ThreadBuilder<'_, 's> {
             }
         }
         threads
+    }
+
+    /// What the panic handler of a Rust program was told, if one is among the innermost frames.
+    fn panic_of(&self, walk: &Walk) -> Option<RustPanic> {
+        let frames = walk.frames.iter().enumerate().take(PANIC_DEPTH);
+        frames.into_iter().find_map(|(idx, physical)| {
+            let info = self.symbols.for_address(physical.lookup)?;
+            let sources = info.source_frames(physical.lookup);
+            let scopes: Vec<_> = sources.iter().filter_map(|source| source.scope).collect();
+            let told = self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
+                scopes
+                    .iter()
+                    .find_map(|scope| rust_panic(info, *scope, context))
+            });
+            let called_it =
+                |path: &Option<String>| path.as_deref() == Some("core::panicking::panic_fmt");
+            let frame = match (physical.sp, physical.cfa) {
+                (Some(sp), Some(cfa)) if sources.iter().any(|s| called_it(&s.qualified)) => sp..cfa,
+                _ => return told,
+            };
+            told.or_else(|| rust_panic_in_frame(self.symbols, self.memory, frame))
+        })
+    }
+
+    /// Code that was crossed by scanning because its ELF says nothing of its frames.
+    fn without_frame_info(&self, walk: &Walk, thread: &Thread) -> Option<Warning> {
+        let mut names = BTreeSet::new();
+        for pair in walk.frames.windows(2) {
+            if let [callee, caller] = pair
+                && caller.trust == FrameTrust::Scan
+                && let Some(info) = self.symbols.for_address(callee.lookup)
+                && info.file().contains_code(callee.lookup)
+                && !info.has_unwind_entry(callee.lookup)
+            {
+                let frame = thread.frames.iter().find(|frame| frame.pc.0 == callee.pc);
+                let name = frame.and_then(|frame| frame.function.as_ref());
+                names.insert(
+                    name.map_or_else(|| format!("0x{:x}", callee.pc), |name| format!("`{name}`")),
+                );
+            }
+        }
+        (!names.is_empty()).then(|| {
+            let names: Vec<String> = names.into_iter().take(8).collect();
+            Warning::new(
+                "FS-CRASH-002",
+                format!("There is no frame information for {}: the frames above were found by scanning the stack. Build these parts with -g (and keep .debug_frame); what is in flash need not change.", names.join(", ")),
+            )
+        })
     }
 
     fn walk(
@@ -281,7 +418,7 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) {
         let info = self.symbols.for_address(physical.lookup);
         let sources = info
-            .map(|info| info.source_frames(physical.lookup))
+            .map(|info| info.source_frames(physical.place()))
             .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),
@@ -297,6 +434,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             locals: Vec::new(),
         };
         if sources.is_empty() {
+            frame.function = self.symbols.rom_name(physical.lookup);
             frames.push(frame);
             return;
         }

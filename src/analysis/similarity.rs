@@ -4,11 +4,12 @@
 //! the same address of the same build. The alignment is the heaviest common subsequence, so that a frame more or less
 //! in the middle shifts nothing. A frame near the fault says more about the cause: the first counts 1, the second 1/2,
 //! the third 1/3. Frames that many crashes share (fault handlers, start of a thread, library code) count a quarter of
-//! that, a frame found by scanning half. The share is twice what is common, divided by all that there is.
+//! that, a frame found by scanning half. The share is what is common on both sides, divided by all that there is; it is
+//! halved when the class of the fault differs (a bus fault and a null pointer are one class: an access that failed).
 
 use super::fingerprint::plain_name;
 use super::known_functions::role;
-use crate::model::report::{Frame, FrameTrust};
+use crate::model::report::{FaultKind, Frame, FrameTrust};
 
 /// Frames of one crash that are looked at; deeper ones weigh next to nothing.
 const MAX_FRAMES: usize = 32;
@@ -55,6 +56,8 @@ pub struct Side<'a> {
     pub frames: &'a [Frame],
     /// The build, as hex: addresses mean something within one build only.
     pub build: Option<&'a str>,
+    /// The class of the fault.
+    pub kind: Option<FaultKind>,
 }
 
 /// Compares two crashes frame by frame.
@@ -69,13 +72,38 @@ pub fn compare(here: &Side<'_>, there: &Side<'_>) -> Similarity {
         .iter()
         .filter_map(|pair| Some(left.get(pair.here?)?.weight + right.get(pair.there?)?.weight))
         .sum();
-    let share = if all > 0.0 { common / all } else { 0.0 };
-    let sentence = sentence(&pairs, &left, &right);
+    let is_other_class = class(here.kind) != class(there.kind);
+    let halved = if is_other_class { 0.5 } else { 1.0 };
+    let share = if all > 0.0 {
+        common / all * halved
+    } else {
+        0.0
+    };
+    let mut sentence = sentence(&pairs, &left, &right);
+    if is_other_class && common > 0.0 {
+        sentence.push_str(" The class of the fault differs, which halves the share.");
+    }
     Similarity {
         share,
         pairs,
         sentence,
     }
+}
+
+/// Faults that the same mistake may show as.
+fn class(kind: Option<FaultKind>) -> Option<FaultKind> {
+    Some(match kind? {
+        FaultKind::BusFault
+        | FaultKind::MemoryFault
+        | FaultKind::NullPointer
+        | FaultKind::Unaligned
+        | FaultKind::NoExecute => FaultKind::BusFault,
+        FaultKind::UndefinedInstruction | FaultKind::IllegalInstruction => {
+            FaultKind::UndefinedInstruction
+        }
+        FaultKind::Assert | FaultKind::Panic | FaultKind::Abort => FaultKind::Abort,
+        other => other,
+    })
 }
 
 /// A frame as the comparison sees it.
@@ -225,7 +253,7 @@ fn sentence(pairs: &[AlignedPair], left: &[Token], right: &[Token]) -> String {
 mod tests {
     use super::{Alignment, Side, compare};
     use crate::analysis::fault_rules::testing::frame;
-    use crate::model::report::{Frame, FrameTrust};
+    use crate::model::report::{FaultKind, Frame, FrameTrust};
 
     /// `name:line`, `?name:line` for a scanned frame, `!` for one without a name.
     fn frames(text: &str) -> Vec<Frame> {
@@ -249,6 +277,7 @@ mod tests {
         let side = |frames| Side {
             frames,
             build: None,
+            kind: None,
         };
         let got = compare(&side(&a), &side(&b));
         let letters = got
@@ -272,7 +301,7 @@ mod tests {
             ("a:1 b:2", "a:7 b:2", "~=", 100),
             ("a:1 b:2 c:3", "x:1 b:2 c:3", "<>==", 45),
             ("a:1 b:2", "x:1 y:2", "<<>>", 0),
-            ("a:1 main:9", "x:1 main:9", "<>=", 11),
+            ("a:1 Reset_Handler:9", "x:1 Reset_Handler:9", "<>=", 11),
             ("a:1", "!", "<>", 0),
         ] {
             let (letters, share, sentence) = letters(here, there);
@@ -298,9 +327,26 @@ mod tests {
     }
 
     #[test]
+    fn another_class_of_fault_halves_the_share() {
+        let frames = frames("a:1 b:2");
+        let side = |kind| Side {
+            frames: &frames,
+            build: None,
+            kind: Some(kind),
+        };
+        let share = |a, b| compare(&side(a), &side(b)).share;
+        assert!((share(FaultKind::BusFault, FaultKind::NullPointer) - 1.0).abs() < 1e-9);
+        assert!((share(FaultKind::BusFault, FaultKind::DivideByZero) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
     fn addresses_count_within_one_build() {
         let (a, b) = (frames("! !"), frames("! !"));
-        let side = |frames, build| Side { frames, build };
+        let side = |frames, build| Side {
+            frames,
+            build,
+            kind: None,
+        };
         assert!(compare(&side(&a, Some("a1")), &side(&b, Some("a1"))).share > 0.99);
         assert!(compare(&side(&a, Some("a1")), &side(&b, Some("b2"))).share < 0.01);
     }

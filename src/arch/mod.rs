@@ -4,3 +4,7 @@
 
 pub mod cortex_m;
 pub mod fault_bits;
+pub mod mpu;
+pub mod nvic;
+pub mod riscv;
+pub mod xtensa;

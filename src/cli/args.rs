@@ -63,7 +63,7 @@ pub enum Command {
 /// `fieldscope screenshot`.
 #[derive(Clone, Debug, Args)]
 pub struct ScreenshotArgs {
-    /// Screen: home, crash, crashes, symbols, symbolizer, import
+    /// Screen: home, crash, issues, symbols, symbolizer, import
     pub panel: String,
     /// PNG file to write
     #[arg(long, value_name = "PNG")]
@@ -71,6 +71,9 @@ pub struct ScreenshotArgs {
     /// Files to import first
     #[arg(long = "import", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`
+    #[arg(long, value_name = "PART")]
+    pub show: Option<String>,
     /// Size in points, before scaling
     #[arg(long, default_value = "1440x900", value_name = "WxH")]
     pub size: String,

@@ -18,6 +18,12 @@ pub struct QueryArgs {
     /// The issue that is asked about: a key that `query issues` lists
     #[arg(long, value_name = "KEY")]
     pub issue: Option<String>,
+    /// The crash that is asked about: an id that `query crashes` lists
+    #[arg(long, value_name = "ID")]
+    pub crash: Option<i64>,
+    /// The crash to compare it with
+    #[arg(long, value_name = "ID")]
+    pub against: Option<i64>,
     /// As JSON (fieldscope.query/1)
     #[arg(long)]
     pub json: bool,
@@ -40,6 +46,8 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         &TableArgs {
             find: args.find.clone(),
             issue: args.issue.clone(),
+            crash: args.crash,
+            against: args.against,
         },
     )
     .map_err(Failure::wrong)?;
@@ -59,6 +67,9 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             })
             .collect();
         writeln!(out, "{}", cells.join("\t"))?;
+    }
+    for note in &answer.notes {
+        writeln!(out, "# {note}")?;
     }
     Ok(Exit::Done)
 }

@@ -151,7 +151,8 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         }
         let found = std::mem::take(&mut scan.coredumps);
         let n_dumps = found.len();
-        for dump in found {
+        for mut dump in found {
+            dump.restart = reason_after(&scan.boots, dump.source.end);
             let boot = boot_before(&scan.boots, dump.source.start);
             let boot_build_id = boot
                 .and_then(|idx| scan.boots.get(idx))
@@ -212,6 +213,12 @@ fn hash_as_id(hex: &str) -> Option<BuildId> {
 
 fn boot_before(boots: &[BootRecord], offset: u64) -> Option<usize> {
     boots.iter().rposition(|boot| boot.offset <= offset)
+}
+
+/// The reset reason of the boot that follows a place in a log.
+fn reason_after(boots: &[BootRecord], offset: u64) -> Option<String> {
+    let next = boots.iter().find(|boot| boot.offset >= offset)?;
+    next.reset_reason.clone()
 }
 
 /// True for the manifest of a bundle, in whatever folder of it.

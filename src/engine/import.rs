@@ -560,10 +560,10 @@ fn make_paths_unique(inputs: &mut Inputs) {
 }
 
 fn is_archive(path: &Path) -> bool {
-    let mut head = [0; 4];
+    let mut head = Vec::new();
     std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok_and(|()| archive::is_zip(&head))
+        .and_then(|file| file.take(archive::HEAD_BYTES as u64).read_to_end(&mut head))
+        .is_ok_and(|_len| archive::Container::of(&head).is_some())
 }
 
 fn origin(path: &Path) -> String {

@@ -150,7 +150,7 @@ impl Inputs {
         bytes: Arc<[u8]>,
         progress: &dyn Progress,
     ) -> Result<(), Cancelled> {
-        if !archive::is_zip(&bytes) {
+        if archive::Container::of(&bytes).is_none() {
             self.files.push(InputFile {
                 path,
                 on_disk,
@@ -158,7 +158,8 @@ impl Inputs {
             });
             return Ok(());
         }
-        let unpacked = archive::unpack_zip(&bytes, &archive::ArchiveLimits::default(), progress)?;
+        let limits = archive::ArchiveLimits::default();
+        let unpacked = archive::unpack(&path, &bytes, &limits, progress)?;
         for warning in &unpacked.warnings {
             self.refuse(path.clone(), &warning.message);
         }

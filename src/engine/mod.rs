@@ -23,6 +23,7 @@ pub mod queries;
 pub mod query;
 pub mod recent;
 pub mod render;
+pub mod render_rtos;
 pub mod reports;
 mod separate_debug;
 pub mod settings;

@@ -5,7 +5,7 @@
 
 use super::{
     Carrier, Confidence, Decoded, Format,
-    lines::{as_u64, line_at, line_start, next_hit, readable},
+    lines::{LineSearch, as_u64, readable},
 };
 use crate::model::{
     build_id::BuildId,
@@ -31,8 +31,8 @@ pub struct BootRecord {
 }
 
 /// Literals, one of which stands in every line that is looked at.
-const ANCHORS: &str = "Booting|boot, build|Boot, build|build id|build-id|build_id|Build ID|Build id|BUILD ID|BuildID|rst:0x|eset reason|eset cause|ESET REASON";
-const LONGEST_ANCHOR: usize = 12;
+const ANCHORS: &str = "Booting|boot, build|Boot, build|build id|build-id|build_id|Build ID|Build id|BUILD ID|BuildID|rst:0x|ELF file SHA256|eset reason|eset cause|ESET REASON";
+const LONGEST_ANCHOR: usize = 15;
 static ANCHOR: LazyLock<Option<regex::bytes::Regex>> =
     LazyLock::new(|| regex::bytes::Regex::new(&format!("(?-u){ANCHORS}")).ok());
 static BUILD_ID: LazyLock<Option<Regex>> =
@@ -47,6 +47,8 @@ static RESET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+
+const ESP_FILE_HASH: &str = "ELF file SHA256";
 
 /// No log of a device tells of more; bounds the work on garbage.
 const MOST_BOOTS: usize = 10_000;
@@ -79,14 +81,10 @@ impl Format for BootBanner {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            let start = line_start(bytes, hit, at);
-            let Some(line) = line_at(bytes, start) else {
-                break;
-            };
-            at = line.next.max(hit.saturating_add(1));
-            let text = readable(line.text);
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            let start = hit.line.start;
+            let text = readable(hit.line.text);
             if decoded.boots.len() > MOST_BOOTS {
                 decoded.boots.truncate(MOST_BOOTS);
                 decoded.warnings.push(Warning::at(
@@ -114,14 +112,16 @@ fn record(text: &str, offset: u64) -> Option<BootRecord> {
     let may_reset = text.contains("rst:0x") || text.contains("eset ") || text.contains("ESET ");
     let may_build = text.contains("uild") || text.contains("UILD");
     let may_banner = text.contains("***");
-    if !(may_reset || may_build || may_banner) {
+    let may_hash = text.contains(ESP_FILE_HASH);
+    if !(may_reset || may_build || may_banner || may_hash) {
         return None;
     }
     let build_id = BUILD_ID
         .as_ref()
         .filter(|_| may_build)
         .and_then(|p| p.captures(text))
-        .and_then(|c| BuildId::from_hex(c.get(1)?.as_str()));
+        .and_then(|c| BuildId::from_hex(c.get(1)?.as_str()))
+        .or_else(|| esp_file_hash(text));
     let banner = BANNER
         .as_ref()
         .filter(|_| may_banner)
@@ -147,6 +147,18 @@ fn record(text: &str, offset: u64) -> Option<BootRecord> {
         text: text.trim().to_owned(),
         reset_reason,
     })
+}
+
+/// The hash of the application's ELF as ESP-IDF logs it at start-up (`I (31) app_init: ELF file SHA256:  1b43c5e74...`).
+/// A panic prints the same words without a tag: that is no boot.
+fn esp_file_hash(text: &str) -> Option<BuildId> {
+    let (tag, hash) = text.split_once(ESP_FILE_HASH)?;
+    if !tag.trim_end().ends_with(':') {
+        return None;
+    }
+    let hash = hash.trim_start_matches([':', ' ']);
+    let n_digits = hash.bytes().take_while(u8::is_ascii_hexdigit).count();
+    BuildId::from_hex(hash.get(..n_digits & !1)?)
 }
 
 /// The first thing in a banner that looks like a version.
@@ -216,6 +228,17 @@ mod tests {
             "56e24a716eeb9f84"
         );
         assert_eq!(zephyr[0].reset_reason.as_deref(), Some("TG0WDT_SYS_RESET"));
+    }
+
+    #[test]
+    fn an_esp_idf_boot_has_its_reset_reason_and_the_hash_of_its_elf() {
+        let log = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\nrst:0xc (RTC_SW_CPU_RST),boot:0xd (SPI_FAST_FLASH_BOOT)\r\n\
+                   I (31) app_init: ELF file SHA256:  1b43c5e74...\r\nI (40) app: up\r\n";
+        let found = boots(log);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].reset_reason.as_deref(), Some("RTC_SW_CPU_RST"));
+        assert_eq!(found[0].build_id.as_ref().unwrap().to_string(), "1b43c5e7");
+        assert_eq!(boots("ELF file SHA256: 1b43c5e74\r\n"), []);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! CrashCatcher hex text, for Cortex-M, anywhere in a log.
+//! CrashCatcher, for Cortex-M: hex text anywhere in a log, and the same bytes as a file.
 //!
 //! Layout (CrashCatcher's hex dump, format versions 2.0 and 3.0). Bytes in the order of memory, 16 a line, each
 //! item beginning a line of its own:
@@ -23,7 +23,7 @@ use super::{
     fault_memory,
     fault_print::words,
     is_full,
-    lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
+    lines::{Line, LineSearch, as_u64, hex_digit, line_at, line_start, lines_before, plain},
 };
 use crate::model::{
     arch::Arch,
@@ -34,6 +34,8 @@ use crate::model::{
 };
 
 const SIGNATURE: &[u8] = b"63430";
+/// The banner stands within so many lines of the dump.
+const BANNER_LINES: usize = 6;
 /// So many lines without hex end a dump.
 const MOST_LINES_BETWEEN: usize = 64;
 const MOST_REGIONS: usize = 1024;
@@ -43,6 +45,47 @@ const SENTINEL: u32 = 0xACCE_55ED;
 
 /// CrashCatcher hex text.
 pub(super) struct CrashCatcher;
+
+/// CrashCatcher dump that a device stored as bytes.
+pub(super) struct CrashCatcherBinary;
+
+impl Format for CrashCatcherBinary {
+    fn id(&self) -> &'static str {
+        "crashcatcher-binary"
+    }
+    fn label(&self) -> &'static str {
+        "CrashCatcher dump, binary"
+    }
+    fn extensions(&self) -> &'static [&'static str] {
+        &["bin", "crash", "dmp"]
+    }
+    fn carrier(&self) -> Carrier {
+        Carrier::WholeFile
+    }
+    fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
+        // Signature, version 2.0 or 3.0, and a word of flags of which one is known.
+        match bytes.get(..8) {
+            Some([b'c', b'C', 2 | 3, 0, 0 | 1, 0, 0, 0]) => Confidence::Certain,
+            _ => Confidence::No,
+        }
+    }
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        progress.tick(0, as_u64(bytes.len()))?;
+        let collected = Collected {
+            bytes: bytes.to_vec(),
+            end: bytes.len(),
+            ..Collected::default()
+        };
+        let mut dump = read(&collected);
+        dump.format = self.id();
+        dump.source = 0..as_u64(bytes.len());
+        Ok(Decoded {
+            understood: vec![dump.source.clone()],
+            coredumps: vec![dump],
+            ..Decoded::default()
+        })
+    }
+}
 
 impl Format for CrashCatcher {
     fn id(&self) -> &'static str {
@@ -59,33 +102,32 @@ impl Format for CrashCatcher {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE).take(1000);
-        match hits.find_map(|hit| signature_line(bytes, hit, 0)) {
+        let line = |hit| line_at(bytes, line_start(bytes, hit, 0));
+        match hits.find_map(|hit| signature_line(&line(hit)?)) {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
         let finder = memchr::memmem::Finder::new(SIGNATURE);
         let find = |window: &[u8]| finder.find(window);
-        while let Some(hit) = next_hit(bytes, at, SIGNATURE.len(), &find, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, SIGNATURE.len(), &find, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let floor = at;
-            let start = line_start(bytes, hit, floor);
-            at = line_at(bytes, start)
-                .map_or(hit, |line| line.next)
-                .max(hit.saturating_add(1));
-            let Some(signature) = signature_line(bytes, hit, floor) else {
+            let Some(signature) = signature_line(&hit.line) else {
                 continue;
             };
             let collected = collect(bytes, &signature);
-            at = collected.end.max(at);
+            search.at = collected.end.max(search.at);
             let mut dump = read(&collected);
             dump.source = as_u64(signature.start)..as_u64(collected.end);
             dump.assert = words::assert_before(bytes, signature.start);
+            if is_breakpoint(bytes, signature.start) {
+                dump.reason = Some("breakpoint (BKPT instruction)".to_owned());
+            }
             decoded.understood.push(dump.source.clone());
             decoded.coredumps.push(dump);
         }
@@ -93,52 +135,58 @@ impl Format for CrashCatcher {
     }
 }
 
+/// The banner before a dump tells a breakpoint in the code from a crash.
+fn is_breakpoint(bytes: &[u8], start: usize) -> bool {
+    lines_before(bytes, start, BANNER_LINES, 0)
+        .iter()
+        .any(|line| memchr::memmem::find(line.text, b"BREAKPOINT ENCOUNTERED").is_some())
+}
+
 struct Signature {
     start: usize,
     next: usize,
     /// What stands before the hex in every line of the dump, with runs of digits made equal.
-    prefix: String,
+    prefix: Vec<u8>,
 }
 
-/// The line around `hit`, if the signature is all that stands on it after a prefix.
-fn signature_line(bytes: &[u8], hit: usize, floor: usize) -> Option<Signature> {
-    let start = line_start(bytes, hit, floor);
-    let line = line_at(bytes, start)?;
-    let text = readable(line.text);
-    let (prefix, hex) = split(text.trim_end());
-    matches!(hex, "63430300" | "63430200").then(|| Signature {
-        start,
+/// The signature, if it is all that stands on the line after a prefix.
+fn signature_line(line: &Line<'_>) -> Option<Signature> {
+    let text = plain(line.text);
+    let (prefix, hex) = split(&text);
+    is_signature(hex).then(|| Signature {
+        start: line.start,
         next: line.next,
-        prefix: shape(prefix),
+        prefix: shape(prefix).collect(),
     })
 }
 
+fn is_signature(hex: &[u8]) -> bool {
+    matches!(hex, b"63430300" | b"63430200")
+}
+
 /// The last word of a line and what stands before it.
-fn split(line: &str) -> (&str, &str) {
-    match line.rfind(char::is_whitespace) {
-        Some(space) => line
-            .split_at_checked(space.saturating_add(1))
-            .unwrap_or((line, "")),
-        None => ("", line),
-    }
+fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = line.trim_ascii_end();
+    let space = line.iter().rposition(u8::is_ascii_whitespace);
+    line.split_at_checked(space.map_or(0, |n| n.saturating_add(1)))
+        .unwrap_or((line, &[]))
 }
 
 /// Digits differ from line to line in a time stamp; the rest of a prefix does not.
-fn shape(prefix: &str) -> String {
-    let mut shape = String::with_capacity(prefix.len());
-    for c in prefix.trim().chars() {
-        let c = if c.is_ascii_digit() { '0' } else { c };
-        if c != '0' || !shape.ends_with('0') {
-            shape.push(c);
-        }
-    }
-    shape
+fn shape(prefix: &[u8]) -> impl Iterator<Item = u8> {
+    let mut follows_digit = false;
+    prefix.trim_ascii().iter().filter_map(move |byte| {
+        let is_digit = byte.is_ascii_digit();
+        let is_left_out = is_digit && follows_digit;
+        follows_digit = is_digit;
+        (!is_left_out).then_some(if is_digit { b'0' } else { *byte })
+    })
 }
 
 #[derive(Default)]
 struct Collected {
     bytes: Vec<u8>,
-    /// From offset in `bytes` to offset in the file, one a line.
+    /// Of text: from offset in `bytes` to offset in the file, one a line.
     origin: Vec<(usize, usize)>,
     /// Offset in the file after the last line that belongs to the dump.
     end: usize,
@@ -148,6 +196,9 @@ struct Collected {
 
 impl Collected {
     fn file_offset(&self, at: usize) -> u64 {
+        if self.origin.is_empty() {
+            return as_u64(at);
+        }
         let index = self.origin.partition_point(|(start, _)| *start <= at);
         let found = index.checked_sub(1).and_then(|i| self.origin.get(i));
         as_u64(found.map_or(self.end, |(_, offset)| *offset))
@@ -168,47 +219,50 @@ fn collect(bytes: &[u8], signature: &Signature) -> Collected {
         };
         let is_first = at == signature.start;
         at = line.next;
-        let text = readable(line.text);
-        let (prefix, hex) = split(text.trim_end());
-        let is_signature = matches!(hex, "63430300" | "63430200");
-        if is_signature && !is_first {
+        let text = plain(line.text);
+        let (prefix, hex) = split(&text);
+        if is_signature(hex) && !is_first {
             break;
         }
-        let fits = hex.len() >= 2 && hex.len() <= 64 && shape(prefix) == signature.prefix;
+        let fits =
+            (2..=64).contains(&hex.len()) && shape(prefix).eq(signature.prefix.iter().copied());
         if !fits {
             n_other_lines = n_other_lines.saturating_add(1);
             continue;
         }
-        let Some(line_bytes) = unhex(hex) else {
+        let from = collected.bytes.len();
+        if !push_hex(&mut collected.bytes, hex) {
             let nearly =
-                hex.len() >= 16 && hex.bytes().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
+                hex.len() >= 16 && hex.iter().filter(|b| !b.is_ascii_hexdigit()).count() <= 4;
             if nearly {
                 collected.damaged = Some(line.start);
                 break;
             }
             n_other_lines = n_other_lines.saturating_add(1);
             continue;
-        };
+        }
         n_other_lines = 0;
-        collected.origin.push((collected.bytes.len(), line.start));
-        collected.bytes.extend(line_bytes);
+        collected.origin.push((from, line.start));
         collected.end = line.next;
     }
     collected
 }
 
-fn unhex(hex: &str) -> Option<Vec<u8>> {
-    if !hex.len().is_multiple_of(2) {
-        return None;
+/// Adds the bytes that the hex stands for; false, and nothing is added, when it is not whole.
+fn push_hex(bytes: &mut Vec<u8>, hex: &[u8]) -> bool {
+    let from = bytes.len();
+    let (pairs, odd) = hex.as_chunks();
+    for [high, low] in pairs {
+        match (hex_digit(*high), hex_digit(*low)) {
+            (Some(high), Some(low)) => bytes.push(high << 4 | low),
+            _ => break,
+        }
     }
-    hex.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| {
-            let high = pair.first().copied().and_then(hex_digit)?;
-            let low = pair.last().copied().and_then(hex_digit)?;
-            Some(high << 4 | low)
-        })
-        .collect()
+    let is_whole = odd.is_empty() && bytes.len().saturating_sub(from) == pairs.len();
+    if !is_whole {
+        bytes.truncate(from);
+    }
+    is_whole
 }
 
 fn read(collected: &Collected) -> Coredump {
@@ -339,7 +393,7 @@ fn cut_off(collected: &Collected) -> Warning {
     reason = "test inputs are small"
 )]
 pub(super) mod tests {
-    use super::CrashCatcher;
+    use super::{CrashCatcher, CrashCatcherBinary};
     use crate::formats::{Confidence, Decoded, Format as _};
     use crate::model::{
         coredump::SpMeaning, memory::Memory as _, progress::Unattended, registers::Reg,
@@ -471,5 +525,55 @@ pub(super) mod tests {
             .map(|w| w.code.as_str())
             .collect();
         assert_eq!(codes, ["FS-CATCHER-005", "FS-CATCHER-002"]);
+    }
+
+    #[test]
+    fn a_dump_stored_as_bytes_is_read_like_its_text() {
+        let text = sample(3, true).join("\n");
+        let bytes: Vec<u8> = sample(3, true)
+            .concat()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        assert_eq!(CrashCatcherBinary.sniff(&bytes, ""), Confidence::Certain);
+        let read = |bytes: &[u8]| {
+            let decoded = CrashCatcherBinary.decode(bytes, &Unattended).unwrap();
+            decoded.coredumps.into_iter().next().unwrap()
+        };
+        let (binary, hex) = (read(&bytes), &decode(&text).coredumps[0]);
+        assert_eq!(binary.threads, hex.threads);
+        assert_eq!(binary.memory, hex.memory);
+        assert_eq!(binary.fault, hex.fault);
+        assert_eq!(binary.warnings, []);
+        for end in 8..bytes.len() {
+            let cut = read(&bytes[..end]);
+            let is_between_regions = cut.warnings.is_empty();
+            assert!(is_between_regions || cut.warnings[0].offset == Some(end as u64));
+        }
+        assert_eq!(
+            CrashCatcherBinary.sniff(b"cC\x04\0\0\0\0\0", ""),
+            Confidence::No
+        );
+    }
+
+    #[test]
+    fn a_breakpoint_is_no_crash_and_a_dump_that_was_sent_twice_is_two_captures() {
+        let dump = sample(3, false).join("\r\n");
+        let banner = "Enable logging and then press any key to start dump.\r\n\r\n";
+        let text = format!(
+            "\r\n\r\nBREAKPOINT ENCOUNTERED\r\n{banner}{dump}\r\n\r\nEnd of dump\r\n\r\n\r\nCRASH ENCOUNTERED\r\n{banner}{dump}\r\n"
+        );
+        let decoded = decode(&text);
+        let reasons: Vec<_> = decoded
+            .coredumps
+            .iter()
+            .map(|d| d.reason.as_deref())
+            .collect();
+        assert_eq!(
+            reasons,
+            [Some("breakpoint (BKPT instruction)"), Some("HardFault")]
+        );
+        assert_eq!(decoded.coredumps[0].memory, decoded.coredumps[1].memory);
     }
 }

@@ -1,12 +1,12 @@
-//! ELF core files of 32-bit little-endian ARM: what GDB, QEMU and converters of other dumps write.
+//! ELF core files of 32-bit little-endian processors: what GDB, QEMU and converters of other dumps write.
 //!
-//! Layout: System V gABI chapters 4 and 5; notes as Linux writes them for ARM (`elf_prstatus`,
-//! arch/arm/include/asm/elf.h), which GDB keeps for bare metal as well.
+//! Layout: System V gABI chapters 4 and 5; notes as Linux writes them (`elf_prstatus`, arch/arm/include/asm/elf.h and
+//! arch/riscv/include/uapi/asm/ptrace.h), which GDB keeps for bare metal as well. One line a processor in [`MACHINES`].
 //!
 //! | note | type | description |
 //! |---|---|---|
-//! | CORE NT_PRSTATUS | 1 | u16 signal at 12, u32 pid at 24, r0-r15, cpsr, orig_r0 from 72 |
-//! | CORE NT_FPREGSET | 2 | here only as s0-s31 and fpscr (132 bytes) or d0-d31 and fpscr (260 bytes) |
+//! | CORE NT_PRSTATUS | 1 | u16 signal at 12, u32 pid at 24, registers from 72. ARM: r0-r15, cpsr, orig_r0. RISC-V: pc, x1-x31 |
+//! | CORE NT_FPREGSET | 2 | ARM: s0-s31 and fpscr (132 bytes) or d0-d31 and fpscr (260 bytes). RISC-V: f0-f31, fcsr |
 //! | CORE NT_PRPSINFO | 3 | file name, 16 bytes at 28 |
 //! | LINUX NT_ARM_VFP | 0x400 | d0-d31, fpscr; belongs to the PRSTATUS before it |
 //! | GNU NT_GNU_BUILD_ID | 3 | the id |
@@ -22,12 +22,12 @@ use crate::model::{
     build_id::BuildId,
     coredump::{CapturedThread, Coredump, SpMeaning},
     progress::{Cancelled, Progress},
+    register_file::RegisterFile,
     registers::{Reg, RegisterSet},
     warning::Warning,
 };
 
 const ET_CORE: u16 = 4;
-const EM_ARM: u16 = 40;
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
 const HEADER_SIZE: usize = 52;
@@ -36,7 +36,37 @@ const PROGRAM_HEADER_SIZE: usize = 32;
 const MOST_SEGMENTS: usize = 1024;
 const MOST_THREADS: usize = 4096;
 
-/// ELF core, ARM.
+/// A processor whose cores are read.
+struct Machine {
+    /// `e_machine`.
+    number: u16,
+    arch: Arch,
+    /// The registers of NT_PRSTATUS, which begin at [`REGISTERS_AT`].
+    registers: fn(&[u8]) -> Option<RegisterSet>,
+    /// Adds those of NT_FPREGSET (or of NT_ARM_VFP).
+    floats: fn(&[u8], &mut RegisterSet),
+}
+
+/// Every processor, by number.
+const MACHINES: [Machine; 2] = [
+    Machine {
+        number: 40,
+        arch: Arch::Arm,
+        registers: arm_registers,
+        floats: arm_floats,
+    },
+    Machine {
+        number: 243,
+        arch: Arch::Riscv32,
+        registers: riscv_registers,
+        floats: riscv_floats,
+    },
+];
+
+/// Where the registers begin in NT_PRSTATUS of a 32-bit processor.
+const REGISTERS_AT: usize = 72;
+
+/// ELF core.
 pub(super) struct ElfCore;
 
 /// What the first bytes of an ELF file say.
@@ -84,17 +114,21 @@ impl Format for ElfCore {
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         progress.tick(0, as_u64(bytes.len()))?;
         let mut decoded = Decoded::default();
-        match core_machine(bytes) {
-            Some(EM_ARM) if bytes.get(4) == Some(&1) && bytes.get(5) == Some(&1) => {
-                decoded.coredumps.push(read_arm(bytes, progress)?);
-                decoded.understood.push(0..as_u64(bytes.len()));
-            }
+        let number = core_machine(bytes);
+        let machine = MACHINES.iter().find(|m| Some(m.number) == number);
+        // 32 bits, little-endian
+        let is_read = bytes.get(4) == Some(&1) && bytes.get(5) == Some(&1);
+        match machine.filter(|_| is_read) {
             _ if esp::elf_body::is_esp_core(bytes) => {
                 let dump = esp::elf_body::read_core_file(bytes, self.id());
                 decoded.coredumps.push(dump);
                 decoded.understood.push(0..as_u64(bytes.len()));
             }
-            machine => decoded.warnings.push(not_supported(machine)),
+            Some(machine) => {
+                decoded.coredumps.push(read(bytes, machine, progress)?);
+                decoded.understood.push(0..as_u64(bytes.len()));
+            }
+            None => decoded.warnings.push(not_supported(number)),
         }
         Ok(decoded)
     }
@@ -116,7 +150,7 @@ fn not_supported(machine: Option<u16>) -> Warning {
         Some(62) => "x86-64".to_owned(),
         Some(94) => "Xtensa".to_owned(),
         Some(183) => "AArch64".to_owned(),
-        Some(243) => "RISC-V".to_owned(),
+        Some(243) => "RISC-V, 64-bit or big-endian".to_owned(),
         Some(n) => format!("machine {n}"),
         None => "cut off in its header".to_owned(),
     };
@@ -138,9 +172,9 @@ struct Segment {
     header_at: u64,
 }
 
-fn read_arm(bytes: &[u8], progress: &dyn Progress) -> Result<Coredump, Cancelled> {
+fn read(bytes: &[u8], machine: &Machine, progress: &dyn Progress) -> Result<Coredump, Cancelled> {
     let total = as_u64(bytes.len());
-    let mut dump = Coredump::new("elf-core", Arch::Arm);
+    let mut dump = Coredump::new("elf-core", machine.arch);
     dump.source = 0..total;
     let segments = segments(bytes, &mut dump.warnings);
     let mut bytes_read: u64 = 0;
@@ -161,7 +195,7 @@ fn read_arm(bytes: &[u8], progress: &dyn Progress) -> Result<Coredump, Cancelled
             break;
         }
         if segment.kind == PT_NOTE {
-            read_notes(data, segment.offset, &mut dump, &mut signals);
+            read_notes(data, segment.offset, machine, &mut dump, &mut signals);
             continue;
         }
         dump.memory.insert(segment.addr, data);
@@ -279,7 +313,13 @@ fn data_of<'a>(
     Some(data)
 }
 
-fn read_notes(data: &[u8], file_offset: u64, dump: &mut Coredump, signals: &mut Vec<u16>) {
+fn read_notes(
+    data: &[u8],
+    file_offset: u64,
+    machine: &Machine,
+    dump: &mut Coredump,
+    signals: &mut Vec<u16>,
+) {
     let mut notes = Bytes::new(data);
     let mut n_threads_left_out: usize = 0;
     while notes.remaining() >= 12 {
@@ -303,7 +343,7 @@ fn read_notes(data: &[u8], file_offset: u64, dump: &mut Coredump, signals: &mut 
             (b"CORE", 1) if dump.threads.len() >= MOST_THREADS => {
                 n_threads_left_out = n_threads_left_out.saturating_add(1);
             }
-            (b"CORE", 1) => match thread(desc) {
+            (b"CORE", 1) => match thread(desc, machine) {
                 Some((thread, signal)) => {
                     dump.threads.push(thread);
                     signals.push(signal);
@@ -316,7 +356,7 @@ fn read_notes(data: &[u8], file_offset: u64, dump: &mut Coredump, signals: &mut 
             },
             (b"CORE", 2) | (b"LINUX", 0x400) => {
                 if let Some(thread) = dump.threads.last_mut() {
-                    read_floats(desc, &mut thread.registers);
+                    (machine.floats)(desc, &mut thread.registers);
                 }
             }
             (b"CORE", 3) => dump.thread_name = text(desc.get(28..44).unwrap_or(&[])),
@@ -374,26 +414,60 @@ fn take_padded<'a>(notes: &mut Bytes<'a>, size: u32) -> Option<&'a [u8]> {
     Some(data)
 }
 
-fn thread(desc: &[u8]) -> Option<(CapturedThread, u16)> {
+fn thread(desc: &[u8], machine: &Machine) -> Option<(CapturedThread, u16)> {
     let signal = u16_at(desc, 12)?;
     let pid = u32_at(desc, 24)?;
-    let mut words = Bytes::new(desc.get(72..)?);
-    let mut registers = RegisterSet::default();
-    for n in 0..16 {
-        registers.set_known(Reg::r(n), words.u32()?);
-    }
-    registers.set_known(Reg::XPSR, words.u32()?);
     let thread = CapturedThread {
         id: Some(pid.into()),
         name: None,
-        registers,
+        registers: (machine.registers)(desc.get(REGISTERS_AT..)?)?,
         sp_meaning: SpMeaning::Popped,
         stack: None,
     };
     Some((thread, signal))
 }
 
-fn read_floats(desc: &[u8], registers: &mut RegisterSet) {
+fn arm_registers(bytes: &[u8]) -> Option<RegisterSet> {
+    let mut words = Bytes::new(bytes);
+    let mut registers = RegisterSet::default();
+    for n in 0..16 {
+        registers.set_known(Reg::r(n), words.u32()?);
+    }
+    registers.set_known(Reg::XPSR, words.u32()?);
+    Some(registers)
+}
+
+/// The program counter stands in the place of x0.
+fn riscv_registers(bytes: &[u8]) -> Option<RegisterSet> {
+    let mut words = Bytes::new(bytes);
+    let mut registers = RegisterSet::new(RegisterFile::Riscv);
+    registers.set_known(Reg::RISCV_PC, words.u32()?);
+    for n in 1..32 {
+        registers.set_known(Reg(n), words.u32()?);
+    }
+    Some(registers)
+}
+
+/// f0-f31 of four or eight bytes each, then fcsr.
+fn riscv_floats(desc: &[u8], registers: &mut RegisterSet) {
+    let mut words = Bytes::new(desc);
+    let is_double = desc.len() >= 32 * 8;
+    if desc.len() < 32 * 4 {
+        return;
+    }
+    for n in 32..64 {
+        let value = if is_double {
+            words.u64()
+        } else {
+            words.u32().map(u64::from)
+        };
+        if let Some(value) = value {
+            registers.set_known(Reg(n), value);
+        }
+    }
+}
+
+fn arm_floats(desc: &[u8], registers: &mut RegisterSet) {
     let mut words = Bytes::new(desc);
     match desc.len() {
         132 => {
@@ -433,7 +507,7 @@ mod tests {
     use super::ElfCore;
     use crate::formats::{Decoded, Format as _};
     use crate::model::{
-        coredump::Coredump, memory::Memory as _, progress::Unattended, registers::Reg,
+        arch::Arch, coredump::Coredump, memory::Memory as _, progress::Unattended, registers::Reg,
     };
 
     fn fixture(name: &str) -> Vec<u8> {
@@ -516,6 +590,45 @@ mod tests {
     }
 
     #[test]
+    fn a_core_of_riscv_has_the_program_counter_in_front() {
+        let dump = only(&fixture("qemu-riscv/rill-virt-null-write.core"));
+        assert_eq!(dump.arch, Arch::Riscv32);
+        let registers = &dump.threads[0].registers;
+        let machine: serde_json::Value =
+            serde_json::from_slice(&fixture("qemu-riscv/rill-virt-null-write.machine.json"))
+                .unwrap();
+        for (name, value) in machine["registers"].as_object().unwrap() {
+            let reg = registers.file().by_name(name).unwrap();
+            let value = value.as_str().unwrap().trim_start_matches("0x");
+            assert_eq!(
+                registers.known(reg),
+                u64::from_str_radix(value, 16).ok(),
+                "{name}"
+            );
+        }
+        assert!(dump.warnings.is_empty(), "{:?}", dump.warnings);
+    }
+
+    #[test]
+    fn floating_point_registers_of_riscv_are_of_one_or_two_words() {
+        let mut wide = vec![0; 32 * 8 + 4];
+        wide[8..16].copy_from_slice(&7u64.to_le_bytes());
+        let mut narrow = vec![0; 32 * 4 + 4];
+        narrow[4..8].copy_from_slice(&7u32.to_le_bytes());
+        for floats in [wide, narrow, vec![0; 12]] {
+            let is_short = floats.len() == 12;
+            let mut desc = prstatus(1, 11, 0x100);
+            desc.resize(204, 0);
+            let mut bytes = core(&[("CORE", 1, desc), ("CORE", 2, floats)], 0, &[], 0);
+            bytes[18] = 243;
+            let dump = only(&bytes);
+            let f1 = dump.threads[0].registers.known(Reg(33));
+            assert_eq!(f1, (!is_short).then_some(7));
+            assert_eq!(dump.threads[0].registers.pc(), Some(0x100));
+        }
+    }
+
+    #[test]
     fn every_task_of_a_core_with_many_notes_is_a_thread() {
         let dump = only(&fixture("qemu-freertos/an386-1.core.mt"));
         assert_eq!(dump.threads.len(), 6);
@@ -580,13 +693,13 @@ mod tests {
     #[test]
     fn a_core_of_another_processor_is_named_and_kept() {
         let mut bytes = core(&[], 0, &[], 0);
-        bytes[18] = 243;
+        bytes[18] = 8;
         let decoded = decode(&bytes);
         assert!(decoded.coredumps.is_empty());
         assert!(
             decoded.warnings[0]
                 .message
-                .contains("not supported yet: RISC-V")
+                .contains("not supported yet: machine 8")
         );
     }
 

@@ -111,15 +111,70 @@ pub(super) fn next_hit(
     Ok(None)
 }
 
+/// A walk over the lines of a text that hold a literal, in its order, each line once.
+pub(super) struct LineSearch<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The search goes on here; nothing before it is looked at again.
+    pub(super) at: usize,
+    find: &'a dyn Fn(&[u8]) -> Option<usize>,
+    longest: usize,
+    progress: &'a dyn Progress,
+}
+
+/// A line with a literal.
+pub(super) struct Hit<'a> {
+    /// The line (of an overlong one, the piece around the literal).
+    pub(super) line: Line<'a>,
+    /// Offset of the literal.
+    pub(super) at: usize,
+}
+
+impl<'a> LineSearch<'a> {
+    /// Searches from the beginning. `longest` is the length of the longest literal that `find` looks for.
+    pub(super) fn new(
+        bytes: &'a [u8],
+        longest: usize,
+        find: &'a dyn Fn(&[u8]) -> Option<usize>,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            find,
+            longest,
+            progress,
+        }
+    }
+
+    /// The next line; the search then goes on behind it.
+    pub(super) fn next(&mut self) -> Result<Option<Hit<'a>>, Cancelled> {
+        let floor = self.at;
+        let hit = next_hit(self.bytes, floor, self.longest, self.find, self.progress)?;
+        Ok(hit.and_then(|at| {
+            let line = line_at(self.bytes, line_start(self.bytes, at, floor))?;
+            self.at = line.next.max(at.saturating_add(1));
+            Some(Hit { line, at })
+        }))
+    }
+}
+
 /// The line as text: terminal escapes removed, bytes that are no text replaced. Overlong lines are empty.
 pub(super) fn readable(line: &[u8]) -> Cow<'_, str> {
+    match plain(line) {
+        Cow::Borrowed(line) => String::from_utf8_lossy(line),
+        Cow::Owned(line) => Cow::Owned(String::from_utf8_lossy(&line).into_owned()),
+    }
+}
+
+/// The line without terminal escapes. Overlong lines are empty.
+pub(super) fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     if line.len() > LONGEST_LINE {
-        return Cow::Borrowed("");
+        Cow::Borrowed(&[])
+    } else if memchr::memchr(0x1b, line).is_none() {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(without_escapes(line))
     }
-    if memchr::memchr(0x1b, line).is_none() {
-        return String::from_utf8_lossy(line);
-    }
-    Cow::Owned(String::from_utf8_lossy(&without_escapes(line)).into_owned())
 }
 
 /// Removes `ESC [ ... letter` (ECMA-48, section 5.4) and lone escapes.
@@ -143,9 +198,11 @@ fn without_escapes(line: &[u8]) -> Vec<u8> {
 
 /// The value of a hex digit.
 pub(super) fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    match byte {
+        b'0'..=b'9' => Some(byte & 0xF),
+        b'a'..=b'f' | b'A'..=b'F' => Some((byte & 0xF).saturating_add(9)),
+        _ => None,
+    }
 }
 
 /// A byte count as an offset in a file.

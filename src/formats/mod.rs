@@ -14,6 +14,8 @@ mod fault_memory;
 mod fault_print;
 mod lines;
 pub mod manifest;
+mod msgpack;
+mod probe_rs;
 pub mod scan;
 mod zephyr;
 mod zephyr_text;
@@ -80,11 +82,14 @@ pub trait Format: Sync {
 pub static FORMATS: &[&dyn Format] = &[
     &boots::BootBanner,
     &crashcatcher::CrashCatcher,
+    &crashcatcher::CrashCatcherBinary,
     &elf_core::ElfCore,
     &esp::flash::EspCore,
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
+    &probe_rs::ProbeRs,
+    &fault_print::riscv::RiscvPrint,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

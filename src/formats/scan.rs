@@ -19,7 +19,7 @@ use std::ops::Range;
 /// Everything that was found in one file.
 #[derive(Clone, Debug, Default)]
 pub struct FileScan {
-    /// Id of the format of the file as a whole, or `text`, `symbols` (an ELF with code), `zip`, `unknown`.
+    /// Id of the format of the file as a whole, or `text`, `symbols` (an ELF with code), `zip`, `tar`, `gzip`, `zstd`, `unknown`.
     pub format: &'static str,
     /// Dumps, in the order of the file.
     pub coredumps: Vec<Coredump>,
@@ -56,9 +56,9 @@ pub fn scan(name: &str, bytes: &[u8], progress: &dyn Progress) -> Result<FileSca
             ..FileScan::default()
         });
     }
-    if archive::is_zip(bytes) {
+    if let Some(container) = archive::Container::of(bytes) {
         return Ok(FileScan {
-            format: "zip",
+            format: container.id(),
             ..FileScan::default()
         });
     }

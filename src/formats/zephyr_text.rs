@@ -11,13 +11,14 @@ use super::{
     Carrier, Confidence, Decoded, Format,
     fault_print::words,
     is_full,
-    lines::{as_u64, hex_digit, line_at, line_start, next_hit, readable},
+    lines::{LineSearch, as_u64, hex_digit, line_at, readable},
     zephyr::{self, Image},
 };
 use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
 };
+use std::borrow::Cow;
 
 const MARK: &[u8] = b"#CD:";
 /// The device gives up on more lines than this in one dump long before; bounds memory on garbage.
@@ -48,21 +49,21 @@ impl Format for ZephyrText {
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
         let mut open: Option<Collected> = None;
-        let mut at: usize = 0;
         let finder = memchr::memmem::Finder::new(MARK);
         let find = |window: &[u8]| finder.find(window);
-        while let Some(hit) = next_hit(bytes, at, MARK.len(), &find, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, MARK.len(), &find, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at);
-            let after = hit.saturating_add(MARK.len());
+            let start = hit.line.start;
+            let after = hit.at.saturating_add(MARK.len());
             let Some(line) = line_at(bytes, after) else {
                 break;
             };
             let text = readable(line.text);
             let payload = text.trim();
-            at = line.next;
+            search.at = line.next;
             match payload {
                 "BEGIN#" => {
                     if let Some(unfinished) = open.replace(Collected::new(start)) {
@@ -128,7 +129,9 @@ enum Ending {
 struct Collected {
     start: usize,
     end: usize,
-    image: Image,
+    bytes: Vec<u8>,
+    /// Where they came from and which are missing.
+    image: Image<'static>,
     longest_line: usize,
     /// The last line, when it is shorter than others: where it begins in the image and in the file.
     short_line: Option<(usize, usize)>,
@@ -141,6 +144,7 @@ impl Collected {
         Self {
             start,
             end: start,
+            bytes: Vec::new(),
             image: Image::default(),
             longest_line: 0,
             short_line: None,
@@ -150,12 +154,12 @@ impl Collected {
     }
 
     fn push(&mut self, hex: &[u8], at: usize, next: usize) {
-        if hex.is_empty() || self.image.bytes.len() > LARGEST_IMAGE {
+        if hex.is_empty() || self.bytes.len() > LARGEST_IMAGE {
             return;
         }
         self.end = next;
         self.judge_short_line(hex);
-        let from = self.image.bytes.len();
+        let from = self.bytes.len();
         self.image.origin.push((from, as_u64(at)));
         let mut is_damaged = false;
         for pair in hex.chunks_exact(2) {
@@ -164,15 +168,15 @@ impl Collected {
                 pair.last().copied().and_then(hex_digit),
             );
             if let (Some(high), Some(low)) = digits {
-                self.image.bytes.push(high << 4 | low);
+                self.bytes.push(high << 4 | low);
             } else {
                 is_damaged = true;
-                let hole = self.image.bytes.len();
+                let hole = self.bytes.len();
                 self.image.add_hole(hole..hole.saturating_add(1));
-                self.image.bytes.push(0);
+                self.bytes.push(0);
             }
         }
-        let len = self.image.bytes.len().saturating_sub(from);
+        let len = self.bytes.len().saturating_sub(from);
         if !hex.len().is_multiple_of(2) {
             self.lost_characters(from, at);
         } else if is_damaged {
@@ -194,10 +198,10 @@ impl Collected {
     /// nothing of the line can be trusted.
     fn lost_characters(&mut self, from: usize, at: usize) {
         self.note_damage(at);
-        let have = self.image.bytes.len();
+        let have = self.bytes.len();
         let wanted = from.saturating_add(self.longest_line).max(have);
         self.image.add_hole(from..wanted);
-        self.image.bytes.resize(wanted, 0);
+        self.bytes.resize(wanted, 0);
     }
 
     fn note_damage(&mut self, at: usize) {
@@ -205,7 +209,8 @@ impl Collected {
         self.first_damaged.get_or_insert(at);
     }
 
-    fn finish(self, bytes: &[u8], ending: Ending, decoded: &mut Decoded) {
+    fn finish(mut self, bytes: &[u8], ending: Ending, decoded: &mut Decoded) {
+        self.image.bytes = Cow::Owned(self.bytes);
         let (mut dump, _used) = zephyr::read(&self.image, "zephyr-text");
         dump.source = as_u64(self.start)..as_u64(self.end);
         if let Some(at) = self.first_damaged {

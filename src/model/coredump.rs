@@ -28,6 +28,8 @@ pub struct Coredump {
     pub fault: FaultRegisters,
     /// Why the device says it stopped, in its own words ("CPU exception", an assert's text).
     pub reason: Option<String>,
+    /// Why the device restarted after it, in the words of its next boot: `watchdog`, `brown-out`.
+    pub restart: Option<String>,
     /// What the device said of the failed assertion, if a line of its log did.
     pub assert: Option<AssertText>,
     /// Name of the thread that the capture says was running.
@@ -53,6 +55,7 @@ impl Coredump {
             memory: MemoryMap::default(),
             fault: FaultRegisters::default(),
             reason: None,
+            restart: None,
             assert: None,
             thread_name: None,
             printed_stack: Vec::new(),
@@ -100,15 +103,20 @@ pub struct AssertText {
     pub line: Option<u32>,
 }
 
-/// Cortex-M fault status (ARMv7-M ARM, B3.2.15 to B3.2.19), each as far as it was captured.
+/// Fault status, each register as far as it was captured. Cortex-M: ARMv7-M ARM, B3.2.15 to B3.2.19; RISC-V: the control and
+/// status registers of the trap (privileged architecture, 3.1.14 to 3.1.16).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FaultRegisters {
-    /// Name in lower case (`cfsr`, `hfsr`, `dfsr`, `mmfar`, `bfar`, `afsr`, `shcsr`, `icsr`, `sfsr`, `sfar`) to value.
+    /// Name in lower case (`cfsr`, `hfsr`, `dfsr`, `mmfar`, `bfar`, `afsr`, `shcsr`, `icsr`, `sfsr`, `sfar`; on RISC-V
+    /// [`Self::RISCV_NAMES`]) to value.
     pub values: BTreeMap<&'static str, u32>,
 }
 
 impl FaultRegisters {
-    /// The names that may be used as keys, with the address of each register.
+    /// Keys for a RISC-V core. They are registers of the core and have no address. Sorted.
+    pub const RISCV_NAMES: [&'static str; 4] = ["mcause", "mepc", "mstatus", "mtval"];
+
+    /// Keys for a Cortex-M, with the address of each register.
     pub const NAMES: [(&'static str, u64); 10] = [
         ("icsr", 0xE000_ED04),
         ("shcsr", 0xE000_ED24),

@@ -141,6 +141,10 @@ pub enum FaultKind {
     Panic,
     /// A watchdog fired.
     Watchdog,
+    /// The supply voltage fell.
+    BrownOut,
+    /// The processor locked up: a fault that could not be handled.
+    Lockup,
     /// `abort` was called.
     Abort,
     /// An illegal instruction (RISC-V, Xtensa).
@@ -165,6 +169,8 @@ impl FaultKind {
             Self::Assert => "failed assert",
             Self::Panic => "panic",
             Self::Watchdog => "watchdog",
+            Self::BrownOut => "brown-out",
+            Self::Lockup => "lockup",
             Self::Abort => "abort",
             Self::IllegalInstruction => "illegal instruction",
             Self::Unknown => "unknown cause",

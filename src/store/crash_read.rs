@@ -118,6 +118,15 @@ impl Reader {
         })
     }
 
+    /// The functions on the crashed thread's stack, innermost first.
+    pub fn crash_functions(&self, id: CrashId) -> Result<Vec<String>, StoreError> {
+        self.list(
+            "SELECT name FROM crash_functions WHERE crash = ?1 ORDER BY position",
+            [id],
+            |row| row.get(0),
+        )
+    }
+
     /// All crashes without names.
     pub fn crashes_without_symbols(&self) -> Result<Vec<CrashRow>, StoreError> {
         self.crashes(&CrashFilter {

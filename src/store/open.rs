@@ -441,11 +441,11 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 1,
+                    supported: 2,
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 1"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 2"));
         }
     }
 

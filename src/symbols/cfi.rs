@@ -29,6 +29,11 @@ pub struct CfiStep {
     pub cfa: u64,
     /// The return address is undefined by rule: this is the outermost function.
     pub end_of_stack: bool,
+    /// The function serves an exception: its caller was interrupted, not called.
+    pub is_signal_frame: bool,
+    /// A rule says where the return address is kept. If not, it is what the return address register holds: true before the
+    /// function's first call, and lost after it (the compiler knew that the function does not return).
+    pub is_return_address_kept: bool,
 }
 
 /// Why there is no step.
@@ -294,8 +299,11 @@ impl Machine<'_> {
                 caller,
                 cfa,
                 end_of_stack,
+                is_signal_frame: false,
+                is_return_address_kept: false,
             });
         }
+        let is_return_address_kept = return_address.is_some();
         let return_address = match return_address {
             Some(Ok(RegValue::Known(value))) => value,
             Some(Err(error)) => return Err(error),
@@ -318,6 +326,8 @@ impl Machine<'_> {
             caller,
             cfa,
             end_of_stack,
+            is_signal_frame: fde.is_signal_trampoline(),
+            is_return_address_kept,
         })
     }
 

@@ -10,6 +10,7 @@ use super::unit_directory::{UnitCells, UnitDirectory, Units};
 use crate::model::warning::Warning;
 use gimli::{EndianSlice, RunTimeEndian};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub struct DebugInfo<'a> {
     index: Option<Arc<SymbolIndex>>,
     unwind: OnceCell<UnwindTables<'a>>,
     type_names: OnceCell<TypeNames>,
+    /// Types of type units by their signatures.
+    signatures: OnceCell<BTreeMap<u64, (usize, gimli::UnitOffset)>>,
 }
 
 /// One line of an answer to "what is at this address".
@@ -80,6 +83,7 @@ impl<'a> DebugInfo<'a> {
             index: None,
             unwind: OnceCell::new(),
             type_names: OnceCell::new(),
+            signatures: OnceCell::new(),
         }
     }
 
@@ -117,6 +121,13 @@ impl<'a> DebugInfo<'a> {
     }
 
     pub(super) fn parse_unit(&self, unit: usize) -> Result<Unit<'a>, gimli::Error> {
+        if let Some(offset) = self.unit_directory().type_offset(unit) {
+            let bytes = self.file.debug_section(".debug_types").get(offset..);
+            let section = gimli::DebugTypes::new(bytes.unwrap_or_default(), self.endian());
+            let header = section.units().next()?;
+            let header = header.ok_or(gimli::Error::OffsetOutOfBounds(Default::default()))?;
+            return self.dwarf.unit(header);
+        }
         let offset = self.unit_directory().offset(unit);
         let offset = offset.ok_or(gimli::Error::OffsetOutOfBounds(Default::default()))?;
         let header = self
@@ -124,6 +135,14 @@ impl<'a> DebugInfo<'a> {
             .debug_info
             .header_from_offset(gimli::DebugInfoOffset(offset))?;
         self.dwarf.unit(header)
+    }
+
+    fn endian(&self) -> RunTimeEndian {
+        if self.file.is_big_endian() {
+            RunTimeEndian::Big
+        } else {
+            RunTimeEndian::Little
+        }
     }
 
     pub(super) fn unit_directory(&self) -> &'a UnitDirectory {
@@ -146,6 +165,27 @@ impl<'a> DebugInfo<'a> {
         let index = self.unit_directory().unit_before(offset.0)?;
         let entry = offset.to_unit_offset(&self.units().get(index)?.header)?;
         Some((index, entry))
+    }
+
+    /// The type of a type unit, by its signature.
+    pub(super) fn by_signature(&self, signature: u64) -> Option<(usize, gimli::UnitOffset)> {
+        let known = self.signatures.get_or_init(|| {
+            let units = self.units().indexed();
+            units
+                .filter_map(|(unit, u)| match u.header.type_() {
+                    gimli::UnitType::Type {
+                        type_signature,
+                        type_offset,
+                    }
+                    | gimli::UnitType::SplitType {
+                        type_signature,
+                        type_offset,
+                    } => Some((type_signature.0, (unit, type_offset))),
+                    _ => None,
+                })
+                .collect()
+        });
+        known.get(&signature).copied()
     }
 
     /// Answers address lookups from an index from now on: nothing is parsed for them, unless it is found damaged.

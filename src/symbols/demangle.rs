@@ -20,6 +20,27 @@ pub fn qualified(linkage_name: &str) -> Option<String> {
     None
 }
 
+/// What a symbol is called where an address is shown: `vtable for Probe`, `Sensor::read(int)`; a plain name stays.
+pub fn symbol(name: &str) -> String {
+    let full = if name.starts_with("_Z") && name.len() <= LONGEST_NAME && !has_rust_hash(name) {
+        cpp_with(name, cpp_demangle::DemangleOptions::new())
+    } else {
+        None
+    };
+    match full {
+        Some(full) => special(&full).unwrap_or(full),
+        None => qualified(name).unwrap_or_else(|| name.to_owned()),
+    }
+}
+
+/// `vtable for X` for `{vtable(X)}`: what debuggers and binutils write.
+fn special(name: &str) -> Option<String> {
+    let inner = name.strip_prefix('{')?.strip_suffix(")}")?;
+    let (what, of) = inner.split_once('(')?;
+    let what = if what == "vtt" { "VTT" } else { what };
+    Some(format!("{what} for {of}"))
+}
+
 /// Rust's legacy names end in `17h` and 16 hex digits.
 fn has_rust_hash(name: &str) -> bool {
     let Some(at) = name.rfind("17h") else {
@@ -43,15 +64,17 @@ fn rust(name: &str) -> Option<String> {
 }
 
 fn cpp(name: &str) -> Option<String> {
+    let options = cpp_demangle::DemangleOptions::new();
+    cpp_with(name, options.no_params().no_return_type())
+}
+
+fn cpp_with(name: &str, options: cpp_demangle::DemangleOptions) -> Option<String> {
     // Parts that the compiler split off: `_Z3foov.cold`, `_Z3foov.constprop.0`.
     let (stem, suffix) = match name.find('.') {
         Some(at) => name.split_at_checked(at)?,
         None => (name, ""),
     };
     let symbol = cpp_demangle::Symbol::new(stem).ok()?;
-    let options = cpp_demangle::DemangleOptions::new()
-        .no_params()
-        .no_return_type();
     let mut out = Bounded::default();
     symbol.structured_demangle(&mut out, &options).ok()?;
     out.text.push_str(suffix);

@@ -86,22 +86,8 @@ pub(super) fn follow(
             Some(DieRef { unit, entry })
         }
         AttributeValue::DebugTypesRef(signature) => {
-            info.units()
-                .indexed()
-                .find_map(|(unit, u)| match u.header.type_() {
-                    gimli::UnitType::Type {
-                        type_signature,
-                        type_offset,
-                    }
-                    | gimli::UnitType::SplitType {
-                        type_signature,
-                        type_offset,
-                    } if type_signature == *signature => Some(DieRef {
-                        unit,
-                        entry: type_offset,
-                    }),
-                    _ => None,
-                })
+            let (unit, entry) = info.by_signature(signature.0)?;
+            Some(DieRef { unit, entry })
         }
         _ => None,
     }
@@ -324,15 +310,19 @@ pub(super) fn address(
     }
 }
 
+/// `DW_AT_language` of a unit; a partial unit has none.
+pub(super) fn language(info: &DebugInfo<'_>, unit: usize) -> Option<gimli::DwLang> {
+    let unit = info.units().get(unit)?;
+    let root = unit.entry(unit.header.root_offset()).ok()?;
+    match root.attr_value(gimli::DW_AT_language)? {
+        AttributeValue::Language(language) => Some(language),
+        _ => None,
+    }
+}
+
 /// True for the languages in which a tag is a type name by itself and types stand inside types.
 pub(super) fn tags_are_names(info: &DebugInfo<'_>, unit: usize) -> bool {
-    let language = info.units().get(unit).and_then(|u| {
-        let root = u.entry(u.header.root_offset()).ok()?;
-        match root.attr_value(gimli::DW_AT_language)? {
-            AttributeValue::Language(language) => Some(language),
-            _ => None,
-        }
-    });
+    let language = language(info, unit);
     matches!(
         language,
         Some(

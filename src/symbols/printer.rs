@@ -3,6 +3,7 @@
 //! The notation is that of the gdb manual, "Print Settings", with the defaults: 200 elements, repeats
 //! from 11 on, symbols behind pointers. What is missing inside a value says so in angle brackets.
 
+use super::demangle;
 use super::elf_symbols::SymbolKind;
 use super::float_text;
 use super::location::WithConstants;
@@ -17,7 +18,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// gdb's `print repeats`.
-const REPEATS: usize = 10;
+pub(super) const REPEATS: usize = 10;
 
 /// Prints values of one ELF.
 pub(super) struct Printer<'p, 'i, 'a, 's> {
@@ -49,6 +50,12 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         self.nodes.set(self.limits.max_nodes);
         local.children = self.children(ty, value, 0);
         local
+    }
+
+    /// One value as one line, with the whole budget.
+    pub(super) fn one_line(&self, ty: Option<TypeRef>, value: &Value) -> String {
+        self.nodes.set(self.limits.max_nodes);
+        self.text(ty, value, 0)
     }
 
     fn node(&self, name: &str, ty: Option<TypeRef>, value: &Value) -> Local {
@@ -87,25 +94,33 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
     }
 
     fn children(&self, ty: Option<TypeRef>, value: &Value, depth: usize) -> Vec<Local> {
-        let Some((_at, found)) = self.types.real(ty) else {
+        let Some((at, found)) = self.types.real(ty) else {
             return Vec::new();
         };
         if depth >= self.limits.max_tree_depth || value.all_missing().is_some() {
             return Vec::new();
         }
         let parts: Vec<(String, Option<TypeRef>, Value)> = match &found.kind {
-            TypeKind::Record { members, .. } => members
-                .iter()
-                .take(self.limits.max_children)
-                .map(|member| {
-                    let name = match (&member.name, member.base) {
-                        (_, true) => format!("<{}>", self.types.name(member.ty)),
-                        (Some(name), false) => name.clone(),
-                        (None, false) => "<anonymous>".to_owned(),
-                    };
-                    (name, member.ty, self.member_value(member, value))
-                })
-                .collect(),
+            TypeKind::Record { members, .. } => match self.slice(at, members, value) {
+                Some(slice) if slice.is_text => Vec::new(),
+                Some(slice) => {
+                    let bounds = [Bound::Count(slice.length)];
+                    return self.elements(slice.element, &bounds, &slice.value, depth);
+                }
+                None => self.parts(members, value),
+            },
+            TypeKind::Tagged { discriminant, arms } => {
+                let arm = self.active_arm(discriminant.as_ref(), arms, value);
+                let inner = arm
+                    .as_ref()
+                    .and_then(|(arm, _)| self.types.real(arm.member.ty));
+                match (arm, inner.as_ref().map(|(_at, inner)| &inner.kind)) {
+                    (Some((_arm, data)), Some(TypeKind::Record { members, .. })) => {
+                        self.parts(members, &data)
+                    }
+                    _ => Vec::new(),
+                }
+            }
             TypeKind::Array { element, bounds } => {
                 return self.elements(*element, bounds, value, depth);
             }
@@ -118,6 +133,32 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 let mut local = self.node(&name, ty, &part);
                 local.children = self.children(ty, &part, depth + 1);
                 Some(local)
+            })
+            .collect()
+    }
+
+    /// Name, type and value of each member.
+    fn parts(
+        &self,
+        members: &[MemberDecl],
+        value: &Value,
+    ) -> Vec<(String, Option<TypeRef>, Value)> {
+        members
+            .iter()
+            .take(self.limits.max_children)
+            .map(|member| {
+                let name = match (&member.name, member.base) {
+                    (_, true) => format!("<{}>", self.base_name(member)),
+                    (Some(name), false) => match name.strip_prefix("__") {
+                        // The fields of a tuple have numbers in Rust.
+                        Some(n) if !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()) => {
+                            n.to_owned()
+                        }
+                        _ => name.clone(),
+                    },
+                    (None, false) => "<anonymous>".to_owned(),
+                };
+                (name, member.ty, self.member_value(member, value))
             })
             .collect()
     }
@@ -178,17 +219,27 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             return "...".to_owned();
         }
         if value.synthetic {
-            return "(synthetic pointer)".to_owned();
+            return if depth == 0 {
+                "(synthetic pointer)".to_owned()
+            } else {
+                "<synthetic pointer>".to_owned()
+            };
         }
-        let Some((_at, found)) = self.types.real(ty) else {
+        let Some((at, found)) = self.types.real(ty) else {
             return "void".to_owned();
         };
-        let compound = matches!(found.kind, TypeKind::Record { .. } | TypeKind::Array { .. });
+        let compound = matches!(
+            found.kind,
+            TypeKind::Record { .. } | TypeKind::Array { .. } | TypeKind::Tagged { .. }
+        );
         if compound && depth > self.limits.max_depth {
             return "{...}".to_owned();
         }
         if let Some(why) = value.all_missing() {
             return missing(why);
+        }
+        if self.types.is_rust(at) {
+            return self.rust_text(at, &found, value, depth);
         }
         match &found.kind {
             TypeKind::Record { members, .. } => self.record(members, value, depth),
@@ -199,7 +250,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         }
     }
 
-    fn scalar(
+    pub(super) fn scalar(
         &self,
         ty: Option<TypeRef>,
         found: &Type,
@@ -232,6 +283,10 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 let addr = value.address.unwrap_or(0);
                 format!("{{{}}} {}", self.types.name(ty), self.symbolic(addr))
             }
+            TypeKind::MemberPointer { target, class } => {
+                self.member_pointer(*target, *class, value)?
+            }
+            TypeKind::Unspecified => "nullptr".to_owned(),
             TypeKind::Declared(_) => "<incomplete type>".to_owned(),
             _ if value.is_empty() => "<type not understood>".to_owned(),
             _ => {
@@ -244,7 +299,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         })
     }
 
-    fn base(
+    pub(super) fn base(
         &self,
         ty: Option<TypeRef>,
         encoding: gimli::DwAte,
@@ -291,7 +346,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
     }
 
     /// How characters of this type are written; `None` when it is no character.
-    fn character_style(&self, ty: Option<TypeRef>) -> Option<StringStyle> {
+    pub(super) fn character_style(&self, ty: Option<TypeRef>) -> Option<StringStyle> {
         let (_at, real) = self.types.real(ty)?;
         let TypeKind::Base(encoding) = real.kind else {
             return None;
@@ -334,7 +389,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
     }
 
     /// `char` itself, not a small number such as `uint8_t`.
-    fn is_plain_char(&self, ty: Option<TypeRef>) -> bool {
+    pub(super) fn is_plain_char(&self, ty: Option<TypeRef>) -> bool {
         let Some(found) = ty.and_then(|at| self.types.get(at)) else {
             return false;
         };
@@ -410,7 +465,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             offset
         };
         text.push_str(" <");
-        text.push_str(&symbol.name);
+        text.push_str(&demangle::symbol(&symbol.name));
         if offset != 0 {
             _ = write!(text, "+{offset}");
         }
@@ -432,22 +487,37 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                 break;
             }
             if member.base {
-                _ = write!(text, "<{}> = ", self.types.name(member.ty));
+                _ = write!(text, "<{}> = ", self.base_name(member));
             } else if let Some(name) = &member.name {
+                if member.fixed.is_some() {
+                    text.push_str("static ");
+                }
                 text.push_str(name);
                 text.push_str(" = ");
             }
             let part = self.member_value(member, value);
             text.push_str(&self.text(member.ty, &part, depth + 1));
         }
+        if members.iter().all(|member| member.base) {
+            text.push_str(", <No data fields>");
+        }
         text.push('}');
         text
     }
 
-    fn member_value(&self, member: &MemberDecl, value: &Value) -> Value {
+    /// The name of a base class, not of a typedef of it.
+    fn base_name(&self, member: &MemberDecl) -> String {
+        let real = self.types.real(member.ty).map(|(at, _found)| at);
+        self.types.name(real.or(member.ty))
+    }
+
+    pub(super) fn member_value(&self, member: &MemberDecl, value: &Value) -> Value {
         let size = member.ty.and_then(|ty| self.types.size(ty)).unwrap_or(0);
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let gone = || Value::unavailable(size.clamp(1, 16), Unavailable::OptimizedOut);
+        if let Some(declared) = member.fixed {
+            return self.static_member(declared, size).unwrap_or_else(gone);
+        }
         if let Some((first, n_bits)) = member.bits {
             return match value.bits(first, n_bits, self.big_endian()) {
                 Ok(bits) => self.widened(member.ty, bits, n_bits, size),
@@ -485,7 +555,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         Value::known(bytes)
     }
 
-    fn array_bytes(&self, element: Option<TypeRef>, bounds: &[Bound]) -> Option<usize> {
+    pub(super) fn array_bytes(&self, element: Option<TypeRef>, bounds: &[Bound]) -> Option<usize> {
         let mut size = self.types.size(element?)?;
         for bound in bounds {
             match bound {
@@ -566,7 +636,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
         text
     }
 
-    fn big_endian(&self) -> bool {
+    pub(super) fn big_endian(&self) -> bool {
         self.types.info.file().is_big_endian()
     }
 
@@ -577,7 +647,7 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
 }
 
 /// How many elements from `i` on are equal to it.
-fn same_from(value: &Value, i: usize, n: usize, stride: usize) -> usize {
+pub(super) fn same_from(value: &Value, i: usize, n: usize, stride: usize) -> usize {
     let first = value.part(i * stride, stride);
     let mut same = 1;
     while i + same < n {
@@ -594,7 +664,7 @@ fn same_from(value: &Value, i: usize, n: usize, stride: usize) -> usize {
     same
 }
 
-fn address(value: &Value, big_endian: bool) -> Result<u64, Unavailable> {
+pub(super) fn address(value: &Value, big_endian: bool) -> Result<u64, Unavailable> {
     Ok(u64::try_from(value.unsigned(big_endian)?).unwrap_or(u64::MAX))
 }
 
@@ -639,7 +709,7 @@ fn enumerator(enumerators: &[(String, i128)], number: i128) -> String {
     format!("({})", names.join(" | "))
 }
 
-fn missing(why: Unavailable) -> String {
+pub(super) fn missing(why: Unavailable) -> String {
     match why {
         Unavailable::OptimizedOut => "<optimized out>".to_owned(),
         Unavailable::RegisterNotStored | Unavailable::MemoryNotCaptured => {

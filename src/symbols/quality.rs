@@ -1,5 +1,7 @@
 //! How much a symbol file can tell.
 
+use crate::model::target_state::SymbolQuality;
+
 /// What kind of answers a symbol file gives, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quality {
@@ -31,17 +33,49 @@ impl Quality {
         }
     }
 
-    /// What to do to get more, in one sentence; empty when there is nothing to do.
+    /// What is lost and how to get it; empty when nothing is.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Full => "",
-            Self::LinesOnly => "Build with -g (or -g2) instead of -g1 to see variables.",
+            Self::LinesOnly => {
+                "No variables and no types: it was built with line tables only (-g1). Build the same source with -g; what is in flash need not change."
+            }
             Self::NamesOnly => {
-                "The debug information was stripped: add the ELF from before strip, or its .debug file, to see lines and variables."
+                "No lines, no inlined functions, no variables: it was built without -g, or stripped. Add the ELF from before strip or its .debug file, or build the same source with -g; what is in flash need not change."
             }
             Self::None => {
-                "The symbols were stripped: add the ELF from before strip, or its .debug file."
+                "No names, no lines, no variables: everything was stripped. Add the ELF from before strip or its .debug file."
             }
+        }
+    }
+
+    /// What the report carries of a symbol file.
+    pub fn of_file(self, name: &str) -> SymbolQuality {
+        let advice = self.advice();
+        SymbolQuality {
+            file: name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned(),
+            quality: self.label().to_owned(),
+            advice: (!advice.is_empty()).then(|| advice.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quality;
+
+    #[test]
+    fn every_quality_but_the_best_says_what_is_lost_and_how_to_get_it() {
+        for quality in [
+            Quality::Full,
+            Quality::LinesOnly,
+            Quality::NamesOnly,
+            Quality::None,
+        ] {
+            let found = quality.of_file("build/app.elf");
+            assert_eq!(found.file, "app.elf");
+            assert_eq!(Quality::from_label(&found.quality), Some(quality));
+            assert_eq!(found.advice.is_none(), quality == Quality::Full);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::error::SymbolError;
 use super::identity::{self, BuildIdKind};
 use super::image::{self, Image};
 use super::quality::Quality;
+use super::rom_names::RomNames;
 use super::separate;
 use super::unit_directory::UnitDirectory;
 use super::unit_ranges::UnitRanges;
@@ -43,6 +44,7 @@ pub struct SymbolFile {
     arch: Arch,
     quality: Quality,
     symbols: OnceLock<SymbolTable>,
+    rom_names: OnceLock<RomNames>,
     /// Tables of the separate debug file: a stripped ELF has its symbols there.
     debug_tables: Option<ElfImage>,
     units: OnceLock<UnitDirectory>,
@@ -147,6 +149,11 @@ impl SymbolFile {
     /// Whether devices know that build id.
     pub fn build_id_kind(&self) -> BuildIdKind {
         self.build_id_kind
+    }
+
+    /// An application of ESP-IDF.
+    pub fn is_esp_idf(&self) -> bool {
+        identity::is_esp_idf(&self.tables)
     }
 
     /// What an ESP-IDF device reports of it, besides a build id that the linker gave it.
@@ -265,9 +272,32 @@ impl SymbolFile {
         sections.chain(segments)
     }
 
+    /// Sections that start-up code clears: without bytes in the file, and `bss` by name (`.noinit` and stacks are not).
+    pub fn cleared_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.tables
+            .sections
+            .iter()
+            .filter(|s| s.is_alloc() && s.is_writable() && s.kind == elf::SHT_NOBITS)
+            .filter(|s| s.name.contains("bss") && !s.name.contains("noinit"))
+            .map(Section::range)
+    }
+
     /// Built for 32-bit ARM, where the lowest bit of a code address says "Thumb".
     pub fn is_arm(&self) -> bool {
         self.tables.machine == elf::EM_ARM
+    }
+
+    /// The routine of the chip's ROM that `addr` lies in: only names that the application calls by.
+    pub fn rom_name(&self, addr: u64) -> Option<String> {
+        let is_served = identity::is_esp_idf(&self.tables) && !self.contains_code(addr);
+        is_served
+            .then(|| {
+                let names = self
+                    .rom_names
+                    .get_or_init(|| RomNames::load(&self.tables, &self.image));
+                names.at(addr)
+            })
+            .flatten()
     }
 
     /// Numbers are stored most significant byte first.
@@ -353,6 +383,7 @@ impl SymbolFile {
             build_id_kind,
             quality: Quality::None,
             symbols: OnceLock::new(),
+            rom_names: OnceLock::new(),
             debug_tables,
             units: OnceLock::new(),
             aranges: OnceLock::new(),

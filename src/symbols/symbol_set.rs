@@ -26,6 +26,13 @@ impl<'a> SymbolSet<'a> {
         self.infos.iter().find_map(|info| info.file().symbol(name))
     }
 
+    /// The routine of the chip's ROM at `addr`, by the names that an ELF has for what it calls there.
+    pub fn rom_name(&self, addr: u64) -> Option<String> {
+        self.infos
+            .iter()
+            .find_map(|info| info.file().rom_name(addr))
+    }
+
     /// `ring+16`, or `ring` for its first byte.
     pub fn describe(&self, addr: u64) -> Option<String> {
         let (symbol, offset) = self.for_address(addr)?.file().symbol_at(addr)?;

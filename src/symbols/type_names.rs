@@ -12,6 +12,10 @@ const DEEPEST_NAMESPACE: usize = 8;
 pub(super) struct TypeNames {
     tags: BTreeMap<String, Vec<(Kind, DieRef)>>,
     globals: BTreeMap<String, DieRef>,
+    /// Declarations of static members to their definitions.
+    definitions: BTreeMap<DieRef, DieRef>,
+    /// The same by their names with scope, for declarations in type units.
+    statics: BTreeMap<String, DieRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,15 @@ impl TypeNames {
         self.globals.get(name).copied()
     }
 
+    /// Where a static member that is declared at `at` is defined.
+    pub(super) fn definition_of_static(&self, info: &DebugInfo<'_>, at: DieRef) -> Option<DieRef> {
+        self.definitions.get(&at).copied().or_else(|| {
+            let name = die::text(info, at.unit, &die::entry(info, at)?, gimli::DW_AT_name)?;
+            let scope = super::types::scope_of(info, at);
+            self.statics.get(&format!("{scope}{name}")).copied()
+        })
+    }
+
     fn add_children(&mut self, info: &DebugInfo<'_>, parent: DieRef, outer: &str, depth: usize) {
         for (at, die) in die::children(info, parent) {
             self.add(info, at, &die, outer, depth);
@@ -146,6 +159,27 @@ impl TypeNames {
 
     fn add_global(&mut self, info: &DebugInfo<'_>, at: DieRef, die: &Die<'_>) {
         let chain = die::origins(info, at);
+        // Link-time optimisation puts an abstract instance between a definition and its declaration.
+        for (declared, _die) in chain.iter().skip(1) {
+            let known = self.definitions.get(declared).copied();
+            let located =
+                |at| die::entry(info, at).is_some_and(|d| d.has_attr(gimli::DW_AT_location));
+            if known.is_none_or(|known| !located(known)) {
+                self.definitions.insert(*declared, at);
+            }
+        }
+        if let [_own, (declared, _), ..] = chain.as_slice()
+            && die.has_attr(gimli::DW_AT_location)
+        {
+            let declared = chain.last().map_or(*declared, |(at, _die)| *at);
+            let scope = super::types::scope_of(info, declared);
+            let name = die::inherited(&chain, gimli::DW_AT_name);
+            if let Some(name) = name.and_then(|(owner, v)| die::string(info, owner.unit, v))
+                && !scope.is_empty()
+            {
+                self.statics.entry(format!("{scope}{name}")).or_insert(at);
+            }
+        }
         let name = die::inherited(&chain, gimli::DW_AT_name)
             .and_then(|(owner, value)| die::string(info, owner.unit, value));
         let Some(name) = name else {

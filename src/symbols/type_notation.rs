@@ -46,6 +46,10 @@ impl Types<'_, '_> {
             return named("<broken type>", &inner, qualifiers);
         };
         match &found.kind {
+            // The name of a type in a type unit is there.
+            TypeKind::Typedef(Some(target)) if found.name.is_none() && *target != at => {
+                self.declare(Some(*target), inner, qualifiers, depth + 1)
+            }
             TypeKind::Qualified(qualifier, target) => {
                 let mut all = qualifiers.to_vec();
                 if !all.contains(qualifier) {
@@ -64,6 +68,25 @@ impl Types<'_, '_> {
             TypeKind::Reference { target, rvalue } => {
                 let mark = if *rvalue { "&&" } else { "&" };
                 self.declare_through(*target, starred(mark, &inner, qualifiers), depth)
+            }
+            TypeKind::Array { element, bounds } if self.is_rust(at) => {
+                let element = self.declare(*element, String::new(), &[], depth + 1);
+                let name = bounds
+                    .iter()
+                    .rev()
+                    .fold(element, |inner, bound| match bound {
+                        Bound::Count(n) => format!("[{inner}; {n}]"),
+                        Bound::Unknown | Bound::Dynamic(_) => format!("[{inner}]"),
+                    });
+                named(&name, &inner, qualifiers)
+            }
+            TypeKind::MemberPointer { target, class } => {
+                let class = self.name(*class);
+                self.declare_through(
+                    *target,
+                    starred(&format!("{class}::*"), &inner, qualifiers),
+                    depth,
+                )
             }
             TypeKind::Array { element, bounds } => {
                 let mut suffix = String::new();
@@ -113,6 +136,7 @@ impl Types<'_, '_> {
             parameters,
             variadic,
             prototyped,
+            method,
             ..
         } = &function.kind
         else {
@@ -121,7 +145,10 @@ impl Types<'_, '_> {
         let mut list = Vec::new();
         let mut length = 0;
         for parameter in parameters {
-            let text = self.declare(*parameter, String::new(), &[], depth + 1);
+            let mut text = self.declare(*parameter, String::new(), &[], depth + 1);
+            if *method && list.is_empty() && text.ends_with('*') {
+                text.push_str(" const");
+            }
             length += text.len();
             list.push(text);
             if length > LONGEST {
@@ -141,6 +168,7 @@ impl Types<'_, '_> {
     fn tag(&self, at: TypeRef, found: &Type) -> String {
         let keyword = match &found.kind {
             TypeKind::Record { keyword, .. } | TypeKind::Declared(keyword) => keyword,
+            TypeKind::Tagged { .. } => "struct",
             TypeKind::Enum { .. } => "enum",
             TypeKind::Base(_) => {
                 let name = found.name.as_deref().unwrap_or("<unnamed type>");
@@ -155,11 +183,53 @@ impl Types<'_, '_> {
         };
         match &found.name {
             // In C++ and Rust a tag is a type name by itself.
-            Some(name) if die::tags_are_names(self.info, at.unit) => name.clone(),
+            Some(name) if die::tags_are_names(self.info, at.unit) => canonical(name),
             Some(name) => format!("{keyword} {name}"),
             None => format!("{keyword} {{...}}"),
         }
     }
+}
+
+/// Arguments of a template as gdb writes them: `Ring<unsigned short, 4u>` for GCC's `Ring<short unsigned int, 4>` and
+/// clang's `Ring<unsigned short, 4U>`.
+fn canonical(name: &str) -> String {
+    let Some((outer, arguments)) = name.split_once('<') else {
+        return name.to_owned();
+    };
+    let mut text = format!("{outer}<");
+    let mut word = String::new();
+    for c in arguments.chars() {
+        if c.is_ascii_alphanumeric() || c == '_' || c == ' ' {
+            word.push(c);
+        } else {
+            push_argument(&mut text, &word);
+            word.clear();
+            text.push(c);
+        }
+    }
+    push_argument(&mut text, &word);
+    text
+}
+
+/// One run of words of a template's arguments: `long unsigned int`, `const short`, `5U`.
+fn push_argument(text: &mut String, words: &str) {
+    let bare = words.trim_start_matches(' ');
+    text.extend(std::iter::repeat_n(' ', words.len() - bare.len()));
+    let (bare, trailing) = match bare.strip_suffix(" const") {
+        Some(rest) => (rest, " const"),
+        None => match bare.strip_prefix("const ") {
+            Some(rest) => (rest, " const"),
+            None => (bare, ""),
+        },
+    };
+    match bare.strip_suffix('U') {
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            text.push_str(digits);
+            text.push('u');
+        }
+        _ => text.push_str(short_name(bare)),
+    }
+    text.push_str(trailing);
 }
 
 /// GCC writes `long unsigned int` where everybody writes `unsigned long`.

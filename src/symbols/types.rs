@@ -59,6 +59,22 @@ pub enum TypeKind {
         /// Base classes and members in their order.
         members: Vec<MemberDecl>,
     },
+    /// An enum of Rust whose variants carry data (DWARF 5, section 5.7.10).
+    Tagged {
+        /// What tells the variants apart; `None` when there is one only.
+        discriminant: Option<MemberDecl>,
+        /// The variants.
+        arms: Vec<Arm>,
+    },
+    /// `T C::*` of C++: a member of any object of a class.
+    MemberPointer {
+        /// What the member is.
+        target: Option<TypeRef>,
+        /// The class.
+        class: Option<TypeRef>,
+    },
+    /// A type without values of its own: `decltype(nullptr)`.
+    Unspecified,
     /// `enum`.
     Enum {
         /// The type it is stored as, where the entry says so.
@@ -72,6 +88,8 @@ pub enum TypeKind {
         result: Option<TypeRef>,
         /// Its parameters.
         parameters: Vec<Option<TypeRef>>,
+        /// True when the first one is `this`.
+        method: bool,
         /// True when `...` follows.
         variadic: bool,
         /// True when the parameters were declared.
@@ -111,6 +129,17 @@ pub struct MemberDecl {
     pub bits: Option<(u64, u64)>,
     /// True for a base class.
     pub base: bool,
+    /// For a static member its declaration: it lies elsewhere, or is a constant.
+    pub fixed: Option<DieRef>,
+}
+
+/// One variant of a [`TypeKind::Tagged`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arm {
+    /// The value of the discriminant; `None` for all that no other variant has.
+    pub value: Option<i128>,
+    /// The data.
+    pub member: MemberDecl,
 }
 
 /// A member, found by name.
@@ -132,6 +161,7 @@ pub struct Member {
 pub struct Types<'i, 'a> {
     pub(super) info: &'i DebugInfo<'a>,
     cache: RefCell<BTreeMap<TypeRef, Rc<Type>>>,
+    rust_units: RefCell<BTreeMap<usize, bool>>,
 }
 
 /// Finds a member of a type, looking into anonymous structs and unions and base classes as C does.
@@ -168,6 +198,7 @@ impl<'i, 'a> Types<'i, 'a> {
         Self {
             info,
             cache: RefCell::default(),
+            rust_units: RefCell::default(),
         }
     }
 
@@ -251,7 +282,7 @@ impl<'i, 'a> Types<'i, 'a> {
         };
         if let Some(found) = members
             .iter()
-            .find(|m| !m.base && m.name.as_deref() == Some(name))
+            .find(|m| !m.base && m.fixed.is_none() && m.name.as_deref() == Some(name))
         {
             let ty = found.ty?;
             return Some(Member {
@@ -277,7 +308,17 @@ impl<'i, 'a> Types<'i, 'a> {
             })
     }
 
-    fn names(&self) -> &'i TypeNames {
+    /// True for a type that Rust code declared.
+    pub(super) fn is_rust(&self, ty: TypeRef) -> bool {
+        let known = self.rust_units.borrow().get(&ty.unit).copied();
+        known.unwrap_or_else(|| {
+            let is = die::language(self.info, ty.unit) == Some(gimli::DW_LANG_Rust);
+            self.rust_units.borrow_mut().insert(ty.unit, is);
+            is
+        })
+    }
+
+    pub(super) fn names(&self) -> &'i TypeNames {
         self.info.type_names()
     }
 
@@ -292,6 +333,16 @@ impl<'i, 'a> Types<'i, 'a> {
         match &found.kind {
             TypeKind::Pointer(_) | TypeKind::Reference { .. } => {
                 Some(u64::from(self.info.file().address_bytes()))
+            }
+            // A method is its address (or its place in the virtual table) and what to add to `this`.
+            TypeKind::MemberPointer { target, .. } => {
+                let word = u64::from(self.info.file().address_bytes());
+                let (_at, target) = self.real(*target)?;
+                let words = match target.kind {
+                    TypeKind::Function { .. } => 2,
+                    _ => 1,
+                };
+                Some(word * words)
             }
             TypeKind::Array { element, bounds } => {
                 let mut size = self.size_within(*element, depth + 1)?;
@@ -321,6 +372,15 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
     let size = die::unsigned(&die, gimli::DW_AT_byte_size);
     let target = die::reference(info, at.unit, &die, gimli::DW_AT_type);
     let declared = die::flag(&die, gimli::DW_AT_declaration);
+    // What stands for the definition in a type unit.
+    let full = die::reference(info, at.unit, &die, gimli::DW_AT_signature);
+    if let Some(full) = full.filter(|full| *full != at) {
+        return Some(Type {
+            name: None,
+            size: None,
+            kind: TypeKind::Typedef(Some(full)),
+        });
+    }
     let kind = match die.tag() {
         gimli::DW_TAG_base_type => TypeKind::Base(encoding(&die)),
         gimli::DW_TAG_pointer_type => TypeKind::Pointer(target),
@@ -336,10 +396,10 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
             element: target,
             bounds: read_bounds(info, at),
         },
-        gimli::DW_TAG_structure_type if declared => declared_record(info, at, &die, "struct"),
-        gimli::DW_TAG_class_type if declared => declared_record(info, at, &die, "class"),
-        gimli::DW_TAG_union_type if declared => declared_record(info, at, &die, "union"),
-        gimli::DW_TAG_enumeration_type if declared => declared_record(info, at, &die, "enum"),
+        gimli::DW_TAG_structure_type if declared => TypeKind::Declared("struct"),
+        gimli::DW_TAG_class_type if declared => TypeKind::Declared("class"),
+        gimli::DW_TAG_union_type if declared => TypeKind::Declared("union"),
+        gimli::DW_TAG_enumeration_type if declared => TypeKind::Declared("enum"),
         gimli::DW_TAG_structure_type | gimli::DW_TAG_interface_type => record(info, at, "struct"),
         gimli::DW_TAG_class_type => record(info, at, "class"),
         gimli::DW_TAG_union_type => record(info, at, "union"),
@@ -352,6 +412,11 @@ fn read_type(info: &DebugInfo<'_>, at: TypeRef) -> Option<Type> {
             ),
         },
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => read_function(info, at, &die),
+        gimli::DW_TAG_ptr_to_member_type => TypeKind::MemberPointer {
+            target,
+            class: die::reference(info, at.unit, &die, gimli::DW_AT_containing_type),
+        },
+        gimli::DW_TAG_unspecified_type => TypeKind::Unspecified,
         gimli::DW_TAG_const_type => TypeKind::Qualified("const", target),
         gimli::DW_TAG_volatile_type => TypeKind::Qualified("volatile", target),
         gimli::DW_TAG_restrict_type => TypeKind::Qualified("restrict", target),
@@ -370,42 +435,92 @@ fn encoding(die: &Die<'_>) -> gimli::DwAte {
     }
 }
 
-/// A declaration; one that carries the signature of its type unit stands for the definition there.
-fn declared_record(
-    info: &DebugInfo<'_>,
-    at: TypeRef,
-    die: &Die<'_>,
-    keyword: &'static str,
-) -> TypeKind {
-    match die::reference(info, at.unit, die, gimli::DW_AT_signature) {
-        Some(full) if full != at => TypeKind::Typedef(Some(full)),
-        _ => TypeKind::Declared(keyword),
-    }
-}
-
 fn record(info: &DebugInfo<'_>, at: TypeRef, keyword: &'static str) -> TypeKind {
-    let members = die::children(info, at)
+    let children = die::children(info, at);
+    let variants = children
+        .iter()
+        .find(|(_at, die)| die.tag() == gimli::DW_TAG_variant_part);
+    if let Some((part, die)) = variants {
+        return tagged(info, *part, die);
+    }
+    let members = children
         .iter()
         .filter(|(_at, die)| is_member(die))
         .take(MOST_PARTS)
-        .map(|(member, die)| read_member(info, member.unit, die))
+        .map(|(member, die)| read_member(info, *member, die))
         .collect();
     TypeKind::Record { keyword, members }
 }
 
-/// Data members and bases; a static member is a variable of its own.
+/// A variant part: the discriminant and the variants, each with the member that holds its data.
+fn tagged(info: &DebugInfo<'_>, part: DieRef, die: &Die<'_>) -> TypeKind {
+    let discriminant = die::reference(info, part.unit, die, gimli::DW_AT_discr).and_then(|at| {
+        let die = die::entry(info, at)?;
+        Some(read_member(info, at, &die))
+    });
+    let arms = die::children(info, part)
+        .iter()
+        .filter(|(_at, die)| die.tag() == gimli::DW_TAG_variant)
+        .take(MOST_PARTS)
+        .filter_map(|(at, die)| {
+            let value = discriminant_value(info, die);
+            let members = die::children(info, *at);
+            let (at, die) = members
+                .iter()
+                .find(|(_at, die)| die.tag() == gimli::DW_TAG_member)?;
+            Some(Arm {
+                value,
+                member: read_member(info, *at, die),
+            })
+        })
+        .collect();
+    TypeKind::Tagged { discriminant, arms }
+}
+
+/// `DW_AT_discr_value`; one of more than 64 bits is a block of bytes.
+fn discriminant_value(info: &DebugInfo<'_>, die: &Die<'_>) -> Option<i128> {
+    if let Some(number) = die::signed(die, gimli::DW_AT_discr_value) {
+        return Some(number);
+    }
+    let gimli::AttributeValue::Block(bytes) = die.attr_value(gimli::DW_AT_discr_value)? else {
+        return None;
+    };
+    let value = super::value::Value::known(bytes.slice().to_vec());
+    value.signed(info.file().is_big_endian()).ok()
+}
+
+/// Data members, static members and bases.
 fn is_member(die: &Die<'_>) -> bool {
+    matches!(
+        die.tag(),
+        gimli::DW_TAG_inheritance | gimli::DW_TAG_member | gimli::DW_TAG_variable
+    )
+}
+
+/// A static member is a variable of its own: declared here, DWARF 5 even says so by the tag.
+fn is_static(die: &Die<'_>) -> bool {
     match die.tag() {
-        gimli::DW_TAG_inheritance => true,
+        gimli::DW_TAG_variable => true,
         gimli::DW_TAG_member => {
-            !die::flag(die, gimli::DW_AT_declaration) && !die::flag(die, gimli::DW_AT_external)
+            die::flag(die, gimli::DW_AT_declaration) || die::flag(die, gimli::DW_AT_external)
         }
         _ => false,
     }
 }
 
-fn read_member(info: &DebugInfo<'_>, unit: usize, die: &Die<'_>) -> MemberDecl {
+fn read_member(info: &DebugInfo<'_>, at: DieRef, die: &Die<'_>) -> MemberDecl {
+    let unit = at.unit;
     let ty = die::reference(info, unit, die, gimli::DW_AT_type);
+    if is_static(die) {
+        return MemberDecl {
+            name: die::text(info, unit, die, gimli::DW_AT_name),
+            ty,
+            offset: None,
+            bits: None,
+            base: false,
+            fixed: Some(at),
+        };
+    }
     let offset = member_bytes(info, unit, die);
     let bits = die::unsigned(die, gimli::DW_AT_bit_size)
         .and_then(|n| Some((first_bit(info, die, ty, offset, n)?, n)));
@@ -415,6 +530,7 @@ fn read_member(info: &DebugInfo<'_>, unit: usize, die: &Die<'_>) -> MemberDecl {
         offset: offset.or_else(|| bits.map(|(first, _n)| first / 8)),
         bits,
         base: die.tag() == gimli::DW_TAG_inheritance,
+        fixed: None,
     }
 }
 
@@ -534,7 +650,15 @@ fn has_namespaces(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> bool {
 
 /// The namespaces and classes around an entry: `drv::Sensor::`.
 pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
+    scope_within(info, at, 0)
+}
+
+fn scope_within(info: &DebugInfo<'_>, at: TypeRef, depth: usize) -> String {
     let mut scope = String::new();
+    // A definition that stands elsewhere has the scope of its declaration.
+    let at = die::origins(info, at)
+        .last()
+        .map_or(at, |(last, _die)| *last);
     for (outer, die) in die::path(info, at) {
         let opens = matches!(
             die.tag(),
@@ -546,7 +670,16 @@ pub(super) fn scope_of(info: &DebugInfo<'_>, at: TypeRef) -> String {
         if !opens || outer == at {
             continue;
         }
-        match die::text(info, outer.unit, &die, gimli::DW_AT_name) {
+        if die.has_attr(gimli::DW_AT_specification) && depth < LONGEST_CHAIN {
+            scope = scope_within(info, outer, depth + 1);
+        }
+        // Around what a type unit left in its place there is no name, only the signature.
+        let full = die::reference(info, outer.unit, &die, gimli::DW_AT_signature);
+        let named = full.and_then(|full| {
+            let die = die::entry(info, full)?;
+            die::text(info, full.unit, &die, gimli::DW_AT_name)
+        });
+        match named.or_else(|| die::text(info, outer.unit, &die, gimli::DW_AT_name)) {
             Some(name) => scope.push_str(&name),
             None => scope.push_str("(anonymous namespace)"),
         }
@@ -594,7 +727,12 @@ fn read_function(info: &DebugInfo<'_>, at: TypeRef, die: &Die<'_>) -> TypeKind {
         .take(MOST_PARTS)
         .map(|(at, part)| die::reference(info, at.unit, part, gimli::DW_AT_type))
         .collect();
+    let method = parts
+        .iter()
+        .find(|(_at, part)| part.tag() == gimli::DW_TAG_formal_parameter)
+        .is_some_and(|(_at, part)| die::flag(part, gimli::DW_AT_artificial));
     TypeKind::Function {
+        method,
         result: die::reference(info, at.unit, die, gimli::DW_AT_type),
         parameters,
         variadic: parts

@@ -10,6 +10,8 @@ const MOST_UNITS: usize = 200_000;
 #[derive(Debug, Default)]
 pub(super) struct UnitDirectory {
     offsets: Vec<usize>,
+    /// Of the type units of DWARF 4, which have a section of their own; they are counted after the others.
+    type_offsets: Vec<usize>,
     /// Why the walk from header to header ended early.
     pub(super) broken_off: Option<String>,
 }
@@ -30,12 +32,24 @@ impl UnitDirectory {
                 }
             }
         }
+        let mut headers = info.dwarf().type_units();
+        while directory.len() < MOST_UNITS
+            && let Ok(Some(header)) = headers.next()
+        {
+            directory.type_offsets.push(header.offset().0);
+        }
         directory
+    }
+
+    /// Offset of a unit in `.debug_types`.
+    pub(super) fn type_offset(&self, unit: usize) -> Option<usize> {
+        let index = unit.checked_sub(self.offsets.len())?;
+        self.type_offsets.get(index).copied()
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.offsets.len()
+        self.offsets.len().saturating_add(self.type_offsets.len())
     }
 
     /// Offset of a unit in `.debug_info`.

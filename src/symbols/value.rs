@@ -20,6 +20,8 @@ pub struct Value {
     pub address: Option<u64>,
     /// True for a pointer that the compiler removed while what it points to still exists.
     pub synthetic: bool,
+    /// Where such pointers lie in a larger value.
+    implicit: Vec<Range<usize>>,
 }
 
 impl Value {
@@ -71,6 +73,9 @@ impl Value {
         if start.saturating_add(other.bytes.len()) > LARGEST {
             return;
         }
+        if other.synthetic {
+            self.implicit.push(start..start + other.bytes.len());
+        }
         self.bytes.extend_from_slice(&other.bytes);
         for (range, why) in &other.missing {
             self.missing
@@ -118,7 +123,15 @@ impl Value {
             bytes,
             missing,
             address: self.address.map(|a| a.wrapping_add(offset as u64)),
-            synthetic: false,
+            synthetic: len > 0
+                && (self.implicit.contains(&(offset..end))
+                    || (self.synthetic && offset == 0 && len == self.bytes.len())),
+            implicit: self
+                .implicit
+                .iter()
+                .filter(|range| offset <= range.start && range.end <= end)
+                .map(|range| range.start - offset..range.end - offset)
+                .collect(),
         }
     }
 
@@ -132,6 +145,9 @@ impl Value {
 
     /// The reason, if not one byte is known.
     pub fn all_missing(&self) -> Option<Unavailable> {
+        if !self.implicit.is_empty() {
+            return None;
+        }
         let n: usize = self.missing.iter().map(|(range, _why)| range.len()).sum();
         (n > 0 && n >= self.bytes.len())
             .then(|| self.missing.first().map(|(_range, why)| *why))

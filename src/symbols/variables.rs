@@ -82,6 +82,32 @@ pub fn locals(
         unit: scope.unit,
         entry: scope.entry,
     };
+    with_frame(info, at, ctx, limits, |frame| {
+        let mut found = Vec::new();
+        for argument in variables_of(info, at, gimli::DW_TAG_formal_parameter, 0) {
+            found.extend(frame.argument(argument));
+        }
+        for block in blocks(info, at, ctx.lookup).into_iter().rev() {
+            for variable in variables_of(info, block, gimli::DW_TAG_variable, 0) {
+                found.extend(frame.variable(variable).map(|(local, _value)| local));
+            }
+            if found.len() >= MOST_VARIABLES {
+                found.truncate(MOST_VARIABLES);
+                break;
+            }
+        }
+        found
+    })
+}
+
+/// Calls `use_it` with the frame of the function (or inlined function) at `at`.
+fn with_frame<'a, T>(
+    info: &DebugInfo<'a>,
+    at: DieRef,
+    ctx: &FrameContext<'_, '_>,
+    limits: &ValueLimits,
+    use_it: impl FnOnce(&Frame<'_, 'a, '_, '_>) -> T,
+) -> T {
     let budget = Cell::new(BUDGET);
     let types = Types::new(info);
     let memory = WithConstants {
@@ -96,7 +122,7 @@ pub fn locals(
     let frame = Frame {
         evaluator: Evaluator {
             info,
-            unit: scope.unit,
+            unit: at.unit,
             function,
             frame: Some(ctx),
             memory,
@@ -105,20 +131,31 @@ pub fn locals(
         },
         printer: Printer::new(&types, memory, limits),
     };
-    let mut found = Vec::new();
-    for argument in variables_of(info, at, gimli::DW_TAG_formal_parameter, 0) {
-        found.extend(frame.argument(argument));
-    }
-    for block in blocks(info, at, ctx.lookup).into_iter().rev() {
-        for variable in variables_of(info, block, gimli::DW_TAG_variable, 0) {
-            found.extend(frame.variable(variable).map(|(local, _value)| local));
-        }
-        if found.len() >= MOST_VARIABLES {
-            found.truncate(MOST_VARIABLES);
-            break;
-        }
-    }
-    found
+    use_it(&frame)
+}
+
+/// Type and value of the first argument of `scope` whose type is wanted.
+pub(super) fn argument_value(
+    info: &DebugInfo<'_>,
+    scope: Scope,
+    ctx: &FrameContext<'_, '_>,
+    limits: &ValueLimits,
+    wanted: &dyn Fn(Option<TypeRef>) -> bool,
+) -> Option<(Option<TypeRef>, Value)> {
+    let at = DieRef {
+        unit: scope.unit,
+        entry: scope.entry,
+    };
+    let found = variables_of(info, at, gimli::DW_TAG_formal_parameter, 0);
+    found.into_iter().find_map(|argument| {
+        let ty = type_of(info, &die::origins(info, argument));
+        wanted(ty).then(|| {
+            let value = with_frame(info, at, ctx, limits, |frame| {
+                frame.value(&die::origins(info, argument), ty)
+            });
+            (ty, value)
+        })
+    })
 }
 
 /// The scope and the lexical blocks in it that contain `pc`, outermost first.
@@ -167,10 +204,12 @@ fn variables_of(
         })
         .collect();
     let mut found = Vec::new();
+    // The declaration in a class or namespace, which may follow the abstract instance, has no variables.
     let origin = die::origins(info, block)
-        .pop()
-        .map(|(at, _die)| at)
-        .filter(|at| *at != block);
+        .into_iter()
+        .skip(1)
+        .rfind(|(_at, die)| !die::flag(die, gimli::DW_AT_declaration))
+        .map(|(at, _die)| at);
     if let Some(origin) = origin {
         for (at, die) in die::children(info, origin) {
             let concrete = stands_for

@@ -21,6 +21,15 @@ impl App {
         match command {
             UiCommand::Go(panel) => self.nav.go_panel(panel),
             UiCommand::OpenCrash(id) => self.nav.open_crash(id),
+            UiCommand::OpenIssue(key) => self.nav.open_issue(Some(key)),
+            UiCommand::LeaveIssue => self.nav.open_issue(None),
+            UiCommand::CompareIssue(other) => self.nav.compared = other,
+            UiCommand::SelectIssueCrash(id) => self.nav.issue_crash = Some(id),
+            UiCommand::MergeIssue => self.merge_issue(),
+            UiCommand::SplitCrash => self.split_crash(),
+            UiCommand::CloseIssue => self.close_issue(),
+            UiCommand::UndoIssues => self.order_of_issues(Command::UndoIssues),
+            UiCommand::RedoIssues => self.order_of_issues(Command::RedoIssues),
             UiCommand::OpenCapture(id) => self.nav.open_capture(id),
             UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
             UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
@@ -37,6 +46,8 @@ impl App {
             UiCommand::FrameUp => self.nav.frame_idx = self.nav.frame_idx.saturating_sub(1),
             UiCommand::FrameDown => self.frame_down(),
             UiCommand::NextThread => self.next_thread(),
+            UiCommand::NextCrash => self.step_crash(true),
+            UiCommand::PreviousCrash => self.step_crash(false),
             UiCommand::CopyText => self.copy(ctx, render::text),
             UiCommand::CopyMarkdown => self.copy(ctx, render::markdown),
             UiCommand::NextPart => self.focus_part(ctx, 1),
@@ -78,6 +89,76 @@ impl App {
         self.nav.tab = InspectorTab::Memory;
     }
 
+    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`.
+    pub(super) fn show_part(&mut self, part: &str) {
+        let mut tabs = InspectorTab::ALL.into_iter();
+        if self.nav.place.panel == PanelId::Issues {
+            match part {
+                "first" | "compare" => {
+                    let issues = self.door.issues("");
+                    let first = issues.value().and_then(|issues| issues.first());
+                    self.nav.open_issue(first.map(|issue| issue.key.clone()));
+                }
+                "compare with the first" => self.merge_issue(),
+                key => self.nav.open_issue(Some(key.to_owned())),
+            }
+        } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
+            self.nav.tab = tab;
+        }
+    }
+
+    /// Key of the issue that is open on screen.
+    fn open_issue(&self) -> Option<String> {
+        let place = &self.nav.place;
+        (place.panel == PanelId::Issues).then(|| place.issue.clone())?
+    }
+
+    /// Changes issues where they are in sight; from elsewhere it shows them first.
+    fn order_of_issues(&mut self, command: Command) {
+        if self.nav.place.panel == PanelId::Issues {
+            self.order(command);
+        } else {
+            self.nav.go_panel(PanelId::Issues);
+        }
+    }
+
+    /// The first time it shows what would be merged, the second time it merges.
+    fn merge_issue(&mut self) {
+        let Some(into) = self.open_issue() else {
+            self.nav.go_panel(PanelId::Issues);
+            return;
+        };
+        if let Some(from) = self.nav.compared.take() {
+            self.order(Command::MergeIssues {
+                from: vec![from],
+                into,
+            });
+            return;
+        }
+        let answer = self.door.issue(&into);
+        let first = answer.value().and_then(|detail| detail.similar.first());
+        self.nav.compared = first.map(|similar| similar.key.clone());
+    }
+
+    fn split_crash(&mut self) {
+        match (self.open_issue(), self.nav.issue_crash.take()) {
+            (Some(_), Some(crash)) => self.order(Command::SplitCrash { crash }),
+            _ => self.nav.go_panel(PanelId::Issues),
+        }
+    }
+
+    fn close_issue(&mut self) {
+        let Some(issue) = self.open_issue() else {
+            self.nav.go_panel(PanelId::Issues);
+            return;
+        };
+        let answer = self.door.issue(&issue);
+        let closed = answer.value().is_some_and(|detail| !detail.issue.is_closed);
+        if answer.value().is_some() {
+            self.order(Command::CloseIssue { issue, closed });
+        }
+    }
+
     /// Number of threads and of frames of the selected thread.
     fn counts(&self) -> Option<(usize, usize)> {
         let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
@@ -104,6 +185,32 @@ impl App {
                 .checked_rem(n_threads)
                 .unwrap_or(0),
         );
+    }
+
+    /// The next or the previous crash of the capture that is open.
+    fn step_crash(&mut self, is_forward: bool) {
+        let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        let Some(open) = crash::open_crash(&view) else {
+            return;
+        };
+        let issues = self.door.issues("");
+        let all = issues.value().into_iter().flat_map(|issues| issues.iter());
+        let rows: Vec<(i64, i64)> = all
+            .flat_map(|issue| &issue.crashes)
+            .map(|row| (row.capture, row.id))
+            .collect();
+        let Some((capture, _)) = rows.iter().find(|(_, id)| *id == open) else {
+            return;
+        };
+        let ids = rows.iter().filter(|row| row.0 == *capture).map(|row| row.1);
+        let next = if is_forward {
+            ids.filter(|id| *id > open).min()
+        } else {
+            ids.filter(|id| *id < open).max()
+        };
+        if let Some(id) = next {
+            self.nav.open_crash(id);
+        }
     }
 
     fn copy(&self, ctx: &Context, write: fn(&CrashReport) -> String) {

@@ -13,6 +13,24 @@ pub enum UiCommand {
     Go(PanelId),
     /// Open one crash.
     OpenCrash(i64),
+    /// Open one issue.
+    OpenIssue(String),
+    /// Show the issues without an open one.
+    LeaveIssue,
+    /// Compare the open issue with another one, or with none.
+    CompareIssue(Option<String>),
+    /// A crash of the open issue has the focus.
+    SelectIssueCrash(i64),
+    /// Merge the issue that is compared into the open one.
+    MergeIssue,
+    /// Split the crash that has the focus off the open issue.
+    SplitCrash,
+    /// Close the open issue, or open it again.
+    CloseIssue,
+    /// Take the last change of the issues back.
+    UndoIssues,
+    /// Make it again.
+    RedoIssues,
     /// Stop a job.
     Cancel(JobId),
     /// Change to another workspace.
@@ -49,6 +67,10 @@ pub enum UiCommand {
     FrameDown,
     /// The next thread.
     NextThread,
+    /// The next crash of the same capture.
+    NextCrash,
+    /// The crash before.
+    PreviousCrash,
     /// Copy the crash as text.
     CopyText,
     /// Copy the crash as Markdown.
@@ -115,7 +137,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::OpenDemo, "Open the demo", "Look at crashes of two sample firmwares.", [];
     UiCommand::Go(PanelId::Home), "Go to Home", "Where files are dropped and workspaces opened.", [key(CTRL, Key::Num1)];
     UiCommand::Go(PanelId::Crash), "Go to Crash", "The crash that is open.", [key(CTRL, Key::Num2)];
-    UiCommand::Go(PanelId::Crashes), "Go to Crashes", "Every crash, grouped by cause.", [key(CTRL, Key::Num3)];
+    UiCommand::Go(PanelId::Issues), "Go to Issues", "Crashes by their cause: how many, where, since when.", [key(CTRL, Key::Num3)];
     UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num4)];
     UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num5)];
     UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num6)];
@@ -124,6 +146,13 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
     UiCommand::FrameDown, "Frame down", "Select the frame below, towards the caller.", [key(CTRL, Key::ArrowDown)];
     UiCommand::NextThread, "Next thread", "Show the next thread of this crash.", [key(NONE, Key::T)];
+    UiCommand::NextCrash, "Next crash", "Open the next crash of the same capture.", [key(NONE, Key::N)];
+    UiCommand::PreviousCrash, "Previous crash", "Open the crash before this one in the same capture.", [key(Modifiers::SHIFT, Key::N)];
+    UiCommand::MergeIssue, "Merge with the issue compared", "Compare with the most similar issue; once compared, make one issue of both.", [key(NONE, Key::M)];
+    UiCommand::SplitCrash, "Split the crash off", "Take the crash with the focus out of the open issue into one of its own.", [key(NONE, Key::S)];
+    UiCommand::CloseIssue, "Close or open the issue", "A closed issue moves to the end of the list.", [key(NONE, Key::X)];
+    UiCommand::UndoIssues, "Undo", "Take the last merge, split or note of the issues back.", [key(NONE, Key::U)];
+    UiCommand::RedoIssues, "Redo", "Make the change again that was taken back last.", [key(Modifiers::SHIFT, Key::U)];
     UiCommand::CopyText, "Copy as text", "Put the crash on the clipboard as plain text.", [key(CTRL, Key::C)];
     UiCommand::CopyMarkdown, "Copy as Markdown", "Put the crash on the clipboard for a ticket.", [key(CTRL_SHIFT, Key::C)];
     UiCommand::NextPart, "Next part of the screen", "Move the focus to the next part.", [key(NONE, Key::F6)];

@@ -11,16 +11,18 @@ use crate::engine::loadable::Loadable;
 use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
-use crate::engine::queries::crash_list::{CrashGroup, CrashListQuery};
 use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
 use crate::engine::queries::find::{FindQuery, Found};
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
+use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
+use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
 use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
 use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
+use crate::engine::queries::variable_diff::{VariableDiff, VariableDiffQuery};
 use crate::engine::recent::RecentWorkspace;
 use crate::engine::workspace::Workspace;
 use crate::model::addr::TargetAddr;
@@ -39,8 +41,12 @@ pub trait Door {
     fn overview(&self) -> Answer<Overview>;
     /// Workspaces opened lately.
     fn recent(&self) -> Answer<Vec<RecentWorkspace>>;
-    /// Crashes that hold a text, by fingerprint.
-    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>>;
+    /// Issues with a crash that holds a text.
+    fn issues(&self, find: &str) -> Answer<Vec<Issue>>;
+    /// One issue, and what looks like it.
+    fn issue(&self, key: &str) -> Answer<IssueDetail>;
+    /// What can be undone.
+    fn issue_history(&self) -> Answer<IssueHistory>;
     /// One crash.
     fn crash(&self, crash: i64) -> Answer<CrashDetail>;
     /// Memory of a crash.
@@ -49,6 +55,8 @@ pub trait Door {
     fn follow(&self, crash: i64, type_name: &str, target: TargetAddr) -> Answer<Local>;
     /// Globals whose name holds a text.
     fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals>;
+    /// Variables that differ from another crash, or from their values at start.
+    fn variable_diff(&self, crash: i64, against: Option<i64>, find: &str) -> Answer<VariableDiff>;
     /// Source around a line.
     fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
     /// The symbol library.
@@ -141,10 +149,20 @@ impl Door for EngineDoor {
         self.engine.borrow().query(RecentQuery)
     }
 
-    fn crash_groups(&self, find: &str) -> Answer<Vec<CrashGroup>> {
-        self.engine.borrow().query(CrashListQuery {
+    fn issues(&self, find: &str) -> Answer<Vec<Issue>> {
+        self.engine.borrow().query(IssueListQuery {
             find: find.to_owned(),
         })
+    }
+
+    fn issue(&self, key: &str) -> Answer<IssueDetail> {
+        self.engine.borrow().query(IssueDetailQuery {
+            key: key.to_owned(),
+        })
+    }
+
+    fn issue_history(&self) -> Answer<IssueHistory> {
+        self.engine.borrow().query(IssueHistoryQuery)
     }
 
     fn crash(&self, crash: i64) -> Answer<CrashDetail> {
@@ -171,6 +189,14 @@ impl Door for EngineDoor {
     fn globals(&self, crash: i64, find: &str) -> Answer<CrashGlobals> {
         self.engine.borrow().query(CrashGlobalsQuery {
             crash,
+            find: find.to_owned(),
+        })
+    }
+
+    fn variable_diff(&self, crash: i64, against: Option<i64>, find: &str) -> Answer<VariableDiff> {
+        self.engine.borrow().query(VariableDiffQuery {
+            crash,
+            against,
             find: find.to_owned(),
         })
     }

@@ -71,7 +71,7 @@ impl App {
                 Event::JobFinished { job, outcome } => self.job_finished(job, &outcome),
                 Event::DataChanged { .. } if self.follow.is_changing_workspace => {
                     self.follow.is_changing_workspace = false;
-                    self.nav.go_panel(PanelId::Crashes);
+                    self.nav.go_panel(PanelId::Issues);
                 }
                 Event::Notice(text) => {
                     self.follow.is_changing_workspace = false;
@@ -101,8 +101,8 @@ impl App {
         if !self.follow.is_arriving || !self.follow.jobs.is_empty() {
             return;
         }
-        let (Loadable::Ready(captures), Loadable::Ready(groups)) =
-            (self.door.captures(), self.door.crash_groups(""))
+        let (Loadable::Ready(captures), Loadable::Ready(issues)) =
+            (self.door.captures(), self.door.issues(""))
         else {
             return;
         };
@@ -112,10 +112,10 @@ impl App {
         };
         if self.follow.newest_before == Some(capture) {
             // The same bytes were there already: the status bar says so, the list has the crash.
-            self.nav.go_panel(PanelId::Crashes);
+            self.nav.go_panel(PanelId::Issues);
             return;
         }
-        let rows = groups.iter().flat_map(|group| &group.crashes);
+        let rows = issues.iter().flat_map(|issue| &issue.crashes);
         let crash = rows
             .filter(|row| row.capture == capture)
             .map(|row| row.id)
@@ -129,6 +129,7 @@ impl App {
             panel,
             crash,
             capture: Some(capture),
+            issue: None,
         });
     }
 

@@ -14,11 +14,28 @@ pub enum InspectorTab {
     Memory,
     /// Globals, with search.
     Globals,
+    /// Variables that differ from the start of the program or from another crash.
+    Changed,
+    /// Queues, mutexes and timers, with who waits.
+    Rtos,
+    /// Heaps.
+    Heap,
+    /// Interrupts and memory protection.
+    Interrupts,
 }
 
 impl InspectorTab {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Locals, Self::Registers, Self::Memory, Self::Globals];
+    pub const ALL: [Self; 8] = [
+        Self::Locals,
+        Self::Registers,
+        Self::Memory,
+        Self::Globals,
+        Self::Changed,
+        Self::Rtos,
+        Self::Heap,
+        Self::Interrupts,
+    ];
 
     /// Name on screen.
     pub fn label(self) -> &'static str {
@@ -27,6 +44,10 @@ impl InspectorTab {
             Self::Registers => "Registers",
             Self::Memory => "Memory",
             Self::Globals => "Globals",
+            Self::Changed => "Changed",
+            Self::Rtos => "RTOS",
+            Self::Heap => "Heap",
+            Self::Interrupts => "Interrupts",
         }
     }
 }
@@ -40,6 +61,8 @@ pub struct Place {
     pub crash: Option<i64>,
     /// Capture whose import report is open.
     pub capture: Option<i64>,
+    /// Key of the issue that is open.
+    pub issue: Option<String>,
 }
 
 /// The one selection that every panel shares.
@@ -53,6 +76,10 @@ pub struct Nav {
     pub frame_idx: usize,
     /// Tab of the inspector.
     pub tab: InspectorTab,
+    /// Key of the issue that the open one is compared with.
+    pub compared: Option<String>,
+    /// Crash of the open issue that has the focus.
+    pub issue_crash: Option<i64>,
     /// Address that the memory view was sent to, until it has gone there.
     pub memory_address: Option<u64>,
     /// The symbolizer is to read the addresses of the open crash.
@@ -70,12 +97,15 @@ impl Default for Nav {
             panel: PanelId::Home,
             crash: None,
             capture: None,
+            issue: None,
         };
         Self {
             place,
             thread_idx: 0,
             frame_idx: 0,
             tab: InspectorTab::Locals,
+            compared: None,
+            issue_crash: None,
             memory_address: None,
             pastes_crash: false,
             back: Vec::new(),
@@ -115,6 +145,15 @@ impl Nav {
         });
     }
 
+    /// Opens an issue; `None` shows the list alone.
+    pub fn open_issue(&mut self, issue: Option<String>) {
+        self.go(Place {
+            panel: PanelId::Issues,
+            issue,
+            ..self.place.clone()
+        });
+    }
+
     /// Opens an import report.
     pub fn open_capture(&mut self, capture: i64) {
         self.go(Place {
@@ -145,6 +184,10 @@ impl Nav {
             self.thread_idx = 0;
             self.frame_idx = 0;
             self.memory_address = None;
+        }
+        if place.issue != self.place.issue {
+            self.compared = None;
+            self.issue_crash = None;
         }
         self.place = place;
     }

@@ -92,7 +92,7 @@ fn a_frame_is_opened_and_its_locals_and_source_appear() {
     harness.run();
     harness.get_by_label("s = 0x0 (slot_t *)");
     harness
-        .get_by_label("Frame 1: flash_write_bytes at flash.c:148, cfi")
+        .get_by_label("Frame 1: flash_write_bytes at flash.c:148, unwind info")
         .click();
     harness.run();
     assert_eq!(harness.state_mut().nav().frame_idx, 1);
@@ -237,6 +237,114 @@ fn the_crash_is_copied_as_markdown() {
     assert!(copied);
 }
 
+/// Parts of a screen that have pictures of their own.
+fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
+    match (panel, mode) {
+        (PanelId::Crash, Mode::Ready) => &["Changed", "RTOS", "Heap", "Interrupts"],
+        (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
+        (PanelId::Issues, Mode::Ready) => &["compare"],
+        (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn an_issue_is_opened_compared_and_merged_by_button_and_by_key() {
+    let (mut harness, sent) = window(Mode::Ready);
+    harness.get_by_label("Issues").click();
+    harness.run();
+    harness
+        .get_by_label("Issue prv_write_page wrote through a null pointer, in thread logger, 2 crashes on 2 devices")
+        .click();
+    harness.run();
+    assert_eq!(
+        harness.state_mut().nav().place.issue.as_deref(),
+        Some("v1:1:b2d1f0a4")
+    );
+    harness
+        .get_by_label_contains("Compare with The stack of task")
+        .click();
+    harness.run();
+    harness.get_by_label("other line: prv_write_page flash.c:212, prv_write_page flash.c:230");
+    harness.get_by_label("only there: nothing, flash_erase flash.c:90");
+    harness.get_by_label("Merge it into this issue").click();
+    harness.run();
+    harness.key_press(egui::Key::M);
+    harness.run();
+    harness.key_press(egui::Key::M);
+    harness.run();
+    let merges = sent.borrow().iter().filter(|command| {
+        matches!(command, Command::MergeIssues { from, into } if from == &["v1:1:c3"] && into == "v1:1:b2d1f0a4")
+    }).count();
+    assert_eq!(merges, 2, "by button and by key");
+}
+
+#[test]
+fn crashes_are_split_off_and_changes_taken_back() {
+    let (mut harness, sent) = window(Mode::Ready);
+    harness
+        .state_mut()
+        .nav()
+        .open_issue(Some("v1:1:b2d1f0a4".to_owned()));
+    harness.run();
+    let split = harness.get_all_by_label("Split off").next().unwrap();
+    split.click();
+    harness.run();
+    harness.get_by_label("Undo").click();
+    harness.run();
+    harness.get_by_label("Close issue").click();
+    harness.run();
+    harness.key_press(egui::Key::U);
+    harness.run();
+    harness.key_press_modifiers(egui::Modifiers::SHIFT, egui::Key::U);
+    harness.run();
+    let sent: Vec<String> = sent.borrow().iter().map(Command::label).collect();
+    assert_eq!(
+        sent,
+        [
+            "Split a crash off",
+            "Undo",
+            "Close an issue",
+            "Undo",
+            "Redo"
+        ]
+    );
+}
+
+#[test]
+fn keys_of_issues_only_show_them_from_elsewhere() {
+    let (mut harness, sent) = window(Mode::Ready);
+    harness.key_press(egui::Key::U);
+    harness.run();
+    assert_eq!(harness.state_mut().nav().place.panel, PanelId::Issues);
+    assert!(sent.borrow().is_empty());
+}
+
+#[test]
+fn a_deadlock_is_told_in_words_and_tabs_without_data_say_why() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Crash);
+    harness.run();
+    harness.get_by_label("net waits for mutex bus, which sensor holds");
+    harness.get_by_label("RTOS").click();
+    harness.run();
+    harness.get_by_label("Mutex bus, taken");
+    harness.get_by_label("sensor waits to take");
+    harness.get_by_label("Heap").click();
+    harness.run();
+    harness.get_by_label("Damaged: the header of the block at 0x20006C20 says 0xDEADBEEF bytes");
+    harness.get_by_label("Interrupts").click();
+    harness.run();
+    harness.get_by_label(
+        "Region 1: 0x00000000 to 0x000003ff, no access, the refused access lies here",
+    );
+    let (mut harness, _) = window(Mode::Empty);
+    harness.state_mut().nav().open_crash(7);
+    harness.state_mut().nav().tab = super::nav::InspectorTab::Interrupts;
+    harness.run();
+    harness.get_by_label_contains("Dump 0xE000E100-0xE000E4FF to see them.");
+}
+
 /// `tests/snapshots/ui` holds what each screen looks like; `UPDATE_SNAPSHOTS=1` draws them anew.
 #[test]
 fn every_screen_looks_as_it_did_in_every_state() {
@@ -280,6 +388,22 @@ fn every_screen_looks_as_it_did_in_every_state() {
             harness.run();
             let name = format!("{}-{state}", kind.name);
             results.add(harness.try_snapshot_options(name, &options));
+            for part in parts(kind.id, mode) {
+                harness.set_size([1200.0, 720.0].into());
+                harness.state_mut().nav().go_panel(kind.id);
+                if kind.id == PanelId::Crash {
+                    harness.state_mut().nav().open_crash(7);
+                }
+                harness.state_mut().show_part(part);
+                harness.run();
+                if *part == "compare" {
+                    harness.state_mut().show_part("compare with the first");
+                    harness.run();
+                }
+                let name = format!("{}-{}-{state}", kind.name, part.to_lowercase());
+                results.add(harness.try_snapshot_options(name, &options));
+                harness.set_size([900.0, 560.0].into());
+            }
         }
     }
     results.unwrap();

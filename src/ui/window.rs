@@ -84,6 +84,8 @@ pub struct ScreenshotOptions {
     pub out: PathBuf,
     /// Files to import first.
     pub files: Vec<PathBuf>,
+    /// A part of the screen to open: a tab of the crash, an issue by its key, `first`, `compare`.
+    pub show: Option<String>,
     /// `1440x900`, in points.
     pub size: String,
     /// Pixels per point.
@@ -129,6 +131,7 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
     let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
     let for_app = Arc::clone(&picture);
     let files = options.files.clone();
+    let show = options.show.clone();
     eframe::run_native(
         "Fieldscope",
         native_options(size.map(|points| points * scale)),
@@ -144,6 +147,7 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
             Ok(Box::new(Photographer {
                 app,
                 panel,
+                show,
                 n_still_frames: 0,
                 is_asked: false,
                 picture: for_app,
@@ -164,6 +168,7 @@ const STILL_FRAMES: u32 = 3;
 struct Photographer {
     app: App,
     panel: PanelId,
+    show: Option<String>,
     n_still_frames: u32,
     is_asked: bool,
     picture: Arc<Mutex<Option<Arc<ColorImage>>>>,
@@ -178,6 +183,15 @@ impl eframe::App for Photographer {
             self.app.nav().go_panel(self.panel);
             // A paste screen with nothing pasted shows nothing: it gets what its own button would give it.
             self.app.nav().pastes_crash = self.panel == PanelId::Symbolizer;
+            self.n_still_frames = 0;
+        } else if self.n_still_frames == STILL_FRAMES
+            && let Some(part) = self.show.take()
+        {
+            self.app.show_part(&part);
+            if part == "compare" {
+                // First the issue, then, once it is there, what it is compared with.
+                self.show = Some("compare with the first".to_owned());
+            }
             self.n_still_frames = 0;
         } else {
             self.n_still_frames = self.n_still_frames.saturating_add(1);
@@ -195,6 +209,13 @@ impl eframe::App for Photographer {
             });
         }
         ctx.request_repaint();
+    }
+
+    /// The pointer of an empty desktop is nobody's: nothing lights up under it.
+    fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
+        input
+            .events
+            .retain(|event| !matches!(event, egui::Event::PointerMoved(_)));
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

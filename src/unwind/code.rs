@@ -39,6 +39,8 @@ pub(super) struct Function {
     pub(super) name: String,
     /// First address.
     pub(super) start: u64,
+    /// Bytes, 0 when the symbol does not say.
+    pub(super) size: u64,
 }
 
 /// Code addresses of a target.
@@ -55,6 +57,17 @@ impl<'a, 's> Code<'a, 's> {
         self.info(addr).is_some()
     }
 
+    /// True when `addr` lies in the mask ROM of a chip whose applications call it, and no symbol file describes it.
+    pub(super) fn is_rom(&self, addr: u64) -> bool {
+        self.abi.is_code_without_symbols(addr)
+            && !self.contains(addr)
+            && self
+                .symbols
+                .infos
+                .iter()
+                .any(|info| info.file().is_esp_idf())
+    }
+
     /// The debug information that serves the code at `addr`.
     pub(super) fn info(&self, addr: u64) -> Option<&'a DebugInfo<'s>> {
         self.symbols
@@ -69,6 +82,7 @@ impl<'a, 's> Code<'a, 's> {
         Some(Function {
             name: symbol.name,
             start: addr.wrapping_sub(offset),
+            size: symbol.size,
         })
     }
 

@@ -8,7 +8,7 @@ pub mod exception_frame;
 mod frame_pointer;
 pub mod rtos;
 mod scan;
-mod vectors;
+pub mod vectors;
 pub mod walk;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::code::Code;
 use crate::arch::cortex_m::exception_name;
 use crate::model::memory::Memory as _;
-use crate::symbols::debug_info::DebugInfo;
+use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet};
 
 /// What start-up files call the table. Sorted.
 const TABLE_NAMES: [&str; 12] = [
@@ -42,6 +42,14 @@ pub(super) fn initial_main_stack(code: &Code<'_, '_>) -> Option<u64> {
     let (info, table) = find(code)?;
     let top = info.file().constants().read_u32(table).ok()?;
     (top != 0 && top % 4 == 0).then(|| u64::from(top))
+}
+
+/// Address of the vector table, if a symbol names it.
+pub fn table_address(symbols: &SymbolSet<'_>) -> Option<u64> {
+    TABLE_NAMES
+        .iter()
+        .find_map(|name| symbols.symbol(name))
+        .map(|symbol| symbol.address)
 }
 
 fn find<'a, 's>(code: &Code<'a, 's>) -> Option<(&'a DebugInfo<'s>, u64)> {

@@ -3,8 +3,8 @@
 //! 64 MB each in the long run, which is optimised; half a megabyte otherwise.
 
 use super::cases::Random;
-use super::limits;
 use super::{examined, reports};
+use super::{formats, limits};
 use fieldscope::engine::matching::Matched;
 
 /// No format gives more dumps of one file.
@@ -215,6 +215,13 @@ fn repeated_zephyr_marks_are_read_in_time() {
         }),
     );
     check(
+        "CPUs of a Zephyr dump",
+        &repeated(|n| match n {
+            0 => format!("#CD:BEGIN#\n#CD:{header}\n"),
+            _ => format!("#CD:4601000400{}\n", words(&[1, 2, 3])),
+        }),
+    );
+    check(
         "blocks of a Zephyr dump",
         &repeated(|n| match n {
             0 => format!("#CD:BEGIN#\n#CD:{header}\n"),
@@ -367,10 +374,53 @@ fn hostile_archives_are_refused_or_partly_read_in_time() {
     assert_eq!(kept, ["ok.uart"]);
     assert_eq!(found.refused.len(), 2, "{:?}", found.refused);
     check("paths that lead away", &away);
+    // The same for the other containers.
+    let zeros = vec![0; size() * 4];
+    check("a gzip bomb", &formats::gzip(&zeros));
+    check("a zstd bomb", &zstd::encode_all(&zeros[..], 3).unwrap());
+    let tar = formats::tar_of(&[("zeros.log", &zeros)]);
+    check("a tar of zeros", &tar[..size()]);
+    check("a gzip bomb of a tar", &formats::gzip(&tar));
+    let names: Vec<String> = (0..size() / 512).map(|n| format!("{n}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
+    check("many entries of a tar", &formats::tar_of(&files));
+    let mut layers = log.clone();
+    for _ in 0..20 {
+        layers = formats::gzip(&layers);
+    }
+    check("layers of gzip", &layers);
     // An archive in an archive in an archive.
     let mut nested = away;
     for _ in 0..20 {
         nested = super::cases::zip_of(&[file("in.zip", &nested)]);
     }
     check("archives in archives", &nested);
+}
+
+#[test]
+fn large_dumps_of_probe_rs_are_read_in_time() {
+    let head = |key: &[u8; 4]| {
+        let mut bytes = vec![0x85, 0xA9];
+        bytes.extend(b"registers");
+        bytes.extend([0x81, 15, 0x81, 0xA3]);
+        bytes.extend(b"U32");
+        bytes.extend([1, 0xA4]);
+        bytes.extend(key);
+        bytes
+    };
+    // One byte after the other, and pieces of memory without end.
+    let mut bytes = head(b"data");
+    bytes.extend([
+        0xDD, 0, 0, 0xFF, 0xFF, 0x92, 0x92, 0, 0, 0xDD, 0xFF, 0xFF, 0xFF, 0xFF,
+    ]);
+    bytes.resize(size(), 7);
+    check("a dump of probe-rs without end", &bytes);
+    let mut bytes = head(b"data");
+    bytes.extend([0xDD, 0, 0xFF, 0xFF, 0xFF]);
+    while bytes.len() < size() {
+        bytes.extend([0x92, 0x92, 0, 0, 0x91, 1]);
+    }
+    check("pieces of a dump of probe-rs", &bytes);
+    let nested = [head(b"else"), vec![0x91; size()]].concat();
+    check("arrays in arrays of a dump of probe-rs", &nested);
 }

@@ -37,6 +37,12 @@ void __throw_bad_alloc() { for (;;) { } }
 void __throw_bad_array_new_length() { for (;;) { } }
 }
 
+#ifndef __OPTIMIZE__
+// The library's own copies of these are not linked.
+template class std::allocator<char>;
+template class std::basic_string<char>;
+#endif
+
 namespace plant {
 
 enum class Mode : uint8_t { Idle, Running = 3, Stopped };

@@ -50,7 +50,14 @@ static HEAP: Bump = Bump;
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     see(info);
     loop {
-        unsafe { core::arch::asm!(".inst.n 0xde00", options(nomem, nostack)) }
+        #[cfg(target_arch = "arm")]
+        unsafe {
+            core::arch::asm!(".inst.n 0xde00", options(nomem, nostack))
+        }
+        #[cfg(target_arch = "riscv32")]
+        unsafe {
+            core::arch::asm!("unimp", options(nomem, nostack))
+        }
     }
 }
 

@@ -145,7 +145,7 @@ mod tests {
         );
         assert_eq!(
             summary(&Scene::bad_store()),
-            "`poke` probably wrote 13 to 0xF0000000, where nothing is (no fault registers in this capture), in task cmd, main.c:16"
+            "`poke` probably wrote 13 to 0xF0000000, where nothing is, in task cmd, main.c:16"
         );
     }
 

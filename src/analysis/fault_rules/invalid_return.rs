@@ -1,11 +1,10 @@
 //! An exception return with a value that means nothing.
 
-use super::sentence::plain_sentence;
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::model::report::FaultKind;
 
-/// "`poke` returned from an exception with an invalid `EXC_RETURN` or program status, main.c:16".
+/// "An exception handler returned to `poke` with an invalid `EXC_RETURN` or program status, main.c:16".
 pub(super) const RULE: FaultRule = FaultRule {
     id: "invalid_return",
     explain,
@@ -15,9 +14,10 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     case.cfsr("INVPC").then(|| Finding {
         kind: FaultKind::UsageFault,
         address: case.pc(),
-        summary: plain_sentence(
-            case,
-            "returned from an exception with an invalid EXC_RETURN or program status",
+        summary: format!(
+            "An exception handler returned to {} with an invalid EXC_RETURN or program status{}",
+            case.who_inside(),
+            case.place_phrase()
         ),
         advice: Some(
             "A handler's stack was damaged, or a context switch restored a wrong stack pointer.",
@@ -35,7 +35,7 @@ mod tests {
         let scene = Scene::new(&[0x70, 0x47]).fault("cfsr", 0x4_0000);
         assert_eq!(
             scene.headline(),
-            ("usage fault".to_owned(), "`poke` returned from an exception with an invalid EXC_RETURN or program status, main.c:16".to_owned())
+            ("usage fault".to_owned(), "An exception handler returned to `poke` with an invalid EXC_RETURN or program status, main.c:16".to_owned())
         );
     }
 }

@@ -5,34 +5,66 @@
 
 mod abort;
 mod assert;
+mod brown_out;
 mod bus_fault;
 mod debug_event;
 mod divide_by_zero;
+mod esp_abort;
+mod freed_object;
 mod hard_fault;
+mod heap_corruption;
 mod invalid_return;
 mod invalid_state;
+mod lockup;
 mod memory_fault;
+mod nested_fault;
 mod no_coprocessor;
 mod no_execute;
 mod null_pointer;
 mod panic;
+mod return_overwritten;
+mod riscv_trap;
 mod secure_fault;
 mod sentence;
+mod stack_canary;
 mod stack_overflow;
 #[cfg(test)]
 pub(in crate::analysis) mod testing;
 mod unaligned;
 mod undefined_instruction;
+mod unhandled_interrupt;
 mod unknown;
 mod vector_table;
 mod watchdog;
+mod xtensa_exception;
 
 pub use assert::assert_location;
 
 use super::crash_facts::{Case, CrashFacts};
+use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
+use crate::model::arch::Arch;
+use crate::model::registers::Reg;
 use crate::model::report::{Fault, FaultKind, FrameTrust};
+use crate::model::target_state::InterruptLine;
+
+/// Exceptions up to this number are resets, NMI and faults: the crash itself.
+const LAST_FAULT: u32 = 7;
+/// Interrupts that one line of evidence names.
+const MAX_INTERRUPTS: usize = 4;
+
+/// Reset reasons that a reader of a crash wants to know.
+const RESTART_WORDS: [&str; 8] = [
+    "bod",
+    "brown",
+    "lockup",
+    "low volt",
+    "power fail",
+    "watchdog",
+    "wdg",
+    "wdt",
+];
 
 /// One cause of crashes.
 pub struct FaultRule {
@@ -57,13 +89,26 @@ pub struct Finding {
     pub evidence: Vec<String>,
 }
 
-/// All rules in order of precedence: the cause that explains the others first.
+/// All rules in order of precedence, the most specific first: what happened to the whole machine; what explains the
+/// faults that follow from it (a stack, a heap, a first fault); what the program says of itself; a damaged return
+/// address; then the classes of the hardware, and last what is left without a cause.
 pub static FAULT_RULES: &[FaultRule] = &[
+    lockup::RULE,
+    brown_out::RULE,
     stack_overflow::RULE,
+    esp_abort::RULE,
+    stack_canary::RULE,
+    nested_fault::RULE,
+    heap_corruption::RULE,
+    freed_object::RULE,
+    unhandled_interrupt::RULE,
     assert::RULE,
     panic::RULE,
     abort::RULE,
     watchdog::RULE,
+    xtensa_exception::RULE,
+    return_overwritten::RULE,
+    riscv_trap::RULE,
     null_pointer::RULE,
     no_execute::RULE,
     divide_by_zero::RULE,
@@ -87,10 +132,22 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
     let mut evidence = finding.evidence;
     evidence.extend(status_evidence(&case));
+    evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
+    evidence.extend(interrupt_evidence(&case));
+    evidence.extend(heap_evidence(&case, &evidence));
+    evidence.extend(restart_evidence(&case));
     evidence.extend(frame_evidence(&case));
-    if !case.has_cause() && facts.dump.fault.is_empty() {
-        evidence.push("this capture holds no fault registers: the cause is inferred".to_owned());
+    let is_recorded = CAUSE_REGISTERS
+        .iter()
+        .any(|reg| facts.registers.known(*reg).is_some());
+    let is_inferred = !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && !is_recorded;
+    if is_inferred && !ended_itself(finding.kind) {
+        let why = match facts.arch {
+            Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
+            _ => "this capture holds no fault registers",
+        };
+        evidence.push(format!("{why}: the cause is inferred"));
     }
     let shown = case
         .culprit
@@ -108,10 +165,27 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
             .values
             .iter()
             .map(|(name, value)| ((*name).to_owned(), TargetAddr::from(*value)))
+            .chain(cause_registers(facts))
             .collect(),
         instruction: shown.map(|decoded| decoded.instruction.clone()),
         evidence,
         bits: case.bits,
+    })
+}
+
+/// True for an end that the program or its supervisor chose: what fault registers say is no part of it.
+fn ended_itself(kind: FaultKind) -> bool {
+    use FaultKind::{Abort, Assert, BrownOut, Lockup, Panic, Watchdog};
+    matches!(kind, Abort | Assert | BrownOut | Lockup | Panic | Watchdog)
+}
+
+/// Registers that say what an exception was, of families that keep them with the others.
+const CAUSE_REGISTERS: [Reg; 2] = [Reg::EXCCAUSE, Reg::EXCVADDR];
+
+fn cause_registers(facts: &CrashFacts<'_>) -> impl Iterator<Item = (String, TargetAddr)> {
+    CAUSE_REGISTERS.iter().filter_map(|reg| {
+        let value = facts.registers.known(*reg)?;
+        Some((facts.registers.file().name(*reg), TargetAddr(value)))
     })
 }
 
@@ -164,6 +238,58 @@ fn access_evidence(case: &Case<'_>) -> Vec<String> {
     culprit.evidence.iter().cloned().chain([shown]).collect()
 }
 
+/// `IRQ 9 (`pump_isr`, priority 0x40) was being handled; IRQ 12 waited; PRIMASK is set: no interrupt can run`.
+fn interrupt_evidence(case: &Case<'_>) -> Option<String> {
+    let view = case.facts.interrupts?;
+    let texts = |lines: &[InterruptLine]| {
+        let shown: Vec<String> = lines
+            .iter()
+            .filter(|line| line.number > LAST_FAULT)
+            .take(MAX_INTERRUPTS)
+            .map(line_text)
+            .collect();
+        shown.join(", ")
+    };
+    let active = texts(&view.active);
+    let pending = texts(&view.pending);
+    if active.is_empty() && view.masked.is_none() {
+        return None;
+    }
+    let parts: Vec<String> = [
+        (!active.is_empty()).then(|| format!("{active} was being handled")),
+        (!pending.is_empty()).then(|| format!("{pending} waited")),
+        view.masked.clone(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Some(parts.join("; "))
+}
+
+/// What the next boot says of the restart, where it is more than the end of this crash. It is no cause: a device that
+/// waits in its fault handler is ended by its watchdog.
+fn restart_evidence(case: &Case<'_>) -> Option<String> {
+    let text = case.facts.dump.restart.as_ref()?;
+    let lower = text.to_ascii_lowercase();
+    RESTART_WORDS
+        .iter()
+        .any(|word| lower.contains(word))
+        .then(|| format!("the device's next boot gives as reset reason: {text}"))
+}
+
+/// A damaged heap matters for any crash.
+fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
+    let damage = case
+        .facts
+        .heaps
+        .iter()
+        .find_map(|heap| heap.damage.as_ref())?;
+    (!said
+        .iter()
+        .any(|line| line.contains(damage.trim_end_matches('.'))))
+    .then(|| format!("the heap is damaged, too: {damage}"))
+}
+
 /// `3 of 4 frames by call-frame information, 1 by scanning the stack`.
 fn frame_evidence(case: &Case<'_>) -> Option<String> {
     let frames = &case.thread()?.frames;
@@ -189,6 +315,7 @@ fn frame_evidence(case: &Case<'_>) -> Option<String> {
 mod tests {
     use super::FAULT_RULES;
     use super::testing::Scene;
+    use crate::model::target_state::{InterruptLine, InterruptView};
 
     #[test]
     fn rule_ids_are_unique() {
@@ -215,6 +342,43 @@ mod tests {
             ]
         );
         assert_eq!(fault.registers.len(), 2);
+    }
+
+    #[test]
+    fn evidence_names_the_interrupts_that_ran_and_waited() {
+        let line = |number: u32, name: &str| InterruptLine {
+            number,
+            name: name.to_owned(),
+            handler: (number == 25).then(|| "pump_isr".to_owned()),
+            priority: Some(0x40),
+        };
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .fault("bfar", 0xF000_0000)
+            .interrupts(InterruptView {
+                active: vec![line(3, "HardFault"), line(25, "IRQ 9")],
+                pending: vec![line(15, "SysTick")],
+                enabled: Vec::new(),
+                masked: Some("PRIMASK is set: no interrupt can run".to_owned()),
+            })
+            .explain()
+            .unwrap();
+        assert_eq!(
+            fault.evidence[3],
+            "IRQ 9 (`pump_isr`, priority 0x40) was being handled; SysTick (priority 0x40) waited; PRIMASK is set: no interrupt can run"
+        );
+    }
+
+    #[test]
+    fn the_reset_reason_of_the_next_boot_is_evidence_and_no_cause() {
+        let fault = Scene::bad_store()
+            .fault("cfsr", 0x8200)
+            .restart("TG0WDT_SYS_RESET")
+            .explain()
+            .unwrap();
+        assert_eq!(fault.kind.label(), "bus fault");
+        let said = "the device's next boot gives as reset reason: TG0WDT_SYS_RESET".to_owned();
+        assert!(fault.evidence.contains(&said));
     }
 
     #[test]
@@ -255,6 +419,7 @@ mod tests {
             for n in 0..17 {
                 scene = scene.reg(n, word());
             }
+            scene = scene.xpsr(word() & 0x1FF).code(0x910, &code);
             for name in ["bfar", "mmfar", "sfsr", "hfsr", "sfar"] {
                 scene = scene.fault(name, word());
             }

@@ -5,6 +5,7 @@ use super::{FaultRule, Finding};
 use crate::analysis::address_space::NULL_PAGE_BYTES;
 use crate::analysis::crash_facts::Case;
 use crate::analysis::instruction::AccessKind;
+use crate::model::registers::{Reg, RegValue};
 use crate::model::report::FaultKind;
 
 /// "`poke` wrote 13 to 0x00000008 through a null pointer (precise bus fault), in task cmd, main.c:16" and
@@ -31,10 +32,11 @@ fn null_call(case: &Case<'_>) -> Option<Finding> {
     }
     // Registers that are all zero are a context that was never captured.
     let has_context = case.facts.registers.iter().any(|(reg, value)| {
-        reg != crate::model::registers::Reg::SP
-            && matches!(value, crate::model::registers::RegValue::Known(known) if known != 0)
+        reg != Reg::SP && matches!(value, RegValue::Known(known) if known != 0)
     });
-    if !has_context && !case.has_cause() {
+    // A call leaves where it came from in LR; without it the context is one that could not be stored.
+    let was_called = case.facts.registers.known(Reg::LR).is_none_or(|lr| lr > 1);
+    if !(has_context && was_called) && !case.has_cause() {
         return None;
     }
     let probably = if case.has_cause() { "" } else { "probably " };
@@ -75,10 +77,10 @@ fn null_access(case: &Case<'_>) -> Option<Finding> {
         kind: FaultKind::NullPointer,
         address: Some(addr),
         summary: format!(
-            "{} {} through a null pointer ({}){}",
+            "{} {} through a null pointer{}{}",
             case.who(),
             access_phrase(case, probably),
-            case.class(),
+            case.class_phrase(),
             case.place_phrase()
         ),
         advice: Some(

@@ -3,6 +3,7 @@
 use super::sentence::access_phrase;
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
+use crate::analysis::wording::address;
 use crate::model::report::FaultKind;
 
 /// "`poke` wrote 13 to 0x30000000, which belongs to the secure world (secure fault), in task cmd, main.c:16".
@@ -21,6 +22,13 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
             "{}, which belongs to the secure world (secure fault)",
             access_phrase(case, "")
         )
+    } else if let ("INVTRAN" | "INVEP", Some(pc)) = (cause.name.as_str(), case.pc()) {
+        format!(
+            "jumped to {} in the other security state (secure fault, {}: {})",
+            address(pc),
+            cause.name,
+            cause.meaning
+        )
     } else {
         format!("caused a secure fault ({}: {})", cause.name, cause.meaning)
     };
@@ -38,6 +46,14 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use crate::analysis::fault_rules::testing::Scene;
+
+    #[test]
+    fn a_jump_into_the_other_world() {
+        let scene = Scene::new(&[]).reg(15, 0x0020_0100).fault("sfsr", 0x10);
+        assert!(scene.headline().1.starts_with(
+            "`poke` jumped to 0x00200100 in the other security state (secure fault, INVTRAN: "
+        ));
+    }
 
     #[test]
     fn an_access_to_secure_memory() {

@@ -40,10 +40,10 @@ pub(super) fn access_sentence(case: &Case<'_>) -> String {
         .fault_address()
         .map_or(String::new(), |at| case.what_is_at(at));
     format!(
-        "{} {}{what} ({}){}",
+        "{} {}{what}{}{}",
         case.who(),
         access_phrase(case, probably),
-        case.class(),
+        case.class_phrase(),
         case.place_phrase()
     )
 }

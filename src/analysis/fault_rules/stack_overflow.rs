@@ -3,7 +3,10 @@
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::recursion::recursion;
+use crate::analysis::riscv_facts;
 use crate::analysis::wording::{address, bytes};
+use crate::arch::cortex_m::EXTENDED_FRAME_BYTES;
+use crate::model::registers::Reg;
 use crate::model::report::{FaultKind, FrameTrust};
 use std::ops::Range;
 
@@ -15,6 +18,9 @@ pub(super) const RULE: FaultRule = FaultRule {
 
 /// A stack pointer that is further below the captured memory than this is garbage, not an overflow.
 const MAX_DISTANCE_BYTES: u64 = 16 << 20;
+
+/// A main stack that has grown by more than this is another stack.
+const MAX_MAIN_DISTANCE_BYTES: u64 = 1 << 20;
 
 /// A memory protection fault this close below a stack hit its guard.
 const GUARD_BYTES: u64 = 1024;
@@ -40,7 +46,7 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
         .flatten()
         .collect();
     let details = if details.is_empty() {
-        signs.first().cloned()?
+        headline_sign(case, &signs)?
     } else {
         details.join(", ")
     };
@@ -55,31 +61,45 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
+/// The sign that stands in the headline when neither a recursion nor the stack pointer tells more.
+fn headline_sign(case: &Case<'_>, signs: &[String]) -> Option<String> {
+    if hook(case).is_none()
+        && let Some(text) = said(case)
+    {
+        return Some(format!("the device reported it ({text})"));
+    }
+    signs.first().cloned()
+}
+
+/// The device's own words, if they speak of the stack.
+fn said<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let reason = case.facts.dump.reason.as_deref()?;
+    let lower = reason.to_ascii_lowercase();
+    [
+        "stack overflow",
+        "stack_overflow",
+        "stackoverflow",
+        "stack check",
+        "stack canary",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
+    .then_some(reason)
+}
+
 /// Everything that says so, strongest first.
 fn signs(case: &Case<'_>) -> Vec<String> {
     let mut signs = Vec::new();
     if case.cfsr("STKOF") {
         signs.push("the processor's stack limit check fired (STKOF)".to_owned());
     }
-    if let Some(reason) = &case.facts.dump.reason {
-        let lower = reason.to_ascii_lowercase();
-        if [
-            "stack overflow",
-            "stack_overflow",
-            "stackoverflow",
-            "stack check",
-            "stack canary",
-        ]
-        .iter()
-        .any(|words| lower.contains(words))
-        {
-            signs.push(format!("the device says: {reason}"));
-        }
-    }
     if let Some(hook) = hook(case) {
         signs.push(format!(
             "the kernel's check found the end of the stack overwritten (`{hook}` was called)"
         ));
+    }
+    if let Some(reason) = said(case) {
+        signs.push(format!("the device says: {reason}"));
     }
     if case.cfsr("STKERR") || case.cfsr("MSTKERR") {
         signs.push(
@@ -94,10 +114,25 @@ fn signs(case: &Case<'_>) -> Vec<String> {
             address(stack.start)
         ));
     }
+    if let Some((sp, stack)) = main_stack_left(case) {
+        let grown_into = (case.facts.describe)(sp).map_or(String::new(), |name| {
+            format!(", it grew into `{}`", plain(&name))
+        });
+        signs.push(format!(
+            "the stack pointer is below the main stack, which begins at {}{grown_into}",
+            address(stack.start)
+        ));
+    }
     if let Some(guard) = guard_hit(case) {
         signs.push(format!(
             "the access at {} hit the guard below the stack",
             address(guard)
+        ));
+    }
+    if let Some(addr) = riscv_facts::refused_stack(case) {
+        signs.push(format!(
+            "memory refused the stack itself: the access at {} is in the frame at the stack pointer",
+            address(addr)
         ));
     }
     if lost_frame(case) {
@@ -106,6 +141,13 @@ fn signs(case: &Case<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some((left, stack)) = no_room(case) {
+        signs.push(format!(
+            "no exception frame was stored, and {} above the end of the stack ({}) is no room for one",
+            bytes(left),
+            address(stack.start)
+        ));
+    }
     if stack_access_below_memory(case) {
         signs.push("an access through the stack pointer went below memory".to_owned());
     }
@@ -113,6 +155,42 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         signs.push("no byte of this stack was left unused (high-water mark 0)".to_owned());
     }
     signs
+}
+
+/// The main stack, when the crashed context uses it and the stack pointer is below it: its frames reach from there up
+/// into the stack, so that it is no other stack.
+fn main_stack_left(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
+    let stack = case.facts.main_stack.clone()?;
+    let sp = case.sp().filter(|sp| *sp < stack.start)?;
+    let outermost = case.thread()?.frames.iter().rev().find_map(|f| f.sp)?.0;
+    let is_near = stack.start - sp <= MAX_MAIN_DISTANCE_BYTES;
+    (is_near && (stack.start..=stack.end).contains(&outermost)).then_some((sp, stack))
+}
+
+/// `ring` of `ring+16`.
+fn plain(described: &str) -> &str {
+    described
+        .split_once('+')
+        .map_or(described, |(name, _)| name)
+}
+
+/// A context without a single register of an exception frame, and the stack pointer so near to the end of a stack that
+/// no frame fits: the stack limit check (`ARMv8-M`) keeps the core from pushing one.
+fn no_room(case: &Case<'_>) -> Option<(u64, Range<u64>)> {
+    let registers = case.facts.registers;
+    let is_lost = [Reg::PC, Reg::LR, Reg::r(0), Reg::r(1), Reg::r(2), Reg::r(3)]
+        .into_iter()
+        .all(|reg| registers.known(reg).is_none_or(|value| value == 0));
+    let sp = (case.sp()).filter(|_| is_lost && case.facts.arch.is_cortex_m())?;
+    let threads = case.thread().and_then(|thread| {
+        let base = thread.stack_base?.0;
+        Some(base..base.checked_add(thread.stack_size?)?)
+    });
+    [threads, case.facts.main_stack.clone()]
+        .into_iter()
+        .flatten()
+        .find(|stack| stack.contains(&sp) && sp - stack.start < EXTENDED_FRAME_BYTES)
+        .map(|stack| (sp - stack.start, stack))
 }
 
 /// The function that a kernel calls when its own check fails, if the crash happened in it.
@@ -149,7 +227,7 @@ fn stack_access_below_memory(case: &Case<'_>) -> bool {
     let (Some(access), Some(addr)) = (case.access(), case.fault_address()) else {
         return false;
     };
-    access.is_on_stack() && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
+    access.is_on_stack && !case.is_known_memory(addr) && memory_above(case, addr).is_some()
 }
 
 /// The captured memory that begins a little above `addr`.
@@ -174,6 +252,17 @@ fn pointer_phrase(case: &Case<'_>) -> Option<String> {
             ));
         }
         return None;
+    }
+    if let Some((sp, stack)) = main_stack_left(case) {
+        let grown_into = (case.facts.describe)(sp)
+            .map_or(String::new(), |name| format!(", in `{}`", plain(&name)));
+        return Some(format!(
+            "the stack pointer {} is {} below the main stack ({} to {}){grown_into}",
+            address(sp),
+            bytes(stack.start - sp),
+            address(stack.start),
+            address(stack.end)
+        ));
     }
     if case.is_known_memory(sp) {
         return None;
@@ -266,6 +355,29 @@ mod tests {
     }
 
     #[test]
+    fn the_main_stack_grown_into_variables() {
+        let mut outermost = frame("main", "main.c:80", FrameTrust::Cfi);
+        outermost.sp = Some(crate::model::addr::TargetAddr(0x2000_8FF0));
+        let scene = || {
+            Scene::new(&[])
+                .main_stack(0x2000_8000..0x2000_9000)
+                .reg(13, 0x2000_7F00)
+                .reg(15, 0xA000_0110)
+                .fault("cfsr", 1)
+        };
+        let grown = scene().frames(vec![
+            frame("open_menu", "main.c:60", FrameTrust::Cfi),
+            outermost,
+        ]);
+        assert_eq!(
+            grown.headline().1,
+            "Stack overflow: the stack pointer 0x20007F00 is 256 bytes below the main stack (0x20008000 to 0x20009000)"
+        );
+        // Another stack: its frames do not lead up into the main one.
+        assert_eq!(scene().headline().0, "no-execute region");
+    }
+
+    #[test]
     fn each_sign_alone_is_enough() {
         let scene = || Scene::new(&[0x00, 0xBF]);
         for (name, scene) in [
@@ -284,6 +396,14 @@ mod tests {
                     .task("cmd", 0x2000_7000, 0x2000)
                     .fault("cfsr", 0x82)
                     .fault("mmfar", 0x2000_6FE0),
+            ),
+            (
+                "no room for a frame",
+                Scene::new(&[])
+                    .reg(15, 0)
+                    .reg(14, 0)
+                    .reg(13, 0x2000_7010)
+                    .task("cmd", 0x2000_7000, 0x2000),
             ),
             (
                 "push below memory",

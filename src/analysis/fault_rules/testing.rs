@@ -6,8 +6,10 @@ use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::coredump::{AssertText, Coredump};
 use crate::model::memory::{MemoryMap, Overlay};
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::model::report::{Fault, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::target_state::{HeapView, InterruptView, MpuRegion};
 
 /// RAM from 0x20000000 (64 KiB captured), code from 0x100 to 0x1000, the program counter at 0x354.
 pub(in crate::analysis) struct Scene {
@@ -16,6 +18,10 @@ pub(in crate::analysis) struct Scene {
     code: MemoryMap,
     thread: Thread,
     has_symbols: bool,
+    heaps: Vec<HeapView>,
+    mpu: Vec<MpuRegion>,
+    main_stack: Option<std::ops::Range<u64>>,
+    interrupts: Option<InterruptView>,
 }
 
 pub(in crate::analysis) fn frame(function: &str, place: &str, trust: FrameTrust) -> Frame {
@@ -51,6 +57,10 @@ impl Scene {
             registers,
             code,
             has_symbols: true,
+            heaps: Vec::new(),
+            mpu: Vec::new(),
+            main_stack: None,
+            interrupts: None,
             thread: Thread {
                 name: None,
                 id: None,
@@ -69,6 +79,16 @@ impl Scene {
                 stopped: None,
             },
         }
+    }
+
+    /// The same place on a RISC-V core.
+    pub(in crate::analysis) fn riscv(instruction: &[u8]) -> Self {
+        let mut scene = Self::new(instruction);
+        scene.dump.arch = Arch::Riscv32;
+        scene.registers = RegisterSet::new(RegisterFile::Riscv);
+        scene.registers.set_pc(0x354);
+        scene.registers.set_sp(0x2000_8000);
+        scene
     }
 
     /// `str r1, [r0]` with 13 and 0xF0000000, in task cmd.
@@ -111,6 +131,60 @@ impl Scene {
         self
     }
 
+    pub(in crate::analysis) fn restart(mut self, text: &str) -> Self {
+        self.dump.restart = Some(text.to_owned());
+        self
+    }
+
+    /// More captured memory.
+    pub(in crate::analysis) fn memory(mut self, addr: u64, bytes: &[u8]) -> Self {
+        let mut memory = MemoryMap::default();
+        memory.insert(addr, bytes);
+        for region in self.dump.memory.regions() {
+            memory.insert(region.start, &region.bytes);
+        }
+        self.dump.memory = memory;
+        self
+    }
+
+    /// More bytes of code.
+    pub(in crate::analysis) fn code(mut self, addr: u64, bytes: &[u8]) -> Self {
+        self.code.insert(addr, bytes);
+        self
+    }
+
+    /// xPSR with this exception number.
+    pub(in crate::analysis) fn xpsr(mut self, exception: u32) -> Self {
+        self.registers.set_known(Reg::XPSR, 0x0100_0000 | exception);
+        self
+    }
+
+    pub(in crate::analysis) fn heap(mut self, heap: HeapView) -> Self {
+        self.heaps.push(heap);
+        self
+    }
+
+    pub(in crate::analysis) fn region(mut self, number: u32, start: u64, last: u64) -> Self {
+        self.mpu.push(MpuRegion {
+            number,
+            start: TargetAddr(start),
+            last: TargetAddr(last),
+            rights: "read only".to_owned(),
+            hit: false,
+        });
+        self
+    }
+
+    pub(in crate::analysis) fn main_stack(mut self, stack: std::ops::Range<u64>) -> Self {
+        self.main_stack = Some(stack);
+        self
+    }
+
+    pub(in crate::analysis) fn interrupts(mut self, view: InterruptView) -> Self {
+        self.interrupts = Some(view);
+        self
+    }
+
     pub(in crate::analysis) fn assert(
         mut self,
         message: Option<&str>,
@@ -131,15 +205,24 @@ impl Scene {
             second: &self.code,
         };
         explain(&CrashFacts {
-            arch: Arch::ArmV7M,
+            arch: self.dump.arch,
             dump: &self.dump,
             registers: &self.registers,
             threads: std::slice::from_ref(&self.thread),
             memory: &memory,
+            heaps: &self.heaps,
+            interrupts: self.interrupts.as_ref(),
+            mpu: &self.mpu,
+            rust_panic: None,
+            main_stack: self.main_stack.clone(),
             has_symbols: self.has_symbols,
             in_code: &|addr| (0..0x1000).contains(&addr),
             covered: &|addr| (0..0x1000).contains(&addr),
-            describe: &|_| None,
+            describe: &|addr| {
+                (0x900..0xA00)
+                    .contains(&addr)
+                    .then(|| "rename_device+16".to_owned())
+            },
         })
     }
 

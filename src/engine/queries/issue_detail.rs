@@ -13,7 +13,7 @@ const MAX_COMPARED: usize = 400;
 /// Similar issues that are suggested.
 const MAX_SIMILAR: usize = 6;
 /// From this share on an issue is suggested.
-const LEAST_SHARE: f64 = 0.4;
+const LEAST_SHARE: f64 = 0.5;
 
 /// Asks for one issue.
 #[derive(Clone, Debug)]
@@ -158,10 +158,12 @@ fn compared(
         &Side {
             frames: here,
             build: row.build_id.as_deref(),
+            kind: row.kind,
         },
         &Side {
             frames: there,
             build: other_row.build_id.as_deref(),
+            kind: other_row.kind,
         },
     );
     if similarity.share < LEAST_SHARE {

@@ -6,6 +6,7 @@ use crate::engine::context::QueryContext;
 use crate::engine::query::{Query, QueryError};
 use crate::engine::workspace_rows::crash_row;
 use crate::model::report::FaultKind;
+use crate::store::ids::CrashId;
 use crate::store::issues::IssueGroup;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,10 +122,48 @@ impl Query for IssueListQuery {
             .filter_map(issue)
             .filter_map(|issue| narrowed(issue, &needle))
             .collect();
+        tell_apart(context, &mut issues)?;
         // Closed ones last, then the most frequent first; equal ones stay newest first.
         issues.sort_by_key(|issue| (issue.is_closed, std::cmp::Reverse(issue.crashes.len())));
         Ok(issues)
     }
+}
+
+/// Titles that several issues share get the first caller that differs.
+fn tell_apart(context: &QueryContext, issues: &mut [Issue]) -> Result<(), QueryError> {
+    let mut by_title: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (idx, issue) in issues.iter().enumerate() {
+        by_title.entry(issue.title.clone()).or_default().push(idx);
+    }
+    let reader = context.reader()?;
+    for idxs in by_title.into_values().filter(|idxs| idxs.len() > 1) {
+        let mut stacks = Vec::new();
+        for idx in &idxs {
+            let crash = issues.get(*idx).and_then(Issue::representative);
+            stacks.push(match crash {
+                Some(row) => reader.crash_functions(CrashId(row.id))?,
+                None => Vec::new(),
+            });
+        }
+        let depth = stacks.iter().map(Vec::len).max().unwrap_or(0);
+        let names = |at: usize| stacks.iter().map(move |stack| stack.get(at));
+        let differs = |at: &usize| {
+            let mut all = names(*at);
+            let first = all.next();
+            all.any(|name| Some(name) != first)
+        };
+        let Some(at) = (1..depth).find(differs) else {
+            continue;
+        };
+        for (idx, stack) in idxs.iter().zip(&stacks) {
+            if let (Some(issue), Some(caller)) = (issues.get_mut(*idx), stack.get(at))
+                && !issue.is_titled
+            {
+                issue.title = format!("{}, called by `{caller}`", issue.title);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The issue with the crashes that hold `needle`; all of them when its title or note does.

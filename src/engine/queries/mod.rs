@@ -16,3 +16,4 @@ pub mod source_lines;
 pub mod symbol_library;
 pub mod symbolize_text;
 pub mod tables;
+pub mod variable_diff;

@@ -4,8 +4,10 @@ use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
 use super::issue_detail::{IssueDetail, IssueDetailQuery};
 use super::issue_list::{Issue, IssueListQuery};
+use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
+use crate::model::report::Unavailable;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,6 +31,10 @@ pub struct TableArgs {
     pub find: Option<String>,
     /// The issue, where one is asked about.
     pub issue: Option<String>,
+    /// The crash, where one is asked about.
+    pub crash: Option<i64>,
+    /// The crash to compare it with.
+    pub against: Option<i64>,
 }
 
 /// The answer: `fieldscope.query/1`.
@@ -48,6 +54,9 @@ pub struct TableAnswer {
     pub columns: Vec<&'static str>,
     /// Rows of cells.
     pub rows: Vec<Vec<Value>>,
+    /// What to know of the answer, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Every named query, sorted by name.
@@ -76,6 +85,11 @@ pub static TABLES: &[Table] = &[
         name: "similar-issues",
         help: "issues that look like one (--issue KEY), and how alike they are",
         run: similar_issues,
+    },
+    Table {
+        name: "variable-diff",
+        help: "globals that differ from their initial values, or between two crashes (--crash ID, --against ID)",
+        run: variable_diff,
     },
 ];
 
@@ -274,6 +288,46 @@ fn issues(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, Query
     Ok(answer("issues", Some(n_devices), columns, rows))
 }
 
+fn variable_diff(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer, QueryError> {
+    let crash = args.crash.ok_or_else(|| {
+        QueryError::Unanswerable(
+            "variable-diff needs --crash ID; `query crashes` lists the ids.".to_owned(),
+        )
+    })?;
+    let diff = VariableDiffQuery {
+        crash,
+        against: args.against,
+        find: args.find.clone().unwrap_or_default(),
+    }
+    .run(context)?;
+    let side = |value: Result<String, Unavailable>| match value {
+        Ok(text) => json!(text),
+        Err(_why) => Value::Null,
+    };
+    let rows = diff
+        .rows
+        .into_iter()
+        .map(|row| {
+            vec![
+                json!(row.name),
+                json!(row.type_name),
+                json!(row.file),
+                json!(row.address),
+                side(row.before),
+                side(row.after),
+            ]
+        })
+        .collect();
+    let columns = vec!["name", "type", "file", "address", "before", "after"];
+    let mut answer = answer("variable-diff", None, columns, rows);
+    answer.notes = diff.notes;
+    answer.notes.push(format!(
+        "{} of {} variables differ.",
+        diff.n_different, diff.n_compared
+    ));
+    Ok(answer)
+}
+
 fn answer(
     name: &'static str,
     n_devices: Option<u64>,
@@ -288,5 +342,6 @@ fn answer(
         interval: None,
         columns,
         rows,
+        notes: Vec::new(),
     }
 }

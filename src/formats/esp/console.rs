@@ -11,7 +11,7 @@ use super::image::Image;
 use super::{LARGEST_DUMP, body};
 use crate::formats::{
     Carrier, Confidence, Decoded, Format, is_full,
-    lines::{as_u64, line_at, line_start, next_hit, readable},
+    lines::{Line, LineSearch, as_u64, line_at, readable},
 };
 use crate::model::{
     progress::{Cancelled, Progress},
@@ -53,28 +53,26 @@ impl Format for EspCoreText {
         let mut decoded = Decoded::default();
         let finder = memchr::memmem::Finder::new(START);
         let find = |window: &[u8]| finder.find(window);
-        let mut at: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, START.len(), &find, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, START.len(), &find, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at);
-            at = read_one(bytes, start, hit, &mut decoded).max(hit.saturating_add(START.len()));
+            search.at = read_one(bytes, &hit.line, &mut decoded).max(search.at);
         }
         Ok(decoded)
     }
 }
 
-/// Reads the dump whose start mark is on the line that begins at `start`; where the search goes on.
-fn read_one(bytes: &[u8], start: usize, hit: usize, decoded: &mut Decoded) -> usize {
-    let Some(mark) = line_at(bytes, start) else {
-        return hit;
-    };
+/// Reads the dump whose start mark is on the line `mark`; where the search goes on.
+fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
+    let start = mark.start;
     let prefix = Prefix::of(&readable(mark.text));
     let mut collected = Collected::default();
-    let mut at = mark.next.max(hit);
+    let mut at = mark.next;
     let mut end = at;
     let mut n_other: usize = 0;
+    let mut is_ended = false;
     while let Some(line) = line_at(bytes, at) {
         let text = readable(line.text);
         if text.contains("= CORE DUMP START =") || text.contains("rst:0x") {
@@ -82,6 +80,7 @@ fn read_one(bytes: &[u8], start: usize, hit: usize, decoded: &mut Decoded) -> us
         }
         at = line.next;
         if text.contains(END) {
+            is_ended = true;
             end = at;
             break;
         }
@@ -114,6 +113,22 @@ fn read_one(bytes: &[u8], start: usize, hit: usize, decoded: &mut Decoded) -> us
         Some((mut dump, _)) => {
             dump.source = as_u64(start)..as_u64(end);
             dump.warnings.extend(damage);
+            let is_short = dump.warnings.iter().any(|w| w.code == "FS-ESP-003");
+            if is_ended && is_short {
+                dump.warnings.push(Warning::at(
+                    "FS-ESP-011",
+                    as_u64(start),
+                    "lines of this dump, or pieces of them, were lost on the way and nothing shows where: memory and \
+                     tasks behind that place are not where they belong. Capture the console again",
+                ));
+            }
+            if !is_ended && !is_short {
+                dump.warnings.push(Warning::at(
+                    "FS-ESP-013",
+                    as_u64(end),
+                    "the end mark of this dump is missing; the dump itself is whole",
+                ));
+            }
             decoded.understood.push(dump.source.clone());
             decoded.coredumps.push(dump);
         }

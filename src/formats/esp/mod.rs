@@ -156,8 +156,3 @@ impl Header {
         self.arch.register_file()
     }
 }
-
-#[cfg(test)]
-pub(super) mod testing;
-#[cfg(test)]
-mod tests;

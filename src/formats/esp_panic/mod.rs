@@ -9,9 +9,12 @@ mod words;
 
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
-    lines::{as_u64, line_at, line_start, next_hit, readable},
+    lines::{LineSearch, as_u64, line_at, readable},
 };
-use crate::model::progress::{Cancelled, Progress};
+use crate::model::{
+    progress::{Cancelled, Progress},
+    warning::Warning,
+};
 use print::Print;
 use regex::bytes::Regex;
 use std::sync::LazyLock;
@@ -54,16 +57,23 @@ impl Format for EspPanic {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut at: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at);
+            let start = hit.line.start;
             let (print, end) = collect(bytes, start);
-            at = end.max(hit.saturating_add(1));
+            search.at = end.max(search.at);
             if let Some(mut dump) = print.into_coredump() {
                 dump.source = as_u64(start)..as_u64(end);
+                if end == bytes.len() && !matches!(bytes.last(), Some(b'\n' | b'\r')) {
+                    dump.warnings.push(Warning::at(
+                        "FS-ESP-021",
+                        as_u64(end),
+                        "the log ends in the middle of this panic print; what stands there was read",
+                    ));
+                }
                 decoded.understood.push(dump.source.clone());
                 decoded.coredumps.push(dump);
             }

@@ -6,6 +6,7 @@
 
 mod print;
 mod registers;
+pub(super) mod riscv;
 #[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
@@ -19,9 +20,12 @@ pub(super) mod words;
 
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
-    lines::{Line, as_u64, line_at, line_start, lines_before, lines_from, next_hit, readable},
+    lines::{Line, LineSearch, as_u64, line_at, lines_before, lines_from, readable},
 };
-use crate::model::progress::{Cancelled, Progress};
+use crate::model::{
+    progress::{Cancelled, Progress},
+    warning::Warning,
+};
 use print::Print;
 use regex::bytes::Regex;
 use registers::{Found, Slot};
@@ -72,26 +76,34 @@ impl Format for FaultPrint {
         let mut decoded = Decoded::default();
         let whole = bytes;
         let bytes = torn_end::without_half_value(whole);
-        let mut at: usize = 0;
-        // Nothing before this offset is looked at again.
+        // No line before this offset is looked at again.
         let mut floor: usize = 0;
-        while let Some(hit) = next_hit(bytes, at, LONGEST_ANCHOR, &first_anchor, progress)? {
-            if is_full(&mut decoded, hit) {
+        let mut patience = Patience::default();
+        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        while let Some(hit) = search.next()? {
+            if is_full(&mut decoded, hit.at) {
                 break;
             }
-            let start = line_start(bytes, hit, at.max(floor));
-            let Some(line) = line_at(bytes, start) else {
-                break;
-            };
-            at = line.next.max(hit.saturating_add(1));
-            if !has_anchor_value(&readable(line.text)) {
+            let found = registers::in_line(&readable(hit.line.text), true);
+            if !found.iter().any(is_anchor) {
                 continue;
             }
-            let window = Window::around(bytes, line.start, floor);
-            at = window.next.max(at);
+            if patience.is_over(&mut decoded, hit.at) {
+                break;
+            }
+            if patience.is_strained() && !is_in_company(bytes, &hit.line, &found) {
+                patience.skipped();
+                continue;
+            }
+            patience.tried();
+            let window = Window::around(bytes, hit.line.start, floor);
+            search.at = window.next.max(search.at);
             if let Some(mut dump) = window.print.into_coredump(bytes, floor) {
-                floor = usize::try_from(dump.source.end).unwrap_or(at).max(at);
-                at = floor;
+                patience.rewarded();
+                floor = usize::try_from(dump.source.end)
+                    .unwrap_or(search.at)
+                    .max(search.at);
+                search.at = floor;
                 dump.source.end = as_u64(floor.min(bytes.len()));
                 torn_end::note(whole, &mut dump);
                 decoded.understood.push(dump.source.clone());
@@ -106,8 +118,59 @@ fn first_anchor(bytes: &[u8]) -> Option<usize> {
     ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }
 
-fn has_anchor_value(text: &str) -> bool {
-    registers::in_line(text, true).iter().any(is_anchor)
+/// What lines that look like the beginning of a print, and are none, may cost. A trace may print its PC on every line.
+#[derive(Default)]
+struct Patience {
+    spent: usize,
+    n_in_vain: usize,
+}
+
+impl Patience {
+    /// A look around a line, against a look at it.
+    const COST_OF_TRIAL: usize = 20;
+    const MOST: usize = 800_000;
+    /// From so many trials in vain on, a line has to be more telling.
+    const STRAINED_FROM: usize = 1000;
+
+    fn tried(&mut self) {
+        self.spent = self.spent.saturating_add(Self::COST_OF_TRIAL);
+        self.n_in_vain = self.n_in_vain.saturating_add(1);
+    }
+
+    fn skipped(&mut self) {
+        self.spent = self.spent.saturating_add(1);
+    }
+
+    fn rewarded(&mut self) {
+        self.n_in_vain = 0;
+    }
+
+    fn is_strained(&self) -> bool {
+        self.n_in_vain >= Self::STRAINED_FROM
+    }
+
+    /// True when enough was looked at in vain; then a warning says so.
+    fn is_over(&self, decoded: &mut Decoded, at: usize) -> bool {
+        let is_over = self.spent >= Self::MOST;
+        if is_over {
+            decoded.warnings.push(Warning::at(
+                "FS-PRINT-003",
+                as_u64(at),
+                "the text prints a program counter on very many lines without a fault print; it was searched for fault prints up to here. Import the part around the crash by itself",
+            ));
+        }
+        is_over
+    }
+}
+
+/// Three values on the line, or others on the next one.
+fn is_in_company(bytes: &[u8], line: &Line<'_>, found: &[Found]) -> bool {
+    let next = || {
+        let next = line_at(bytes, line.next)?;
+        Some(registers::in_line(&readable(next.text), true))
+    };
+    found.len() >= 3
+        || next().is_some_and(|values| !values.is_empty() && !values.iter().any(is_anchor))
 }
 
 fn is_anchor(found: &Found) -> bool {

@@ -30,7 +30,12 @@ pub(super) struct Print {
     details: Vec<String>,
     assert: Option<AssertText>,
     is_of_another_task: bool,
+    /// The values of each line that had PC, r0 or CFSR.
+    key_lines: Vec<Vec<Found>>,
 }
+
+/// Handlers print PC up to so often in one print: among the registers, as the place of the fault, in a call stack.
+const MOST_KEY_LINES: usize = 8;
 
 impl Print {
     pub(super) fn new(start: usize) -> Self {
@@ -46,6 +51,7 @@ impl Print {
             details: Vec::new(),
             assert: None,
             is_of_another_task: false,
+            key_lines: Vec::new(),
         }
     }
 
@@ -53,21 +59,28 @@ impl Print {
         self.cfsr_parts.is_some() || !self.fault.is_empty()
     }
 
-    /// True when `found` are the values of the next print: PC, r0 or CFSR again, with another value.
+    /// True when `found` are the values of the next print: PC, r0 or CFSR again, with another value, or a whole line
+    /// of values again. A device in a reboot loop prints the same fault over and over.
     pub(super) fn is_repeated_by(&self, found: &[Found]) -> bool {
-        found.iter().any(|f| match f.slot {
+        let has_other_value = found.iter().any(|f| match f.slot {
             Slot::Register(reg @ (Reg::PC | Reg(0))) => self
                 .registers
                 .known(reg)
                 .is_some_and(|old| old != u64::from(f.value)),
             Slot::Fault("cfsr") => self.fault.get("cfsr").is_some_and(|old| old != f.value),
             _ => false,
-        })
+        });
+        let is_line_again = || found.len() >= 2 && self.key_lines.iter().any(|line| line == found);
+        let is_full = || self.key_lines.len() >= MOST_KEY_LINES;
+        has_other_value || (has_key(found) && (is_line_again() || is_full()))
     }
 
     /// Adds the values of a line that ends at `end`. What is known stays.
     pub(super) fn add(&mut self, text: &str, found: &[Found], end: usize) {
         self.end = end;
+        if has_key(found) {
+            self.key_lines.push(found.to_vec());
+        }
         let has_exc_return = found
             .iter()
             .any(|f| f.slot == Slot::Register(Reg::EXC_RETURN));
@@ -279,6 +292,7 @@ impl Print {
         }
         self.said.cfsr |= line.cfsr;
         self.said.hfsr |= line.hfsr;
+        self.said.sfsr |= line.sfsr;
         self.said.is_stack_overflow |= line.is_stack_overflow;
         true
     }
@@ -308,6 +322,9 @@ impl Print {
                     1 << bus_bit
                 });
             }
+        }
+        if self.said.sfsr != 0 {
+            _ = self.fault.values.entry("sfsr").or_insert(self.said.sfsr);
         }
         if self.said.cfsr != 0 && self.fault.get("cfsr").is_none() {
             _ = self.fault.values.insert("cfsr", self.said.cfsr);
@@ -339,6 +356,16 @@ impl Print {
             (None, true) => self.said.verdict.clone(),
         }
     }
+}
+
+/// Has one of the values that tell a print from the next.
+fn has_key(found: &[Found]) -> bool {
+    found.iter().any(|f| {
+        matches!(
+            f.slot,
+            Slot::Register(Reg::PC | Reg(0)) | Slot::Fault("cfsr")
+        )
+    })
 }
 
 fn is_said_in_full(said: &Said, details: &[String]) -> bool {

@@ -73,7 +73,7 @@ const NAMES: &[(&str, Slot)] = &[
 const PREFIXES: &[&str] = &["stacked_", "scb_", "cfsr_", "reg_", "_"];
 
 /// Longer words are no register names.
-const LONGEST_NAME: usize = 24;
+pub(super) const LONGEST_NAME: usize = 24;
 
 /// Words between a name and its value that change nothing.
 const FILLERS: &[&str] = &["address", "addr", "at", "is", "reg", "register", "value"];
@@ -114,7 +114,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The next identifier from `at` and where it ends.
-fn next_name(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+pub(super) fn next_name(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let mut start = at;
     loop {
         let byte = *bytes.get(start)?;
@@ -228,6 +228,31 @@ fn value_after(bytes: &[u8], after: usize, short_values: bool) -> Option<(u32, u
     None
 }
 
+/// Where a value begins after a name: behind an alias or remark (`/x1`, `(x10)`) and a separator.
+pub(super) fn value_start(bytes: &[u8], after: usize) -> Option<usize> {
+    let mut at = after;
+    let mut has_separator = false;
+    // Bounded: each turn goes on by at least one byte, and a value stands near its name.
+    while at.saturating_sub(after) < 32 {
+        match bytes.get(at)? {
+            b':' | b'=' if !has_separator => has_separator = true,
+            b' ' | b'\t' => {}
+            b'/' if !has_separator => {
+                let (_, end) = next_name(bytes, at)?;
+                at = end;
+                continue;
+            }
+            b'(' if !has_separator => {
+                let rest = bytes.get(at..)?;
+                at = at.saturating_add(rest.iter().take(28).position(|b| *b == b')')?);
+            }
+            _ => return has_separator.then_some(at),
+        }
+        at = at.saturating_add(1);
+    }
+    None
+}
+
 /// How many digits a value without `0x` may have.
 #[expect(
     clippy::fn_params_excessive_bools,
@@ -243,7 +268,7 @@ fn bare_digits(has_separator: bool, short_values: bool) -> Option<RangeInclusive
 }
 
 /// A hex value at the start of `rest`, and its length.
-fn hex_value(rest: &[u8], bare: Option<RangeInclusive<usize>>) -> Option<(u32, usize)> {
+pub(super) fn hex_value(rest: &[u8], bare: Option<RangeInclusive<usize>>) -> Option<(u32, usize)> {
     let prefixed = rest.starts_with(b"0x") || rest.starts_with(b"0X");
     let skip = if prefixed { 2 } else { 0 };
     let digits = rest.get(skip..)?;

@@ -2,6 +2,7 @@
 
 use super::{Panel, screen};
 use crate::engine::command::Command;
+use crate::engine::queries::issue_list::Issue;
 use crate::engine::recent::RecentWorkspace;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -270,10 +271,13 @@ fn open_now(ctx: &ViewContext<'_>) -> Option<RecentWorkspace> {
     let overview = overview
         .value()
         .filter(|overview| overview.n_captures > 0)?;
-    let groups = ctx.door.crash_groups("");
-    let newest = groups.value().and_then(|groups| {
-        let all = groups.iter().flat_map(|group| &group.crashes);
-        all.max_by_key(|row| row.id).map(|row| row.summary.clone())
+    let issues = ctx.door.issues("");
+    let newest = issues.value().and_then(|issues| {
+        let newest = |issue: &&Issue| issue.crashes.first().map(|row| row.id);
+        issues
+            .iter()
+            .max_by_key(newest)
+            .map(|issue| issue.title.clone())
     });
     let captures = words::count(overview.n_captures, "capture", "captures");
     let crashes = words::count(overview.n_crashes, "crash", "crashes");
@@ -337,7 +341,7 @@ fn recent_row_ui(
         row.text(width * 0.88, width - size::M, &opened, &right);
     });
     if response.clicked() && is_open {
-        ctx.ui(UiCommand::Go(PanelId::Crashes));
+        ctx.ui(UiCommand::Go(PanelId::Issues));
     } else if response.clicked() {
         ctx.ui(UiCommand::OpenWorkspace(workspace.path.clone()));
     }

@@ -110,7 +110,7 @@ fn captures_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rows: &[CaptureRow], open
 impl ImportReportPanel {
     fn report_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, report: &ImportReport) {
         ui.horizontal(|ui| {
-            let width = (ui.available_width() - 180.0).max(160.0);
+            let width = (ui.available_width() - 300.0).max(160.0);
             ui.allocate_ui_with_layout(
                 egui::vec2(width, 52.0),
                 Layout::top_down(Align::Min),
@@ -128,6 +128,13 @@ impl ImportReportPanel {
                         capture: report.capture.id,
                     });
                     self.removed = Some(report.capture.id);
+                }
+                if let Some(first) = first_crash(ctx, report.capture.id)
+                    && button::primary(ui, "Open first crash")
+                        .on_hover_text("N goes on to the next one.")
+                        .clicked()
+                {
+                    ctx.ui(UiCommand::OpenCrash(first));
                 }
             });
         });
@@ -234,6 +241,15 @@ impl ImportReportPanel {
 }
 
 /// `1 boot, 2 crashes in 3 files`.
+/// The first crash of a capture.
+fn first_crash(ctx: &ViewContext<'_>, capture: i64) -> Option<i64> {
+    let issues = ctx.door.issues("");
+    let rows = issues.value()?.iter().flat_map(|issue| &issue.crashes);
+    rows.filter(|row| row.capture == capture)
+        .map(|row| row.id)
+        .min()
+}
+
 fn summary(capture: &CaptureRow) -> String {
     let mut parts = vec![words::count(capture.n_crashes, "crash", "crashes")];
     if capture.n_boots > 0 {
@@ -261,11 +277,17 @@ fn note(report: &ImportReport) -> String {
         0 => String::new(),
         n => format!(" {} refused.", words::count(n, "entry was", "entries were")),
     };
+    // A log often tells of one fault twice, and the files' counts add up to more than the crashes.
+    let joined = if report.capture.n_crashes > 0 {
+        " A dump and its print count once."
+    } else {
+        ""
+    };
     if n_lost == 0 {
-        return format!("every file was understood.{refused}");
+        return format!("every file was understood.{refused}{joined}");
     }
     format!(
-        "{} not wholly understood; they are kept, byte for byte.{refused}",
+        "{} not wholly understood; they are kept, byte for byte.{refused}{joined}",
         words::count(n_lost, "file was", "files were")
     )
 }

@@ -2,9 +2,9 @@
 //! from it. Panels format answers; they never compute on them and never reach around the context.
 
 pub mod crash;
-pub mod crashes;
 pub mod home;
 pub mod import_report;
+pub mod issues;
 pub mod symbolizer;
 pub mod symbols;
 
@@ -18,8 +18,8 @@ pub enum PanelId {
     Home,
     /// One crash.
     Crash,
-    /// All crashes.
-    Crashes,
+    /// All crashes, by cause.
+    Issues,
     /// The symbol library.
     Symbols,
     /// The paste box.
@@ -69,12 +69,12 @@ pub static PANELS: &[PanelKind] = &[
         new: || Box::<crash::Crash>::default(),
     },
     PanelKind {
-        id: PanelId::Crashes,
-        name: "crashes",
-        label: "Crashes",
+        id: PanelId::Issues,
+        name: "issues",
+        label: "Issues",
         icon: icons::CRASHES,
-        help: "Every crash, grouped by cause.",
-        new: || Box::<crashes::Crashes>::default(),
+        help: "Crashes by their cause: how many, where, since when.",
+        new: || Box::<issues::Issues>::default(),
     },
     PanelKind {
         id: PanelId::Symbols,
@@ -104,6 +104,8 @@ pub static PANELS: &[PanelKind] = &[
 
 /// The screen with this name.
 pub fn by_name(name: &str) -> Option<PanelId> {
+    // The screen's name before crashes became issues.
+    let name = if name == "crashes" { "issues" } else { name };
     PANELS
         .iter()
         .find(|kind| kind.name == name)

@@ -122,7 +122,7 @@ fn crumbs(ctx: &ViewContext<'_>, ui: &Ui) -> Vec<Crumb> {
         };
         crumbs.push(Crumb {
             color: t.crash,
-            action: Some(UiCommand::Go(PanelId::Crashes)),
+            action: Some(UiCommand::Go(PanelId::Issues)),
             ..plain(text)
         });
         return crumbs;
@@ -157,7 +157,7 @@ fn find_ui(ctx: &mut ViewContext<'_>, ui: &Ui, rect: Rect) {
         StrokeKind::Inside,
     );
     let left = Pos2::new(rect.left() + 10.0, rect.center().y);
-    let wide = rect.width() > 260.0;
+    let wide = rect.width() > 300.0;
     let hint = if wide {
         "Find a crash, function, device, build…"
     } else {

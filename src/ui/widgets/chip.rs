@@ -29,6 +29,23 @@ pub fn chip(ui: &mut Ui, tone: Tone, text: &str) -> Response {
     chip_ui(ui, fill, color, mark, text)
 }
 
+/// A chip that leads somewhere.
+pub fn link(ui: &mut Ui, text: &str) -> Response {
+    let t = tokens(ui);
+    let response = chip_ui(ui, t.act_bg, t.act, None, text);
+    let response = response.interact(Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, text));
+    if response.has_focus() || response.hovered() {
+        ui.painter().rect_stroke(
+            response.rect,
+            size::CHIP / 2.0,
+            Stroke::new(1.5, t.act),
+            StrokeKind::Inside,
+        );
+    }
+    response
+}
+
 fn chip_ui(ui: &mut Ui, fill: Color32, color: Color32, mark: Option<Mark>, text: &str) -> Response {
     let galley = ui
         .painter()

@@ -60,7 +60,12 @@ pub fn trust(t: &Tokens, trust: FrameTrust) -> (Mark, Color32, &'static str, &'s
             "registers",
             "From the registers of the capture.",
         ),
-        FrameTrust::Cfi => (Mark::Filled, t.ok, "cfi", "By call-frame information."),
+        FrameTrust::Cfi => (
+            Mark::Filled,
+            t.ok,
+            "unwind info",
+            "By call-frame information (CFI) of the ELF: certain.",
+        ),
         FrameTrust::ExceptionFrame => (
             Mark::Filled,
             t.ok,
@@ -76,8 +81,8 @@ pub fn trust(t: &Tokens, trust: FrameTrust) -> (Mark, Color32, &'static str, &'s
         FrameTrust::Scan => (
             Mark::Hollow,
             t.warn,
-            "scan",
-            "A word on the stack that looks like a return address: a guess.",
+            "guess",
+            "A word on the stack that looks like a return address (stack scan): a guess.",
         ),
     }
 }

@@ -11,6 +11,8 @@
 //! [`Abi::own_step`].
 
 mod cortex_m;
+mod riscv;
+mod xtensa;
 
 use super::code::Code;
 use super::walk::{Found, PhysicalFrame, StopReason, Walker};
@@ -66,6 +68,17 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
+    /// True when the return address register of a frame that has called another holds nothing of use: a function that did
+    /// not store it never returns.
+    fn loses_return_address_in_calls(&self) -> bool {
+        false
+    }
+
+    /// Where the call before `return_addr` leads, if its instruction says.
+    fn call_target(&self, _return_addr: u64, _code: &Code<'_, '_>) -> Option<u64> {
+        None
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]
@@ -96,6 +109,18 @@ pub(super) trait Abi: Debug + Sync {
         None
     }
 
+    /// The caller's registers by what the code of the frame's function has done so far: better than a frame pointer,
+    /// used where there is no call-frame information.
+    fn caller_by_code(&self, _frame: &PhysicalFrame, _code: &Code<'_, '_>) -> Option<RegisterSet> {
+        None
+    }
+
+    /// The exception that `frame` serves, in the manual's words, when its call-frame information says that it serves
+    /// one (a signal frame).
+    fn exception_name(&self, _frame: &PhysicalFrame, _code: &Code<'_, '_>) -> String {
+        "exception".to_owned()
+    }
+
     /// The step when `return_value` is no address but says that `frame` serves an exception; `None` for an ordinary
     /// return address. `after` are the registers once the handler returned.
     fn exception_return(
@@ -116,7 +141,11 @@ struct NoAbi;
 impl Abi for NoAbi {}
 
 /// One line a family.
-static ABIS: [(RegisterFile, &dyn Abi); 1] = [(RegisterFile::Arm, &cortex_m::CortexM)];
+static ABIS: [(RegisterFile, &dyn Abi); 3] = [
+    (RegisterFile::Arm, &cortex_m::CortexM),
+    (RegisterFile::Riscv, &riscv::Riscv),
+    (RegisterFile::Xtensa, &xtensa::Xtensa),
+];
 
 /// The conventions of `arch`.
 pub(super) fn of(arch: Arch) -> &'static dyn Abi {

@@ -11,6 +11,7 @@ use crate::unwind::abi::{self, Abi};
 use crate::unwind::code::Code;
 use crate::unwind::{frame_pointer, scan};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 /// Frames that are walked at most, listed or not.
 pub(super) const MAX_STEPS: usize = 4096;
@@ -26,6 +27,15 @@ pub(in crate::unwind) enum Depth {
     Outer,
     /// No: it is such a trial.
     Trial,
+}
+
+/// What a caller that is searched for has called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Callee {
+    /// Code of a symbol file.
+    Known,
+    /// Code in ROM that no symbol file describes.
+    Rom,
 }
 
 /// A frame found by a step.
@@ -138,7 +148,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             "FS-UNW-001",
             "The program counter was not stored: frames come from a scan of the stack.",
         );
-        self.scan(registers.sp(), &registers)
+        self.scan(registers.sp(), &registers, Callee::Known)
     }
 
     /// Steps from `current` outwards until something says stop.
@@ -213,6 +223,18 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         }
         match cfi {
             Some(Ok(step)) if step.end_of_stack => Err(StopReason::EndOfStack),
+            Some(Ok(mut step)) if step.is_signal_frame => {
+                carry_special(abi, &frame.registers, &mut step.caller);
+                let name = abi.exception_name(frame, &self.code);
+                Self::interrupted(step.caller, name, FrameTrust::Cfi, true)
+            }
+            Some(Ok(step))
+                if !step.is_return_address_kept
+                    && frame.lookup != frame.pc
+                    && abi.loses_return_address_in_calls() =>
+            {
+                self.lost(frame, Some(step.cfa), StopReason::EndOfStack)
+            }
             Some(Ok(step)) => self.accept(frame, step.caller, FrameTrust::Cfi),
             Some(Err(CfiError::MemoryNotCaptured(addr))) => {
                 let sp_captured = frame
@@ -264,7 +286,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             return Err(StopReason::ThreadEntry);
         }
         let lookup = pc.checked_sub(1).ok_or(StopReason::EndOfStack)?;
-        if !self.code.contains(lookup) && !abi.is_code_without_symbols(lookup) {
+        if !self.code.contains(lookup) && !self.code.is_rom(lookup) {
             return self.lost(frame, caller.sp(), StopReason::NoCode(pc));
         }
         Ok(Found {
@@ -323,6 +345,9 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 return Err(StopReason::ThreadEntry);
             }
         }
+        if let Some(caller) = abi.caller_by_code(frame, &self.code) {
+            return self.accept(frame, caller, FrameTrust::FramePointer);
+        }
         let lr = lr.filter(|lr| self.calls_this(*lr, frame));
         if let Some(caller) = frame_pointer::step(&frame.registers, &self.code)
             && lr.is_none_or(|lr| caller.pc() == Some(abi.code_address(lr)))
@@ -364,7 +389,12 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         reason: StopReason,
     ) -> Result<Found, StopReason> {
         let sp = sp.or(frame.sp);
-        match self.scan(sp, &frame.registers) {
+        let callee = if self.code.is_rom(frame.lookup) {
+            Callee::Rom
+        } else {
+            Callee::Known
+        };
+        match self.scan(sp, &frame.registers, callee) {
             Some(found) => Ok(Found {
                 frame: found,
                 // a stack pointer that points nowhere is no measure of progress
@@ -376,14 +406,22 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         }
     }
 
-    fn scan(&mut self, sp: Option<u64>, registers: &RegisterSet) -> Option<PhysicalFrame> {
+    fn scan(
+        &mut self,
+        sp: Option<u64>,
+        registers: &RegisterSet,
+        callee: Callee,
+    ) -> Option<PhysicalFrame> {
         let area = scan::stack_area(
             sp,
             self.input.stack.as_ref(),
             &self.code,
             self.input.limits.max_scan_bytes,
         )?;
-        let hit = scan::return_address(area, &self.code, &mut self.scan_budget)?;
+        let hit = match callee {
+            Callee::Rom => self.caller_of_rom(&area)?,
+            Callee::Known => scan::return_address(area, &self.code, &mut self.scan_budget)?,
+        };
         let mut caller = abi::unknown_caller(registers.file());
         carry_special(self.abi, registers, &mut caller);
         caller.set_pc(hit.return_addr);
@@ -398,6 +436,30 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             trust: FrameTrust::Scan,
             interrupted: None,
         })
+    }
+
+    /// True when a frame before the current one had this stack pointer: nothing further out can.
+    pub(in crate::unwind) fn has_passed(&self, sp: Option<u32>) -> bool {
+        let sp = sp.map(u64::from);
+        sp.is_some() && self.seen.iter().any(|(_, seen)| *seen == sp)
+    }
+
+    /// What ROM code left of its own is as good as any other word: the first call that leads into ROM counts, else the
+    /// first one of which its instruction does not say where it leads.
+    fn caller_of_rom(&mut self, area: &Range<u64>) -> Option<scan::Hit> {
+        let mut possible = None;
+        let mut start = area.start;
+        while let Some(hit) =
+            scan::return_address(start..area.end, &self.code, &mut self.scan_budget)
+        {
+            match self.abi.call_target(hit.return_addr, &self.code) {
+                Some(target) if self.code.is_rom(target) => return Some(hit),
+                Some(_) => {}
+                None => possible = possible.or(Some(hit)),
+            }
+            start = hit.slot.checked_add(4)?;
+        }
+        possible
     }
 
     /// Says what was missing or assumed, once.

@@ -1,7 +1,7 @@
 //! The frames of the selected thread, innermost first, each with how it was found.
 
 use super::{Selected, headline, threads};
-use crate::model::report::Frame;
+use crate::model::report::{Frame, Thread};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::icons;
@@ -84,6 +84,13 @@ fn lines<'a>(selected: &Selected<'a>, frames: &'a [Frame]) -> Vec<Line<'a>> {
         lines.push(Line::Stopped(why));
     }
     lines
+}
+
+/// Lines that a thread's frames take: each frame, each exception between them, and why the walk ended.
+pub(super) fn n_lines(thread: &Thread) -> usize {
+    let frames = thread.frames.iter();
+    let n_exceptions = frames.filter(|frame| frame.interrupted.is_some()).count();
+    thread.frames.len() + n_exceptions + usize::from(thread.stopped.is_some())
 }
 
 fn frame_ui(

@@ -1,6 +1,6 @@
 //! Why we believe the headline: evidence, fault bits, the instruction, the grouping and what was missing.
 
-use super::Selected;
+use super::{Selected, rtos};
 use crate::model::report::{Fault, Fingerprint, Instruction};
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::card::{Title, card};
@@ -23,6 +23,10 @@ pub(super) fn evidence_ui(ui: &mut Ui, rect: Rect, selected: &Selected<'_>) {
             egui::Frame::new().inner_margin(egui::Margin { left: 12, right: 12, top: 0, bottom: 12 }).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 6.0;
+                if !report.deadlocks.is_empty() {
+                    rtos::deadlocks_ui(ui, &report.deadlocks);
+                    ui.add_space(size::S);
+                }
                 match &report.fault {
                     Some(fault) => fault_ui(ui, fault),
                     None => {
@@ -30,7 +34,7 @@ pub(super) fn evidence_ui(ui: &mut Ui, rect: Rect, selected: &Selected<'_>) {
                     }
                 }
                 if let Some(fingerprint) = &report.fingerprint {
-                    grouping_ui(ui, fingerprint, selected.detail.n_alike);
+                    grouping_ui(ui, fingerprint);
                 }
                 if !report.warnings.is_empty() {
                     heading(ui, "What was missing");
@@ -91,7 +95,7 @@ fn instruction_ui(ui: &mut Ui, instruction: &Instruction) {
     }
 }
 
-fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_alike: usize) {
+fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint) {
     heading(ui, "Grouped by");
     let t = tokens(ui);
     text::sentence(ui, &fingerprint.rule, t.muted);
@@ -106,13 +110,5 @@ fn grouping_ui(ui: &mut Ui, fingerprint: &Fingerprint, n_alike: usize) {
     }
     for frame in &fingerprint.frames_ignored {
         text::label(ui, format!("ignores {frame}"), font::mono_small(), t.faint);
-    }
-    if n_alike > 1 {
-        text::label(
-            ui,
-            format!("{n_alike} crashes share this key."),
-            font::small(),
-            t.muted,
-        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Selected;
 use crate::engine::command::Command;
+use crate::engine::queries::crash_detail::IssueOfCrash;
 use crate::engine::render;
 use crate::model::report::Frame;
 use crate::ui::command::UiCommand;
@@ -31,7 +32,7 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
         ui.allocate_ui_with_layout(
             egui::vec2(chips_width, size::CONTROL),
             Layout::left_to_right(Align::Center).with_main_wrap(true),
-            |ui| chips_ui(ui, selected),
+            |ui| chips_ui(ctx, ui, selected),
         );
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             button::primary_command(ui, ctx, &UiCommand::CopyMarkdown);
@@ -39,6 +40,36 @@ pub(super) fn headline_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Sel
         });
     });
     symbols_missing_ui(ctx, ui, selected);
+    quality_ui(ui, selected);
+    known_ui(ui, selected);
+}
+
+/// What a person noted at the issue: the answer to "is it known?".
+fn known_ui(ui: &mut Ui, selected: &Selected<'_>) {
+    let issue = selected.detail.issue.as_ref();
+    let Some(note) = issue.and_then(|issue| issue.note.as_deref()) else {
+        return;
+    };
+    ui.add_space(size::XS);
+    ui.horizontal(|ui| {
+        chip::chip(ui, Tone::Ok, "known");
+        text::body(ui, note);
+    });
+}
+
+/// What the ELF lost and how to get it back.
+fn quality_ui(ui: &mut Ui, selected: &Selected<'_>) {
+    for quality in &selected.detail.report.symbols {
+        let Some(advice) = &quality.advice else {
+            continue;
+        };
+        ui.add_space(size::XS);
+        let file = words::file_name(&quality.file);
+        ui.horizontal(|ui| {
+            chip::chip(ui, Tone::Warn, &quality.quality);
+            text::muted(ui, format!("{file}: {advice}"));
+        });
+    }
 }
 
 /// Without symbols: what to do about it, in place.
@@ -89,7 +120,7 @@ fn choose_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, crash: i64) {
     });
 }
 
-fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
+fn chips_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
     let row = &selected.detail.row;
     let report = &selected.detail.report;
     let stopped = report.fault.is_none();
@@ -121,12 +152,26 @@ fn chips_ui(ui: &mut Ui, selected: &Selected<'_>) {
         }
     }
     symbols_ui(ui, selected);
-    if selected.detail.n_alike > 1 {
-        let text = format!(
-            "{} with this cause",
-            words::count(selected.detail.n_alike as u64, "crash", "crashes")
-        );
-        chip::chip(ui, Tone::Plain, &text);
+    if let Some(issue) = &selected.detail.issue {
+        issue_ui(ctx, ui, issue);
+    }
+}
+
+/// The way to the issue: how often, on how many devices.
+fn issue_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, issue: &IssueOfCrash) {
+    let crashes = words::count(issue.n_crashes as u64, "crash", "crashes");
+    let devices = words::count(issue.n_devices as u64, "device", "devices");
+    let label = match (issue.n_crashes, issue.is_closed) {
+        (1, false) => "Issue: only this crash".to_owned(),
+        (_, false) => format!("Issue: {crashes} on {devices}"),
+        (_, true) => format!("Closed issue: {crashes} on {devices}"),
+    };
+    let help = match &issue.note {
+        Some(note) => format!("{}\nNote: {note}", issue.title.replace('`', "")),
+        None => issue.title.replace('`', ""),
+    };
+    if chip::link(ui, &label).on_hover_text(help).clicked() {
+        ctx.ui(UiCommand::OpenIssue(issue.key.clone()));
     }
 }
 
@@ -159,7 +204,8 @@ fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {
         .threads
         .iter()
         .find(|thread| thread.crashed)?;
-    thread.frames.first()
+    let telling = super::telling_frame(&selected.detail.report, &thread.frames);
+    thread.frames.get(telling.unwrap_or(0))
 }
 
 /// `flash.c:212`.

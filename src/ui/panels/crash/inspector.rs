@@ -1,8 +1,10 @@
-//! The inspector on the right: locals, registers, memory, globals of the selection.
+//! The inspector on the right: what the selection and the target held, one tab each.
 
 use super::{
-    Selected, backtrace, globals::GlobalsTab, locals::LocalsTab, memory::MemoryTab, registers,
+    Selected, changed::ChangedTab, globals::GlobalsTab, heap, interrupts, locals::LocalsTab,
+    memory::MemoryTab, registers, rtos,
 };
+use crate::model::report::CrashReport;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::nav::InspectorTab;
@@ -16,6 +18,7 @@ pub(super) struct Inspector {
     locals: LocalsTab,
     memory: MemoryTab,
     globals: GlobalsTab,
+    changed: ChangedTab,
 }
 
 impl Inspector {
@@ -28,9 +31,9 @@ impl Inspector {
         selected: &Selected<'_>,
     ) {
         card::frame(ui, rect);
-        tabs_ui(ctx, ui, rect, selected);
+        let tabs_bottom = tabs_ui(ctx, ui, rect, selected);
         let body = Rect::from_min_max(
-            Pos2::new(rect.left() + 1.0, rect.top() + size::HEADER),
+            Pos2::new(rect.left() + 1.0, tabs_bottom + size::XS),
             rect.max - egui::vec2(1.0, 2.0),
         );
         let tab = ctx.nav.tab;
@@ -39,16 +42,26 @@ impl Inspector {
             InspectorTab::Registers => registers::registers_ui(ctx, ui, selected),
             InspectorTab::Memory => self.memory.ui(ctx, ui, selected),
             InspectorTab::Globals => self.globals.ui(ctx, ui, selected),
+            InspectorTab::Changed => self.changed.ui(ctx, ui, selected),
+            InspectorTab::Rtos => rtos::rtos_ui(ctx, ui, selected),
+            InspectorTab::Heap => heap::heap_ui(ctx, ui, selected),
+            InspectorTab::Interrupts => interrupts::interrupts_ui(ui, selected),
         });
     }
 }
 
-fn tabs_ui(ctx: &mut ViewContext<'_>, ui: &Ui, rect: Rect, selected: &Selected<'_>) {
-    let t = tokens(ui);
-    let mut x = rect.left() + size::XS;
+/// The tabs, in a second line where one is too short. Answers where they end.
+fn tabs_ui(ctx: &mut ViewContext<'_>, ui: &Ui, rect: Rect, selected: &Selected<'_>) -> f32 {
+    let left = rect.left() + size::XS;
+    let (mut x, mut top) = (left, rect.top());
     for (i, tab) in InspectorTab::ALL.into_iter().enumerate() {
         let is_on = ctx.nav.tab == tab;
-        let response = tab_ui(ui, &mut x, rect.top(), tab, is_on);
+        if x > left && x + tab_width(ui, tab) > rect.right() - size::XS {
+            x = left;
+            top += LINE;
+        }
+        let look = look(tab, &selected.detail.report);
+        let response = tab_ui(ui, &mut x, top, tab, is_on, look);
         if i == 0 {
             ctx.part(&response);
         }
@@ -56,33 +69,69 @@ fn tabs_ui(ctx: &mut ViewContext<'_>, ui: &Ui, rect: Rect, selected: &Selected<'
             ctx.ui(UiCommand::SelectTab(tab));
         }
     }
-    let Some(frame) = selected.frame else { return };
-    if ctx.nav.tab != InspectorTab::Locals {
-        return;
-    }
-    let galley =
-        ui.painter()
-            .layout_no_wrap(backtrace::function(frame), font::mono_small(), t.faint);
-    let at = rect.right() - size::M - galley.size().x;
-    if at > x + size::S {
-        let y = rect.top() + (size::HEADER - galley.size().y) / 2.0;
-        ui.painter().galley(Pos2::new(at, y), galley, t.faint);
+    top + size::HEADER
+}
+
+/// Height of a further line of tabs.
+const LINE: f32 = size::HEADER - 4.0;
+
+/// What a tab says of its contents before it is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// There is something in it.
+    Full,
+    /// There is nothing in it; opened, it says why.
+    Empty,
+    /// What is in it is a cause of the crash or damaged.
+    Alarm,
+}
+
+fn look(tab: InspectorTab, report: &CrashReport) -> Look {
+    let (is_empty, is_alarm) = match tab {
+        InspectorTab::Rtos => (report.objects.is_empty(), !report.deadlocks.is_empty()),
+        InspectorTab::Heap => (
+            report.heaps.is_empty(),
+            report.heaps.iter().any(|heap| heap.damage.is_some()),
+        ),
+        InspectorTab::Interrupts => (
+            report.interrupts.is_none() && report.mpu.is_empty(),
+            report.mpu.iter().any(|region| region.hit),
+        ),
+        InspectorTab::Locals
+        | InspectorTab::Registers
+        | InspectorTab::Memory
+        | InspectorTab::Globals
+        | InspectorTab::Changed => (false, false),
+    };
+    match (is_empty, is_alarm) {
+        (_, true) => Look::Alarm,
+        (true, false) => Look::Empty,
+        (false, false) => Look::Full,
     }
 }
 
-fn tab_ui(ui: &Ui, x: &mut f32, top: f32, tab: InspectorTab, is_on: bool) -> Response {
+fn tab_width(ui: &Ui, tab: InspectorTab) -> f32 {
+    let galley = ui.painter().layout_no_wrap(
+        tab.label().to_owned(),
+        font::strong(),
+        egui::Color32::PLACEHOLDER,
+    );
+    galley.size().x + 2.0 * size::S
+}
+
+fn tab_ui(ui: &Ui, x: &mut f32, top: f32, tab: InspectorTab, is_on: bool, look: Look) -> Response {
     let t = tokens(ui);
-    let (font, color) = if is_on {
-        (font::strong(), t.text)
-    } else {
-        (font::body(), t.muted)
+    let (font, color) = match (is_on, look) {
+        (true, _) => (font::strong(), t.text),
+        (false, Look::Empty) => (font::body(), t.faint),
+        (false, Look::Full | Look::Alarm) => (font::body(), t.muted),
     };
     let galley = ui
         .painter()
         .layout_no_wrap(tab.label().to_owned(), font, color);
     let rect = Rect::from_min_size(
         Pos2::new(*x, top + 3.0),
-        egui::vec2(galley.size().x + 2.0 * size::S, size::HEADER - 6.0),
+        egui::vec2(tab_width(ui, tab), size::HEADER - 6.0),
     );
     let response = ui.interact(
         rect,
@@ -110,7 +159,12 @@ fn tab_ui(ui: &Ui, x: &mut f32, top: f32, tab: InspectorTab, is_on: bool) -> Res
     let pos = Align2::CENTER_CENTER
         .align_size_within_rect(galley.size(), rect)
         .min;
+    let right = pos.x + galley.size().x;
     ui.painter().galley(pos, galley, color);
+    if look == Look::Alarm {
+        let center = Pos2::new(right + 5.0, rect.top() + 9.0);
+        ui.painter().circle_filled(center, 2.5, t.crash);
+    }
     *x = rect.right();
     response
 }

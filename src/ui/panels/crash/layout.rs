@@ -48,13 +48,13 @@ impl Rects {
 }
 
 /// Divides the space below the headline.
-pub(super) fn split(rect: Rect, n_threads: usize, n_frames: usize) -> Parts {
+pub(super) fn split(rect: Rect, n_threads: usize, n_lines: usize) -> Parts {
     let rows = |n: usize| size::HEADER + size::ROW * n.min(1000) as f32 + size::S;
     if rect.width() < TWO_COLUMNS || rect.height() < LEAST_HEIGHT {
         return one_column(
             rect.width(),
             rows(n_threads.clamp(1, 8)),
-            rows(n_frames.clamp(2, 8) + 1),
+            rows(n_lines.clamp(3, 9)),
         );
     }
     let wide = rect.width() >= THREE_COLUMNS;
@@ -78,7 +78,7 @@ pub(super) fn split(rect: Rect, n_threads: usize, n_frames: usize) -> Parts {
         vec2(middle_width, rect.height()),
     );
     let share = if wide { 0.55 } else { 0.36 };
-    let backtrace_height = rows(n_frames.max(2) + 1).min(rect.height() * share);
+    let backtrace_height = rows(n_lines.max(3)).min(rect.height() * share);
     let backtrace = Rect::from_min_size(middle.min, vec2(middle_width, backtrace_height));
     let below = Rect::from_min_max(
         Pos2::new(middle.left(), backtrace.bottom() + GAP),
@@ -145,8 +145,8 @@ mod tests {
             (700.0, 200.0),
         ] {
             let rect = Rect::from_min_max(pos2(84.0, 160.0), pos2(84.0 + width, 160.0 + height));
-            for (n_threads, n_frames) in [(1, 1), (6, 6), (200, 900)] {
-                let parts = match split(rect, n_threads, n_frames) {
+            for (n_threads, n_lines) in [(1, 1), (6, 6), (200, 900)] {
+                let parts = match split(rect, n_threads, n_lines) {
                     Parts::Fits(parts) | Parts::Scrolls(parts, _) => parts,
                 };
                 let all = [

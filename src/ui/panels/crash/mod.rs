@@ -1,20 +1,24 @@
 //! The crash screen: what happened, where, in which thread, and why we believe it.
 
 mod backtrace;
+mod changed;
 mod evidence;
 mod globals;
 mod headline;
+mod heap;
 mod inspector;
+mod interrupts;
 mod layout;
 mod locals;
 mod memory;
 mod registers;
+mod rtos;
 mod source;
 mod threads;
 
 use super::{Panel, screen};
 use crate::engine::queries::crash_detail::CrashDetail;
-use crate::model::report::{Frame, Thread};
+use crate::model::report::{CrashReport, Frame, Thread};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::data::Answer;
@@ -61,7 +65,7 @@ impl Panel for Crash {
                 "Reading the crash: registers, memory, threads…",
                 |ui, detail| {
                     let selected = select(ctx, id, detail);
-                    self.skip_nameless(ctx, &selected);
+                    self.select_telling(ctx, &selected);
                     self.crash_ui(ctx, ui, &selected);
                 },
             );
@@ -72,8 +76,8 @@ impl Panel for Crash {
 /// The crash that is open, or the first one of the newest capture.
 pub fn open_crash(ctx: &ViewContext<'_>) -> Option<i64> {
     ctx.nav.place.crash.or_else(|| {
-        let groups = ctx.door.crash_groups("");
-        let rows = groups.value()?.iter().flat_map(|group| &group.crashes);
+        let issues = ctx.door.issues("");
+        let rows = issues.value()?.iter().flat_map(|issue| &issue.crashes);
         rows.map(|row| (std::cmp::Reverse(row.capture), row.id))
             .min()
             .map(|(_, id)| id)
@@ -97,14 +101,15 @@ fn select<'a>(ctx: &ViewContext<'_>, id: i64, detail: &'a CrashDetail) -> Select
 }
 
 impl Crash {
-    /// The program counter of a lost stack has no name: the first frame that has one says more.
-    fn skip_nameless(&mut self, ctx: &mut ViewContext<'_>, selected: &Selected<'_>) {
+    /// A program counter without a name and the helpers of an assertion say little: the frame that tells most is open.
+    fn select_telling(&mut self, ctx: &mut ViewContext<'_>, selected: &Selected<'_>) {
         let now = (selected.id, selected.thread_idx);
         if self.seen.replace(now) == Some(now) || ctx.nav.frame_idx > 0 {
             return;
         }
         let frames = selected.thread.map_or(&[][..], |thread| &thread.frames);
-        let first = frames.iter().position(|frame| frame.function.is_some());
+        let report = &selected.detail.report;
+        let first = telling_frame(report, frames);
         if let Some(first) = first.filter(|first| *first > 0) {
             ctx.ui(UiCommand::SelectFrame(first));
         }
@@ -115,8 +120,8 @@ impl Crash {
         ui.add_space(size::M);
         let rect = ui.available_rect_before_wrap();
         let n_threads = selected.detail.report.threads.len();
-        let n_frames = selected.thread.map_or(0, |thread| thread.frames.len());
-        match layout::split(rect, n_threads, n_frames) {
+        let n_lines = selected.thread.map_or(0, backtrace::n_lines);
+        match layout::split(rect, n_threads, n_lines) {
             layout::Parts::Fits(parts) => self.parts_ui(ctx, ui, selected, &parts),
             layout::Parts::Scrolls(parts, height) => {
                 egui::ScrollArea::vertical()
@@ -149,10 +154,38 @@ impl Crash {
     }
 }
 
+/// The frame that tells most: the one that the headline names, else the first that is no helper, else the first with
+/// a name.
+fn telling_frame(report: &CrashReport, frames: &[Frame]) -> Option<usize> {
+    let summary = report
+        .fault
+        .as_ref()
+        .map_or("", |fault| fault.summary.as_str());
+    let ignored = report.fingerprint.as_ref();
+    let ignored = ignored.map_or(&[][..], |fingerprint| &fingerprint.frames_ignored);
+    let is_helper = |frame: &Frame| {
+        ignored.iter().any(|line| {
+            let (name, why) = line.rsplit_once(": ").unwrap_or((line, ""));
+            let is_named =
+                frame.function.as_deref() == Some(name) || frame.qualified.as_deref() == Some(name);
+            is_named && (why.ends_with(" helper") || why == "fault handler")
+        })
+    };
+    let is_headline = |frame: &Frame| {
+        headline::location(frame)
+            .is_some_and(|place| summary.split([' ', ',']).any(|word| word == place))
+    };
+    let named = |frame: &&Frame| frame.function.is_some();
+    let position = |wanted: &dyn Fn(&Frame) -> bool| frames.iter().position(wanted);
+    position(&is_headline)
+        .or_else(|| position(&|frame| named(&frame) && !is_helper(frame)))
+        .or_else(|| position(&|frame| named(&frame)))
+}
+
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-    let groups = ctx.door.crash_groups("");
+    let issues = ctx.door.issues("");
     let rect = screen(ui);
-    card::inside(ui, rect, "crash-screen", |ui| match groups {
+    card::inside(ui, rect, "crash-screen", |ui| match issues {
         Answer::Pending { previous: None } => state::loading(ui, "Looking for crashes…"),
         Answer::Failed { error, .. } => state::error(ui, &error),
         Answer::Pending { .. } | Answer::Ready(_) => {

@@ -29,7 +29,7 @@ pub(super) fn registers_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Se
                     let width = row.width();
                     row.mono(size::M, 96.0, name);
                     row.mono(104.0, 220.0, &text);
-                    row.muted(228.0, width - size::M, &decimal(value.0));
+                    row.muted(228.0, width - size::M, &decimal(name, value.0));
                 });
                 response.context_menu(|ui| {
                     if ui.button("Copy value").clicked() {
@@ -44,8 +44,12 @@ pub(super) fn registers_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Se
 }
 
 /// Small numbers are counts: say them in decimal too.
-fn decimal(value: u64) -> String {
-    if value < 0x1_0000 {
+fn decimal(name: &str, value: u64) -> String {
+    let is_address = matches!(
+        name,
+        "pc" | "lr" | "sp" | "msp" | "psp" | "ra" | "mepc" | "mtval" | "xpsr" | "fp" | "gp" | "tp"
+    );
+    if value < 0x1_0000 && !is_address {
         value.to_string()
     } else {
         String::new()

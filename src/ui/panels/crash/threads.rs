@@ -1,7 +1,7 @@
 //! The threads, with what they do and how full their stacks are.
 
 use super::Selected;
-use crate::model::report::Thread;
+use crate::model::report::{Thread, ThreadState};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
@@ -21,7 +21,7 @@ pub(super) fn threads_ui(
     selected: &Selected<'_>,
 ) {
     let threads = &selected.detail.report.threads;
-    let count = threads.len().to_string();
+    let count = counted(threads);
     let has_stacks = threads.iter().any(|thread| stack_share(thread).is_some());
     let right = if has_stacks { "stack used" } else { "" };
     let state_at = state_column(ui, threads);
@@ -63,6 +63,19 @@ pub(super) fn threads_ui(
                 });
         },
     );
+}
+
+/// `7`, or `7, 2 running` on a target with several CPUs.
+fn counted(threads: &[Thread]) -> String {
+    let running = threads
+        .iter()
+        .filter(|thread| thread.state == ThreadState::Running)
+        .count();
+    if running > 1 {
+        format!("{}, {running} running on their CPUs", threads.len())
+    } else {
+        threads.len().to_string()
+    }
 }
 
 fn paint(row: &mut RowPainter<'_>, thread: &Thread, is_selected: bool, state_at: f32) {

@@ -3,7 +3,7 @@
 //!
 //! Handles inside of structures and arrays count too: `uplink.tx_queue`, `locks[2]`.
 
-use super::layout::Layout;
+use super::layout::{Field, Layout};
 use super::waits::read_name;
 use crate::model::memory::Memory;
 use crate::symbols::{
@@ -82,6 +82,7 @@ impl Catalog {
         let mut finder = Finder {
             types: &types,
             memory,
+            pool: Pool::of(info, layout),
             interesting: BTreeMap::new(),
             visits: 0,
             found: Self::default(),
@@ -142,6 +143,7 @@ impl Catalog {
 struct Finder<'t, 'i, 'a> {
     types: &'t Types<'i, 'a>,
     memory: &'t dyn Memory,
+    pool: Option<Pool>,
     /// Whether a type is or holds a handle.
     interesting: BTreeMap<TypeRef, bool>,
     visits: usize,
@@ -160,6 +162,10 @@ impl Finder<'_, '_, '_> {
         match self.handle_kind(at) {
             Some((kind, Is::Handle)) => {
                 let held = self.memory.read_u32(addr).map_or(0, u64::from);
+                let held = match &self.pool {
+                    Some(pool) => pool.object(held, self.memory),
+                    None => held,
+                };
                 if held != 0 {
                     self.add(held, kind, Is::Handle, name);
                 }
@@ -266,6 +272,38 @@ impl Finder<'_, '_, '_> {
             at = *target;
         }
         None
+    }
+}
+
+/// `xKernelObjectPool`.
+struct Pool {
+    start: u64,
+    entry_bytes: u64,
+    handle: Field,
+    n_entries: u64,
+}
+
+impl Pool {
+    fn of(info: &DebugInfo<'_>, layout: &Layout) -> Option<Self> {
+        let table = info.file().symbol("xKernelObjectPool")?;
+        let layout = layout.pool.as_ref()?;
+        Some(Self {
+            start: table.address,
+            entry_bytes: layout.size,
+            handle: layout.handle,
+            n_entries: table.size.checked_div(layout.size)?,
+        })
+    }
+
+    /// What a handle stands for: the object of its entry, or itself if it is no number of an entry.
+    fn object(&self, handle: u64, memory: &dyn Memory) -> u64 {
+        let Some(index) = handle.checked_sub(1).filter(|n| *n < self.n_entries) else {
+            return handle;
+        };
+        let entry = self
+            .start
+            .saturating_add(index.saturating_mul(self.entry_bytes));
+        self.handle.read(entry, memory).unwrap_or(0)
     }
 }
 

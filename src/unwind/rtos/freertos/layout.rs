@@ -47,6 +47,8 @@ pub(super) struct TcbLayout {
     pub(super) notify_state: Option<Field>,
     /// `xMPUSettings.ulContext` of the ports with memory protection (from V11 on): the registers are kept in the control block.
     pub(super) mpu_context: Option<Field>,
+    /// `xMPUSettings.xSystemCallStackInfo.pulTaskStack`: where the stack of an unprivileged task was left during a system call.
+    pub(super) left_stack: Option<Field>,
 }
 
 /// `List_t`.
@@ -137,6 +139,14 @@ pub(super) struct Layout {
     pub(super) event_group: Option<EventGroupLayout>,
     pub(super) timer: Option<TimerLayout>,
     pub(super) stream: Option<StreamLayout>,
+    pub(super) pool: Option<PoolLayout>,
+}
+
+/// `KernelObject_t`: with memory protection handles are numbers, from 1, of entries in `xKernelObjectPool`.
+#[derive(Clone, Debug)]
+pub(super) struct PoolLayout {
+    pub(super) handle: Field,
+    pub(super) size: u64,
 }
 
 const TCB: [&str; 3] = ["tskTaskControlBlock", "TCB_t", "tskTCB"];
@@ -149,6 +159,8 @@ const REGISTRY: [&str; 2] = ["QUEUE_REGISTRY_ITEM", "QueueRegistryItem_t"];
 const EVENT_GROUP: [&str; 3] = ["EventGroupDef_t", "xEventGroupDefinition", "EventGroup_t"];
 const TIMER: [&str; 3] = ["tmrTimerControl", "xTIMER", "Timer_t"];
 const STREAM: [&str; 3] = ["StreamBufferDef_t", "xSTREAM_BUFFER", "StreamBuffer_t"];
+const KERNEL_OBJECT: [&str; 2] = ["KernelObject", "KernelObject_t"];
+const SYSTEM_CALL: [&str; 2] = ["SYSTEM_CALL_STACK_INFO", "xSYSTEM_CALL_STACK_INFO"];
 const MPU_SETTINGS: [&str; 2] = ["MPU_SETTINGS", "xMPU_SETTINGS"];
 
 /// Reads the layout, or says which member is not in the debug information.
@@ -174,6 +186,7 @@ pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
             name: required(types, &TCB, "pcTaskName")?,
             end_of_stack: member(types, &TCB, "pxEndOfStack"),
             notify_state: member(types, &TCB, "ucNotifyState"),
+            left_stack: left_stack(types),
             mpu_context: member(types, &TCB, "xMPUSettings")
                 .zip(member(types, &MPU_SETTINGS, "ulContext"))
                 .map(|(settings, context)| within(settings, context)),
@@ -190,6 +203,21 @@ pub(super) fn load(info: &DebugInfo<'_>) -> Result<Layout, String> {
         event_group: event_group(types),
         timer: timer(types),
         stream: stream(types),
+        pool: pool(types),
+    })
+}
+
+fn left_stack(types: &Types<'_, '_>) -> Option<Field> {
+    let settings = member(types, &TCB, "xMPUSettings")?;
+    let call = member(types, &MPU_SETTINGS, "xSystemCallStackInfo")?;
+    let stack = member(types, &SYSTEM_CALL, "pulTaskStack")?;
+    Some(within(settings, within(call, stack)))
+}
+
+fn pool(types: &Types<'_, '_>) -> Option<PoolLayout> {
+    Some(PoolLayout {
+        handle: member(types, &KERNEL_OBJECT, "xInternalObjectHandle")?,
+        size: size_of(types, &KERNEL_OBJECT).filter(|size| *size > 0)?,
     })
 }
 

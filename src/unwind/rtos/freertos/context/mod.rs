@@ -2,9 +2,10 @@
 
 mod cortex_m;
 mod cortex_m_mpu;
+mod riscv;
 
 use super::layout::TcbLayout;
-use crate::model::{memory::Memory, registers::RegisterSet};
+use crate::model::{arch::Arch, memory::Memory, registers::RegisterSet};
 use crate::symbols::symbol_set::SymbolSet;
 
 /// The registers that the task at `tcb` will continue with; `top` is its `pxTopOfStack`. `None` when no port's context is there.
@@ -15,6 +16,10 @@ pub(super) fn saved_registers(
     symbols: &SymbolSet<'_>,
     memory: &dyn Memory,
 ) -> Option<RegisterSet> {
+    let arch = symbols.infos.first().map(|info| info.file().arch());
+    if arch == Some(Arch::Riscv32) {
+        return riscv::saved_registers(top, symbols, memory);
+    }
     match layout.mpu_context {
         Some(context) => cortex_m_mpu::saved_registers(tcb, top, context, symbols, memory)
             .or_else(|| cortex_m::saved_registers(top, symbols, memory)),

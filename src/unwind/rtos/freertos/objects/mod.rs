@@ -200,7 +200,7 @@ impl Reader<'_, '_, '_> {
             Found::StreamBuffer => "stream buffer",
         };
         Some(Warning::new(
-            "FS-RTOS-005",
+            "FS-RTOS-032",
             format!(
                 "{} leads to 0x{addr:08x}, but there is no {what}: it was overwritten, deleted, or never created.",
                 entry.name

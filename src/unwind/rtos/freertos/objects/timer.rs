@@ -37,7 +37,7 @@ pub(super) fn running(kernel: &Kernel<'_, '_>, warnings: &mut Vec<Warning>) -> B
         }
         if let Some(reason) = listed.broken {
             warnings.push(Warning::new(
-                "FS-RTOS-006",
+                "FS-RTOS-033",
                 format!(
                     "The list of timers {name} is damaged: {}. Timers behind that point are not shown.",
                     reason.replace("tasks", "timers").replace("task", "timer")
