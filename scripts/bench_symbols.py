@@ -110,9 +110,19 @@ def answered(command, text, environment, n_lines):
 
 
 def plain(name):
-    """A function's name without what tells two instances of it apart."""
-    name = re.sub(r"::h[0-9a-f]{16}$", "", name or "??")
-    return re.sub(r"(\.(part|constprop|isra|cold|lto_priv|llvm)(\.\d+)*)+$", "", name)
+    """A function's own name. Where it is (its path), what it is an instance of (its generic arguments) and the linker's
+    marks for copies of it are written in as many ways as there are tools: `sort<u8, F>` in the debug information is
+    `core::slice::sort::stable::drift::sort::h0123456789abcdef` in the symbol table."""
+    name = name or "??"
+    for written, meant in (("$LT$", "<"), ("$GT$", ">"), ("$u20$", " "), ("$RF$", "&"), ("$BP$", "*"), ("$C$", ","), ("$u7b$", "{"), ("$u7d$", "}"), ("..", "::")):
+        name = name.replace(written, meant)
+    name = re.sub(r"::h[0-9a-f]{16}$", "", name)
+    name = re.sub(r"(\.(part|constprop|isra|cold|lto_priv|llvm)(\.\d+)*)+$", "", name)
+    name = re.sub(r"\{\{vtable[._]shim\}\}$", "", name)
+    name = re.sub(r"\{+(async_block|async_closure|async_fn|closure)(_env)?(#\d+)?\}+", "{closure}", name)
+    while re.search(r"<[^<>]*>", name.replace("->", "  ")):
+        name = re.sub(r"<[^<>]*>", "", name.replace("->", "  "))
+    return name.split("::")[-1].strip("_ ") or "??"
 
 
 def parts(path):
@@ -157,10 +167,18 @@ def frames_by_us(command, text, addresses):
 
 
 def same(ours, theirs):
-    def same_name(a, b):
-        return a == b or a.split("::")[-1] == b.split("::")[-1] and ("<" in a + b or "{" in a + b or "::" not in a or "::" not in b)
     return len(ours) == len(theirs) and all(
-        same_name(a[0], b[0]) and a[2] == b[2] and same_file(a[1], b[1]) for a, b in zip(ours, theirs))
+        a[0] == b[0] and a[2] == b[2] and same_file(a[1], b[1]) for a, b in zip(ours, theirs))
+
+
+def lines_by_gdb(elf, addresses):
+    """{address: innermost line} as gdb has it."""
+    if not addresses or not shutil.which("gdb"):
+        return {}
+    questions = [word for address in addresses[:500] for word in ("-ex", f"info line *0x{address:x}")]
+    out = subprocess.run(["gdb", "-nx", "-batch", *questions, elf], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode(errors="replace")
+    lines = re.findall(r"^(?:Line (\d+) of|No line number information)", out, re.M)
+    return {address: int(line) if line else 0 for address, line in zip(addresses, lines)}
 
 
 def compare(elf, addresses, peers, ours):
@@ -179,6 +197,11 @@ def compare(elf, addresses, peers, ours):
     split = sum(any(not same(vote[a], vote[b]) for a in range(1, len(vote)) for b in range(a + 1, len(vote))) for vote in votes)
     print(f"  the peers differ among themselves at {split}; we agree with one of them at least at {n - len(alone)}, "
           f"with none at {len(alone)}, two of them agree against us at {len(against)}")
+    gdb = lines_by_gdb(elf, [address for address, _ in against])
+    n_gdb = sum(bool(vote[0]) and gdb.get(address) == vote[0][0][2] for address, vote in against)
+    print(f"  tie-break: at these {len(against)}, gdb names our line at {n_gdb} (of several rows of the line table at one address the last that "
+          f"begins a statement counts; the peers take the last one)")
+    against = [(address, vote) for address, vote in against if not vote[0] or gdb.get(address) != vote[0][0][2]]
     for address, vote in (against or alone)[:SHOWN]:
         print(f"    0x{address:x}")
         for name, frames in zip(["fieldscope", *theirs], vote):

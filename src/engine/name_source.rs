@@ -129,7 +129,7 @@ impl<'a> NameSource<'a> {
             let rest = with_symbols(&matched, self.cache, |symbols| {
                 let mut names = Symbolizer::new(symbols);
                 let mut n_addresses = 0;
-                while let Some(some) = lines.next()? {
+                while let Some(some) = lines.next_lines()? {
                     n_addresses += addresses_in(&some).count();
                     if n_addresses > WORTH_AN_INDEX && !files.is_empty() {
                         return Ok(Some(some));
@@ -176,7 +176,7 @@ impl<'a> NameSource<'a> {
         let mut told = Ok(());
         while let Some(some) = match first.take() {
             Some(some) => Some(some),
-            None => lines.next()?,
+            None => lines.next_lines()?,
         } {
             if text_stream::is_bulk(&some) {
                 told = text_stream::in_parallel(some, lines, &work, &mut instead, out);

@@ -35,7 +35,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// The lines that are there now, at least one; `None` at the end.
-    pub fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+    pub fn next_lines(&mut self) -> std::io::Result<Option<Vec<u8>>> {
         while !self.is_at_end {
             let known = self.rest.len();
             self.rest.resize(known + READ_BYTES, 0);
@@ -118,7 +118,7 @@ pub fn in_parallel<R: Read + Send>(
                         return Ok(());
                     }
                     number += 1;
-                    next = input.next()?;
+                    next = input.next_lines()?;
                 }
                 Ok(())
             })?;
@@ -163,7 +163,7 @@ mod tests {
         for step in [1, 3, 7, 1000] {
             let mut lines = Lines::new(Drip(b"ab\ncdef\n\nlast".to_vec(), step));
             let mut all = Vec::new();
-            while let Some(some) = lines.next().unwrap() {
+            while let Some(some) = lines.next_lines().unwrap() {
                 assert!(some.ends_with(b"\n") || some == b"last");
                 all.extend(some);
             }
@@ -177,7 +177,7 @@ mod tests {
             .flat_map(|n| format!("line {n}\n").into_bytes())
             .collect();
         let mut lines = Lines::new(Drip(text.clone(), 5000));
-        let first = lines.next().unwrap().unwrap();
+        let first = lines.next_lines().unwrap().unwrap();
         let mut out = Vec::new();
         let work = |some: &[u8], answer: &mut Vec<u8>| {
             answer.extend_from_slice(some);
