@@ -198,11 +198,12 @@ def compile_c(work, build, elf):
         include = os.path.dirname(call(gcc, "-print-libgcc-file-name").strip())
         common += facts["gcc"] + ["-gno-record-gcc-switches", f"-ffile-prefix-map={include}=gcc", "-ffile-prefix-map=/usr/include/newlib=newlib"]
         if language == "cpp" and build.target == "rv32":
-            common += ["-nostdinc++"] + cpp_headers()[:-1]
+            common += ["-nostdinc++"] + cpp_headers()
         call(gcc, *common, "-c", source, "-o", unit, cwd=SOURCES)
         call(gcc, *common, "-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=sha1", "-Wl,--no-warn-rwx-segments", *link, "-o", elf, cwd=SOURCES)
     else:
-        flags = [f"--target={facts['clang']}"] + [flag for flag in facts["gcc"] if flag.startswith(("-mcpu", "-mfpu", "-mabi"))]
+        resources = call("clang-14", "-print-resource-dir").strip()
+        flags = [f"--target={facts['clang']}", f"-ffile-prefix-map={resources}=clang"] + [flag for flag in facts["gcc"] if flag.startswith(("-mcpu", "-mfpu", "-mabi"))]
         if build.target == "rv32":
             flags += ["-march=rv32imac", "-mno-relax"]
         if language == "cpp":
@@ -218,7 +219,31 @@ def cpp_headers():
     version = os.listdir("/usr/include/newlib/c++")[0]
     base = f"/usr/include/newlib/c++/{version}"
     return ["-isystem", base, "-isystem", f"{base}/arm-none-eabi", "-isystem", "/usr/include/newlib",
-            "-ffile-prefix-map=/usr/include/newlib=newlib", "-ffile-prefix-map=/usr/lib/llvm-14/lib/clang/14.0.6=clang"]
+            "-ffile-prefix-map=/usr/include/newlib=newlib"]
+
+
+def rust_sysroot(work, targets):
+    """Rust's library as rustup would ship it (-O3, line tables), built once for each processor."""
+    root = os.path.join(work, "sysroot")
+    package = os.path.join(work, "rust-library")
+    os.makedirs(os.path.join(package, "src"), exist_ok=True)
+    with open(os.path.join(package, "Cargo.toml"), "w") as file:
+        file.write('[package]\nname = "nothing"\nversion = "0.0.0"\nedition = "2021"\n[profile.release]\ndebug = "line-tables-only"\n'
+                   'panic = "abort"\ncodegen-units = 4\n')
+    with open(os.path.join(package, "src/lib.rs"), "w") as file:
+        file.write("#![no_std]\n")
+    source = os.path.realpath("/usr/lib/rustlib/src/rust")
+    flags = f"-C embed-bitcode=yes --remap-path-prefix={source}=rust --remap-path-prefix=/usr/lib/rustlib/src/rust=rust"
+    for target in targets:
+        call("cargo", "build", "--release", "-Zbuild-std=core,alloc", "--target", target, cwd=package,
+             env=dict(os.environ, RUSTC="/usr/bin/rustc", RUSTC_BOOTSTRAP="1", RUSTFLAGS=flags, CARGO_TARGET_DIR=os.path.join(package, "target")))
+        library = os.path.join(root, "lib/rustlib", target, "lib")
+        os.makedirs(library, exist_ok=True)
+        made = os.path.join(package, "target", target, "release/deps")
+        for name in os.listdir(made):
+            if name.endswith(".rlib") and not name.startswith("libnothing"):
+                shutil.copy(os.path.join(made, name), library)
+    return root
 
 
 def compile_rust(work, build, elf):
@@ -265,7 +290,7 @@ def crash(elf, build, port):
 
         if build.target == "rv32":
             registers = [register(number) for number in range(32)]
-            registers[0] = register(0x41 + 0x341)  # mepc
+            registers[0] = register(number_of(debugger, "mepc"))
             return registers, None, 0, memory
         saved = [register(number) for number in range(15)]
         sp, exc_return = saved[13], saved[14]
@@ -274,8 +299,6 @@ def crash(elf, build, port):
         floats, fpscr = None, 0
         if build.target != "v6m":
             words = [word for number in range(26, 42) for word in struct.unpack("<2I", debugger.register(number))]
-            if extended and not any(debugger.words(sp + 0x20, 16)):
-                pass  # lazy stacking left the registers as they were
             floats, fpscr = words, struct.unpack("<I", debugger.register(42))[0]
         sp += (0x68 if extended else 0x20) + (4 if xpsr & 0x200 else 0)
         return [r0, r1, r2, r3, *saved[4:12], r12, sp, lr, pc, xpsr], floats, fpscr, memory
@@ -284,9 +307,25 @@ def crash(elf, build, port):
         qemu.wait()
 
 
+def number_of(debugger, name):
+    """QEMU numbers control registers as its description of them says."""
+    text = ""
+    while True:
+        part = debugger.ask(f"qXfer:features:read:riscv-csr.xml:{len(text):x},7ff")
+        text += part[1:]
+        if part[:1] != "m":
+            break
+    numbers, last = {}, 0
+    for register in re.findall(r"<reg [^>]*>", text):
+        explicit = re.search(r'regnum="(\d+)"', register)
+        last = int(explicit[1]) if explicit else last + 1
+        numbers[re.search(r'name="([^"]+)"', register)[1]] = last
+    return numbers[name]
+
+
 def write_core(path, build, registers, floats, fpscr, memory):
     if build.target == "rv32":
-        core.write_riscv(path, registers, memory) if hasattr(core, "write_riscv") else write_riscv(path, registers, memory)
+        write_riscv(path, registers, memory)
     else:
         core.write(path, [(1, registers, floats, fpscr)], memory)
 
@@ -339,7 +378,6 @@ def make(work, build, port):
     write_core(core_file, build, *crash(elf, build, port))
     ask_gdb(elf, core_file, answer)
     ask_llvm(elf, json.load(open(answer)), elf[:-3] + "llvm.json")
-    # A third of a static ELF is padding and names that nothing here reads.
     return build.name
 
 
@@ -349,14 +387,20 @@ def main():
     arguments.add_argument("--only", default="", help="a regular expression of build names")
     arguments.add_argument("--keep", help="work in this folder and keep it")
     arguments.add_argument("--pack", action="store_true", help="write the archive of the tests")
+    arguments.add_argument("--document", help="put this table into docs/accuracy.md, and do nothing else")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--words", type=int, default=2000, help="so much of each failure is shown")
     chosen = arguments.parse_args()
+    if chosen.document:
+        return document(chosen.document)
     work = chosen.keep or tempfile.mkdtemp()
     os.makedirs(work, exist_ok=True)
     wanted = [build for build in builds() if re.search(chosen.only, build.name)]
     for target in sorted({build.target for build in wanted}):
         prepare(work, target)
+    rust = sorted({TARGETS[build.target]["rust"] for build in wanted if build.toolchain == "rustc"})
+    if rust and "MATRIX_SYSROOT" not in os.environ:
+        os.environ["MATRIX_SYSROOT"] = rust_sysroot(work, rust)
     failed, made = [], []
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
         running = {pool.submit(make, work, build, 29100 + index): build for index, build in enumerate(wanted)}
@@ -373,6 +417,21 @@ def main():
     if not chosen.keep:
         shutil.rmtree(work)
     return 1 if failed else 0
+
+
+def document(table):
+    """Replaces what stands between the two marks of the page."""
+    page = os.path.join(ROOT, "docs/accuracy.md")
+    with open(page) as file:
+        text = file.read()
+    begin, end = "<!-- build matrix: made by scripts/matrix.sh -->", "<!-- end of build matrix -->"
+    head, tail = text.split(begin)[0], text.split(end)[1]
+    with open(table) as file:
+        rows = file.read()
+    columns = "| build | frames equal | better | worse | locals equal | better | worse | types equal | better | worse |\n"
+    with open(page, "w") as file:
+        file.write(head + begin + "\n" + columns + "|---" * 10 + "|\n" + rows + end + tail)
+    return 0
 
 
 def pack(work, names):

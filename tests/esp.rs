@@ -40,13 +40,21 @@ fn every_version_of_a_dump_gives_the_same_tasks() {
         let dump = &found.coredumps[0];
         assert_eq!(dump.arch, Arch::Xtensa);
         let names: Vec<_> = dump.threads.iter().map(|t| t.name.as_deref()).collect();
-        assert_eq!(names, [Some("main"), Some("net"), Some("IDLE0")], "{version:x}");
+        assert_eq!(
+            names,
+            [Some("main"), Some("net"), Some("IDLE0")],
+            "{version:x}"
+        );
         let crashed = &dump.threads[0];
         assert_eq!(crashed.id, Some(0x3FFA_FBA0));
         assert_eq!(crashed.registers.pc(), Some(0x400D_1234));
         assert_eq!(crashed.registers.sp(), Some(0x3FFB_4E80));
         assert_eq!(crashed.registers.known(Reg(0)), Some(0x800D_5678));
-        assert_eq!(crashed.registers.known(Reg::EXCCAUSE), Some(28), "{version:x}");
+        assert_eq!(
+            crashed.registers.known(Reg::EXCCAUSE),
+            Some(28),
+            "{version:x}"
+        );
         assert_eq!(crashed.registers.known(Reg::EXCVADDR), Some(0x14));
         assert_eq!(dump.threads[1].registers.known(Reg::EXCCAUSE), None);
         assert_eq!(crashed.stack.as_ref().unwrap().start, 0x3FFB_4600);
@@ -62,7 +70,12 @@ fn every_version_of_a_dump_gives_the_same_tasks() {
 fn a_console_log_gives_its_dumps_whatever_stands_around_the_lines() {
     let dumps = xtensa_dumps();
     let noise = "I (12) app: tick\r\nE (13) esp_core_dump_uart: Print core dump to uart...\r\n";
-    for prefix in ["", "[12:00:01.250] ", "2026-11-23 18:00:01 device-7 ", "\x1b[0;31m> "] {
+    for prefix in [
+        "",
+        "[12:00:01.250] ",
+        "2026-11-23 18:00:01 device-7 ",
+        "\x1b[0;31m> ",
+    ] {
         let mut log = noise.to_owned();
         for (_, bytes) in &dumps {
             log += &console(bytes, prefix);
@@ -90,14 +103,22 @@ fn a_damaged_line_is_a_hole_and_everything_else_stays_in_place() {
         let log = lines.concat();
         let found = scanned(log.as_bytes());
         let dump = &found.coredumps[0];
-        assert!(codes(&found).contains(&"FS-ESP-010"), "{n}: {:?}", codes(&found));
+        assert!(
+            codes(&found).contains(&"FS-ESP-010"),
+            "{n}: {:?}",
+            codes(&found)
+        );
         for region in dump.memory.regions() {
             let mut same = vec![0; region.bytes.len()];
             whole.memory.read(region.start, &mut same).unwrap();
             assert_eq!(same, region.bytes, "line {n}");
         }
         let captured = |d: &fieldscope::model::coredump::Coredump| {
-            d.memory.regions().iter().map(|r| r.bytes.len()).sum::<usize>()
+            d.memory
+                .regions()
+                .iter()
+                .map(|r| r.bytes.len())
+                .sum::<usize>()
         };
         assert!(captured(dump) + 48 >= captured(&whole), "line {n}");
     }
@@ -131,7 +152,10 @@ fn files_of_every_carrier_are_known_by_their_content() {
     }
     let core = elf_core(94, 0x102, &xtensa_tasks(), &Notes::default());
     let found = scanned(&core);
-    assert_eq!((found.format, found.coredumps[0].threads.len()), ("elf-core", 3));
+    assert_eq!(
+        (found.format, found.coredumps[0].threads.len()),
+        ("elf-core", 3)
+    );
     let erased = flash_image(&[0xFF; 0x1000]);
     let found = scanned(&erased);
     assert!(found.coredumps.is_empty());
@@ -165,7 +189,10 @@ fn damage_and_truncation_are_said_and_what_is_left_is_read() {
         let mut flipped = bytes.clone();
         let last = flipped.len() - 40;
         flipped[last] ^= 1;
-        assert!(codes(&scanned(&flipped)).contains(&"FS-ESP-002"), "{version:x}");
+        assert!(
+            codes(&scanned(&flipped)).contains(&"FS-ESP-002"),
+            "{version:x}"
+        );
         for keep in [bytes.len() / 2, bytes.len() - 1] {
             let found = scanned(&bytes[..keep]);
             assert!(codes(&found).contains(&"FS-ESP-003"), "{version:x} {keep}");
@@ -208,7 +235,11 @@ fn backtrace(place: &Place, bytes: &[u8], args: &[&str]) -> Value {
 fn pcs(thread: &Value) -> Vec<u64> {
     let frames = thread["frames"].as_array().unwrap();
     let pc = |frame: &Value| {
-        let text = frame["pc"].as_str().unwrap().trim_start_matches("0x").to_owned();
+        let text = frame["pc"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("0x")
+            .to_owned();
         u64::from_str_radix(&text, 16).unwrap()
     };
     frames.iter().map(pc).collect()
@@ -245,7 +276,10 @@ fn a_broken_window_chain_is_said_and_the_frames_before_it_are_shown() {
     let found = pcs(&report["threads"][0]);
     assert_eq!(found, [0x400D_1234, 0x400D_5678, 0x4000_7C78]);
     let warnings = report["warnings"].as_array().unwrap();
-    assert!(warnings.iter().any(|w| w["code"] == "FS-UNW-010"), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|w| w["code"] == "FS-UNW-010"),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -263,7 +297,10 @@ fn a_task_that_gave_way_by_a_call_shows_its_callers_but_the_one_that_was_not_sto
     let bytes = dump(0x003, 3, 0, &builder::task_list(&tasks, &[]));
     let report = backtrace(&place, &bytes, &[]);
     // The window says who called the caller: the caller's own return address is lost.
-    assert_eq!(pcs(&report["threads"][1]), [0x400D_5678, 0x400D_9ABC, 0x4008_5910]);
+    assert_eq!(
+        pcs(&report["threads"][1]),
+        [0x400D_5678, 0x400D_9ABC, 0x4008_5910]
+    );
     let warnings = report["warnings"].as_array().unwrap();
     assert!(warnings.len() < 8, "{warnings:?}");
 }
@@ -274,7 +311,9 @@ fn riscv_dump(sha256: &str) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(core[at..at + 4].try_into().unwrap());
     // Its first program header is the notes', its second one the memory's.
     let (notes, offset, addr, len) = (word(52 + 4), word(84 + 4), word(84 + 8), word(84 + 16));
-    let registers = (0..32).map(|n| word(notes as usize + 20 + 72 + 4 * n)).collect();
+    let registers = (0..32)
+        .map(|n| word(notes as usize + 20 + 72 + 4 * n))
+        .collect();
     let memory = &core[offset as usize..(offset + len) as usize];
     let task = Task {
         tcb: 0x8010_2000,
@@ -301,7 +340,11 @@ fn an_esp32_c3_dump_gives_the_frames_that_gdb_knows_with_the_elf_of_its_hash() {
     let hash = Sha256::digest(std::fs::read(&elf).unwrap());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let bytes = riscv_dump(&hash[..9]);
-    let report = backtrace(&place, console(&bytes, "I (9) ").as_bytes(), &["--elf", &elf]);
+    let report = backtrace(
+        &place,
+        console(&bytes, "I (9) ").as_bytes(),
+        &["--elf", &elf],
+    );
     assert_eq!(report["verified"], true);
     assert_eq!(report["build_id"], hash[..8]);
     assert_eq!(report["elf_build_id"].as_str().unwrap(), hash);
@@ -317,7 +360,10 @@ fn an_esp32_c3_dump_gives_the_frames_that_gdb_knows_with_the_elf_of_its_hash() {
         assert_eq!(frame["line"], wanted["line"]);
     }
     let warnings = report["warnings"].as_array().unwrap();
-    assert!(warnings.iter().any(|w| w["code"] == "FS-SYM-007"), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|w| w["code"] == "FS-SYM-007"),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -330,7 +376,11 @@ fn an_elf_of_another_hash_is_refused_with_both_ids() {
     assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
     let hash = Sha256::digest(std::fs::read(&elf).unwrap());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(answer.err.contains("00112233445566778899aabbccddeeff"), "{}", answer.err);
+    assert!(
+        answer.err.contains("00112233445566778899aabbccddeeff"),
+        "{}",
+        answer.err
+    );
     assert!(answer.err.contains(&hash), "{}", answer.err);
 }
 
@@ -353,7 +403,10 @@ fn a_panic_print_and_the_dump_behind_it_are_one_crash() {
     let place = Place::new();
     let report = backtrace(&place, log.as_bytes(), &[]);
     assert_eq!(report["n_crashes"], 1);
-    assert_eq!(report["sources"], serde_json::json!(["esp-panic", "esp-core-text"]));
+    assert_eq!(
+        report["sources"],
+        serde_json::json!(["esp-panic", "esp-core-text"])
+    );
     assert_eq!(pcs(&report["threads"][0]).len(), CHAIN.len());
 }
 
@@ -366,7 +419,10 @@ fn a_panic_print_alone_shows_the_frames_that_the_device_printed() {
                EXCCAUSE: 0x0000001d  EXCVADDR: 0x60004000\n\n\
                Backtrace: 0x400d2b1b:0x3ffb4f50 0x400d2b89:0x3ffb4f70 0x40085ac1:0x3ffb4f90\n";
     let report = backtrace(&place, log.as_bytes(), &[]);
-    assert_eq!(pcs(&report["threads"][0]), [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]);
+    assert_eq!(
+        pcs(&report["threads"][0]),
+        [0x400D_2B1E, 0x400D_2B8C, 0x4008_5AC4]
+    );
     assert_eq!(report["fault"]["kind"], "memory_fault");
     assert_eq!(report["arch"], "xtensa");
 }

@@ -116,7 +116,16 @@ impl Intact {
     /// A capture that was cut off inside a dump says so and says where, if anything was read from it.
     fn expect_a_warning(&self, cut: usize, examined: &Examined, reports: &[CrashReport]) {
         let at = cut as u64;
-        let is_inside = self.dumps.iter().any(|d| d.start < at && at < d.end);
+        // Without the end of its last line a dump is whole.
+        let is_lost = |end: u64| {
+            let rest = self.bytes[cut..].iter().zip(at..end);
+            rest.into_iter()
+                .any(|(byte, _)| !byte.is_ascii_whitespace())
+        };
+        let is_inside = self
+            .dumps
+            .iter()
+            .any(|d| d.start < at && at < d.end && is_lost(d.end));
         let ends_in_a_line = cut > 0 && !matches!(self.bytes[cut - 1], b'\n' | b'\r');
         if !is_inside || reports.is_empty() || (self.is_text && !ends_in_a_line) {
             return;

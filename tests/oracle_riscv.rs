@@ -129,7 +129,8 @@ fn frames_and_variables_of_the_crashed_thread_equal_gdbs() {
     assert!(n_frames > 100, "only {n_frames} frames were compared");
     // The guard below the stack cannot be read and was not captured; gdb takes zeros from the ELF, where it is allocated.
     wrong.retain(|line| {
-        !(line.contains("-stack-overflow #0 storm_scan: window") && line.contains("captured"))
+        !(line.contains("-stack-overflow #0 storm_scan: window")
+            && line.to_lowercase().contains("captured"))
     });
     assert_none(&wrong);
 }
@@ -214,17 +215,13 @@ fn from_the_handler_the_walk_crosses_the_trap_to_the_frames_that_gdb_finds_at_th
         assert_eq!(frames[trap].trust, FrameTrust::ExceptionFrame, "{crash}");
         let name = frames[trap].interrupted.as_deref().unwrap();
         let is_rtos = crash.starts_with("weir");
-        let expected = match crash.as_str() {
-            c if c.ends_with("assert") || c == "weir-virt-stack-overflow" => "breakpoint",
-            _ => "store access fault",
-        };
         // FreeRTOS does not save mcause, and a core holds no such registers.
         assert_eq!(
             name,
             if is_rtos {
                 "freertos_risc_v_trap_handler"
             } else {
-                expected
+                "store access fault"
             },
             "{crash}"
         );
@@ -237,10 +234,9 @@ fn from_the_handler_the_walk_crosses_the_trap_to_the_frames_that_gdb_finds_at_th
             assert_eq!(ours.locals, theirs.locals, "{crash}");
         }
     }
-    assert_eq!(n_cores, 8);
+    assert_eq!(n_cores, 6);
 }
 
-/// The log holds mcause: with it the handler's core has a cause as well.
 #[test]
 fn a_fault_in_an_interrupt_shows_what_the_interrupt_interrupted() {
     for (crash, interrupted, by, function) in [
@@ -403,7 +399,12 @@ fn every_crash_is_named_for_what_it_is() {
             .filter(|(ending, ..)| crash.ends_with(ending))
             .max_by_key(|(ending, ..)| ending.len())
             .unwrap();
-        let report = read(&crash, &[".core", ".uart"]);
+        // FreeRTOS starts the handler at the top of the interrupt's own stack: the dump is of what that left.
+        let files: &[&str] = match crash.as_str() {
+            "weir-virt-in-interrupt" | "weir-virt-stack-overflow" => &[".uart"],
+            _ => &[".core", ".uart"],
+        };
+        let report = read(&crash, files);
         let fault = report.fault.unwrap();
         if fault.kind != *kind || !fault.summary.to_lowercase().contains(&words.to_lowercase()) {
             wrong.push(format!("{crash}: {:?} {}", fault.kind, fault.summary));

@@ -340,9 +340,8 @@ impl<'a> Case<'a> {
     fn class(&self) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|name| self.cfsr(name));
         if let Some(class) = riscv_facts::class(self.facts) {
-            return class;
+            return Some(class);
         }
-        if is(&["IMPRECISERR"]) {
         Some(if is(&["IMPRECISERR"]) {
             "imprecise bus fault"
         } else if is(&["PRECISERR"]) {

@@ -35,15 +35,13 @@ pub fn crashed_context(
     let registers = &thread.registers;
     if registers.file() == RegisterFile::Riscv {
         return riscv_context(registers, dump);
+    }
     if took_secure_context(thread) {
         return beyond_secure_context(registers, dump, symbols, memory);
     }
     let Some(sp) = registers.sp() else {
         return registers.clone();
     };
-    if let Some(context) = above_signature(registers, sp, memory) {
-        return context;
-    }
     match thread.sp_meaning {
         SpMeaning::ExceptionFrame => at_frame(registers, sp, memory),
         SpMeaning::Unknown if is_frame_of(registers, sp, memory) => {
@@ -72,6 +70,8 @@ fn riscv_context(registers: &RegisterSet, dump: &Coredump) -> RegisterSet {
         }
     }
     context
+}
+
 /// True when the device took the additional state context that `ARMv8-M` pushes below the frame of secure code for
 /// the frame itself, as Zephyr does: r0 is the context's signature, and PC is whatever lay in r8.
 pub fn took_secure_context(thread: &CapturedThread) -> bool {
@@ -90,7 +90,7 @@ fn beyond_secure_context(
     memory: &dyn Memory,
 ) -> RegisterSet {
     // The device may have added the size of a frame and its padding to the stack pointer.
-    let taken_for_frame = [0, 0x20, 0x24, 0x68, 0x6C]
+    let taken_for_frame = POPPED_SIZES
         .into_iter()
         .filter_map(|popped| registers.sp()?.checked_sub(popped))
         .find(|frame| is_frame_of(registers, *frame, memory));
@@ -116,28 +116,6 @@ fn beyond_secure_context(
         known.set(Reg::r(n), registers.get(reg));
     }
     known
-/// A handler that knows no additional state context (`ARMv8-M` ARM B3.19) takes it for the frame: it reports the integrity
-/// signature as r0 and r8 as the program counter. The true frame lies above the context.
-fn above_signature(registers: &RegisterSet, sp: u64, memory: &dyn Memory) -> Option<RegisterSet> {
-    let signature = u32::try_from(registers.known(Reg::r(0))?).ok()?;
-    if !INTEGRITY_SIGNATURES.contains(&signature) {
-        return None;
-    }
-    let frame = POPPED_SIZES
-        .into_iter()
-        .filter_map(|size| sp.checked_sub(size))
-        .find(|frame| is_frame_of(registers, *frame, memory))?;
-    // Bit 0 of the signature: the frame above has no floating-point state.
-    let implied = if signature & 1 == 1 {
-        0xFFFF_FFFD
-    } else {
-        0xFFFF_FFED
-    };
-    let exc_return = registers
-        .known(Reg::EXC_RETURN)
-        .and_then(|value| u32::try_from(value).ok())
-        .unwrap_or(implied);
-    exception_frame::pop(frame, Some(exc_return), registers, memory)
 }
 
 /// SP is already popped: the floating-point registers may still lie in the frame below it.

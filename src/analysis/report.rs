@@ -3,10 +3,9 @@
 //! Pure: everything it needs is passed in, the same input gives the same report.
 
 use super::captured_tasks;
+use super::cores;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::{crashed_context, took_secure_context};
-use super::cores;
-use super::crashed_context::crashed_context;
 use super::deadlock;
 use super::fault_rules;
 use super::fingerprint::fingerprint;
@@ -23,16 +22,16 @@ use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
 use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
-use crate::model::warning::Warning;
 use crate::model::target_state::SymbolQuality;
+use crate::model::warning::Warning;
 use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
 use crate::unwind::vectors;
+use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
 const ENTRY_VALUE_DEPTH: usize = 64;
@@ -332,9 +331,12 @@ impl<'s> ThreadBuilder<'_, 's> {
             let sources = info.source_frames(physical.lookup);
             let scopes: Vec<_> = sources.iter().filter_map(|source| source.scope).collect();
             let told = self.with_context(walk, idx, ENTRY_VALUE_DEPTH, &mut |context| {
-                scopes.iter().find_map(|scope| rust_panic(info, *scope, context))
+                scopes
+                    .iter()
+                    .find_map(|scope| rust_panic(info, *scope, context))
             });
-            let called_it = |path: &Option<String>| path.as_deref() == Some("core::panicking::panic_fmt");
+            let called_it =
+                |path: &Option<String>| path.as_deref() == Some("core::panicking::panic_fmt");
             let frame = match (physical.sp, physical.cfa) {
                 (Some(sp), Some(cfa)) if sources.iter().any(|s| called_it(&s.qualified)) => sp..cfa,
                 _ => return told,
@@ -355,7 +357,9 @@ impl<'s> ThreadBuilder<'_, 's> {
             {
                 let frame = thread.frames.iter().find(|frame| frame.pc.0 == callee.pc);
                 let name = frame.and_then(|frame| frame.function.as_ref());
-                names.insert(name.map_or_else(|| format!("0x{:x}", callee.pc), |name| format!("`{name}`")));
+                names.insert(
+                    name.map_or_else(|| format!("0x{:x}", callee.pc), |name| format!("`{name}`")),
+                );
             }
         }
         (!names.is_empty()).then(|| {

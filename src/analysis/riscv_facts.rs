@@ -10,8 +10,11 @@ use crate::model::report::Frame;
 use crate::symbols::symbol_set::SymbolSet;
 use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
 
+/// Further above the stack pointer lie the frames of callers.
+const MAX_FRAME_BYTES: u64 = 4096;
+
 /// The exception that this crash is: its number in `mcause`. `None` on other processors and for an interrupt.
-pub fn exception(facts: &CrashFacts<'_>) -> Option<u32> {
+pub(super) fn exception(facts: &CrashFacts<'_>) -> Option<u32> {
     if facts.arch != Arch::Riscv32 {
         return None;
     }
@@ -36,17 +39,17 @@ fn trap_of(frame: &Frame) -> Option<u32> {
 }
 
 /// The index of the frame that an exception interrupted: what comes before it is the handler.
-pub fn first_frame(frames: &[Frame]) -> Option<usize> {
+pub(super) fn first_frame(frames: &[Frame]) -> Option<usize> {
     frames.iter().position(|frame| trap_of(frame).is_some())
 }
 
 /// The class of the fault in the manual's words.
-pub fn class(facts: &CrashFacts<'_>) -> Option<&'static str> {
+pub(super) fn class(facts: &CrashFacts<'_>) -> Option<&'static str> {
     crate::arch::riscv::exception_name(exception(facts)?)
 }
 
 /// True for an exception of a load or a store.
-pub fn is_access(code: u32) -> bool {
+pub(super) fn is_access(code: u32) -> bool {
     matches!(
         code,
         cause::LOAD_MISALIGNED
@@ -59,7 +62,7 @@ pub fn is_access(code: u32) -> bool {
 }
 
 /// The address in `mtval`. Cores may leave it 0 (section 3.1.16): then it counts only if the instruction agrees.
-pub fn recorded_address(
+pub(super) fn recorded_address(
     facts: &CrashFacts<'_>,
     computed: Option<u64>,
 ) -> Option<(u64, &'static str)> {
@@ -78,8 +81,24 @@ pub fn recorded_address(
     is_real.then_some((mtval, "mtval"))
 }
 
+/// The address of a load or store that memory refused, when it lies in the frame at the stack pointer: the stack has run out
+/// of its memory, or into a guard.
+pub fn refused_stack(case: &Case<'_>) -> Option<u64> {
+    let code = exception(case.facts)?;
+    if !matches!(
+        code,
+        cause::LOAD_ACCESS | cause::STORE_ACCESS | cause::LOAD_PAGE | cause::STORE_PAGE
+    ) {
+        return None;
+    }
+    let (addr, sp) = (case.fault_address()?, case.sp()?);
+    addr.checked_sub(sp)
+        .is_some_and(|above| above < MAX_FRAME_BYTES)
+        .then_some(addr)
+}
+
 /// `MCAUSE 0x00000007: store access fault — a store to memory that is not there or may not be written`.
-pub fn status_evidence(case: &Case<'_>) -> Option<String> {
+pub(super) fn status_evidence(case: &Case<'_>) -> Option<String> {
     let mcause = case.facts.dump.fault.get("mcause")?;
     let meaning = cause_meaning(mcause).map_or_else(String::new, |words| format!(" — {words}"));
     (case.facts.arch == Arch::Riscv32).then(|| {
@@ -93,7 +112,7 @@ pub fn status_evidence(case: &Case<'_>) -> Option<String> {
 
 /// The registers at the instruction that faulted, when the capture was taken in the handler: those of the frame that the
 /// exception interrupted.
-pub fn registers_at_fault(
+pub(super) fn registers_at_fault(
     registers: &RegisterSet,
     arch: Arch,
     symbols: &SymbolSet<'_>,

@@ -31,6 +31,9 @@ pub struct CfiStep {
     pub end_of_stack: bool,
     /// The function serves an exception: its caller was interrupted, not called.
     pub is_signal_frame: bool,
+    /// A rule says where the return address is kept. If not, it is what the return address register holds: true before the
+    /// function's first call, and lost after it (the compiler knew that the function does not return).
+    pub is_return_address_kept: bool,
 }
 
 /// Why there is no step.
@@ -297,8 +300,10 @@ impl Machine<'_> {
                 cfa,
                 end_of_stack,
                 is_signal_frame: false,
+                is_return_address_kept: false,
             });
         }
+        let is_return_address_kept = return_address.is_some();
         let return_address = match return_address {
             Some(Ok(RegValue::Known(value))) => value,
             Some(Err(error)) => return Err(error),
@@ -322,6 +327,7 @@ impl Machine<'_> {
             cfa,
             end_of_stack,
             is_signal_frame: fde.is_signal_trampoline(),
+            is_return_address_kept,
         })
     }
 

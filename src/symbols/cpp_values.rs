@@ -42,7 +42,8 @@ impl Printer<'_, '_, '_, '_> {
         // One that nothing uses was dropped by the linker, and its address with it.
         let is_there = |addr| {
             let found = info.file().symbol_at(addr);
-            info.file().covers(addr) && found.is_some_and(|(symbol, _)| symbol.kind == SymbolKind::Object)
+            info.file().covers(addr)
+                && found.is_some_and(|(symbol, _)| symbol.kind == SymbolKind::Object)
         };
         value.address.is_none_or(is_there).then_some(value)
     }

@@ -66,7 +66,12 @@ mod tests {
 
     #[test]
     fn every_quality_but_the_best_says_what_is_lost_and_how_to_get_it() {
-        for quality in [Quality::Full, Quality::LinesOnly, Quality::NamesOnly, Quality::None] {
+        for quality in [
+            Quality::Full,
+            Quality::LinesOnly,
+            Quality::NamesOnly,
+            Quality::None,
+        ] {
             let found = quality.of_file("build/app.elf");
             assert_eq!(found.file, "app.elf");
             assert_eq!(Quality::from_label(&found.quality), Some(quality));

@@ -320,7 +320,10 @@ mod tests {
     #[test]
     fn type_and_trait_of_a_formatter_come_out_of_both_manglings() {
         for (path, expected) in [
-            ("<usize as core::fmt::Display>::fmt", Some(("usize", "Display"))),
+            (
+                "<usize as core::fmt::Display>::fmt",
+                Some(("usize", "Display")),
+            ),
             ("<&str as core::fmt::Debug>::fmt", Some(("&str", "Debug"))),
             (
                 "core::fmt::num::imp::<impl core::fmt::Display for u32>::fmt",

@@ -162,7 +162,8 @@ impl TypeNames {
         // Link-time optimisation puts an abstract instance between a definition and its declaration.
         for (declared, _die) in chain.iter().skip(1) {
             let known = self.definitions.get(declared).copied();
-            let located = |at| die::entry(info, at).is_some_and(|d| d.has_attr(gimli::DW_AT_location));
+            let located =
+                |at| die::entry(info, at).is_some_and(|d| d.has_attr(gimli::DW_AT_location));
             if known.is_none_or(|known| !located(known)) {
                 self.definitions.insert(*declared, at);
             }

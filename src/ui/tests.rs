@@ -396,7 +396,7 @@ fn every_screen_looks_as_it_did_in_every_state() {
                 }
                 harness.state_mut().show_part(part);
                 harness.run();
-                if part == "compare" {
+                if *part == "compare" {
                     harness.state_mut().show_part("compare with the first");
                     harness.run();
                 }

@@ -61,7 +61,11 @@ impl<'a, 's> Code<'a, 's> {
     pub(super) fn is_rom(&self, addr: u64) -> bool {
         self.abi.is_code_without_symbols(addr)
             && !self.contains(addr)
-            && self.symbols.infos.iter().any(|info| info.file().is_esp_idf())
+            && self
+                .symbols
+                .infos
+                .iter()
+                .any(|info| info.file().is_esp_idf())
     }
 
     /// The debug information that serves the code at `addr`.

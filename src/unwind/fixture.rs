@@ -2,6 +2,7 @@
 
 use crate::model::{
     memory::MemoryMap,
+    register_file::RegisterFile,
     registers::{Reg, RegisterSet},
 };
 use crate::symbols::{debug_info::DebugInfo, symbol_file::SymbolFile};
@@ -46,6 +47,29 @@ pub(super) fn info(file: &SymbolFile) -> DebugInfo<'_> {
 }
 
 pub(super) fn core(name: &str) -> Core {
+    read_core(name, |word, registers_at| {
+        let mut regs = RegisterSet::default();
+        for n in 0..16_u16 {
+            regs.set_known(Reg::r(n), word(registers_at + 4 * usize::from(n)));
+        }
+        regs.set_known(Reg::XPSR, word(registers_at + 64));
+        regs
+    })
+}
+
+/// The same of RISC-V: the program counter, then x1 to x31.
+pub(super) fn riscv_core(name: &str) -> Core {
+    read_core(name, |word, registers_at| {
+        let mut regs = RegisterSet::new(RegisterFile::Riscv);
+        regs.set_pc(word(registers_at).into());
+        for n in 1..32_u16 {
+            regs.set_known(Reg(n), word(registers_at + 4 * usize::from(n)));
+        }
+        regs
+    })
+}
+
+fn read_core(name: &str, registers: fn(&dyn Fn(usize) -> u32, usize) -> RegisterSet) -> Core {
     let data = bytes(name);
     let word = |at: usize| u32::from_le_bytes(data[at..at + 4].try_into().unwrap());
     let half = |at: usize| usize::from(u16::from_le_bytes(data[at..at + 2].try_into().unwrap()));
@@ -65,11 +89,7 @@ pub(super) fn core(name: &str) -> Core {
             let (name_len, desc_len) = (word(note) as usize, word(note + 4) as usize);
             let desc = note + 12 + name_len.next_multiple_of(4);
             if word(note + 8) == 1 {
-                let mut regs = RegisterSet::default();
-                for n in 0..16_u16 {
-                    regs.set_known(Reg::r(n), word(desc + 72 + 4 * usize::from(n)));
-                }
-                regs.set_known(Reg::XPSR, word(desc + 72 + 64));
+                let regs = registers(&word, desc + 72);
                 core.threads.push(regs);
             }
             note = desc + desc_len.next_multiple_of(4);

@@ -71,7 +71,11 @@ pub(crate) fn xtensa_task(
     let end = sps.last().unwrap() + 0x40;
     let mut stack = vec![0xA5; (end - stack_low) as usize];
     // What a callee keeps to return to chain[n].
-    let return_value = |n: usize| chain.get(n).map_or(0, |(pc, _)| 0x8000_0000 | (pc & 0x3FFF_FFFF));
+    let return_value = |n: usize| {
+        chain
+            .get(n)
+            .map_or(0, |(pc, _)| 0x8000_0000 | (pc & 0x3FFF_FFFF))
+    };
     for (n, sp) in sps.iter().enumerate() {
         let area = (sp - stack_low) as usize - 16;
         let outer = sps.get(n + 1).copied().unwrap_or(0);
@@ -80,7 +84,13 @@ pub(crate) fn xtensa_task(
         put(&mut stack, area + 8, 0x0200 + u32::try_from(n).unwrap());
         put(&mut stack, area + 12, 0x0300);
     }
-    let mut frame = vec![0x4008_2758, chain[0].0, 0x0006_0030, return_value(1), sps[0]];
+    let mut frame = vec![
+        0x4008_2758,
+        chain[0].0,
+        0x0006_0030,
+        return_value(1),
+        sps[0],
+    ];
     frame.extend((2..16).map(|n| 0x1000 + n));
     frame.extend([0x10, cause.0, cause.1, 0x4000_C349, 0x4000_C36B, 0]);
     for (n, word) in frame.iter().enumerate() {
@@ -185,7 +195,11 @@ pub(crate) fn task_list(tasks: &[Task], segments: &[(u32, &[u8])]) -> Vec<u8> {
 /// Header, body, checksum. `version`: chip << 16, major << 8, minor.
 pub(crate) fn dump(version: u32, n_tasks: u32, n_segments: u32, body: &[u8]) -> Vec<u8> {
     let is_elf = version & 0xFF00 != 0;
-    let tasks = if is_elf { [0, 0, 0] } else { [n_tasks, 0x60, n_segments] };
+    let tasks = if is_elf {
+        [0, 0, 0]
+    } else {
+        [n_tasks, 0x60, n_segments]
+    };
     let header: Vec<u32> = match version & 0xFFFF {
         0x001 => vec![tasks[0], tasks[1]],
         0x002 | 0x100 | 0x101 => tasks.to_vec(),
@@ -213,7 +227,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     for byte in bytes {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc
@@ -231,7 +249,11 @@ pub(crate) fn base64_lines(dump: &[u8]) -> Vec<String> {
             }
             for n in 0..4 {
                 let digit = DIGITS[(bits >> (18 - 6 * n)) as usize & 63];
-                line.push(if n > group.len() { '=' } else { char::from(digit) });
+                line.push(if n > group.len() {
+                    '='
+                } else {
+                    char::from(digit)
+                });
             }
         }
         line
@@ -248,7 +270,10 @@ pub(crate) fn console(dump: &[u8], prefix: &str) -> String {
     let mut lines = vec!["================= CORE DUMP START =================".to_owned()];
     lines.extend(base64_lines(dump));
     lines.push("================= CORE DUMP END =================".to_owned());
-    lines.iter().map(|line| format!("{prefix}{line}\r\n")).collect()
+    lines
+        .iter()
+        .map(|line| format!("{prefix}{line}\r\n"))
+        .collect()
 }
 
 /// The chain of frames of the Xtensa samples: the application, the ROM, the application, the start of the task.

@@ -65,7 +65,13 @@ pub(crate) fn fixture(path: &str) -> Vec<u8> {
 /// Every fixture: captures, ELF files, and archives made of them.
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    for folder in ["qemu-bare", "qemu-freertos", "sample", "zephyr"] {
+    for folder in [
+        "qemu-bare",
+        "qemu-freertos",
+        "qemu-riscv",
+        "sample",
+        "zephyr",
+    ] {
         cases.extend(boards(folder));
     }
     for folder in ["symbols", "types"] {
@@ -141,6 +147,7 @@ fn archives() -> Vec<Case> {
     let boards = [
         ("qemu-bare", "an386", "an386-1"),
         ("qemu-freertos", "an386", "an386-4"),
+        ("qemu-riscv", "weir-virt", "weir-virt-null-write"),
         ("sample", "brook-an386-cc", "brook-an386-cc-float"),
         ("sample", "hearth-f405", "hearth-f405-assert"),
     ];

@@ -410,7 +410,9 @@ fn large_dumps_of_probe_rs_are_read_in_time() {
     };
     // One byte after the other, and pieces of memory without end.
     let mut bytes = head(b"data");
-    bytes.extend([0xDD, 0, 0, 0xFF, 0xFF, 0x92, 0x92, 0, 0, 0xDD, 0xFF, 0xFF, 0xFF, 0xFF]);
+    bytes.extend([
+        0xDD, 0, 0, 0xFF, 0xFF, 0x92, 0x92, 0, 0, 0xDD, 0xFF, 0xFF, 0xFF, 0xFF,
+    ]);
     bytes.resize(size(), 7);
     check("a dump of probe-rs without end", &bytes);
     let mut bytes = head(b"data");

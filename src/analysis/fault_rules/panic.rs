@@ -74,9 +74,13 @@ fn of_rust(case: &Case<'_>) -> Option<Finding> {
 fn is_rust_helper(frame: &Frame) -> bool {
     let qualified = frame.qualified.as_deref().unwrap_or_default();
     frame.function.as_deref() == Some("rust_begin_unwind")
-        || ["core::panicking::", "core::panic::", "core::cell::panic_already"]
-            .iter()
-            .any(|path| qualified.starts_with(path))
+        || [
+            "core::panicking::",
+            "core::panic::",
+            "core::cell::panic_already",
+        ]
+        .iter()
+        .any(|path| qualified.starts_with(path))
         || message_of_helper(frame).is_some()
 }
 
@@ -102,16 +106,43 @@ fn message_of_helper(frame: &Frame) -> Option<&'static str> {
 
 /// Public names of the library, and what they say. Sorted.
 const HELPERS: &[(&str, &str)] = &[
-    ("core::cell::panic_already_borrowed", "RefCell already borrowed"),
-    ("core::cell::panic_already_mutably_borrowed", "RefCell already mutably borrowed"),
-    ("core::option::unwrap_failed", "called `Option::unwrap()` on a `None` value"),
-    ("core::panicking::assert_failed", "assertion failed: the two values are not as compared"),
+    (
+        "core::cell::panic_already_borrowed",
+        "RefCell already borrowed",
+    ),
+    (
+        "core::cell::panic_already_mutably_borrowed",
+        "RefCell already mutably borrowed",
+    ),
+    (
+        "core::option::unwrap_failed",
+        "called `Option::unwrap()` on a `None` value",
+    ),
+    (
+        "core::panicking::assert_failed",
+        "assertion failed: the two values are not as compared",
+    ),
     ("core::panicking::panic_bounds_check", "index out of bounds"),
-    ("core::panicking::panic_const::panic_const_add_overflow", "attempt to add with overflow"),
-    ("core::panicking::panic_const::panic_const_div_by_zero", "attempt to divide by zero"),
-    ("core::panicking::panic_const::panic_const_div_overflow", "attempt to divide with overflow"),
-    ("core::panicking::panic_const::panic_const_mul_overflow", "attempt to multiply with overflow"),
-    ("core::panicking::panic_const::panic_const_neg_overflow", "attempt to negate with overflow"),
+    (
+        "core::panicking::panic_const::panic_const_add_overflow",
+        "attempt to add with overflow",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_div_by_zero",
+        "attempt to divide by zero",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_div_overflow",
+        "attempt to divide with overflow",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_mul_overflow",
+        "attempt to multiply with overflow",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_neg_overflow",
+        "attempt to negate with overflow",
+    ),
     (
         "core::panicking::panic_const::panic_const_rem_by_zero",
         "attempt to calculate the remainder with a divisor of zero",
@@ -120,16 +151,46 @@ const HELPERS: &[(&str, &str)] = &[
         "core::panicking::panic_const::panic_const_rem_overflow",
         "attempt to calculate the remainder with overflow",
     ),
-    ("core::panicking::panic_const::panic_const_shl_overflow", "attempt to shift left with overflow"),
-    ("core::panicking::panic_const::panic_const_shr_overflow", "attempt to shift right with overflow"),
-    ("core::panicking::panic_const::panic_const_sub_overflow", "attempt to subtract with overflow"),
-    ("core::panicking::panic_misaligned_pointer_dereference", "misaligned pointer dereference"),
-    ("core::panicking::panic_null_pointer_dereference", "null pointer dereference"),
-    ("core::result::unwrap_failed", "called `Result::unwrap()` on an `Err` value"),
-    ("core::slice::index::slice_end_index_len_fail", "range end index out of range for slice"),
-    ("core::slice::index::slice_index_order_fail", "slice index starts after its end"),
-    ("core::slice::index::slice_start_index_len_fail", "range start index out of range for slice"),
-    ("core::str::slice_error_fail", "range of a str lies outside of it or inside of a character"),
+    (
+        "core::panicking::panic_const::panic_const_shl_overflow",
+        "attempt to shift left with overflow",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_shr_overflow",
+        "attempt to shift right with overflow",
+    ),
+    (
+        "core::panicking::panic_const::panic_const_sub_overflow",
+        "attempt to subtract with overflow",
+    ),
+    (
+        "core::panicking::panic_misaligned_pointer_dereference",
+        "misaligned pointer dereference",
+    ),
+    (
+        "core::panicking::panic_null_pointer_dereference",
+        "null pointer dereference",
+    ),
+    (
+        "core::result::unwrap_failed",
+        "called `Result::unwrap()` on an `Err` value",
+    ),
+    (
+        "core::slice::index::slice_end_index_len_fail",
+        "range end index out of range for slice",
+    ),
+    (
+        "core::slice::index::slice_index_order_fail",
+        "slice index starts after its end",
+    ),
+    (
+        "core::slice::index::slice_start_index_len_fail",
+        "range start index out of range for slice",
+    ),
+    (
+        "core::str::slice_error_fail",
+        "range of a str lies outside of it or inside of a character",
+    ),
 ];
 
 /// A crash below a helper of `role`: named after the first function under the helpers.
@@ -175,9 +236,17 @@ mod tests {
 
     #[test]
     fn a_helper_of_the_library_tells_the_message_when_nothing_else_does() {
-        let mut helper = frame("panic_bounds_check", "rust/library/core/src/panicking.rs:72", FrameTrust::Cfi);
+        let mut helper = frame(
+            "panic_bounds_check",
+            "rust/library/core/src/panicking.rs:72",
+            FrameTrust::Cfi,
+        );
         helper.qualified = Some("core::panicking::panic_bounds_check".to_owned());
-        let mut inlined = frame("index<u8>", "rust/library/core/src/slice/index.rs:40", FrameTrust::Cfi);
+        let mut inlined = frame(
+            "index<u8>",
+            "rust/library/core/src/slice/index.rs:40",
+            FrameTrust::Cfi,
+        );
         inlined.qualified = Some("core::slice::index::index".to_owned());
         let scene = Scene::new(&[0xFE, 0xDE]).frames(vec![
             frame("rust_begin_unwind", "panic.rs:1", FrameTrust::Context),
@@ -187,7 +256,10 @@ mod tests {
         ]);
         assert_eq!(
             scene.headline(),
-            ("panic".to_owned(), "panicked at parser.rs:40: index out of bounds".to_owned())
+            (
+                "panic".to_owned(),
+                "panicked at parser.rs:40: index out of bounds".to_owned()
+            )
         );
     }
 

@@ -127,10 +127,10 @@ fn bad_access(case: &Case<'_>) -> Finding {
                 FaultKind::NullPointer,
                 at,
                 format!(
-                    "{} {} through a null pointer ({}){}",
+                    "{} {} through a null pointer{}{}",
                     case.who(),
                     access_phrase(case, ""),
-                    case.class(),
+                    case.class_phrase(),
                     case.place_phrase()
                 ),
                 "The address is the offset of a member: see which pointer in this frame is null.",

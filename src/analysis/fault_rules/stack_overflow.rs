@@ -3,6 +3,7 @@
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
 use crate::analysis::recursion::recursion;
+use crate::analysis::riscv_facts;
 use crate::analysis::wording::{address, bytes};
 use crate::arch::cortex_m::EXTENDED_FRAME_BYTES;
 use crate::model::registers::Reg;
@@ -126,6 +127,12 @@ fn signs(case: &Case<'_>) -> Vec<String> {
         signs.push(format!(
             "the access at {} hit the guard below the stack",
             address(guard)
+        ));
+    }
+    if let Some(addr) = riscv_facts::refused_stack(case) {
+        signs.push(format!(
+            "memory refused the stack itself: the access at {} is in the frame at the stack pointer",
+            address(addr)
         ));
     }
     if lost_frame(case) {

@@ -213,6 +213,7 @@ impl Scene {
             heaps: &self.heaps,
             interrupts: self.interrupts.as_ref(),
             mpu: &self.mpu,
+            rust_panic: None,
             main_stack: self.main_stack.clone(),
             has_symbols: self.has_symbols,
             in_code: &|addr| (0..0x1000).contains(&addr),

@@ -115,7 +115,11 @@ impl Chain<'_> {
         match before {
             Some(block) => {
                 let data = (self.data)(block.address.0);
-                let room = block.address.0.saturating_add(block.size).saturating_sub(data);
+                let room = block
+                    .address
+                    .0
+                    .saturating_add(block.size)
+                    .saturating_sub(data);
                 let whose = match (&block.owner, block.allocated) {
                     (Some(owner), _) => owner.clone(),
                     (None, true) => "owner not known".to_owned(),

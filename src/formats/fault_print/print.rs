@@ -292,6 +292,7 @@ impl Print {
         }
         self.said.cfsr |= line.cfsr;
         self.said.hfsr |= line.hfsr;
+        self.said.sfsr |= line.sfsr;
         self.said.is_stack_overflow |= line.is_stack_overflow;
         true
     }
@@ -321,6 +322,9 @@ impl Print {
                     1 << bus_bit
                 });
             }
+        }
+        if self.said.sfsr != 0 {
+            _ = self.fault.values.entry("sfsr").or_insert(self.said.sfsr);
         }
         if self.said.cfsr != 0 && self.fault.get("cfsr").is_none() {
             _ = self.fault.values.insert("cfsr", self.said.cfsr);

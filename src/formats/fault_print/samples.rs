@@ -46,6 +46,17 @@ const SAMPLES: &[Sample] = &[
         thread: Some("main"),
     },
     Sample {
+        style: "Zephyr, secure fault",
+        text: "E: ***** SECURE FAULT *****\nE:   Attribution unit violation\nE:   Address: 0x20010000\nE: r0/a1:  0x00000004  r1/a2:  0x50008158  r2/a3:  0x00000003\nE: r3/a4:  0x20000a10 r12/ip:  0xa0000000 r14/lr:  0x100025f7\nE:  xpsr:  0x61000000\nE: Faulting instruction address (r15/pc): 0x1000070a\nE: >>> ZEPHYR FATAL ERROR 37: Unknown error on CPU 0\nE: Current thread: 0x20000a10 (main)\n",
+        pc: Some(0x1000_070A),
+        lr: Some(0x1000_25F7),
+        r0: Some(4),
+        psr: Some(0x6100_0000),
+        cfsr: None,
+        reason: Some("secure fault: attribution unit violation"),
+        thread: Some("main"),
+    },
+    Sample {
         style: "Zephyr, older",
         text: "***** HARD FAULT *****\n  Fault escalation (see below)\n***** USAGE FAULT *****\n  Unaligned memory access\n***** Hardware exception *****\nCurrent thread ID = 0x20000344\nFaulting instruction address = 0xd8a\nFatal fault in thread 0x20000344! Aborting.\n",
         pc: Some(0xD8A),

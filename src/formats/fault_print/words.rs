@@ -122,6 +122,8 @@ pub(super) struct Said {
     /// Bits of CFSR and HFSR that the words stand for.
     pub(super) cfsr: u32,
     pub(super) hfsr: u32,
+    /// Bits of SFSR (ARMv8-M).
+    pub(super) sfsr: u32,
     /// A stack overflow: more certain than any register.
     pub(super) is_stack_overflow: bool,
 }
@@ -143,6 +145,17 @@ const ZEPHYR_CAUSES: &[(&str, u32, u32)] = &[
     ("Unaligned memory access", 24, 24),
     ("Unstacking error", 3, 11),
     ("Stacking error", 4, 12),
+];
+
+/// Words of Zephyr's handler of secure faults, each for one bit of SFSR.
+const ZEPHYR_SECURE_CAUSES: &[(&str, u32)] = &[
+    ("Attribution unit violation", 3),
+    ("Invalid entry point", 0),
+    ("Invalid exception return", 2),
+    ("Invalid integrity signature", 1),
+    ("Invalid transition from secure", 4),
+    ("Lazy state error", 7),
+    ("Lazy state preservation error", 5),
 ];
 
 const THREAD_SOURCES: &[&str] = &[
@@ -221,6 +234,13 @@ fn zephyr_cause(text: &str, said: &mut Said) {
             // Which of the two is decided by the title before it; see `settle`.
             said.cfsr |= 1 << bus_bit;
         }
+    }
+    let cause = ZEPHYR_SECURE_CAUSES
+        .iter()
+        .find(|(words, _)| text.contains(words));
+    if let Some((words, bit)) = cause {
+        said.detail = Some(words.to_ascii_lowercase());
+        said.sfsr = 1 << bit;
     }
     if text.contains("Fault escalation (see below)") {
         said.hfsr = 1 << 30;

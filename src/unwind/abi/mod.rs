@@ -68,10 +68,12 @@ pub(super) trait Abi: Debug + Sync {
         false
     }
 
-    /// True when a caller whose return address is neither stored nor in its register is the end of the stack: the
-    /// compiler knew that the function never returns.
-    fn ends_where_return_address_is_lost(&self) -> bool {
+    /// True when the return address register of a frame that has called another holds nothing of use: a function that did
+    /// not store it never returns.
+    fn loses_return_address_in_calls(&self) -> bool {
         false
+    }
+
     /// Where the call before `return_addr` leads, if its instruction says.
     fn call_target(&self, _return_addr: u64, _code: &Code<'_, '_>) -> Option<u64> {
         None

@@ -228,6 +228,13 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 let name = abi.exception_name(frame, &self.code);
                 Self::interrupted(step.caller, name, FrameTrust::Cfi, true)
             }
+            Some(Ok(step))
+                if !step.is_return_address_kept
+                    && frame.lookup != frame.pc
+                    && abi.loses_return_address_in_calls() =>
+            {
+                self.lost(frame, Some(step.cfa), StopReason::EndOfStack)
+            }
             Some(Ok(step)) => self.accept(frame, step.caller, FrameTrust::Cfi),
             Some(Err(CfiError::MemoryNotCaptured(addr))) => {
                 let sp_captured = frame
@@ -248,13 +255,6 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                     ),
                 );
                 self.without_cfi(frame)
-            }
-            Some(Err(CfiError::RegisterNotKnown(reg, file)))
-                if reg == file.return_address()
-                    && frame.lookup != frame.pc
-                    && abi.ends_where_return_address_is_lost() =>
-            {
-                Err(StopReason::EndOfStack)
             }
             Some(Err(CfiError::NoEntry | CfiError::RegisterNotKnown(..))) | None => {
                 self.without_cfi(frame)
@@ -438,10 +438,12 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         })
     }
 
-    /// True when a frame with these was already listed.
-    pub(in crate::unwind) fn has_seen(&self, pc: Option<u32>, sp: Option<u32>) -> bool {
-        pc.zip(sp)
-            .is_some_and(|(pc, sp)| self.seen.contains(&(pc.into(), Some(sp.into()))))
+    /// True when a frame before the current one had this stack pointer: nothing further out can.
+    pub(in crate::unwind) fn has_passed(&self, sp: Option<u32>) -> bool {
+        let sp = sp.map(u64::from);
+        sp.is_some() && self.seen.iter().any(|(_, seen)| *seen == sp)
+    }
+
     /// What ROM code left of its own is as good as any other word: the first call that leads into ROM counts, else the
     /// first one of which its instruction does not say where it leads.
     fn caller_of_rom(&mut self, area: &Range<u64>) -> Option<scan::Hit> {

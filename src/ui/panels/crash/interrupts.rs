@@ -119,8 +119,7 @@ fn region_ui(ui: &mut Ui, region: &MpuRegion) {
     };
     plain_row(ui, &rights, |row| {
         if region.hit {
-            row.painter
-                .rect_filled(row.rect, 0.0, row.tokens.crash_bg);
+            row.painter.rect_filled(row.rect, 0.0, row.tokens.crash_bg);
         }
         row.muted(52.0, row.width() - size::M, &rights);
     });

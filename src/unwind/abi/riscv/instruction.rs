@@ -26,8 +26,8 @@ pub(super) enum Op {
     Branch { target: u64 },
     /// rd = address of the next instruction; goes on at the target.
     Jump { rd: u8, target: u64 },
-    /// rd = address of the next instruction; goes on where a register says.
-    JumpRegister { rd: u8 },
+    /// rd = address of the next instruction; goes on where rs says.
+    JumpRegister { rd: u8, rs: u8 },
     /// `mret`, `sret`: back to what was interrupted.
     TrapReturn,
     /// Something else that writes rd (0: no register).
@@ -130,7 +130,7 @@ fn full(addr: u64, word: u32) -> Op {
                 ),
             ),
         },
-        0x67 => Op::JumpRegister { rd },
+        0x67 => Op::JumpRegister { rd, rs: rs1 },
         0x73 => system(word, rd, rs1, funct3),
         // stores and fences write no register; floating-point loads write another file
         0x23 | 0x27 | 0x07 | 0x0F | 0x43 | 0x47 | 0x4B | 0x4F => Op::Other { rd: 0 },
@@ -238,14 +238,14 @@ fn compressed(addr: u64, half: u32) -> Op {
                 .cast_signed(),
         },
         (2, 4) => match (field(half, 12, 1), rd, rs2) {
-            (0, _, 0) => Op::JumpRegister { rd: 0 },
+            (0, _, 0) => Op::JumpRegister { rd: 0, rs: rd },
             (0, _, _) => Op::AddImmediate {
                 rd,
                 rs: rs2,
                 imm: 0,
             },
             (_, 0, 0) => Op::Other { rd: 0 }, // c.ebreak
-            (_, _, 0) => Op::JumpRegister { rd: 1 },
+            (_, _, 0) => Op::JumpRegister { rd: 1, rs: rd },
             _ => Op::Add { rd, rs1: rd, rs2 },
         },
         (2, 6) => Op::StoreWord {
@@ -405,8 +405,8 @@ mod tests {
                 target: 0x8000_04D2,
             },
         ),
-        (0x0082_80e7, Op::JumpRegister { rd: 1 }),
-        (0x0000_8067, Op::JumpRegister { rd: 0 }),
+        (0x0082_80e7, Op::JumpRegister { rd: 1, rs: 5 }),
+        (0x0000_8067, Op::JumpRegister { rd: 0, rs: 1 }),
         (0x3020_0073, Op::TrapReturn),
         (
             0x00c5_8533,
@@ -499,8 +499,8 @@ mod tests {
                 rs2: 11,
             },
         ),
-        (0x8282, Op::JumpRegister { rd: 0 }),
-        (0x9282, Op::JumpRegister { rd: 1 }),
+        (0x8282, Op::JumpRegister { rd: 0, rs: 5 }),
+        (0x9282, Op::JumpRegister { rd: 1, rs: 5 }),
         (
             0x557d,
             Op::Constant {

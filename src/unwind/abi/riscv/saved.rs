@@ -25,6 +25,8 @@ const MSTATUS_MPP: u32 = 3 << 11;
 /// Bits of `mstatus` that a 32-bit core never sets.
 const MSTATUS_RESERVED: u32 = 0x7F80_0000;
 
+/// Number of the return address.
+const RA: u8 = 1;
 /// Number of the stack pointer.
 const SP: usize = 2;
 /// Number of the global pointer.
@@ -96,6 +98,7 @@ pub(super) fn follow(
         stores: Vec::new(),
     }];
     let mut steps = 0;
+    let mut indirect = None;
     let mut branched = BTreeSet::new();
     while let Some(mut state) = ways.pop() {
         loop {
@@ -135,9 +138,14 @@ pub(super) fn follow(
                     }
                     state.at = other;
                 }
-                Op::Jump { rd, .. } | Op::JumpRegister { rd } if rd != 0 => {
+                Op::Jump { rd, .. } | Op::JumpRegister { rd, .. } if rd != 0 => {
                     state.call();
                     state.at = next;
+                }
+                Op::JumpRegister { rs, .. } if rs != RA => {
+                    // A table of jumps: where it leads is not followed, but what was saved before is.
+                    indirect = indirect.or(Some(state));
+                    break;
                 }
                 Op::Jump { .. } | Op::JumpRegister { .. } | Op::TrapReturn => break,
                 _ => {
@@ -147,7 +155,10 @@ pub(super) fn follow(
             }
         }
     }
-    None
+    indirect.map(|state| Saved {
+        state,
+        known: BTreeMap::new(),
+    })
 }
 
 fn fetch(at: u64, code: &Code<'_, '_>) -> Option<(Op, u64)> {

@@ -117,7 +117,7 @@ fn entry_code(
         (saved.is_trap_entry() || Some(start) == vector).then_some((start, saved))
     })?;
     saved.resolve(&frame.registers, is_innermost, code);
-    if walker.has_seen(saved.mepc(), saved.sp()) {
+    if walker.has_passed(saved.sp()) {
         // The entry notes the stack pointer in one place, and a trap inside of the handler has written it again.
         saved = in_stack_of_thread(walker, &saved)?;
     }
