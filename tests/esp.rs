@@ -11,13 +11,15 @@
 mod builder;
 mod common;
 
-use builder::{CHAIN, Notes, Task, console, dump, elf_core, put, xtensa_dumps, xtensa_tasks};
+use builder::{
+    CHAIN, Notes, PANIC, Task, console, dump, elf_core, put, xtensa_dumps, xtensa_tasks,
+};
 use common::{Place, fixture};
 use fieldscope::formats::scan::{FileScan, scan};
 use fieldscope::model::arch::Arch;
 use fieldscope::model::memory::Memory as _;
 use fieldscope::model::progress::Unattended;
-use fieldscope::model::registers::{Reg, RegisterSet};
+use fieldscope::model::registers::Reg;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -387,19 +389,7 @@ fn an_elf_of_another_hash_is_refused_with_both_ids() {
 #[test]
 fn a_panic_print_and_the_dump_behind_it_are_one_crash() {
     let (_, bytes) = xtensa_dumps().remove(5);
-    let registers: RegisterSet = scanned(&bytes).coredumps[0].threads[0].registers.clone();
-    let value = |n: u16| registers.known(Reg(n)).unwrap();
-    let mut log = "Guru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\r\n\r\n".to_owned();
-    log += "Core  0 register dump:\r\nPC      : 0x400d1234  PS      : 0x00060030  ";
-    for n in 0..16 {
-        log += &format!("{:8}: 0x{:08x}  ", format!("A{n}"), value(n));
-        if n % 4 == 1 {
-            log += "\r\n";
-        }
-    }
-    log += "\r\nEXCCAUSE: 0x0000001c  EXCVADDR: 0x00000014\r\n\r\nBacktrace: 0x400d1231:0x3ffb4e80 0x400d5675:0x3ffb4ea0\r\n";
-    log += "ELF file SHA256: 1b43c5e74\r\n\r\n";
-    log += &console(&bytes, "");
+    let log = format!("{PANIC}{}", console(&bytes, ""));
     let place = Place::new();
     let report = backtrace(&place, log.as_bytes(), &[]);
     assert_eq!(report["n_crashes"], 1);
@@ -425,4 +415,44 @@ fn a_panic_print_alone_shows_the_frames_that_the_device_printed() {
     );
     assert_eq!(report["fault"]["kind"], "memory_fault");
     assert_eq!(report["arch"], "xtensa");
+}
+
+#[test]
+fn each_cause_of_an_xtensa_exception_is_explained() {
+    let place = Place::new();
+    for (cause, address, kind, words) in [
+        (0, 0, "illegal_instruction", "does not exist"),
+        (3, 0x6000_0000, "bus_fault", "accessed 0x60000000"),
+        (6, 0, "divide_by_zero", "divided by zero"),
+        (
+            9,
+            0x3FFB_0001,
+            "unaligned",
+            "unaligned access to 0x3FFB0001",
+        ),
+        (20, 0x3FFB_0000, "no_execute", "where no code is"),
+        (
+            28,
+            0x14,
+            "null_pointer",
+            "read from 0x00000014 through a null pointer",
+        ),
+        (29, 0x3F40_0000, "memory_fault", "wrote to 0x3F400000"),
+        (32, 0, "usage_fault", "switched off"),
+    ] {
+        let log = format!(
+            "Guru Meditation Error: Core  0 panic'ed (x). Exception was unhandled.\n\
+             PC      : 0x400d2b1e  PS      : 0x00060a30  A0      : 0x800d2b8c  A1      : 0x3ffb4f50\n\
+             EXCCAUSE: 0x{cause:08x}  EXCVADDR: 0x{address:08x}\n"
+        );
+        let report = backtrace(&place, log.as_bytes(), &[]);
+        assert_eq!(report["fault"]["kind"], kind, "{cause}");
+        let summary = report["fault"]["summary"].as_str().unwrap();
+        assert!(summary.contains(words), "{summary}");
+        let evidence = report["fault"]["evidence"].to_string();
+        assert!(
+            evidence.contains(&format!("EXCCAUSE {cause}")),
+            "{evidence}"
+        );
+    }
 }

@@ -14,6 +14,8 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "esp/builder.rs"]
+mod esp_dumps;
 #[path = "hostile/formats.rs"]
 mod formats;
 #[path = "hostile/limits.rs"]

@@ -2,7 +2,7 @@
 
 use super::elf_builder::{self, Expressions};
 use fieldscope::analysis::report::{ReportOptions, build_report};
-use fieldscope::formats::archive::{ArchiveLimits, unpack_zip};
+use fieldscope::formats::archive::{ArchiveLimits, unpack};
 use fieldscope::formats::scan::scan;
 use fieldscope::formats::{FORMATS, manifest};
 use fieldscope::model::arch::Arch;
@@ -24,7 +24,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, sorted. A new one is a line here and a file in `fuzz_targets/`.
 pub static TARGETS: &[Target] = &[
-    ("archive_zip", archive_zip),
+    ("archive", archive),
     ("boots", |data| decode("boot-banner", data)),
     ("crashcatcher", |data| decode("crashcatcher", data)),
     ("debug_sections", debug_sections),
@@ -35,6 +35,7 @@ pub static TARGETS: &[Target] = &[
     ("expressions", expressions),
     ("fault_print", |data| decode("fault-print", data)),
     ("manifest", |data| drop(manifest::parse(data))),
+    ("probe_rs", |data| decode("probe-rs", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
@@ -57,12 +58,12 @@ fn decode(id: &str, data: &[u8]) {
     let _decoded = format.decode(data, &Unattended);
 }
 
-fn archive_zip(data: &[u8]) {
+fn archive(data: &[u8]) {
     let limits = ArchiveLimits {
         max_total_bytes: 32 << 20,
         ..ArchiveLimits::default()
     };
-    let _unpacked = unpack_zip(data, &limits, &Unattended);
+    let _unpacked = unpack("input", data, &limits, &Unattended);
 }
 
 fn symbol_file(data: &[u8]) {

@@ -16,16 +16,30 @@ const BOTTOM_NAMES: [&str; 8] = [
     "_stack_limit",
 ];
 
+/// Names of the end, where no vector table tells it. Sorted.
+const TOP_NAMES: [&str; 5] = [
+    "__StackTop",
+    "__stack_top",
+    "_estack",
+    "_stack_start",
+    "_stack_top",
+];
+
 /// Names of the end of the variables: a stack that begins nowhere in particular must not reach below it. Sorted.
 const DATA_END_NAMES: [&str; 6] = ["__bss_end", "__bss_end__", "__ebss", "_ebss", "_end", "end"];
 
-/// The main stack, lowest address first; its top is the first word of the vector table (`ARMv7-M` ARM B1.5.3).
+/// The main stack, lowest address first; its top is the first word of the vector table (`ARMv7-M` ARM B1.5.3), else a
+/// symbol.
 pub fn main_stack(
     symbols: &SymbolSet<'_>,
     vector_table: Option<u64>,
     memory: &dyn Memory,
 ) -> Option<Range<u64>> {
-    let top = memory.read_u32(vector_table?).ok().map(u64::from)?;
+    let first_word = vector_table.and_then(|table| memory.read_u32(table).ok());
+    let named_top = || TOP_NAMES.iter().find_map(|name| symbols.symbol(name));
+    let top = first_word
+        .map(u64::from)
+        .or_else(|| named_top().map(|symbol| symbol.address))?;
     let below = |names: &[&str]| {
         names
             .iter()
@@ -39,10 +53,10 @@ pub fn main_stack(
 
 #[cfg(test)]
 mod tests {
-    use super::{BOTTOM_NAMES, DATA_END_NAMES};
+    use super::{BOTTOM_NAMES, DATA_END_NAMES, TOP_NAMES};
 
     #[test]
     fn names_are_sorted() {
-        assert!(BOTTOM_NAMES.is_sorted() && DATA_END_NAMES.is_sorted());
+        assert!(BOTTOM_NAMES.is_sorted() && TOP_NAMES.is_sorted() && DATA_END_NAMES.is_sorted());
     }
 }

@@ -20,7 +20,7 @@ use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::model::report::{CrashReport, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::report::{CrashReport, FaultKind, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
 use crate::model::target_state::SymbolQuality;
 use crate::model::warning::Warning;
@@ -181,7 +181,16 @@ pub fn build_report(
         describe: &describe,
         rust_panic: rust_panic.as_ref(),
     };
-    let fault = fault_rules::explain(&facts);
+    let mut fault = fault_rules::explain(&facts);
+    if let Some(fault) = &mut fault
+        && matches!(fault.kind, FaultKind::Assert | FaultKind::Watchdog)
+    {
+        // What a watchdog, or an assertion that plays one, saw of it.
+        let rings = deadlocks.iter().map(deadlock::sentence);
+        fault
+            .evidence
+            .extend(rings.map(|ring| format!("Deadlock: {ring}")));
+    }
     if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
         mpu::mark_hit(&mut mpu, addr);
     }

@@ -83,7 +83,7 @@ pub(super) fn recorded_address(
 
 /// The address of a load or store that memory refused, when it lies in the frame at the stack pointer: the stack has run out
 /// of its memory, or into a guard.
-pub fn refused_stack(case: &Case<'_>) -> Option<u64> {
+pub(super) fn refused_stack(case: &Case<'_>) -> Option<u64> {
     let code = exception(case.facts)?;
     if !matches!(
         code,

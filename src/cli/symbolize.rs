@@ -7,7 +7,9 @@ use crate::engine::name_source::{NameError, NameSource};
 use crate::engine::named_text::Style;
 use crate::engine::symbol_store::{BuildChoice, find_for_choice};
 use crate::engine::symbolize::parse_address;
+use crate::model::progress::{Cancelled, Progress};
 use clap::Args;
+use std::cell::OnceCell;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -61,7 +63,7 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     } else {
         NameSource::for_paths(&args.elf, &common.debug_dir, &cache).map_err(Failure::wrong)?
     };
-    let progress = Terminal::new("indexing");
+    let progress = WhenNeeded::default();
     match &addresses {
         Some(addresses) => source.addresses(addresses, style, out),
         None => source.text(std::io::stdin(), style, &progress, out),
@@ -78,6 +80,19 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
             message: error.to_string(),
         })
     })
+}
+
+/// Progress that is set up when there is some: most answers are out before that would be done.
+#[derive(Default)]
+struct WhenNeeded {
+    terminal: OnceCell<Terminal>,
+}
+
+impl Progress for WhenNeeded {
+    fn tick(&self, done: u64, total: u64) -> Result<(), Cancelled> {
+        let terminal = self.terminal.get_or_init(|| Terminal::new("indexing"));
+        terminal.tick(done, total)
+    }
 }
 
 /// The addresses on the command line; `None` when standard input is to be read.

@@ -68,25 +68,14 @@ impl IndexCache {
 
     /// The index of a file, if there is a valid one.
     pub fn open(&self, file: &SymbolFile) -> Option<SymbolIndex> {
-        let folder = self.folder.as_ref()?;
-        SymbolIndex::open(
-            &folder.join(SymbolIndex::file_name(file)),
-            key::of_file(file),
-        )
+        open(&self.path(file)?, key::of_file(file))
     }
 
     /// The index of an ELF that is not opened: nothing of it is read but its tables.
     pub fn open_for_path(&self, elf: &Path) -> Option<SymbolIndex> {
         let folder = self.folder.as_ref()?;
         let (id, key) = key::of_path(elf)?;
-        SymbolIndex::open(&folder.join(key::file_name(&id, key)), key)
-    }
-
-    /// Notes that the index of an ELF was used, so that it stays in the cache.
-    pub fn note_use(&self, elf: &Path) {
-        if let (Some(folder), Some((id, key))) = (&self.folder, key::of_path(elf)) {
-            touch(&folder.join(key::file_name(&id, key)));
-        }
+        open(&folder.join(key::file_name(&id, key)), key)
     }
 
     /// Builds and keeps the index of a file, unless a valid one is there. A full or read-only disk is no error.
@@ -94,8 +83,8 @@ impl IndexCache {
         let Some(path) = self.path(file) else {
             return Ok(());
         };
-        if SymbolIndex::open(&path, key::of_file(file)).is_some() {
-            touch(&path);
+        let known = SymbolIndex::open(&path, key::of_file(file));
+        if known.is_some_and(|index| index.check_if_small()) {
             return Ok(());
         }
         if let Some(index) = SymbolIndex::build(file, progress)? {
@@ -147,6 +136,13 @@ impl IndexCache {
     fn path(&self, file: &SymbolFile) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(SymbolIndex::file_name(file)))
     }
+}
+
+/// Opens an index and notes that it was used, so that it stays in the cache.
+fn open(path: &Path, key: u64) -> Option<SymbolIndex> {
+    let index = SymbolIndex::open(path, key)?;
+    touch(path);
+    Some(index)
 }
 
 struct IndexFile {

@@ -3,21 +3,28 @@
 
 use super::index_cache::IndexCache;
 use super::matching::Matched;
-use super::named_text::{AppendNames, IndexedNames, Style, annotate, count_addresses};
+use super::named_text::{AppendNames, IndexedNames, Style, addresses_in, annotate};
 use super::one_shot::open_symbol_files;
+use super::parallel;
 use super::reports::with_symbols;
 use super::symbolize::{SymbolizedAddress, Symbolizer};
 use super::text_stream::{self, Lines};
 use crate::model::addr::TargetAddr;
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::error::SymbolError;
+use crate::symbols::index::Damaged;
 use crate::symbols::symbol_file::SymbolFile;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// So many addresses are answered faster by an index, even when it has to be built first.
-const WORTH_AN_INDEX: usize = 3000;
+const WORTH_AN_INDEX: usize = 20_000;
+/// So many at once are worth the help of other threads.
+const WORTH_THREADS: usize = 500;
+/// Pieces of neighbouring addresses for each thread: some take longer than others.
+const PIECES_A_THREAD: usize = 2;
 
 /// The names of the ELFs of one device.
 pub struct NameSource<'a> {
@@ -123,17 +130,22 @@ impl<'a> NameSource<'a> {
                 let mut names = Symbolizer::new(symbols);
                 let mut n_addresses = 0;
                 while let Some(some) = lines.next()? {
-                    n_addresses += count_addresses(&some);
+                    n_addresses += addresses_in(&some).count();
                     if n_addresses > WORTH_AN_INDEX && !files.is_empty() {
                         return Ok(Some(some));
                     }
                     let mut answer = Vec::new();
                     // The ELF itself is never a damaged index.
-                    let _always = annotate(&some, style, &mut names, &mut answer);
+                    let _always = if n_addresses < WORTH_THREADS {
+                        annotate(&some, style, &mut names, &mut answer)
+                    } else {
+                        let mut known = known_names(&matched, &some, style, progress)?;
+                        annotate(&some, style, &mut known, &mut answer)
+                    };
                     out.write_all(&answer)?;
                     out.flush()?;
                 }
-                Ok::<_, std::io::Error>(None)
+                Ok::<_, NameError>(None)
             })?;
             let Some(rest) = rest else { return Ok(()) };
             self.indexed = IndexedNames::build(&files, progress)?;
@@ -182,11 +194,11 @@ impl<'a> NameSource<'a> {
     }
 
     /// Keeps what was learnt, so that the next call is fast. To be called when the answer is out.
-    pub fn keep(self, progress: &dyn Progress) -> Result<(), Cancelled> {
-        let is_damaged = self
-            .indexed
-            .as_ref()
-            .is_some_and(|names| names.indexes().iter().any(|index| index.is_damaged()));
+    pub fn keep(mut self, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let is_damaged = self.indexed.as_ref().is_some_and(|names| {
+            let mut indexes = names.indexes().iter();
+            indexes.any(|index| !index.check_if_small() || index.is_damaged())
+        });
         if let (Some(names), false) = (&self.indexed, is_damaged) {
             if self.is_index_new {
                 let files = self.files.iter().flatten();
@@ -194,14 +206,14 @@ impl<'a> NameSource<'a> {
                     self.cache.put(file, index);
                 }
             }
-            self.elfs.iter().for_each(|elf| self.cache.note_use(elf));
             return Ok(());
         }
-        for file in self.files.iter().flatten() {
+        let cache = self.cache;
+        for file in self.opened() {
             if is_damaged {
-                self.cache.forget(file);
+                cache.forget(file);
             }
-            self.cache.keep(file, progress)?;
+            cache.keep(file, progress)?;
         }
         Ok(())
     }
@@ -228,6 +240,59 @@ impl<'a> NameSource<'a> {
             use_it(&mut Symbolizer::new(symbols))
         })
     }
+}
+
+/// Names that were looked up beforehand, as they stand in the text.
+struct KnownNames {
+    by_address: BTreeMap<u64, Vec<u8>>,
+}
+
+impl AppendNames for KnownNames {
+    fn append_text(&mut self, address: u64, out: &mut Vec<u8>) -> Result<bool, Damaged> {
+        let known = self.by_address.get(&address);
+        out.extend_from_slice(known.map(Vec::as_slice).unwrap_or_default());
+        Ok(known.is_some())
+    }
+
+    fn append_json(&mut self, address: u64, out: &mut Vec<u8>) -> Result<bool, Damaged> {
+        self.append_text(address, out)
+    }
+}
+
+/// Looks up all addresses of a text. Each thread takes neighbours, so that hardly a unit is parsed by two of them.
+fn known_names(
+    matched: &Matched,
+    text: &[u8],
+    style: Style,
+    progress: &dyn Progress,
+) -> Result<KnownNames, Cancelled> {
+    let mut wanted: Vec<u64> = addresses_in(text).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let piece = wanted.len().div_ceil(n_threads * PIECES_A_THREAD).max(1);
+    let pieces: Vec<&[u64]> = wanted.chunks(piece).collect();
+    let found = parallel::in_order(&pieces, progress, |piece, progress| {
+        with_symbols(matched, &IndexCache::disabled(), |symbols| {
+            let mut names = Symbolizer::new(symbols);
+            let mut found = Vec::new();
+            for address in *piece {
+                progress.tick(0, 0)?;
+                let mut words = Vec::new();
+                let is_named = match style {
+                    Style::Text => names.append_text(*address, &mut words),
+                    Style::JsonLines => names.append_json(*address, &mut words),
+                };
+                if is_named == Ok(true) {
+                    found.push((*address, words));
+                }
+            }
+            Ok(found)
+        })
+    })?;
+    Ok(KnownNames {
+        by_address: found.into_iter().flatten().collect(),
+    })
 }
 
 /// A line for one address. False when the index is damaged.

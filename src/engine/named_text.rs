@@ -62,9 +62,9 @@ pub fn annotate(
     Ok(())
 }
 
-/// How many words of a text look like addresses.
-pub fn count_addresses(text: &[u8]) -> usize {
-    addresses(text).count()
+/// What may be addresses in a text.
+pub fn addresses_in(text: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    addresses(text).map(|(_end, address)| address)
 }
 
 /// What may be addresses: where the word ends, and its value.

@@ -112,7 +112,7 @@ mod tests {
         let doubled = in_order(&things, &Unattended, |n, _progress| Ok(n * 2)).unwrap();
         assert_eq!(doubled, (0..500).map(|n| n * 2).collect::<Vec<u64>>());
         let none = in_order(&[], &Unattended, |n: &u64, _progress| Ok(*n));
-        assert_eq!(none.unwrap(), Vec::<u64>::new());
+        assert!(none.unwrap().is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A report as text and as Markdown: what the command line prints and what the window copies.
 
 use super::render_rtos;
+use crate::analysis::deadlock::sentence;
 use crate::model::report::{CrashReport, Frame, FrameTrust, Local, Thread};
 use std::fmt::Write as _;
 
@@ -10,6 +11,9 @@ pub fn text(report: &CrashReport) -> String {
     let headline = headline(report);
     line(&mut out, &headline);
     line(&mut out, &identity(report));
+    for deadlock in &report.deadlocks {
+        line(&mut out, &format!("Deadlock: {}", sentence(deadlock)));
+    }
     if let Some(fault) = &report.fault {
         if let Some(advice) = &fault.advice {
             line(&mut out, advice);
@@ -55,6 +59,10 @@ pub fn markdown(report: &CrashReport) -> String {
     line(&mut out, &format!("**{}**", headline(report)));
     line(&mut out, "");
     line(&mut out, &identity(report));
+    for deadlock in &report.deadlocks {
+        line(&mut out, "");
+        line(&mut out, &format!("Deadlock: {}", sentence(deadlock)));
+    }
     if let Some(fault) = &report.fault {
         line(&mut out, "");
         for reason in &fault.evidence {

@@ -3,6 +3,7 @@
 use crate::model::report::CrashReport;
 use crate::model::rtos_objects::RtosObject;
 use crate::model::target_state::HeapView;
+use std::fmt::Write as _;
 
 /// Lines for the end of a report: objects, then heaps. Empty when the report has neither.
 pub fn lines(report: &CrashReport) -> Vec<String> {
@@ -31,7 +32,7 @@ fn object_line(object: &RtosObject) -> String {
         line.push_str(&holder.to_string());
     }
     for waiter in &object.waiters {
-        line.push_str(&format!("; {} waits {}", waiter.thread, waiter.wants));
+        let _infallible = write!(line, "; {} waits {}", waiter.thread, waiter.wants);
     }
     line
 }

@@ -96,6 +96,14 @@ impl<'c, 'i, 'a, 's> Comparison<'c, 'i, 'a, 's> {
     }
 }
 
+/// An array, or a row of one.
+struct Array<'b> {
+    element: Option<TypeRef>,
+    bounds: &'b [Bound],
+    /// The type of the whole, for its name.
+    whole: Option<TypeRef>,
+}
+
 struct Walk<'w, 'c, 'i, 'a, 's> {
     comparison: &'w Comparison<'c, 'i, 'a, 's>,
     found: &'w mut Compared,
@@ -138,7 +146,12 @@ impl Walk<'_, '_, '_, '_, '_> {
                 }
             }
             TypeKind::Array { element, bounds } if depth < DEEPEST => {
-                self.array(name, (*element, bounds), ty, before, after, depth);
+                let array = Array {
+                    element: *element,
+                    bounds,
+                    whole: ty,
+                };
+                self.array(name, &array, before, after, depth);
             }
             _ => self.leaf(name, ty, before, after),
         }
@@ -147,13 +160,17 @@ impl Walk<'_, '_, '_, '_, '_> {
     fn array(
         &mut self,
         name: &str,
-        (element, bounds): (Option<TypeRef>, &[Bound]),
-        whole: Option<TypeRef>,
+        array: &Array<'_>,
         before: &Value,
         after: &Value,
         depth: usize,
     ) {
         let printer = &self.comparison.before;
+        let Array {
+            element,
+            bounds,
+            whole,
+        } = *array;
         let inner = bounds.get(1..).unwrap_or_default();
         if inner.is_empty() && printer.is_plain_char(element) {
             return self.leaf(name, whole, before, after);
@@ -171,7 +188,12 @@ impl Walk<'_, '_, '_, '_, '_> {
             if inner.is_empty() {
                 self.value(&name, element, &one, &two, depth + 1);
             } else if depth < DEEPEST {
-                self.array(&name, (element, inner), None, &one, &two, depth + 1);
+                let row = Array {
+                    element,
+                    bounds: inner,
+                    whole: None,
+                };
+                self.array(&name, &row, &one, &two, depth + 1);
             }
             if self.found.is_cut {
                 return;

@@ -246,6 +246,22 @@ impl DebugInfo<'_> {
         if let Some(known) = self.cache().names.borrow().get(&scope) {
             return Rc::clone(known);
         }
+        let (name, origin) = self.name_and_origin(scope);
+        if origin != scope {
+            self.cache()
+                .names
+                .borrow_mut()
+                .insert(scope, Rc::clone(&name));
+        }
+        name
+    }
+
+    /// The same for one who asks only once: what others share is remembered, and who asked is not.
+    pub(super) fn name_once(&self, scope: Scope) -> Rc<ShownName> {
+        self.name_and_origin(scope).0
+    }
+
+    fn name_and_origin(&self, scope: Scope) -> (Rc<ShownName>, Scope) {
         let origin = names::naming_scope(self, scope);
         let name = remembered(&self.cache().names, origin, || {
             let name = names::resolve(self, origin);
@@ -254,13 +270,7 @@ impl DebugInfo<'_> {
                 qualified: name.qualified(),
             }
         });
-        if origin != scope {
-            self.cache()
-                .names
-                .borrow_mut()
-                .insert(scope, Rc::clone(&name));
-        }
-        name
+        (name, origin)
     }
 }
 

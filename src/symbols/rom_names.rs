@@ -54,9 +54,9 @@ impl RomNames {
         }
         // Of several names of one routine the ROM's own: `esp_rom_*` are what ESP-IDF calls it.
         let first = self.sorted.partition_point(|(other, _)| other < start);
-        let names = self.sorted.get(first..after)?.iter().map(|(_, name)| name);
+        let mut names = self.sorted.get(first..after)?.iter().map(|(_, name)| name);
         let own = names.clone().find(|name| !name.starts_with("esp_rom_"));
-        own.or(names.last()).cloned()
+        own.or(names.next_back()).cloned()
     }
 }
 

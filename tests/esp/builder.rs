@@ -1,4 +1,11 @@
 //! Core dumps of ESP-IDF as a device writes them. Shares no code with the reader.
+#![allow(
+    dead_code,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "every test that uses the builder uses a part of it, and its inputs are small"
+)]
 
 use sha2::{Digest as _, Sha256};
 
@@ -315,3 +322,23 @@ pub(crate) fn xtensa_dumps() -> Vec<(u32, Vec<u8>)> {
     }
     dumps
 }
+
+/// What a device prints before it prints such a dump.
+pub(crate) const PANIC: &str = "\
+Guru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\r
+\r
+Core  0 register dump:\r
+PC      : 0x400d1234  PS      : 0x00060030  A0      : 0x800d5678  A1      : 0x3ffb4e80  \r
+A2      : 0x00001002  A3      : 0x00001003  A4      : 0x00001004  A5      : 0x00001005  \r
+A6      : 0x00001006  A7      : 0x00001007  A8      : 0x00001008  A9      : 0x00001009  \r
+A10     : 0x0000100a  A11     : 0x0000100b  A12     : 0x0000100c  A13     : 0x0000100d  \r
+A14     : 0x0000100e  A15     : 0x0000100f  SAR     : 0x00000010  EXCCAUSE: 0x0000001c  \r
+EXCVADDR: 0x00000014  LBEG    : 0x4000c349  LEND    : 0x4000c36b  LCOUNT  : 0x00000000  \r
+\r
+\r
+Backtrace: 0x400d1231:0x3ffb4e80 0x400d5675:0x3ffb4ea0\r
+\r
+\r
+ELF file SHA256: 1b43c5e74\r
+\r
+";

@@ -1,5 +1,6 @@
 //! The fixtures and the ways to break them.
 
+use super::esp_dumps;
 use fieldscope::symbols::symbol_file::SymbolFile;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -89,8 +90,36 @@ pub(crate) fn all() -> Vec<Case> {
         }));
     }
     cases.extend(archives());
+    cases.extend(esp());
     cases.extend(super::formats::all());
     cases
+}
+
+/// Dumps of ESP-IDF in every carrier, and a panic print; no ELF is read with them.
+fn esp() -> Vec<Case> {
+    let mut inputs: Vec<(String, Vec<u8>)> = Vec::new();
+    for (version, bytes) in esp_dumps::xtensa_dumps() {
+        if [0x002, 0x102, 0x104].contains(&version) {
+            inputs.push((format!("esp/{version:03x}.bin"), bytes));
+        }
+    }
+    let last = inputs.last().unwrap().1.clone();
+    let text = esp_dumps::base64_lines(&last).join("\n") + "\n";
+    inputs.push(("esp/104.b64".to_owned(), text.into_bytes()));
+    let log = format!(
+        "{}{}",
+        esp_dumps::PANIC,
+        esp_dumps::console(&last, "I (9) ")
+    );
+    inputs.push(("esp/104.uart".to_owned(), log.into_bytes()));
+    let case = |(name, bytes)| Case {
+        name,
+        kind: Kind::Capture,
+        bytes,
+        elf: None,
+        captures: Vec::new(),
+    };
+    inputs.into_iter().map(case).collect()
 }
 
 /// The captures of a folder, and its ELF files, each with its first capture of each kind.

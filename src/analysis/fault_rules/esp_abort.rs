@@ -5,7 +5,7 @@ use crate::analysis::crash_facts::{Case, source_line};
 use crate::analysis::known_functions::{Role, role};
 use crate::model::report::{FaultKind, Frame};
 
-/// "`check` called abort(), in task main, main.c:12".
+/// "`check` called `abort()`, in task main, main.c:12".
 pub(super) const RULE: FaultRule = FaultRule {
     id: "esp_abort",
     explain,

@@ -57,7 +57,8 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
             )
         }
     };
-    evidence.extend(damage.map(|words| format!("the heap's blocks: {words}")));
+    evidence
+        .extend(damage.map(|words| format!("the heap's blocks: {}", words.trim_end_matches('.'))));
     evidence.push(format!("the crash is inside the allocator (`{allocator}`)"));
     let caller = frames
         .iter()

@@ -141,7 +141,8 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let is_recorded = CAUSE_REGISTERS
         .iter()
         .any(|reg| facts.registers.known(*reg).is_some());
-    if !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && !is_recorded {
+    let is_inferred = !case.has_cause() && facts.dump.fault.get("cfsr").is_none() && !is_recorded;
+    if is_inferred && !ended_itself(finding.kind) {
         let why = match facts.arch {
             Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
             _ => "this capture holds no fault registers",
@@ -170,6 +171,12 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
         evidence,
         bits: case.bits,
     })
+}
+
+/// True for an end that the program or its supervisor chose: what fault registers say is no part of it.
+fn ended_itself(kind: FaultKind) -> bool {
+    use FaultKind::{Abort, Assert, BrownOut, Lockup, Panic, Watchdog};
+    matches!(kind, Abort | Assert | BrownOut | Lockup | Panic | Watchdog)
 }
 
 /// Registers that say what an exception was, of families that keep them with the others.
@@ -277,8 +284,10 @@ fn heap_evidence(case: &Case<'_>, said: &[String]) -> Option<String> {
         .heaps
         .iter()
         .find_map(|heap| heap.damage.as_ref())?;
-    (!said.iter().any(|line| line.contains(damage.as_str())))
-        .then(|| format!("the heap is damaged, too: {damage}"))
+    (!said
+        .iter()
+        .any(|line| line.contains(damage.trim_end_matches('.'))))
+    .then(|| format!("the heap is damaged, too: {damage}"))
 }
 
 /// `3 of 4 frames by call-frame information, 1 by scanning the stack`.

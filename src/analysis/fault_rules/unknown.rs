@@ -38,9 +38,11 @@ fn explain(case: &Case<'_>) -> Option<Finding> {
             .fault_address()
             .filter(|_| case.recorded_address().is_some()),
         summary: plain_sentence(case, &did),
-        advice: says_nothing.then_some(
-            "Store the fault status registers (CFSR, HFSR, MMFAR, BFAR) in the dump, or add the log of the same crash.",
-        ),
+        advice: says_nothing.then_some(if case.facts.arch.is_cortex_m() {
+            "Store the fault status registers (CFSR, HFSR, MMFAR, BFAR) in the dump, or add the log of the same crash."
+        } else {
+            "Store the registers that say the cause of an exception in the dump, or add the log of the same crash."
+        }),
         evidence: reason
             .map(|text| format!("the device says: {text}"))
             .into_iter()

@@ -10,7 +10,7 @@ use crate::model::register_file::RegisterFile;
 use crate::model::registers::Reg;
 use crate::model::report::FaultKind;
 
-/// "`poke` read from 0x00000014 through a null pointer (LoadProhibited), in task main, main.c:16".
+/// "`poke` read from 0x00000014 through a null pointer (`LoadProhibited`), in task main, main.c:16".
 pub(super) const RULE: FaultRule = FaultRule {
     id: "xtensa_exception",
     explain,

@@ -97,9 +97,9 @@ impl Heap<'_, '_> {
             } else {
                 region_end.saturating_sub(LINK_BYTES) & !(ALIGN - 1)
             };
-            let first = self.first_block(*start, &header);
+            let first = first_block(*start, &header);
             let walked = self.chain(first, end, &header, &known).walk();
-            views.push(self.view(allocator, *start, *size, walked));
+            views.push(view(allocator, *start, *size, walked));
         }
         self.add_totals(&mut views, &free);
         views
@@ -136,7 +136,7 @@ impl Heap<'_, '_> {
         let walked = self
             .chain(start, start.saturating_add(adjusted), &header, &known)
             .walk();
-        let mut views = vec![self.view("FreeRTOS heap_2", area.address, area.size, walked)];
+        let mut views = vec![view("FreeRTOS heap_2", area.address, area.size, walked)];
         self.add_totals(&mut views, &free);
         views
     }
@@ -147,7 +147,8 @@ impl Heap<'_, '_> {
             .word("pucAlignedHeap")
             .filter(|addr| *addr != 0)
             .unwrap_or_else(|| area.address.saturating_add(ALIGN - 1) & !(ALIGN - 1));
-        let end = area.address.saturating_add(area.size);
+        // configADJUSTED_HEAP_SIZE: what aligning may cost is never handed out.
+        let end = start.saturating_add(area.size.saturating_sub(ALIGN));
         let next = start.checked_add(used)?;
         if next > end || area.size > MAX_HEAP_BYTES {
             return Some(HeapView {
@@ -155,7 +156,7 @@ impl Heap<'_, '_> {
                     "xNextFreeByte says that {used} of {} bytes are used: it was written over.",
                     area.size
                 )),
-                ..self.view(
+                ..view(
                     "FreeRTOS heap_1",
                     area.address,
                     area.size,
@@ -174,7 +175,7 @@ impl Heap<'_, '_> {
                 });
             }
         }
-        let mut view = self.view("FreeRTOS heap_1", area.address, area.size, walked);
+        let mut view = view("FreeRTOS heap_1", area.address, area.size, walked);
         view.free_counted = view.free;
         // Nothing is ever given back.
         view.free_min = view.free;
@@ -197,18 +198,6 @@ impl Heap<'_, '_> {
             header,
             known,
             owners: self.input.owners,
-        }
-    }
-
-    /// The start, aligned to 8 bytes, or to 16 where only that makes sense.
-    fn first_block(&self, start: u64, header: &dyn Fn(u64) -> Header) -> u64 {
-        let align = |to: u64| start.saturating_add(to - 1) & !(to - 1);
-        let (eight, sixteen) = (align(ALIGN), align(2 * ALIGN));
-        let is_block = |addr: u64| matches!(header(addr), Header::Block { .. });
-        if !is_block(eight) && is_block(sixteen) {
-            sixteen
-        } else {
-            eight
         }
     }
 
@@ -291,22 +280,6 @@ impl Heap<'_, '_> {
         found
     }
 
-    fn view(&self, allocator: &str, start: u64, size: u64, walked: Walked) -> HeapView {
-        let free = || walked.blocks.iter().filter(|block| !block.allocated);
-        let is_complete = !walked.is_partial && !walked.blocks.is_empty();
-        HeapView {
-            allocator: allocator.to_owned(),
-            start: TargetAddr(start),
-            size,
-            free: is_complete.then(|| free().map(|block| block.size).sum()),
-            free_counted: None,
-            free_min: None,
-            largest_free: is_complete.then(|| free().map(|block| block.size).max().unwrap_or(0)),
-            damage: (!walked.damage.is_empty()).then(|| walked.damage.join(" ")),
-            blocks: walked.blocks,
-        }
-    }
-
     /// What the allocator counts is for all regions together: of several, none is given it.
     fn add_totals(&self, views: &mut [HeapView], free: &FreeList) {
         let walked: Option<u64> = views.iter().map(|view| view.free).sum();
@@ -373,6 +346,34 @@ impl Heap<'_, '_> {
 
     fn read_word(&self, addr: u64) -> Option<u64> {
         self.input.memory.read_u32(addr).ok().map(u64::from)
+    }
+}
+
+/// The start, aligned to 8 bytes, or to 16 where only that makes sense.
+fn first_block(start: u64, header: &dyn Fn(u64) -> Header) -> u64 {
+    let align = |to: u64| start.saturating_add(to - 1) & !(to - 1);
+    let (eight, sixteen) = (align(ALIGN), align(2 * ALIGN));
+    let is_block = |addr: u64| matches!(header(addr), Header::Block { .. });
+    if !is_block(eight) && is_block(sixteen) {
+        sixteen
+    } else {
+        eight
+    }
+}
+
+fn view(allocator: &str, start: u64, size: u64, walked: Walked) -> HeapView {
+    let free = || walked.blocks.iter().filter(|block| !block.allocated);
+    let is_complete = !walked.is_partial && !walked.blocks.is_empty();
+    HeapView {
+        allocator: allocator.to_owned(),
+        start: TargetAddr(start),
+        size,
+        free: is_complete.then(|| free().map(|block| block.size).sum()),
+        free_counted: None,
+        free_min: None,
+        largest_free: is_complete.then(|| free().map(|block| block.size).max().unwrap_or(0)),
+        damage: (!walked.damage.is_empty()).then(|| walked.damage.join(" ")),
+        blocks: walked.blocks,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::analysis::variable_diff;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query, QueryError};
+use crate::model::memory::Memory;
 use crate::symbols::initial_memory::InitialMemory;
 
 pub use crate::analysis::variable_diff::{DifferenceRow, MOST_ROWS, VariableDiff};
@@ -58,15 +59,17 @@ impl Query for VariableDiffQuery {
             if dump.memory.is_empty() || before.is_some_and(|before| before.memory.is_empty()) {
                 return Err(nothing_captured());
             }
-            Ok(match before {
-                Some(before) => {
-                    variable_diff::compare(symbols, &before.memory, &dump.memory, &self.find)
-                }
-                None => {
-                    let initial = InitialMemory::new(symbols);
-                    variable_diff::compare(symbols, &initial, &dump.memory, &self.find)
-                }
-            })
+            let initial = InitialMemory::new(symbols);
+            let before: &dyn Memory = match before {
+                Some(before) => &before.memory,
+                None => &initial,
+            };
+            Ok(variable_diff::compare(
+                symbols,
+                before,
+                &dump.memory,
+                &self.find,
+            ))
         })??;
         if self.against.is_none() {
             answer.notes.insert(

@@ -20,27 +20,26 @@ const LARGEST_STACK: usize = 1 << 20;
 pub(super) fn read(image: &Image<'_>, body: Range<usize>, header: &Header, dump: &mut Coredump) {
     let mut at = body.start;
     for n in 0..header.n_tasks {
-        match task(image, at, &body, header, dump) {
-            Some(next) => at = next,
-            None => {
-                dump.warnings.push(Warning::at(
-                    "FS-ESP-004",
-                    image.place(at),
-                    format!(
-                        "the dump is cut off or damaged here: {n} of its {} tasks could be read",
-                        header.n_tasks
-                    ),
-                ));
-                finish_threads(dump);
-                return;
-            }
+        if let Some(next) = task(image, at, &body, header, dump) {
+            at = next;
+        } else {
+            dump.warnings.push(Warning::at(
+                "FS-ESP-004",
+                image.place(at),
+                format!(
+                    "the dump is cut off or damaged here: {n} of its {} tasks could be read",
+                    header.n_tasks
+                ),
+            ));
+            finish_threads(dump);
+            return;
         }
     }
     for n in 0..header.n_segments {
-        match segment(image, at, &body, dump) {
-            Some(next) => at = next,
-            None => {
-                dump.warnings.push(Warning::at(
+        if let Some(next) = segment(image, at, &body, dump) {
+            at = next;
+        } else {
+            dump.warnings.push(Warning::at(
                     "FS-ESP-004",
                     image.place(at),
                     format!(
@@ -48,8 +47,7 @@ pub(super) fn read(image: &Image<'_>, body: Range<usize>, header: &Header, dump:
                         header.n_segments
                     ),
                 ));
-                break;
-            }
+            break;
         }
     }
     finish_threads(dump);

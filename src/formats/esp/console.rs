@@ -122,6 +122,13 @@ fn read_one(bytes: &[u8], mark: &Line<'_>, decoded: &mut Decoded) -> usize {
                      tasks behind that place are not where they belong. Capture the console again",
                 ));
             }
+            if !is_ended && !is_short {
+                dump.warnings.push(Warning::at(
+                    "FS-ESP-013",
+                    as_u64(end),
+                    "the end mark of this dump is missing; the dump itself is whole",
+                ));
+            }
             decoded.understood.push(dump.source.clone());
             decoded.coredumps.push(dump);
         }

@@ -28,6 +28,7 @@ const SUBTYPE_COREDUMP: u8 = 3;
 const TABLES: Range<usize> = 0x1000..0x2_0000;
 /// Base64 of a header takes so many characters at most, on its first lines.
 const HEAD_LINES: usize = 8;
+const HEAD_BYTES: usize = 4096;
 
 /// ESP-IDF core dump in a file of its own.
 pub(in crate::formats) struct EspCore;
@@ -142,7 +143,8 @@ fn partition_in(bytes: &[u8], table: usize) -> Option<Range<usize>> {
 /// True when the file is base64 of a dump: no other line at its beginning, and a header that makes sense.
 fn is_base64(bytes: &[u8]) -> bool {
     let mut head = Image::empty();
-    for (at, line) in lines(bytes).take(HEAD_LINES) {
+    let beginning = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+    for (at, line) in lines(beginning).take(HEAD_LINES) {
         // A file without line ends is one line: the beginning of it says enough.
         let start = line.get(..256).unwrap_or(line);
         match base64::decode(start) {

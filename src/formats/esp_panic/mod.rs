@@ -11,7 +11,10 @@ use super::{
     Carrier, Confidence, Decoded, Format, is_full,
     lines::{LineSearch, as_u64, line_at, readable},
 };
-use crate::model::progress::{Cancelled, Progress};
+use crate::model::{
+    progress::{Cancelled, Progress},
+    warning::Warning,
+};
 use print::Print;
 use regex::bytes::Regex;
 use std::sync::LazyLock;
@@ -64,6 +67,13 @@ impl Format for EspPanic {
             search.at = end.max(search.at);
             if let Some(mut dump) = print.into_coredump() {
                 dump.source = as_u64(start)..as_u64(end);
+                if end == bytes.len() && !matches!(bytes.last(), Some(b'\n' | b'\r')) {
+                    dump.warnings.push(Warning::at(
+                        "FS-ESP-021",
+                        as_u64(end),
+                        "the log ends in the middle of this panic print; what stands there was read",
+                    ));
+                }
                 decoded.understood.push(dump.source.clone());
                 decoded.coredumps.push(dump);
             }

@@ -39,8 +39,6 @@ use registers::{ARM64, Block, CORTEX_M, RISCV, X86, X86_64, XTENSA};
 use std::borrow::Cow;
 
 const HEADER_SIZE: usize = 12;
-/// Bytes of the header of a flash partition, without padding.
-const PARTITION_HEADER: usize = 16;
 /// Write sizes of flash that the dump behind that header is aligned to.
 const PARTITION_PADDED: [usize; 7] = [16, 32, 64, 128, 256, 512, 1024];
 /// More memory blocks than any device dumps; bounds the work on a broken file.

@@ -49,6 +49,12 @@ impl CheckedBytes {
         found
     }
 
+    /// Checks everything that was not checked yet.
+    pub(super) fn check_all(&self) -> bool {
+        let len = self.image.len().saturating_sub(self.data);
+        len == 0 || self.get(self.data, len).is_some()
+    }
+
     /// All of it, unchecked.
     pub(super) fn all(&self) -> &[u8] {
         &self.image

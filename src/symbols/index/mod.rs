@@ -21,6 +21,8 @@ use std::path::Path;
 
 /// No chain of inlined functions is longer.
 const DEEPEST: usize = 300;
+/// An index up to this size is checked as a whole when it is kept.
+const CHECKED_AT_ONCE: usize = 256 << 10;
 /// An index larger than this is not worth having.
 const LARGEST_BYTES: u64 = 3 << 30;
 
@@ -169,6 +171,12 @@ impl SymbolIndex {
     /// True when damage was met since it was opened: it has to be made again.
     pub fn is_damaged(&self) -> bool {
         self.bytes.is_damaged()
+    }
+
+    /// Holds all of it against its checksums, as far as that takes no time to speak of: a large index is checked where
+    /// it is used only.
+    pub fn check_if_small(&self) -> bool {
+        self.size_bytes() > CHECKED_AT_ONCE || self.bytes.check_all()
     }
 
     /// Bytes that it takes on disk.

@@ -159,7 +159,7 @@ impl Part {
         if let Some(known) = work.contexts.get(&scope.entry) {
             return *known;
         }
-        let name = work.info.name(scope);
+        let name = work.info.name_once(scope);
         let (function, qualified) = if name.function.is_some() {
             let function = self.strings.number(name.function.as_deref());
             (function, self.strings.number(name.qualified.as_deref()))
@@ -197,7 +197,7 @@ impl Part {
                 unit: work.unit,
                 entry: call.entry,
             };
-            let name = work.info.name(scope);
+            let name = work.info.name_once(scope);
             let (unit, entry) = scope_numbers(scope);
             let context = [
                 self.strings.number(name.function.as_deref()),

@@ -55,7 +55,7 @@ impl Abi for Xtensa {
         CODE.contains(&addr) || RTC_CODE.contains(&addr)
     }
 
-    /// CALLn or CALLXn, three bytes each (Xtensa ISA, "Instruction Descriptions").
+    /// `CALLn` or `CALLXn`, three bytes each (Xtensa ISA, "Instruction Descriptions").
     fn follows_call(&self, return_addr: u64, code: &Code<'_, '_>) -> bool {
         let at = |back: u64| code.half_word(return_addr.checked_sub(back)?);
         let (Some(low), Some(high)) = (at(CALL_BYTES), at(CALL_BYTES - 1)) else {

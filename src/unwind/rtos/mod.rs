@@ -30,6 +30,12 @@ pub trait Rtos: Sync {
     ) -> RtosObjects {
         RtosObjects::default()
     }
+    /// Threads and objects; for an RTOS that can read both in one go.
+    fn state(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosState> {
+        let threads = self.threads(symbols, memory)?;
+        let objects = self.objects(symbols, memory, &threads);
+        Some(RtosState { threads, objects })
+    }
 }
 
 /// Every RTOS, by id.
@@ -101,11 +107,7 @@ pub fn threads(symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThrea
 
 /// Threads and objects of the first RTOS that is in the symbol files.
 pub fn read(symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosState> {
-    RTOSES.iter().find_map(|rtos| {
-        let threads = rtos.threads(symbols, memory)?;
-        let objects = rtos.objects(symbols, memory, &threads);
-        Some(RtosState { threads, objects })
-    })
+    RTOSES.iter().find_map(|rtos| rtos.state(symbols, memory))
 }
 
 #[cfg(test)]

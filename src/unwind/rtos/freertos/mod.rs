@@ -9,7 +9,7 @@ mod lists;
 mod objects;
 mod waits;
 
-use super::{Rtos, RtosObjects, RtosThread, RtosThreads};
+use super::{Rtos, RtosState, RtosThread, RtosThreads};
 use crate::model::{memory::Memory, report::ThreadState, warning::Warning};
 use crate::symbols::{debug_info::DebugInfo, symbol_set::SymbolSet, types};
 use catalog::Catalog;
@@ -48,11 +48,18 @@ impl Rtos for FreeRtos {
     }
 
     fn threads(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosThreads> {
+        self.state(symbols, memory).map(|state| state.threads)
+    }
+
+    fn state(&self, symbols: &SymbolSet<'_>, memory: &dyn Memory) -> Option<RtosState> {
         let info = kernel_of(symbols)?;
-        let mut answer = RtosThreads::default();
+        let mut state = RtosState::default();
         match Kernel::open(info, symbols, memory) {
-            Ok(kernel) => kernel.read(&mut answer),
-            Err(missing) => answer.warnings.push(Warning::new(
+            Ok(kernel) => {
+                kernel.read(&mut state.threads);
+                state.objects = objects::read(&kernel, &state.threads);
+            }
+            Err(missing) => state.threads.warnings.push(Warning::new(
                 "FS-RTOS-001",
                 format!(
                     "FreeRTOS tasks cannot be listed: `{missing}` is not in the debug information of {}. Add \
@@ -61,19 +68,7 @@ impl Rtos for FreeRtos {
                 ),
             )),
         }
-        Some(answer)
-    }
-
-    fn objects(
-        &self,
-        symbols: &SymbolSet<'_>,
-        memory: &dyn Memory,
-        threads: &RtosThreads,
-    ) -> RtosObjects {
-        kernel_of(symbols)
-            .and_then(|info| Kernel::open(info, symbols, memory).ok())
-            .map(|kernel| objects::read(&kernel, threads))
-            .unwrap_or_default()
+        Some(state)
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
             infos: vec![info(&file)],
         };
         let r4_11 = || 0x44..0x4C;
-        let cases: [(&str, Vec<u32>, u64); 5] = [
+        let cases: [(&str, Vec<u32>, u64); 7] = [
             ("CM3", r4_11().collect(), 0x20),
             ("CM4F", r4_11().chain([0xFFFF_FFFD]).collect(), 0x20),
             (
@@ -191,6 +191,22 @@ mod tests {
             (
                 "CM33 with TrustZone",
                 [7, 0x2000_0100, 0xFFFF_FFBC]
+                    .into_iter()
+                    .chain(r4_11())
+                    .collect(),
+                0x20,
+            ),
+            (
+                "CM33 with TrustZone and MPU",
+                [7, 0x2000_0100, 3, 0xFFFF_FFBC]
+                    .into_iter()
+                    .chain(r4_11())
+                    .collect(),
+                0x20,
+            ),
+            (
+                "CM85 with pointer authentication",
+                [0xA0, 0xA1, 0xA2, 0xA3, 0x2000_0100, 0xFFFF_FFBC]
                     .into_iter()
                     .chain(r4_11())
                     .collect(),

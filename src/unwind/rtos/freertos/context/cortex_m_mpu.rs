@@ -145,3 +145,81 @@ fn read_as(
     regs.set_known(Reg::SP, sp);
     has_task_state(&regs, symbols).then(|| finish(regs))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::layout::Field;
+    use super::saved_registers;
+    use crate::model::{memory::MemoryMap, registers::Reg};
+    use crate::symbols::symbol_set::SymbolSet;
+    use crate::unwind::fixture::{info, symbol_file};
+
+    const TCB: u64 = 0x2000_0800;
+    const CONTEXT: Field = Field {
+        offset: 0x40,
+        size: 4 * 64,
+    };
+    /// r0 r1 r2 r3 r12 lr pc xPSR, stopped in `vTaskDelay`.
+    const FRAME: [u32; 8] = [1, 2, 3, 4, 12, 0x0565, 0x10CC, 0x0100_0000];
+    const PSP: u32 = 0x2000_0400;
+
+    /// The words of one port, as its `xPortPendSVHandler` stores them.
+    fn cases() -> Vec<(&'static str, Vec<u32>)> {
+        let r4_11: Vec<u32> = (0x44..0x4C).collect();
+        let v8 = |special: &[u32]| [&r4_11[..], &FRAME, special].concat();
+        // s16 to s31, then s0 to s15 and FPSCR.
+        let fp: Vec<u32> = (116..132).chain(100..116).chain([0x0300_0000]).collect();
+        vec![
+            (
+                "CM4",
+                [&[3], &r4_11[..], &[0xFFFF_FFFD, PSP], &FRAME].concat(),
+            ),
+            (
+                "CM4 with floating point",
+                [&fp[..], &[3], &r4_11, &[0xFFFF_FFED, PSP], &FRAME].concat(),
+            ),
+            ("CM33", v8(&[PSP, 0x2000_0100, 3, 0xFFFF_FFBC])),
+            (
+                "CM33 with floating point",
+                [fp.clone(), v8(&[PSP, 0x2000_0100, 3, 0xFFFF_FFAC])].concat(),
+            ),
+            (
+                "CM33 with TrustZone",
+                v8(&[7, PSP, 0x2000_0100, 3, 0xFFFF_FFBC]),
+            ),
+            (
+                "CM85",
+                v8(&[PSP, 0x2000_0100, 3, 0xFFFF_FFBC, 0xA0, 0xA1, 0xA2, 0xA3]),
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_port_is_known_by_the_number_and_the_values_of_its_words() {
+        let file = symbol_file("qemu-freertos/an386.elf");
+        let symbols = SymbolSet {
+            infos: vec![info(&file)],
+        };
+        for (port, words) in cases() {
+            let top = TCB + CONTEXT.offset + 4 * words.len() as u64;
+            let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+            let mut memory = MemoryMap::default();
+            memory.insert(TCB + CONTEXT.offset, &bytes);
+            let read = |top| saved_registers(TCB, top, CONTEXT, &symbols, &memory);
+            let regs = read(top).expect(port);
+            assert_eq!(regs.known(Reg::r(4)), Some(0x44), "{port}");
+            assert_eq!(regs.known(Reg::r(11)), Some(0x4B), "{port}");
+            assert_eq!(regs.pc(), Some(0x10CC), "{port}");
+            let has_fp = port.contains("floating point");
+            let pushed = if has_fp { 0x68 } else { 0x20 };
+            assert_eq!(regs.sp(), Some(u64::from(PSP) + pushed), "{port}");
+            for n in [0, 15, 16, 31] {
+                let expected = has_fp.then_some(100 + u64::from(n));
+                assert_eq!(regs.known(Reg::s(n)), expected, "{port} s{n}");
+            }
+            // The running task's `pxTopOfStack` is where the next save begins: nothing is saved there.
+            assert!(read(TCB + CONTEXT.offset).is_none(), "{port}");
+            assert!(read(top + 4).is_none(), "{port}");
+        }
+    }
+}

@@ -1,3 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fieldscope_fuzz::harness::run("archive_zip", data));
