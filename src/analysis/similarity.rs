@@ -153,7 +153,7 @@ fn align(left: &[Token], right: &[Token], here: &[Frame], there: &[Frame]) -> Ve
     let at = |best: &[f64], i: usize, j: usize| best.get(i * width + j).copied().unwrap_or(0.0);
     let equal = |i: usize, j: usize| -> Option<f64> {
         let (a, b) = (left.get(i)?, right.get(j)?);
-        (a.name.is_some() && a.name == b.name).then(|| a.weight + b.weight)
+        (a.name.is_some() && a.name == b.name).then_some(a.weight + b.weight)
     };
     for i in (0..left.len()).rev() {
         for j in (0..right.len()).rev() {

@@ -13,6 +13,8 @@ use egui::{Align, Pos2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo};
 /// Blocks that are painted in the bar; more of them are thinner than a pixel.
 const MAX_PAINTED: usize = 4000;
 const BAR: f32 = 14.0;
+/// What allocators keep behind the last block.
+const END_MARKER: u64 = 32;
 
 /// Draws the tab.
 pub(super) fn heap_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
@@ -127,15 +129,37 @@ fn bar_ui(ui: &mut Ui, heap: &HeapView) {
         }
     }
     if heap.damage.is_some() {
-        // From where the blocks could not be walked any more.
-        let last = heap.blocks.last();
-        let x = last.map_or(rect.left(), |block| {
-            x_of(block.address.0.saturating_add(block.size))
-        });
-        let rest = Rect::from_min_max(Pos2::new(x, rect.top()), rect.max);
-        painter.rect_filled(rest, 0.0, t.crash_bg);
-        painter.vline(x, rect.y_range(), egui::Stroke::new(2.0, t.crash));
+        for (from, to) in gaps(heap) {
+            let left = x_of(from);
+            let part = Rect::from_min_max(
+                Pos2::new(left, rect.top()),
+                Pos2::new(x_of(to).max(left + 2.0), rect.bottom()),
+            );
+            painter.rect_filled(part, 0.0, t.crash_bg);
+            painter.vline(left, rect.y_range(), egui::Stroke::new(2.0, t.crash));
+        }
     }
+}
+
+/// Address ranges that no block covers: there the chain of blocks is broken.
+fn gaps(heap: &HeapView) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut end = heap
+        .blocks
+        .first()
+        .map_or(heap.start.0, |block| block.address.0);
+    for block in heap.blocks.iter().take(MAX_PAINTED) {
+        if block.address.0 > end {
+            gaps.push((end, block.address.0));
+        }
+        end = end.max(block.address.0.saturating_add(block.size));
+    }
+    // An end marker of a few bytes is no gap.
+    let last = heap.start.0.saturating_add(heap.size);
+    if last.saturating_sub(end) > END_MARKER {
+        gaps.push((end, last));
+    }
+    gaps
 }
 
 fn block_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, block: &HeapBlock) {
@@ -164,5 +188,33 @@ fn block_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, block: &HeapBlock) {
     });
     if response.clicked() {
         ctx.ui(UiCommand::GoToMemory(block.address.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::addr::TargetAddr;
+    use crate::model::target_state::{HeapBlock, HeapView};
+
+    #[test]
+    fn what_no_block_covers_is_a_gap() {
+        let block = |address, size| HeapBlock {
+            address: TargetAddr(address),
+            size,
+            allocated: true,
+            owner: None,
+        };
+        let heap = HeapView {
+            allocator: String::new(),
+            start: TargetAddr(0x1000),
+            size: 0x400,
+            free: None,
+            free_counted: None,
+            free_min: None,
+            largest_free: None,
+            blocks: vec![block(0x1000, 0x100), block(0x1120, 0x80)],
+            damage: None,
+        };
+        assert_eq!(super::gaps(&heap), [(0x1100, 0x1120), (0x11a0, 0x1400)]);
     }
 }

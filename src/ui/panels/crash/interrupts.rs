@@ -113,7 +113,7 @@ fn region_ui(ui: &mut Ui, region: &MpuRegion) {
         row.mono(52.0, row.width() - size::M, &range);
     });
     let rights = if region.hit {
-        format!("{}: this access was refused here", region.rights)
+        format!("{}, hit by this access", region.rights)
     } else {
         region.rights.clone()
     };

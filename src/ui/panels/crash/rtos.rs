@@ -129,7 +129,7 @@ fn object_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, object: &RtosObject, deadlo
     let name = name_of(object);
     let label = format!("{}, {}", words::sentence(&name), object.detail);
     let response = row(ui, false, &label, |row| {
-        paint(row, object, &name, is_in_ring)
+        paint(row, object, &name, is_in_ring);
     });
     if response.clicked() {
         ctx.ui(UiCommand::GoToMemory(object.address.0));

@@ -9,6 +9,7 @@ use super::{Panel, screen};
 use crate::engine::queries::issue_list::{Issue, Seen};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, card as cards, field, state, text};
 use crate::ui::words;
@@ -40,25 +41,7 @@ impl Panel for Issues {
             let open = ctx.nav.place.issue.clone();
             let (left, right) = places(rect, open.is_some());
             if let Some(left) = left {
-                let left = list::fit(left, issues);
-                cards::card(
-                    ui,
-                    left,
-                    cards::Title {
-                        title: "Issues",
-                        detail: &issues.len().to_string(),
-                        right: "Enter opens",
-                    },
-                    |ui| {
-                        state::answer(ui, &answer, "Grouping crashes…", |ui, issues| {
-                            if issues.is_empty() {
-                                empty_ui(ctx, ui, is_filtered);
-                            } else {
-                                list::list_ui(ctx, ui, issues, self.order);
-                            }
-                        });
-                    },
-                );
+                self.list_card_ui(ctx, ui, left, &answer);
             }
             if let (Some(right), Some(key)) = (right, open) {
                 detail::detail_ui(ctx, ui, right, &key, issues, &mut self.draft);
@@ -107,6 +90,31 @@ fn headline(issues: &[Issue], is_pending: bool, is_filtered: bool) -> String {
 }
 
 impl Issues {
+    fn list_card_ui(
+        &self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        rect: Rect,
+        answer: &Answer<Vec<Issue>>,
+    ) {
+        let issues = answer.value().map_or(&[][..], |issues| issues.as_slice());
+        let title = cards::Title {
+            title: "Issues",
+            detail: &issues.len().to_string(),
+            right: "Enter opens",
+        };
+        let is_filtered = !self.search.trim().is_empty();
+        cards::card(ui, list::fit(rect, issues), title, |ui| {
+            state::answer(ui, answer, "Grouping crashes…", |ui, issues| {
+                if issues.is_empty() {
+                    empty_ui(ctx, ui, is_filtered);
+                } else {
+                    list::list_ui(ctx, ui, issues, self.order);
+                }
+            });
+        });
+    }
+
     fn bar_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         ui.horizontal(|ui| {
             let width = (ui.available_width() * 0.3).clamp(140.0, 280.0);
