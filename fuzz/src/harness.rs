@@ -27,7 +27,9 @@ pub static TARGETS: &[Target] = &[
     ("archive", archive),
     ("boots", |data| decode("boot-banner", data)),
     ("crashcatcher", |data| decode("crashcatcher", data)),
-    ("crashcatcher_binary", |data| decode("crashcatcher-binary", data)),
+    ("crashcatcher_binary", |data| {
+        decode("crashcatcher-binary", data)
+    }),
     ("debug_sections", debug_sections),
     ("elf_core", |data| decode("elf-core", data)),
     ("esp_core", |data| decode("esp-core", data)),
