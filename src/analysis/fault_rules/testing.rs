@@ -218,7 +218,6 @@ impl Scene {
             has_symbols: self.has_symbols,
             in_code: &|addr| (0..0x1000).contains(&addr),
             covered: &|addr| (0..0x1000).contains(&addr),
-            rust_panic: None,
             describe: &|addr| {
                 (0x900..0xA00)
                     .contains(&addr)
