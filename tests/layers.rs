@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("symbols", &["model"]),
     ("unwind", &["symbols", "arch", "model"]),
     ("store", &["model"]),
-    ("formats", &["model"]),
+    ("formats", &["arch", "model"]),
     ("analysis", &["unwind", "symbols", "arch", "model"]),
     (
         "engine",
@@ -40,7 +40,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("capstone", &["analysis"]),
     ("zip", &["formats"]),
     ("tar", &["formats"]),
-    ("rmp_serde", &["formats"]),
     ("clap", &["cli"]),
 ];
 
