@@ -399,3 +399,35 @@ fn every_build_of_the_matrix_reads_as_gdb_reads_it_or_better() {
     }
     assert!(!whole || builds.len() >= 60, "{} builds", builds.len());
 }
+
+#[test]
+fn a_rust_panic_is_told_with_its_message_and_place() {
+    let wanted = [
+        ("bounds", "panicked at main.rs:128: index out of bounds"),
+        ("explicit", "`finish` panicked, main.rs:182"),
+        ("expect", "panicked"),
+        (
+            "overflow",
+            "panicked at main.rs:188: attempt to add with overflow",
+        ),
+        (
+            "unwrap",
+            "panicked at main.rs:168: called `Option::unwrap()` on a `None` value",
+        ),
+    ];
+    let builds = builds();
+    let mut wrong = Vec::new();
+    for (panic, wanted) in wanted {
+        let ending = format!("-panic-{panic}");
+        let (name, files) = builds
+            .iter()
+            .find(|(name, _)| name.ends_with(&ending))
+            .unwrap();
+        let fault = read(name, files).fault.unwrap();
+        println!("{name}: {}", fault.summary);
+        if fault.kind.label() != "panic" || !fault.summary.contains(wanted) {
+            wrong.push(format!("{name}: {}", fault.summary));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

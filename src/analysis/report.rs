@@ -418,7 +418,7 @@ impl<'s> ThreadBuilder<'_, 's> {
     ) {
         let info = self.symbols.for_address(physical.lookup);
         let sources = info
-            .map(|info| info.source_frames(physical.place()))
+            .map(|info| info.source_frames(physical.lookup))
             .unwrap_or_default();
         let mut frame = Frame {
             pc: TargetAddr(physical.pc),

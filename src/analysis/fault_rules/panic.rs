@@ -1,6 +1,6 @@
 //! A panic of the language runtime or of the RTOS.
 
-use super::{FaultRule, Finding};
+use super::{FaultRule, Finding, unknown};
 use crate::analysis::crash_facts::{Case, source_line};
 use crate::analysis::known_functions::{Role, role};
 use crate::model::report::{FaultKind, Frame};
@@ -219,6 +219,7 @@ pub(super) fn of_role(
         .dump
         .reason
         .as_ref()
+        .filter(|text| !unknown::EMPTY_WORDS.iter().any(|w| text.starts_with(w)))
         .map_or(String::new(), |text| format!(" ({text})"));
     Some(Finding {
         kind,

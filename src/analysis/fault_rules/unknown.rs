@@ -12,7 +12,7 @@ pub(super) const RULE: FaultRule = FaultRule {
 };
 
 /// Reasons that every crash has.
-const EMPTY_WORDS: [&str; 3] = ["CPU exception", "fatal error, reason", "signal "];
+pub(super) const EMPTY_WORDS: [&str; 3] = ["CPU exception", "fatal error, reason", "signal "];
 
 fn explain(case: &Case<'_>) -> Option<Finding> {
     let reason = case

@@ -91,17 +91,6 @@ pub struct PhysicalFrame {
     pub interrupted: Option<String>,
 }
 
-impl PhysicalFrame {
-    /// The address whose source line a reader looks for. An SVC instruction is a call of the kernel: the pushed program
-    /// counter is the one after it (ARMv7-M ARM, B1.5.6), which may belong to the next statement.
-    pub fn place(&self) -> u64 {
-        match self.interrupted.as_deref() {
-            Some("SVCall") => self.lookup.saturating_sub(1),
-            _ => self.lookup,
-        }
-    }
-}
-
 /// Why a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {

@@ -59,12 +59,11 @@ const FRAME_RECORDS: [FrameRecord; 1] = [FrameRecord {
 const ROMS: [std::ops::Range<u64>; 2] = [0x4000_0000..0x4007_0000, 0x4FC0_0000..0x4FC2_0000];
 
 /// Functions from which threads start. Sorted.
-const ENTRY_FUNCTIONS: [&str; 8] = [
+const ENTRY_FUNCTIONS: [&str; 7] = [
     "call_start_cpu0",
     "call_start_cpu1",
     "nx_start",
     "nxtask_start",
-    "prvIdleTask",
     "prvTimerTask",
     "pthread_task_func",
     "vPortTaskWrapper",
