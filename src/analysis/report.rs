@@ -16,13 +16,14 @@ use super::mpu::{self, mpu_regions};
 use super::printed_stack;
 use super::riscv_facts;
 use crate::model::addr::TargetAddr;
+use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::memory::{Memory, Overlay};
 use crate::model::registers::{Reg, RegValue, RegisterSet};
-use crate::model::report::{CrashReport, FaultKind, Frame, FrameTrust, Thread, ThreadState};
+use crate::model::report::{CrashReport, Fault, FaultKind, Frame, FrameTrust, Thread, ThreadState};
 use crate::model::rtos_objects::{Deadlock, RtosObject};
-use crate::model::target_state::SymbolQuality;
+use crate::model::target_state::{HeapView, InterruptView, SymbolQuality};
 use crate::model::warning::Warning;
 use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
@@ -97,33 +98,7 @@ pub fn build_report(
     let empty = RegisterSet::default();
     let registers = context.as_ref().unwrap_or(&empty);
 
-    let rtos = if dump.memory.is_empty() {
-        None
-    } else {
-        rtos::read(symbols, &memory)
-    };
-    let (rtos, objects) = match rtos {
-        Some(RtosState { threads, objects }) => (Some(threads), objects),
-        None => (None, RtosObjects::default()),
-    };
-    let mut rtos = captured_tasks::merge(dump, rtos);
-    if let Some(rtos) = &mut rtos {
-        cores::assign(dump, registers, rtos);
-    }
-    if let Some(rtos) = &rtos {
-        warnings.extend(rtos.warnings.iter().cloned());
-    }
-    warnings.extend(objects.warnings);
-    let objects = objects.objects;
-    let deadlocks = deadlock::find(&objects);
-    let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
-    let heaps = if dump.memory.is_empty() {
-        Vec::new()
-    } else {
-        heap::read(symbols, &memory, tasks, &objects)
-    };
-    let freed = heap::freed_in_use(&heaps, tasks, &objects);
-    warnings.extend(heap::warnings(&heaps, &freed));
+    let system = System::read(dump, registers, symbols, &memory, &mut warnings);
     let builder = ThreadBuilder {
         dump,
         symbols,
@@ -131,7 +106,7 @@ pub fn build_report(
         with_locals: options.with_locals,
         rust_panic: RefCell::default(),
     };
-    let mut threads = builder.threads(registers, rtos.as_ref(), &mut warnings);
+    let mut threads = builder.threads(registers, system.rtos.as_ref(), &mut warnings);
     let rust_panic = builder.rust_panic.take();
     if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
         warnings.push(Warning::new(
@@ -140,7 +115,7 @@ pub fn build_report(
         ));
     }
     threads.sort_by_key(|thread| !thread.crashed);
-    warnings.extend(standstill(&objects, &deadlocks, &threads));
+    warnings.extend(standstill(&system.objects, &system.deadlocks, &threads));
 
     let describe = |addr: u64| symbols.describe(addr);
     let in_code = |addr: u64| {
@@ -152,22 +127,12 @@ pub fn build_report(
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
     let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
     let vector_table = vectors::table_address(symbols);
-    let interrupts = arch.is_cortex_m().then(|| {
-        interrupt_view(&InterruptSource {
-            memory: &memory,
-            fault: &dump.fault,
-            registers,
-            vector_table,
-            describe: &describe,
-            address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
-        })
-    });
-    let interrupts = interrupts.flatten();
+    let interrupts = interrupts(dump, arch, registers, symbols, &memory);
     let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
     let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
     let facts = CrashFacts {
         arch,
-        heaps: &heaps,
+        heaps: &system.heaps,
         interrupts: interrupts.as_ref(),
         mpu: &mpu,
         main_stack: main_stack(symbols, vector_table, &memory),
@@ -182,14 +147,8 @@ pub fn build_report(
         rust_panic: rust_panic.as_ref(),
     };
     let mut fault = fault_rules::explain(&facts);
-    if let Some(fault) = &mut fault
-        && matches!(fault.kind, FaultKind::Assert | FaultKind::Watchdog)
-    {
-        // What a watchdog, or an assertion that plays one, saw of it.
-        let rings = deadlocks.iter().map(deadlock::sentence);
-        fault
-            .evidence
-            .extend(rings.map(|ring| format!("Deadlock: {ring}")));
+    if let Some(fault) = &mut fault {
+        add_deadlocks(fault, &system.deadlocks);
     }
     if let Some(addr) = fault.as_ref().and_then(mpu::refused_address) {
         mpu::mark_hit(&mut mpu, addr);
@@ -206,9 +165,9 @@ pub fn build_report(
         warnings,
         registers: named_registers(registers),
         sources: options.sources.clone(),
-        objects,
-        deadlocks,
-        heaps,
+        objects: system.objects,
+        deadlocks: system.deadlocks,
+        heaps: system.heaps,
         interrupts,
         mpu,
         symbols: symbol_quality(symbols),
@@ -216,6 +175,82 @@ pub fn build_report(
     };
     report.fingerprint = fingerprint(&report);
     report
+}
+
+/// What the memory of the target tells of its RTOS and its heaps.
+struct System {
+    rtos: Option<RtosThreads>,
+    objects: Vec<RtosObject>,
+    deadlocks: Vec<Deadlock>,
+    heaps: Vec<HeapView>,
+}
+
+impl System {
+    fn read(
+        dump: &Coredump,
+        registers: &RegisterSet,
+        symbols: &SymbolSet<'_>,
+        memory: &dyn Memory,
+        warnings: &mut Vec<Warning>,
+    ) -> Self {
+        let has_memory = !dump.memory.is_empty();
+        let state = has_memory.then(|| rtos::read(symbols, memory)).flatten();
+        let (rtos, objects) = match state {
+            Some(RtosState { threads, objects }) => (Some(threads), objects),
+            None => (None, RtosObjects::default()),
+        };
+        let mut rtos = captured_tasks::merge(dump, rtos);
+        if let Some(rtos) = &mut rtos {
+            cores::assign(dump, registers, rtos);
+            warnings.extend(rtos.warnings.iter().cloned());
+        }
+        warnings.extend(objects.warnings);
+        let objects = objects.objects;
+        let tasks = rtos.as_ref().map_or(&[][..], |rtos| &rtos.threads);
+        let heaps = if has_memory {
+            heap::read(symbols, memory, tasks, &objects)
+        } else {
+            Vec::new()
+        };
+        let freed = heap::freed_in_use(&heaps, tasks, &objects);
+        warnings.extend(heap::warnings(&heaps, &freed));
+        Self {
+            deadlocks: deadlock::find(&objects),
+            rtos,
+            objects,
+            heaps,
+        }
+    }
+}
+
+/// The interrupt controller of a Cortex-M, as far as it was captured.
+fn interrupts(
+    dump: &Coredump,
+    arch: Arch,
+    registers: &RegisterSet,
+    symbols: &SymbolSet<'_>,
+    memory: &dyn Memory,
+) -> Option<InterruptView> {
+    if !arch.is_cortex_m() {
+        return None;
+    }
+    interrupt_view(&InterruptSource {
+        memory,
+        fault: &dump.fault,
+        registers,
+        vector_table: vectors::table_address(symbols),
+        describe: &|addr| symbols.describe(addr),
+        address_of: &|name| symbols.symbol(name).map(|symbol| symbol.address),
+    })
+}
+
+/// What a watchdog, or an assertion that plays one, saw of a deadlock.
+fn add_deadlocks(fault: &mut Fault, deadlocks: &[Deadlock]) {
+    if matches!(fault.kind, FaultKind::Assert | FaultKind::Watchdog) {
+        let rings = deadlocks.iter().map(deadlock::sentence);
+        let rings = rings.map(|ring| format!("Deadlock: {ring}"));
+        fault.evidence.extend(rings);
+    }
 }
 
 /// Rings of threads and waits for threads that are gone, in words.

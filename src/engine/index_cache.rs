@@ -13,9 +13,9 @@ const ENDINGS: &[&str] = &["fsindex", "fsidx"];
 /// File name ending of an index that is being written.
 const PART_ENDING: &str = "part";
 /// That an index was used is noted this often.
-const NOTED_EVERY: Duration = Duration::from_secs(60);
+const NOTED_EVERY: Duration = Duration::from_mins(1);
 /// A half-written index of this age has no writer any more.
-const PART_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const PART_AGE: Duration = Duration::from_hours(24);
 
 /// Where indexes are kept, or nowhere.
 #[derive(Clone, Debug, Default)]

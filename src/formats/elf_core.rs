@@ -41,9 +41,9 @@ struct Machine {
     /// `e_machine`.
     number: u16,
     arch: Arch,
-    /// The registers of NT_PRSTATUS, which begin at [`REGISTERS_AT`].
+    /// The registers of `NT_PRSTATUS`, which begin at [`REGISTERS_AT`].
     registers: fn(&[u8]) -> Option<RegisterSet>,
-    /// Adds those of NT_FPREGSET (or of NT_ARM_VFP).
+    /// Adds those of `NT_FPREGSET` (or of `NT_ARM_VFP`).
     floats: fn(&[u8], &mut RegisterSet),
 }
 
@@ -63,7 +63,7 @@ const MACHINES: [Machine; 2] = [
     },
 ];
 
-/// Where the registers begin in NT_PRSTATUS of a 32-bit processor.
+/// Where the registers begin in `NT_PRSTATUS` of a 32-bit processor.
 const REGISTERS_AT: usize = 72;
 
 /// ELF core.

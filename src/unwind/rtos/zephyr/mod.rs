@@ -68,7 +68,7 @@ impl Rtos for Zephyr {
             symbols,
             info,
             memory,
-            kernel,
+            address: kernel,
             waits: Waits {
                 info,
                 types: &types,
@@ -86,8 +86,8 @@ struct Kernel<'a, 'd> {
     symbols: &'a SymbolSet<'d>,
     info: &'a DebugInfo<'d>,
     memory: &'a dyn Memory,
-    /// Address of `_kernel`.
-    kernel: u64,
+    /// Of `_kernel`.
+    address: u64,
     waits: Waits<'a, 'd>,
     layout: &'a Layout,
 }
@@ -96,7 +96,7 @@ impl Kernel<'_, '_> {
     fn read(&self, answer: &mut RtosThreads) {
         let pointers = self.layout.current.iter();
         let running: Vec<u64> = pointers
-            .filter_map(|field| field.read(self.kernel, self.memory))
+            .filter_map(|field| field.read(self.address, self.memory))
             .filter(|thread| *thread != 0)
             .collect();
         answer.current = running.first().copied();
@@ -138,7 +138,7 @@ impl Kernel<'_, '_> {
             ));
             return threads;
         };
-        let mut at = first.read(self.kernel, self.memory);
+        let mut at = first.read(self.address, self.memory);
         let mut broken = None;
         while let Some(thread) = at.filter(|thread| *thread != 0) {
             if threads.contains(&thread) {

@@ -7,6 +7,7 @@ use crate::symbols::{
     types::{TypeKind, TypeRef, Types},
 };
 use crate::unwind::rtos::field::{Field, read_name};
+use std::fmt::Write as _;
 
 /// Kernel objects by the tag of their structure, with the words that stand before their name.
 const OBJECTS: &[(&str, &str)] = &[
@@ -117,7 +118,7 @@ impl Waits<'_, '_> {
                     let size = element
                         .and_then(|e| self.types.size(e))
                         .filter(|s| *s > 0)?;
-                    path.push_str(&format!("[{}]", left.checked_div(size)?));
+                    _ = write!(path, "[{}]", left.checked_div(size)?);
                     left = left.checked_rem(size)?;
                     at = *element;
                 }
