@@ -9,6 +9,7 @@
 
 #[path = "esp/builder.rs"]
 mod builder;
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
 
 use builder::{

@@ -141,9 +141,10 @@ fn timers_event_groups_and_buffers_are_what_gdb_reads_of_them() {
             let place = format!("{capture}: {timer:?}");
             assert_eq!(timer.kind, ObjectKind::Timer, "{place}");
             assert_eq!(timer.name.as_deref(), expected["name"].as_str(), "{place}");
-            let reload = match expected["auto_reload"].as_bool().unwrap() {
-                true => format!("every {}", expected["period"]),
-                false => format!("once after {}", expected["period"]),
+            let reload = if expected["auto_reload"].as_bool().unwrap() {
+                format!("every {}", expected["period"])
+            } else {
+                format!("once after {}", expected["period"])
             };
             let state = match expected["expires"].as_u64() {
                 Some(tick) => format!("expires at tick {tick}"),
@@ -499,7 +500,7 @@ fn flipped_bits_in_the_kernels_memory_are_survived() {
                     bytes[place] ^= 1 << (state >> 40 & 7);
                 }
                 // Sometimes the end is missing.
-                let kept = if state & 3 == 0 {
+                let kept = if state.is_multiple_of(4) {
                     bytes.len() / 2
                 } else {
                     bytes.len()

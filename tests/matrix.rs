@@ -3,8 +3,6 @@
 //! lines and inlines. Where gdb is wrong, `differences.txt` beside the archive says so with the reason, and how often.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says what it compared"
 )]

@@ -1,5 +1,5 @@
 //! Zephyr, whole: dumps of the stand-in in `tests/fixtures/zephyr`, held against what gdb says of the live threads.
-#![expect(
+#![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking"

@@ -121,13 +121,13 @@ fn block(into: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn words(into: &mut Vec<u8>, words: &[u32]) {
-    words
-        .iter()
-        .for_each(|word| into.extend_from_slice(&word.to_le_bytes()));
+    for word in words {
+        into.extend_from_slice(&word.to_le_bytes());
+    }
 }
 
 fn halves(into: &mut Vec<u8>, halves: &[u16]) {
-    halves
-        .iter()
-        .for_each(|half| into.extend_from_slice(&half.to_le_bytes()));
+    for half in halves {
+        into.extend_from_slice(&half.to_le_bytes());
+    }
 }

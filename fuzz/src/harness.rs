@@ -28,7 +28,7 @@ pub static TARGETS: &[Target] = &[
     ("boots", |data| decode("boot-banner", data)),
     ("crashcatcher", |data| decode("crashcatcher", data)),
     ("crashcatcher_binary", |data| {
-        decode("crashcatcher-binary", data)
+        decode("crashcatcher-binary", data);
     }),
     ("debug_sections", debug_sections),
     ("elf_core", |data| decode("elf-core", data)),
@@ -311,31 +311,26 @@ fn unwinder(data: &[u8]) {
     let mut input = Bytes(data);
     let (file, dump) = &crashes[usize::from(input.byte()) % crashes.len()];
     let mut dump = dump.clone();
-    if input.byte() % 4 == 0 {
+    if input.byte().is_multiple_of(4) {
         dump.threads = vec![CapturedThread::default()];
         dump.arch = Arch::Arm;
     }
     while !input.0.is_empty() {
-        match input.byte() % 2 {
-            0 => {
-                let reg = Reg::r(u16::from(input.byte() % 17));
-                let value = input.word();
-                if let Some(thread) = dump.threads.first_mut() {
-                    thread.registers.set_known(reg, value);
-                }
+        if input.byte().is_multiple_of(2) {
+            let reg = Reg::r(u16::from(input.byte() % 17));
+            let value = input.word();
+            if let Some(thread) = dump.threads.first_mut() {
+                thread.registers.set_known(reg, value);
             }
-            _ => {
-                let regions = dump.memory.regions();
-                let Some(region) = regions.get(usize::from(input.byte()) % regions.len().max(1))
-                else {
-                    continue;
-                };
-                let at =
-                    region.start + u64::from(input.word()) % (region.bytes.len() as u64).max(1);
-                let bytes = input.block();
-                dump.memory.insert(at, bytes);
-            }
+            continue;
         }
+        let regions = dump.memory.regions();
+        let Some(region) = regions.get(usize::from(input.byte()) % regions.len().max(1)) else {
+            continue;
+        };
+        let at = region.start + u64::from(input.word()) % (region.bytes.len() as u64).max(1);
+        let bytes = input.block();
+        dump.memory.insert(at, bytes);
     }
     let symbols = SymbolSet {
         infos: vec![DebugInfo::new(file)],

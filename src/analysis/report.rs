@@ -117,7 +117,6 @@ pub fn build_report(
     threads.sort_by_key(|thread| !thread.crashed);
     warnings.extend(standstill(&system.objects, &system.deadlocks, &threads));
 
-    let describe = |addr: u64| symbols.describe(addr);
     let in_code = |addr: u64| {
         symbols
             .infos
@@ -143,7 +142,7 @@ pub fn build_report(
         has_symbols: !symbols.is_empty(),
         in_code: &in_code,
         covered: &covered,
-        describe: &describe,
+        describe: &|addr| symbols.describe(addr),
         rust_panic: rust_panic.as_ref(),
     };
     let mut fault = fault_rules::explain(&facts);

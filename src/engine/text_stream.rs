@@ -181,7 +181,7 @@ mod tests {
         let mut out = Vec::new();
         let work = |some: &[u8], answer: &mut Vec<u8>| {
             answer.extend_from_slice(some);
-            some.len() % 3 != 0
+            !some.len().is_multiple_of(3)
         };
         let mut instead = |some: &[u8], answer: &mut Vec<u8>| answer.extend_from_slice(some);
         in_parallel(first, &mut lines, &work, &mut instead, &mut out).unwrap();

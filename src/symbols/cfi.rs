@@ -1,6 +1,6 @@
 //! One step up the stack by call-frame information (DWARF 5, section 6.4; AADWARF32).
 //!
-//! Reads `.debug_frame` and `.eh_frame`, for the families of [`RegisterFile`](crate::model::register_file::RegisterFile).
+//! Reads `.debug_frame` and `.eh_frame`, for the families of [`RegisterFile`].
 
 use super::cfi_expression::{self, ExpressionError};
 use super::debug_info::{DebugInfo, Reader};

@@ -1,5 +1,5 @@
 //! Heaps as their allocators keep them: blocks, free space, where the chain of blocks is broken and whose block is before that
-//! place. One file an allocator, one line in [`ALLOCATORS`].
+//! place. One file an allocator, one line in `ALLOCATORS`.
 //!
 //! Block headers are written by the program's own bugs: nothing in them is believed before it fits its neighbours.
 

@@ -9,7 +9,7 @@
 //! | | 3 | + whether r4-r11 are real, offset of `callee_saved` in `struct k_thread` |
 //! | 4 RISC-V | 1 | ra tp t0-t2 a0-a7 t3-t6 pc sp; with RV32E 13 words: without a6, a7, t3-t6 |
 //! | | 3 | x0-x31 pc; what the firmware does not save (s1-s11; x16-x31 of RV32E) is zero |
-//! | 5 Xtensa | 1 | u8 chip, u16 version (1; 2 adds u8 tool chain), pc exccause excvaddr sar ps [scompare1] a0-a15 [lbeg lend lcount] |
+//! | 5 Xtensa | 1 | u8 chip, u16 version (1; 2 adds u8 tool chain), pc exccause excvaddr sar ps (scompare1) a0-a15 (lbeg lend lcount) |
 //!
 //! Versions 2 and 4 of RISC-V are 1 and 3 with 64-bit words. A register that is zero because it was never saved is
 //! left out, so that nobody takes it for a value.

@@ -1,7 +1,7 @@
 //! The symbol index: every address of an ELF answered beforehand, kept on disk, mapped when it is needed.
 //!
-//! Opening parses nothing; an address costs two searches. Nothing in the file is trusted: see [`checked`] and the
-//! table in [`layout`].
+//! Opening parses nothing; an address costs two searches. Nothing in the file is trusted: see `checked` and the
+//! table in `layout`.
 
 mod build;
 mod checked;

@@ -204,7 +204,6 @@ pub(in crate::ui) fn report() -> CrashReport {
                 "build it with -g, or add its .debug file, to see lines and locals.".to_owned(),
             ),
         }],
-        ..CrashReport::blank(Arch::ArmV7M)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The walk from the innermost frame of a thread to its entry.
 //!
 //! In order of trust: call-frame information, frame pointer, scan. What differs between processor families (how an
-//! exception entry is crossed, what a call looks like) is asked of the [`Abi`](super::abi::Abi).
+//! exception entry is crossed, what a call looks like) is asked of the `Abi`.
 //! The walk is bounded whatever the stack holds: frames, scanned bytes, and SP has to grow.
 
 mod walker;

@@ -310,7 +310,7 @@ mod tests {
                 .insert(0x8010_0100 + u64::from(round % 64) * 4, &bytes);
             let mut registers = core.threads[0].clone();
             for n in [1, 2, 3, 8, 1100] {
-                if random(&mut state) % 2 == 0 {
+                if random(&mut state).is_multiple_of(2) {
                     let value = 0x8000_0000 + random(&mut state) % 0x10_4000;
                     registers.set_known(Reg(n), value);
                 }

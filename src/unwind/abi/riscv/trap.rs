@@ -6,7 +6,7 @@
 //! * with signal-frame CFI: the walker steps over it like over any frame;
 //! * a function that ends in `mret` and whose CFI gives back scratch registers (`__attribute__((interrupt))`): CFI for the
 //!   registers, `mepc` for the program counter;
-//! * an entry in assembler: what it saved and where is read from its code (see [`saved`](super::saved)), so that the layouts
+//! * an entry in assembler: what it saved and where is read from its code (see `saved`), so that the layouts
 //!   of FreeRTOS, Zephyr, ESP-IDF and of every firmware's own are all the same to it.
 
 use super::saved::{self, Saved};
