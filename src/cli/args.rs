@@ -2,7 +2,6 @@
 
 use super::{backtrace, completions, import, query, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
-use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -33,9 +32,6 @@ pub struct Common {
     /// Folder with separate debug files (.build-id/ab/cdef.debug); may be repeated
     #[arg(long, global = true, value_name = "DIR")]
     pub debug_dir: Vec<PathBuf>,
-    /// Show source paths that begin with FROM as if they began with TO; may be repeated, the first that fits counts
-    #[arg(long, global = true, value_name = "FROM=TO")]
-    pub source_map: Vec<SourceMapping>,
     /// Keep no symbol index on disk and use none.
     #[arg(long, global = true)]
     pub no_cache: bool,
