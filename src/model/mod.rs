@@ -6,6 +6,7 @@ pub mod addr;
 pub mod arch;
 pub mod build_id;
 pub mod coredump;
+pub mod log;
 pub mod memory;
 pub mod progress;
 pub mod register_file;
