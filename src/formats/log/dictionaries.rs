@@ -1,9 +1,14 @@
 //! What only the build knows of its log: format strings, token databases. Plain data, made from an ELF's sections, a
 //! database file, or both; a log that came without them is decoded again when they arrive.
 
+use super::defmt::DefmtTable;
+use std::sync::Arc;
+
 /// What the builds and database files at hand say of a log.
 #[derive(Clone, Debug, Default)]
 pub struct LogDictionaries {
+    /// Format strings of defmt.
+    pub defmt: Option<Arc<DefmtTable>>,
     /// Where they came from, for the screen: `app.elf (56e2a1…)`, `tokens.csv`.
     pub sources: Vec<String>,
 }
@@ -13,7 +18,8 @@ pub struct LogDictionaries {
 pub struct ElfLogParts {
     /// Name of the ELF file, for the screen.
     pub name: String,
-    /// Symbols in sections that are not loaded: name, value, name of the section. defmt keeps its format strings there.
+    /// Symbols in sections that are not loaded, and absolute ones (section empty): name, value, name of the section. defmt
+    /// keeps its format strings there.
     pub symbols: Vec<(String, u64, String)>,
     /// Sections by name, with their addresses: `.pw_tokenizer.entries`, `.log_strings`, read-only data.
     pub sections: Vec<(String, u64, Vec<u8>)>,
@@ -21,6 +27,19 @@ pub struct ElfLogParts {
     pub address_size: u8,
     /// Numbers are little-endian.
     pub is_little_endian: bool,
-    /// Source places by linkage name of the variable that marks a log statement: file, line.
-    pub places: Vec<(String, String, u32)>,
+    /// Source places of log statements.
+    pub places: Vec<LogPlace>,
+}
+
+/// Where a log statement stands, by the variable that marks it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPlace {
+    /// Linkage name of the variable.
+    pub linkage_name: String,
+    /// Source file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Path of the namespaces around it: `app::radio`.
+    pub module: String,
 }

@@ -5,11 +5,12 @@
 //! A log is a row of rows. A format says where a row ends ([`Framing`]) and what a row says; it keeps no state from row to
 //! row, so that any row can be decoded by itself, in any order and by any thread.
 
+mod defmt;
 pub mod dictionaries;
 mod text;
 
 use super::Confidence;
-use crate::model::log::LogRecord;
+use crate::model::log::{LogRecord, RowKind};
 use dictionaries::LogDictionaries;
 
 /// How rows are told apart.
@@ -54,7 +55,7 @@ pub trait LogFormat: Sync {
 }
 
 /// Every log format, sorted by id.
-pub static LOG_FORMATS: &[&dyn LogFormat] = &[&text::Text];
+pub static LOG_FORMATS: &[&dyn LogFormat] = &[&defmt::DefmtRaw, &defmt::DefmtRzcobs, &text::Text];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
@@ -77,6 +78,29 @@ pub fn detect(head: &[u8], name: &str, dictionaries: &LogDictionaries) -> &'stat
         .filter(|(confidence, _, _)| *confidence >= Confidence::Likely)
         .max_by_key(|(confidence, is_named, _)| (*confidence, *is_named))
         .map_or(&text::Text, |(_, _, format)| format)
+}
+
+/// Bytes of a row that are shown when it cannot be decoded.
+const SHOWN_BYTES: usize = 96;
+
+/// Makes `record` say that the row cannot be decoded: its bytes as hex, and why.
+fn undecoded(record: &mut LogRecord, row: &[u8], reason: &str) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    record.clear();
+    record.kind = RowKind::Undecoded;
+    for (index, byte) in row.iter().take(SHOWN_BYTES).enumerate() {
+        if index > 0 {
+            record.message.push(' ');
+        }
+        for nibble in [byte >> 4, byte & 0xf] {
+            let digit = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
+            record.message.push(char::from(digit));
+        }
+    }
+    if row.len() > SHOWN_BYTES {
+        record.message.push_str(" …");
+    }
+    record.reason.push_str(reason);
 }
 
 #[cfg(test)]
