@@ -28,6 +28,7 @@ pub mod library;
 mod lines;
 mod live_code;
 pub mod location;
+pub mod log_parts;
 mod lookup;
 mod names;
 pub mod printer;

@@ -215,6 +215,24 @@ impl SymbolFile {
         })
     }
 
+    /// Symbols in sections that are not loaded, and absolute ones: name, value, section.
+    pub(super) fn unloaded_symbols(&self) -> Vec<(String, u64, String)> {
+        let separate = self.debug_tables.as_ref().zip(self.debug_image.as_ref());
+        let of_debug_file = separate.map(|(tables, image)| (tables, &**image));
+        let files = std::iter::once((&self.tables, &*self.image)).chain(of_debug_file);
+        let mut found = Vec::new();
+        for (tables, image) in files {
+            found.extend(elf_image::symbols(image).into_iter().filter_map(|symbol| {
+                match tables.sections.get(usize::from(symbol.section)) {
+                    Some(section) if section.is_alloc() || symbol.section == 0 => None,
+                    Some(section) => Some((symbol.name, symbol.value, section.name.clone())),
+                    None => Some((symbol.name, symbol.value, String::new())),
+                }
+            }));
+        }
+        found
+    }
+
     /// Where the units of its debug information are, kept once it is known: for [`super::debug_info`].
     pub(super) fn unit_directory(&self) -> &OnceLock<UnitDirectory> {
         &self.units

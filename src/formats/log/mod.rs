@@ -5,7 +5,7 @@
 //! A log is a row of rows. A format says where a row ends ([`Framing`]) and what a row says; it keeps no state from row to
 //! row, so that any row can be decoded by itself, in any order and by any thread.
 
-mod defmt;
+pub mod defmt;
 pub mod dictionaries;
 mod text;
 

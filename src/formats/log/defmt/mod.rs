@@ -45,7 +45,8 @@ impl LogFormat for DefmtRzcobs {
         let cut = memchr::memrchr(0, head).map_or(0, |at| at.saturating_add(1));
         let frames = head.get(..cut).unwrap_or(&[]).split(|byte| *byte == 0);
         let mut bytes = Vec::new();
-        let (mut n_frames, mut n_whole, mut n_known, mut n_bytes) = (0_usize, 0_usize, 0_usize, 0_usize);
+        let (mut n_frames, mut n_whole, mut n_known, mut n_bytes) =
+            (0_usize, 0_usize, 0_usize, 0_usize);
         for frame in frames.filter(|frame| !frame.is_empty()).take(SAMPLED) {
             n_frames = n_frames.saturating_add(1);
             n_bytes = n_bytes.saturating_add(frame.len());
@@ -94,7 +95,11 @@ impl LogFormat for DefmtRzcobs {
             if is_text(frame) {
                 return as_text(frame, record);
             }
-            return undecoded(record, row, "no whole frame: bytes were lost or changed on the way");
+            return undecoded(
+                record,
+                row,
+                "no whole frame: bytes were lost or changed on the way",
+            );
         }
         match decode_frame(table, &bytes, record) {
             Ok(rest) if is_padding(rest) => {}
@@ -128,7 +133,13 @@ impl LogFormat for DefmtRaw {
             match frame_len(table, rest) {
                 Ok(len) => rest = rest.get(len..).unwrap_or(&[]),
                 Err(Fault::Short) if n > 0 => return Confidence::Certain,
-                Err(_) => return if n >= 8 { Confidence::Likely } else { Confidence::No },
+                Err(_) => {
+                    return if n >= 8 {
+                        Confidence::Likely
+                    } else {
+                        Confidence::No
+                    };
+                }
             }
             if rest.is_empty() {
                 break;
@@ -184,7 +195,10 @@ fn undecodable(frame: &[u8], row: &[u8], dictionaries: &LogDictionaries, record:
     if is_text(frame) {
         return as_text(frame, record);
     }
-    let why = dictionaries.defmt.as_deref().and_then(|table| table.refused.as_deref());
+    let why = dictionaries
+        .defmt
+        .as_deref()
+        .and_then(|table| table.refused.as_deref());
     undecoded(
         record,
         row,
@@ -238,7 +252,11 @@ fn decode_frame<'b>(
     Ok(frame.rest)
 }
 
-fn decode_stamp(stamp: &Stamp, frame: &mut Frame<'_, '_>, record: &mut LogRecord) -> Result<(), Fault> {
+fn decode_stamp(
+    stamp: &Stamp,
+    frame: &mut Frame<'_, '_>,
+    record: &mut LogRecord,
+) -> Result<(), Fault> {
     let before = frame.rest;
     let Some(clock) = stamp.clock else {
         return frame.format(&stamp.format, None, 0, Some(&mut record.stamp));
@@ -283,7 +301,9 @@ fn reason(fault: Fault) -> String {
     match fault {
         Fault::Short => "it ends too early: bytes were lost".to_owned(),
         Fault::UnknownId(id) => {
-            format!("its format string {id} is not in this ELF: bytes were changed on the way, or the ELF is of another build")
+            format!(
+                "its format string {id} is not in this ELF: bytes were changed on the way, or the ELF is of another build"
+            )
         }
         Fault::Malformed(what) => format!("it holds {what}"),
         Fault::TooLarge => "it is larger or deeper than a message can be".to_owned(),

@@ -60,9 +60,10 @@ impl<'t, 'b> Frame<'t, 'b> {
     /// A number of up to 16 bytes.
     pub(super) fn number(&mut self, n_bytes: u8) -> Result<u128, Fault> {
         let taken = self.take(usize::from(n_bytes))?;
-        let value = taken.iter().rev().fold(0, |value: u128, byte| {
-            (value << 8) | u128::from(*byte)
-        });
+        let value = taken
+            .iter()
+            .rev()
+            .fold(0, |value: u128, byte| (value << 8) | u128::from(*byte));
         Ok(value)
     }
 
@@ -105,7 +106,14 @@ impl<'t, 'b> Frame<'t, 'b> {
                         continue;
                     };
                     self.rest = start;
-                    self.value(wire, shown, hint.as_ref(), parent, depth, out.as_deref_mut())?;
+                    self.value(
+                        wire,
+                        shown,
+                        hint.as_ref(),
+                        parent,
+                        depth,
+                        out.as_deref_mut(),
+                    )?;
                 }
             }
         }
@@ -130,7 +138,14 @@ impl<'t, 'b> Frame<'t, 'b> {
             match piece {
                 Piece::Literal(text) => push(&mut out, text),
                 Piece::Arg { shown, hint, .. } => {
-                    self.value(shown, shown, hint.as_ref(), parent, depth, out.as_deref_mut())?;
+                    self.value(
+                        shown,
+                        shown,
+                        hint.as_ref(),
+                        parent,
+                        depth,
+                        out.as_deref_mut(),
+                    )?;
                 }
             }
         }
@@ -157,7 +172,11 @@ impl<'t, 'b> Frame<'t, 'b> {
             ArgType::Unsigned(n) => {
                 let value = self.number(*n)?;
                 if let Some(out) = out {
-                    let hint = if hint == Some(&Hint::Debug) { parent } else { hint };
+                    let hint = if hint == Some(&Hint::Debug) {
+                        parent
+                    } else {
+                        hint
+                    };
                     self.write_unsigned(value, hint, out);
                 }
             }
@@ -234,7 +253,11 @@ impl<'t, 'b> Frame<'t, 'b> {
                 }
             }
             ArgType::Format => {
-                let inner = if parent == Some(&Hint::Ascii) { parent } else { hint };
+                let inner = if parent == Some(&Hint::Ascii) {
+                    parent
+                } else {
+                    hint
+                };
                 let id = self.id()?;
                 self.nested(id, inner, depth, out)?;
             }
@@ -254,7 +277,13 @@ impl<'t, 'b> Frame<'t, 'b> {
     }
 
     /// A value with a format string of its own.
-    fn nested(&mut self, id: u16, hint: Option<&Hint>, depth: u8, out: Out<'_>) -> Result<(), Fault> {
+    fn nested(
+        &mut self,
+        id: u16,
+        hint: Option<&Hint>,
+        depth: u8,
+        out: Out<'_>,
+    ) -> Result<(), Fault> {
         let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
         if entry.message.is_some() {
             return Err(Fault::Malformed("a value that is a whole message"));
@@ -267,7 +296,7 @@ impl<'t, 'b> Frame<'t, 'b> {
     fn chosen(&mut self, body: &'t Body) -> Result<&'t FormatString, Fault> {
         match body {
             Body::One(format) => Ok(format),
-            Body::Broken(_) => Err(Fault::Malformed("a format string that cannot be read")),
+            Body::Broken => Err(Fault::Malformed("a format string that cannot be read")),
             Body::Variants(variants) => {
                 // The number of bars decides, as in the macro that wrote it.
                 let n_bytes = match variants.len().saturating_sub(1) {
@@ -282,7 +311,13 @@ impl<'t, 'b> Frame<'t, 'b> {
         }
     }
 
-    fn slice(&mut self, n: usize, hint: Option<&Hint>, depth: u8, mut out: Out<'_>) -> Result<(), Fault> {
+    fn slice(
+        &mut self,
+        n: usize,
+        hint: Option<&Hint>,
+        depth: u8,
+        mut out: Out<'_>,
+    ) -> Result<(), Fault> {
         let id = self.id()?;
         let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
         if entry.message.is_some() {
@@ -338,7 +373,9 @@ impl<'t, 'b> Frame<'t, 'b> {
             Some(Hint::Seconds(Unit::Micros)) => {
                 put(out, format_args!("{}.{:06}", x / 1_000_000, x % 1_000_000));
             }
-            Some(Hint::Seconds(Unit::Millis)) => put(out, format_args!("{}.{:03}", x / 1000, x % 1000)),
+            Some(Hint::Seconds(Unit::Millis)) => {
+                put(out, format_args!("{}.{:03}", x / 1000, x % 1000))
+            }
             Some(Hint::Time(unit)) => write_time(x, *unit, out),
             Some(Hint::Iso8601(unit)) => write_date(x, *unit, out),
             Some(Hint::Flags(key)) => match self.table.flags(key) {

@@ -72,7 +72,10 @@ mod tests {
         let mut long: Vec<u8> = (1..=134).collect();
         long.push(0xff);
         assert_eq!(decoded(&long).unwrap(), (1..=134).collect::<Vec<u8>>());
-        assert_eq!(decoded(&[1, 2, 3, 4, 5, 6, 7, 0x80]).unwrap(), [1, 2, 3, 4, 5, 6, 7, 0]);
+        assert_eq!(
+            decoded(&[1, 2, 3, 4, 5, 6, 7, 0x80]).unwrap(),
+            [1, 2, 3, 4, 5, 6, 7, 0]
+        );
     }
 
     #[test]

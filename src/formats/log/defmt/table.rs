@@ -6,8 +6,8 @@
 
 use super::format_string::{ArgType, FormatString, Piece};
 use super::hint::{Hint, Unit};
-use crate::formats::log::dictionaries::{ElfLogParts, LogPlace};
 use crate::model::log::LogLevel;
+use crate::model::log_parts::{ElfLogParts, LogPlace};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -58,8 +58,8 @@ pub(super) enum Body {
     One(FormatString),
     /// A variant, and its arguments.
     Variants(Vec<FormatString>),
-    /// It cannot be read, for this reason.
-    Broken(String),
+    /// It cannot be read.
+    Broken,
 }
 
 /// The time stamp in front of each message.
@@ -167,7 +167,9 @@ impl DefmtTable {
             Some(other) => table.refuse(format!(
                 "wire format {other} of defmt is not known; 3 and 4 are"
             )),
-            None => table.refuse("the ELF does not say which wire format of defmt it uses".to_owned()),
+            None => {
+                table.refuse("the ELF does not say which wire format of defmt it uses".to_owned())
+            }
         }
         Some(table)
     }
@@ -212,11 +214,13 @@ impl DefmtTable {
         let is_enum = level.is_none() && symbol.tag != "defmt_str" && symbol.data.contains('|');
         let body = if is_enum {
             let variants: Result<Vec<_>, _> = symbol.data.split('|').map(parse).collect();
-            variants.map_or_else(Body::Broken, Body::Variants)
+            variants.map_or(Body::Broken, Body::Variants)
         } else {
-            parse(&symbol.data).map_or_else(Body::Broken, Body::One)
+            parse(&symbol.data).map_or(Body::Broken, Body::One)
         };
-        let module = place.map(|place| place.module.clone()).filter(|m| !m.is_empty());
+        let module = place
+            .map(|place| place.module.clone())
+            .filter(|m| !m.is_empty());
         let entry = Entry {
             text: symbol.data.into(),
             message: level,
@@ -291,7 +295,9 @@ impl Stamp {
             Piece::Literal(_) => None,
         });
         let clock = match (numbers.next(), numbers.next()) {
-            (Some(Some(Hint::Seconds(unit) | Hint::Time(unit))), None) => Some(Clock::Uptime(*unit)),
+            (Some(Some(Hint::Seconds(unit) | Hint::Time(unit))), None) => {
+                Some(Clock::Uptime(*unit))
+            }
             (Some(Some(Hint::Iso8601(unit))), None) => Some(Clock::Wall(*unit)),
             _ => None,
         };
