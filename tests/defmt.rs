@@ -7,7 +7,7 @@
 
 use fieldscope::formats::log::defmt::DefmtTable;
 use fieldscope::formats::log::dictionaries::LogDictionaries;
-use fieldscope::formats::log::{LogFormat, by_id, detect};
+use fieldscope::formats::log::{LogFormat, RowLen, by_id, detect};
 use fieldscope::model::log::{LogRecord, RowKind};
 use fieldscope::symbols::log_parts::log_parts;
 use fieldscope::symbols::symbol_file::SymbolFile;
@@ -73,6 +73,90 @@ fn a_stream_says_what_defmt_print_says() {
     let expected = String::from_utf8(fixture("defmt.txt")).unwrap();
     let expected: Vec<&str> = expected.lines().collect();
     assert_eq!(said, expected);
+}
+
+/// As `defmt-print --log-format '{t}|{L}|{m}|{F}:{l}|{s}'` writes a record (it pads levels to 5 and lines to 4 columns).
+fn printed_with_place(record: &LogRecord) -> String {
+    let Some(level) = record.level else {
+        return record.message.clone();
+    };
+    let micros = record.uptime_ns.unwrap() / 1000;
+    format!(
+        "{}.{:06}|{:<5}|{}|{}:{:<4}|{}",
+        micros / 1_000_000,
+        micros % 1_000_000,
+        level.name().to_uppercase(),
+        record.module,
+        record.source_file,
+        record.source_line.unwrap(),
+        record.message
+    )
+}
+
+/// Rows of a stream without delimiters.
+fn measured(
+    format: &dyn LogFormat,
+    stream: &[u8],
+    dictionaries: &LogDictionaries,
+) -> Vec<LogRecord> {
+    let mut records = Vec::new();
+    let mut rest = stream;
+    while !rest.is_empty() {
+        let len = match format.row_len(rest, dictionaries) {
+            RowLen::Bytes(len) => len.min(rest.len()),
+            RowLen::NeedMore => rest.len(),
+        };
+        assert!(len > 0);
+        let mut record = LogRecord::default();
+        format.decode(&rest[..len], dictionaries, &mut record);
+        records.push(record);
+        rest = &rest[len..];
+    }
+    records
+}
+
+#[test]
+fn every_type_and_hint_says_what_defmt_print_says() {
+    for encoding in ["rzcobs", "raw"] {
+        let dictionaries = dictionaries(&format!("cistern-{encoding}.elf"));
+        let stream = fixture(&format!("cistern-{encoding}.bin"));
+        let format = detect(&stream, "capture", &dictionaries);
+        assert_eq!(format.id(), format!("defmt-{encoding}"));
+        let found = if encoding == "raw" {
+            measured(format, &stream, &dictionaries)
+        } else {
+            records(format, &stream, &dictionaries)
+        };
+        let said: Vec<String> = found.iter().map(printed_with_place).collect();
+        // Here files are named as the compiler was given them; defmt-print puts the folder of compilation in front.
+        let expected = String::from_utf8(fixture(&format!("cistern-{encoding}.txt"))).unwrap();
+        let expected = expected.replace("|/firmware/", "|");
+        let expected: Vec<&str> = expected.lines().collect();
+        for (said, expected) in said.iter().zip(&expected) {
+            assert_eq!(said, expected, "{encoding}");
+        }
+        assert_eq!(said.len(), expected.len(), "{encoding}");
+        assert!(said.len() > 60);
+    }
+}
+
+#[test]
+fn a_raw_stream_that_lost_bytes_is_read_on_behind_them() {
+    let dictionaries = dictionaries("cistern-raw.elf");
+    let stream = fixture("cistern-raw.bin");
+    let format = by_id("defmt-raw").unwrap();
+    let sound = measured(format, &stream, &dictionaries);
+    for lost in [1..2, 200..201, 700..731] {
+        let mut broken = stream.clone();
+        broken.drain(lost.clone());
+        let found = measured(format, &broken, &dictionaries);
+        let n_equal = found.iter().filter(|record| sound.contains(record)).count();
+        assert!(
+            n_equal + 8 > sound.len(),
+            "{lost:?}: {n_equal} of {}",
+            sound.len()
+        );
+    }
 }
 
 #[test]
