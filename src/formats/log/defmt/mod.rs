@@ -9,6 +9,7 @@ mod hint;
 mod render;
 mod rzcobs;
 mod table;
+mod write;
 
 pub use table::{DefmtEncoding, DefmtTable};
 
@@ -220,10 +221,10 @@ fn frame_len(table: &DefmtTable, bytes: &[u8]) -> Result<usize, Fault> {
 
 fn message(table: &DefmtTable, id: u16) -> Result<&format_string::FormatString, Fault> {
     let entry = table.entry(id).ok_or(Fault::UnknownId(id))?;
-    match (&entry.message, &entry.body) {
-        (Some(_), table::Body::One(format)) => Ok(format),
-        (Some(_), _) => Err(Fault::Malformed("a format string that cannot be read")),
-        (None, _) => Err(Fault::Malformed("an id that is no message")),
+    match (entry.is_message, &entry.body) {
+        (true, table::Body::One(format)) => Ok(format),
+        (true, _) => Err(Fault::Malformed("a format string that cannot be read")),
+        (false, _) => Err(Fault::Malformed("an id that is no message")),
     }
 }
 
@@ -241,7 +242,7 @@ fn decode_frame<'b>(
     }
     frame.format(format, None, 0, Some(&mut record.message))?;
     if let Some(entry) = table.entry(id) {
-        record.level = entry.message.flatten();
+        record.level = entry.level;
         record.module.push_str(&entry.module);
         if let Some((file, line)) = &entry.place {
             record.source_file.push_str(file);

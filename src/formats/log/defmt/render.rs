@@ -5,9 +5,9 @@
 //! index of the variant in the smallest number that holds them all.
 
 use super::format_string::{ArgType, FormatString, Piece};
-use super::hint::{Base, Hint, Unit};
+use super::hint::Hint;
 use super::table::{Body, DefmtTable};
-use std::fmt::Write as _;
+use super::write::{write_bits, write_bytes, write_signed, write_str, write_unsigned};
 
 /// Values in values are followed this deep.
 const DEEPEST: u8 = 48;
@@ -27,6 +27,27 @@ pub(super) enum Fault {
     Malformed(&'static str),
     /// It is nested too deeply, or its text is too long.
     TooLarge,
+}
+
+/// How a value is to be written, and how deep it is.
+#[derive(Clone, Copy)]
+struct Look<'h> {
+    /// Its own hint.
+    hint: Option<&'h Hint>,
+    /// That of the value it is part of, which holds where it has none.
+    parent: Option<&'h Hint>,
+    depth: u8,
+}
+
+impl Look<'_> {
+    /// Of a value that is skipped.
+    fn none(depth: u8) -> Self {
+        Self {
+            hint: None,
+            parent: None,
+            depth,
+        }
+    }
 }
 
 /// Reads one frame.
@@ -85,6 +106,11 @@ impl<'t, 'b> Frame<'t, 'b> {
         depth: u8,
         mut out: Out<'_>,
     ) -> Result<(), Fault> {
+        let look = |hint| Look {
+            hint,
+            parent,
+            depth,
+        };
         if depth > DEEPEST || out.as_ref().is_some_and(|out| out.len() > LONGEST_TEXT) {
             return Err(Fault::TooLarge);
         }
@@ -95,7 +121,7 @@ impl<'t, 'b> Frame<'t, 'b> {
         let mut starts = Vec::with_capacity(format.args.len());
         for arg in &format.args {
             starts.push((self.rest, arg));
-            self.value(arg, arg, None, None, depth, None)?;
+            self.value(arg, arg, Look::none(depth), None)?;
         }
         let end = self.rest;
         for piece in &format.pieces {
@@ -106,14 +132,7 @@ impl<'t, 'b> Frame<'t, 'b> {
                         continue;
                     };
                     self.rest = start;
-                    self.value(
-                        wire,
-                        shown,
-                        hint.as_ref(),
-                        parent,
-                        depth,
-                        out.as_deref_mut(),
-                    )?;
+                    self.value(wire, shown, look(hint.as_ref()), out.as_deref_mut())?;
                 }
             }
         }
@@ -128,105 +147,69 @@ impl<'t, 'b> Frame<'t, 'b> {
         depth: u8,
         mut out: Out<'_>,
     ) -> Result<(), Fault> {
+        let look = |hint| Look {
+            hint,
+            parent,
+            depth,
+        };
         if out.is_none() {
             return format
                 .args
                 .iter()
-                .try_for_each(|arg| self.value(arg, arg, None, None, depth, None));
+                .try_for_each(|arg| self.value(arg, arg, Look::none(depth), None));
         }
         for piece in &format.pieces {
             match piece {
                 Piece::Literal(text) => push(&mut out, text),
                 Piece::Arg { shown, hint, .. } => {
-                    self.value(
-                        shown,
-                        shown,
-                        hint.as_ref(),
-                        parent,
-                        depth,
-                        out.as_deref_mut(),
-                    )?;
+                    self.value(shown, shown, look(hint.as_ref()), out.as_deref_mut())?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Reads a value of the type `wire` and writes what is `shown` of it. `hint` is its own, `parent` that of the value it
-    /// is part of, which holds where it has none.
+    /// Reads a value of the type `wire` and writes what is `shown` of it.
     fn value(
         &mut self,
         wire: &ArgType,
         shown: &ArgType,
-        hint: Option<&Hint>,
-        parent: Option<&Hint>,
-        depth: u8,
+        look: Look<'_>,
         mut out: Out<'_>,
     ) -> Result<(), Fault> {
         self.n_values = self.n_values.saturating_add(1);
         if self.n_values > MOST_VALUES {
             return Err(Fault::TooLarge);
         }
-        let hint = hint.or(parent);
+        let hint = look.hint.or(look.parent);
         match wire {
-            ArgType::Unsigned(n) => {
-                let value = self.number(*n)?;
-                if let Some(out) = out {
-                    let hint = if hint == Some(&Hint::Debug) {
-                        parent
-                    } else {
-                        hint
-                    };
-                    self.write_unsigned(value, hint, out);
-                }
-            }
-            ArgType::Signed(n) => {
-                let value = self.number(*n)?;
-                if let Some(out) = out {
-                    write_signed(value, *n, hint, out);
-                }
-            }
-            ArgType::F32 => {
-                let bits = u32::try_from(self.number(4)?).unwrap_or(0);
-                if let Some(out) = out {
-                    out.push_str(ryu::Buffer::new().format(f32::from_bits(bits)));
-                }
-            }
-            ArgType::F64 => {
-                let bits = u64::try_from(self.number(8)?).unwrap_or(0);
-                if let Some(out) = out {
-                    out.push_str(ryu::Buffer::new().format(f64::from_bits(bits)));
-                }
-            }
-            ArgType::Bool => {
-                let text = match self.number(1)? {
-                    0 => "false",
-                    1 => "true",
-                    _ => return Err(Fault::Malformed("a bool that is neither 0 nor 1")),
-                };
-                push(&mut out, text);
-            }
-            ArgType::Char => {
-                let code = u32::try_from(self.number(4)?).unwrap_or(u32::MAX);
-                let char = char::from_u32(code).ok_or(Fault::Malformed("a char that is none"))?;
-                if let Some(out) = out {
-                    out.push(char);
-                }
-            }
-            ArgType::Str => {
-                let n = self.length()?;
-                write_str(text_of(self.take(n)?)?, hint, &mut out);
-            }
-            ArgType::Text => {
-                let end = memchr::memchr(0xff, self.rest).ok_or(Fault::Short)?;
-                let text = text_of(self.take(end)?)?;
-                self.take(1)?;
-                write_str(text, hint, &mut out);
-            }
-            ArgType::InternedStr => {
+            ArgType::Format => {
+                let is_ascii = look.parent == Some(&Hint::Ascii);
                 let id = self.id()?;
-                let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
-                write_str(&entry.text, hint, &mut out);
+                self.nested(
+                    id,
+                    if is_ascii { look.parent } else { hint },
+                    look.depth,
+                    out,
+                )
+            }
+            ArgType::FormatSequence => loop {
+                match self.id()? {
+                    0 => return Ok(()),
+                    id => self.nested(id, hint, look.depth, out.as_deref_mut())?,
+                }
+            },
+            ArgType::FormatSlice => {
+                let n = self.length()?;
+                self.slice(n, hint, look.depth, out)
+            }
+            ArgType::FormatArray(n) => self.slice(*n, hint, look.depth, out),
+            ArgType::Str | ArgType::Text | ArgType::InternedStr => {
+                let text = self.text(wire)?;
+                if let Some(out) = out {
+                    write_str(text, hint, out);
+                }
+                Ok(())
             }
             ArgType::Bytes | ArgType::ByteArray(_) => {
                 let n = match wire {
@@ -235,45 +218,89 @@ impl<'t, 'b> Frame<'t, 'b> {
                 };
                 let bytes = self.take(n)?;
                 if let Some(out) = out {
-                    self.write_bytes(bytes, hint, out);
+                    write_bytes(self.table, bytes, hint, out);
                 }
+                Ok(())
             }
-            ArgType::Bits { start, end } => {
-                let first_byte = start / 8;
-                let n = match (end.saturating_sub(1) / 8).saturating_sub(first_byte) {
-                    0 => 1,
-                    1 => 2,
-                    2 | 3 => 4,
-                    4..=7 => 8,
-                    _ => 16,
-                };
-                let value = self.number(n)? << first_byte.saturating_mul(8).min(120);
-                if let (Some(out), ArgType::Bits { start, end }) = (out, shown) {
-                    self.write_bits(value, *start, *end, hint, out);
-                }
-            }
-            ArgType::Format => {
-                let inner = if parent == Some(&Hint::Ascii) {
-                    parent
+            _ => self.scalar(wire, shown, look, out),
+        }
+    }
+
+    /// A number, a bool or a char.
+    fn scalar(
+        &mut self,
+        wire: &ArgType,
+        shown: &ArgType,
+        look: Look<'_>,
+        out: Out<'_>,
+    ) -> Result<(), Fault> {
+        let n_bytes = match wire {
+            ArgType::Unsigned(n) | ArgType::Signed(n) => *n,
+            ArgType::F64 => 8,
+            ArgType::Bool => 1,
+            ArgType::Bits { start, end } => bytes_of_bits(*start, *end),
+            _ => 4,
+        };
+        let value = self.number(n_bytes)?;
+        let hint = look.hint.or(look.parent);
+        if *wire == ArgType::Bool && value > 1 {
+            return Err(Fault::Malformed("a bool that is neither 0 nor 1"));
+        }
+        let low = || u32::try_from(value).unwrap_or(u32::MAX);
+        let char = char::from_u32(low());
+        if *wire == ArgType::Char && char.is_none() {
+            return Err(Fault::Malformed("a char that is none"));
+        }
+        let Some(out) = out else { return Ok(()) };
+        match (wire, shown) {
+            (ArgType::Unsigned(_), _) => {
+                let hint = if hint == Some(&Hint::Debug) {
+                    look.parent
                 } else {
                     hint
                 };
-                let id = self.id()?;
-                self.nested(id, inner, depth, out)?;
+                write_unsigned(self.table, value, hint, out);
             }
-            ArgType::FormatSequence => loop {
-                match self.id()? {
-                    0 => break,
-                    id => self.nested(id, hint, depth, out.as_deref_mut())?,
-                }
-            },
-            ArgType::FormatSlice => {
-                let n = self.length()?;
-                self.slice(n, hint, depth, out)?;
+            (ArgType::Signed(_), _) => write_signed(value, n_bytes, hint, out),
+            (ArgType::F32, _) => out.push_str(ryu::Buffer::new().format(f32::from_bits(low()))),
+            (ArgType::F64, _) => {
+                let bits = u64::try_from(value).unwrap_or(0);
+                out.push_str(ryu::Buffer::new().format(f64::from_bits(bits)));
             }
-            ArgType::FormatArray(n) => self.slice(*n, hint, depth, out)?,
+            (ArgType::Bool, _) => out.push_str(if value == 0 { "false" } else { "true" }),
+            (ArgType::Bits { start: first, .. }, ArgType::Bits { start, end }) => {
+                // Only the bytes that hold the bits are sent.
+                let value = value << (first / 8).saturating_mul(8).min(120);
+                write_bits(self.table, value, *start..*end, hint, out);
+            }
+            _ => out.extend(char),
         }
         Ok(())
+    }
+
+    fn text<'o>(&mut self, wire: &ArgType) -> Result<&'o str, Fault>
+    where
+        't: 'o,
+        'b: 'o,
+    {
+        let bytes = match wire {
+            ArgType::InternedStr => {
+                let id = self.id()?;
+                let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
+                return Ok(&entry.text);
+            }
+            ArgType::Text => {
+                let end = memchr::memchr(0xff, self.rest).ok_or(Fault::Short)?;
+                let bytes = self.take(end)?;
+                self.take(1)?;
+                bytes
+            }
+            _ => {
+                let n = self.length()?;
+                self.take(n)?
+            }
+        };
+        std::str::from_utf8(bytes).map_err(|_bytes| Fault::Malformed("a string that is no UTF-8"))
     }
 
     /// A value with a format string of its own.
@@ -285,7 +312,7 @@ impl<'t, 'b> Frame<'t, 'b> {
         out: Out<'_>,
     ) -> Result<(), Fault> {
         let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
-        if entry.message.is_some() {
+        if entry.is_message {
             return Err(Fault::Malformed("a value that is a whole message"));
         }
         let format = self.chosen(&entry.body)?;
@@ -320,13 +347,13 @@ impl<'t, 'b> Frame<'t, 'b> {
     ) -> Result<(), Fault> {
         let id = self.id()?;
         let entry = self.table.entry(id).ok_or(Fault::UnknownId(id))?;
-        if entry.message.is_some() {
+        if entry.is_message {
             return Err(Fault::Malformed("a value that is a whole message"));
         }
         if hint == Some(&Hint::Ascii) && &*entry.text == "{=u8}" {
             let bytes = self.take(n)?;
             if let Some(out) = out {
-                self.write_bytes(bytes, hint, out);
+                write_bytes(self.table, bytes, hint, out);
             }
             return Ok(());
         }
@@ -345,95 +372,6 @@ impl<'t, 'b> Frame<'t, 'b> {
         push(&mut out, "]");
         Ok(())
     }
-
-    fn write_bits(&self, value: u128, start: u8, end: u8, hint: Option<&Hint>, out: &mut String) {
-        let above = 128_u8.saturating_sub(end);
-        let shift = u32::from(above.saturating_add(start));
-        let bits = value
-            .checked_shl(u32::from(above))
-            .and_then(|v| v.checked_shr(shift))
-            .unwrap_or(0);
-        if hint == Some(&Hint::Ascii) {
-            let bytes = bits.to_be_bytes();
-            let unused = usize::try_from(shift / 8).unwrap_or(0);
-            self.write_bytes(bytes.get(unused..).unwrap_or(&[]), hint, out);
-        } else {
-            self.write_unsigned(bits, hint, out);
-        }
-    }
-
-    fn write_unsigned(&self, x: u128, hint: Option<&Hint>, out: &mut String) {
-        match hint {
-            Some(Hint::Decimal { width }) => put(out, format_args!("{x:0width$}")),
-            Some(Hint::Base {
-                base,
-                alternate,
-                width,
-            }) => write_base(x, *base, *alternate, *width, out),
-            Some(Hint::Seconds(Unit::Micros)) => {
-                put(out, format_args!("{}.{:06}", x / 1_000_000, x % 1_000_000));
-            }
-            Some(Hint::Seconds(Unit::Millis)) => {
-                put(out, format_args!("{}.{:03}", x / 1000, x % 1000))
-            }
-            Some(Hint::Time(unit)) => write_time(x, *unit, out),
-            Some(Hint::Iso8601(unit)) => write_date(x, *unit, out),
-            Some(Hint::Flags(key)) => match self.table.flags(key) {
-                Some(flags) => {
-                    let mut is_first = true;
-                    for (name, value) in flags {
-                        if (*value == 0 && x != 0) || x & value != *value {
-                            continue;
-                        }
-                        if !is_first {
-                            out.push_str(" | ");
-                        }
-                        is_first = false;
-                        out.push_str(name);
-                    }
-                    if is_first {
-                        out.push_str("(empty)");
-                    }
-                }
-                None => put(out, format_args!("{x}")),
-            },
-            _ => match u64::try_from(x) {
-                Ok(x) => put(out, format_args!("{x}")),
-                Err(_large) => put(out, format_args!("{x}")),
-            },
-        }
-    }
-
-    fn write_bytes(&self, bytes: &[u8], hint: Option<&Hint>, out: &mut String) {
-        match hint {
-            Some(Hint::Ascii) => {
-                out.push_str("b\"");
-                for &byte in bytes {
-                    match byte {
-                        b'\t' => out.push_str("\\t"),
-                        b'\n' => out.push_str("\\n"),
-                        b'\r' => out.push_str("\\r"),
-                        b'"' => out.push_str("\\\""),
-                        b'\\' => out.push_str("\\\\"),
-                        b' '..=b'~' => out.push(char::from(byte)),
-                        _ => put(out, format_args!("\\x{byte:02x}")),
-                    }
-                }
-                out.push('"');
-            }
-            Some(Hint::Base { .. }) => {
-                out.push('[');
-                for (index, byte) in bytes.iter().enumerate() {
-                    if index > 0 {
-                        out.push_str(", ");
-                    }
-                    self.write_unsigned(u128::from(*byte), hint, out);
-                }
-                out.push(']');
-            }
-            _ => put(out, format_args!("{bytes:?}")),
-        }
-    }
 }
 
 fn push(out: &mut Out<'_>, text: &str) {
@@ -442,96 +380,13 @@ fn push(out: &mut Out<'_>, text: &str) {
     }
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string does not fail.
-    _ = out.write_fmt(text);
-}
-
-fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
-    std::str::from_utf8(bytes).map_err(|_bytes| Fault::Malformed("a string that is no UTF-8"))
-}
-
-fn write_str(text: &str, hint: Option<&Hint>, out: &mut Out<'_>) {
-    let Some(out) = out else { return };
-    if hint == Some(&Hint::Debug) {
-        put(out, format_args!("{text:?}"));
-    } else {
-        out.push_str(text);
-    }
-}
-
-fn write_base(x: u128, base: Base, alternate: bool, width: usize, out: &mut String) {
-    match (base, alternate) {
-        (Base::Binary, false) => put(out, format_args!("{x:0width$b}")),
-        (Base::Binary, true) => put(out, format_args!("{x:#0width$b}")),
-        (Base::Octal, false) => put(out, format_args!("{x:0width$o}")),
-        (Base::Octal, true) => put(out, format_args!("{x:#0width$o}")),
-        (Base::LowerHex, false) => put(out, format_args!("{x:0width$x}")),
-        (Base::LowerHex, true) => put(out, format_args!("{x:#0width$x}")),
-        (Base::UpperHex, false) => put(out, format_args!("{x:0width$X}")),
-        (Base::UpperHex, true) => put(out, format_args!("{x:#0width$X}")),
-    }
-}
-
-/// `raw` holds `n_bytes` bytes in two's complement.
-fn write_signed(raw: u128, n_bytes: u8, hint: Option<&Hint>, out: &mut String) {
-    let unused = 128_u32.saturating_sub(u32::from(n_bytes).saturating_mul(8));
-    let x = raw.wrapping_shl(unused).cast_signed().wrapping_shr(unused);
-    match hint {
-        Some(Hint::Decimal { width }) => put(out, format_args!("{x:0width$}")),
-        // Hexadecimal shows the bytes of the type, the other bases those of the widest one: as defmt-print does.
-        Some(Hint::Base {
-            base: base @ (Base::LowerHex | Base::UpperHex),
-            alternate,
-            width,
-        }) => write_base(raw, *base, *alternate, *width, out),
-        Some(Hint::Base {
-            base,
-            alternate,
-            width,
-        }) => write_base(x.cast_unsigned(), *base, *alternate, *width, out),
-        _ => put(out, format_args!("{x}")),
-    }
-}
-
-fn write_time(x: u128, unit: Unit, out: &mut String) {
-    let (seconds, part) = match unit {
-        Unit::Micros => (x / 1_000_000, x % 1_000_000),
-        Unit::Millis => (x / 1000, x % 1000),
-        Unit::Seconds => (x, 0),
-    };
-    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
-    if days > 0 {
-        put(out, format_args!("{days}:"));
-    }
-    put(
-        out,
-        format_args!("{hours:02}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
-    );
-    write_part(part, unit, out);
-}
-
-fn write_date(x: u128, unit: Unit, out: &mut String) {
-    let per_second = u128::from(1_000_000_000 / unit.nanos());
-    let seconds = u64::try_from(x / per_second).unwrap_or(u64::MAX);
-    let Some(time) = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds))
-    else {
-        return put(out, format_args!("{x}"));
-    };
-    // Years up to 9999 have a name.
-    if seconds > 253_402_300_799 {
-        return put(out, format_args!("{x}"));
-    }
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    out.push_str(text.trim_end_matches('Z'));
-    write_part(x % per_second, unit, out);
-    out.push('Z');
-}
-
-fn write_part(part: u128, unit: Unit, out: &mut String) {
-    match unit {
-        Unit::Micros => put(out, format_args!(".{part:06}")),
-        Unit::Millis => put(out, format_args!(".{part:03}")),
-        Unit::Seconds => {}
+/// Bytes that hold the bits `start..end` of a number on the wire.
+fn bytes_of_bits(start: u8, end: u8) -> u8 {
+    match (end.saturating_sub(1) / 8).saturating_sub(start / 8) {
+        0 => 1,
+        1 => 2,
+        2 | 3 => 4,
+        4..=7 => 8,
+        _ => 16,
     }
 }

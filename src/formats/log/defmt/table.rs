@@ -41,8 +41,10 @@ pub struct DefmtTable {
 pub(super) struct Entry {
     /// The string itself.
     pub(super) text: Box<str>,
-    /// It is a whole message, at this level (`None`: println).
-    pub(super) message: Option<Option<LogLevel>>,
+    /// It is a whole message, not a value in one.
+    pub(super) is_message: bool,
+    /// The message's level; println has none.
+    pub(super) level: Option<LogLevel>,
     /// What it is filled with: one format string, or one a variant of an enum.
     pub(super) body: Body,
     /// The crate it is in.
@@ -168,7 +170,7 @@ impl DefmtTable {
                 "wire format {other} of defmt is not known; 3 and 4 are"
             )),
             None => {
-                table.refuse("the ELF does not say which wire format of defmt it uses".to_owned())
+                table.refuse("the ELF does not say which wire format of defmt it uses".to_owned());
             }
         }
         Some(table)
@@ -197,21 +199,21 @@ impl DefmtTable {
                 }
                 return;
             }
-            "defmt_trace" => Some(Some(LogLevel::Trace)),
-            "defmt_debug" => Some(Some(LogLevel::Debug)),
-            "defmt_info" => Some(Some(LogLevel::Info)),
-            "defmt_warn" => Some(Some(LogLevel::Warn)),
-            "defmt_error" => Some(Some(LogLevel::Error)),
-            "defmt_println" => Some(None),
+            "defmt_trace" => Some(LogLevel::Trace),
+            "defmt_debug" => Some(LogLevel::Debug),
+            "defmt_info" => Some(LogLevel::Info),
+            "defmt_warn" => Some(LogLevel::Warn),
+            "defmt_error" => Some(LogLevel::Error),
             tag if tag.starts_with("defmt_") => None,
             _ => return,
         };
+        let is_message = level.is_some() || symbol.tag == "defmt_println";
         // Ids have 16 bits on the wire.
         let Some(id) = u16::try_from(value).ok().map(usize::from) else {
             return;
         };
         let parse = |text: &str| FormatString::parse(text);
-        let is_enum = level.is_none() && symbol.tag != "defmt_str" && symbol.data.contains('|');
+        let is_enum = !is_message && symbol.tag != "defmt_str" && symbol.data.contains('|');
         let body = if is_enum {
             let variants: Result<Vec<_>, _> = symbol.data.split('|').map(parse).collect();
             variants.map_or(Body::Broken, Body::Variants)
@@ -223,7 +225,8 @@ impl DefmtTable {
             .filter(|m| !m.is_empty());
         let entry = Entry {
             text: symbol.data.into(),
-            message: level,
+            is_message,
+            level,
             body,
             module: module
                 .or(symbol.crate_name)
@@ -252,7 +255,7 @@ impl DefmtTable {
     /// Whole messages in the table.
     pub fn n_messages(&self) -> usize {
         let entries = self.entries.iter().flatten();
-        entries.filter(|entry| entry.message.is_some()).count()
+        entries.filter(|entry| entry.is_message).count()
     }
 }
 
