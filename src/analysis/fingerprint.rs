@@ -160,6 +160,9 @@ fn named_frames(frames: &[Frame], class: &str) -> (Vec<String>, Vec<String>) {
             Some("interrupted code")
         } else if frame.inlined {
             Some("inlined into the function below")
+        } else if frame.tail_call {
+            // Whether it is on the stack depends on the optimiser, not on the cause.
+            Some("left the stack by a tail call")
         } else {
             role(frame.function.as_deref().unwrap_or(name))
                 .or_else(|| role(&plain))

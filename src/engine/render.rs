@@ -196,7 +196,11 @@ pub fn frame_line(frame: &Frame) -> String {
     if let Some(place) = place(frame) {
         let _infallible = write!(text, " at {place}");
     }
-    let inlined = if frame.inlined { "inlined, " } else { "" };
+    let inlined = match (frame.inlined, frame.tail_call) {
+        (true, _) => "inlined, ",
+        (false, true) => "tail call, ",
+        (false, false) => "",
+    };
     let _infallible = write!(text, "  [{inlined}{}]", trust_label(frame.trust));
     text
 }

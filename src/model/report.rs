@@ -313,6 +313,10 @@ pub struct Frame {
     pub column: Option<u32>,
     /// True for an inlined function.
     pub inlined: bool,
+    /// True for a function that is not on the stack any more: it ended with a call of the function above it, and the call
+    /// sites of the debug information leave no other way.
+    #[serde(default)]
+    pub tail_call: bool,
     /// How it was found.
     pub trust: FrameTrust,
     /// The exception that interrupted this frame: `SysTick`.

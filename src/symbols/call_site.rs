@@ -147,7 +147,7 @@ fn calling_frame<'f, 's>(frame: &'f FrameContext<'f, 's>) -> Option<&'f FrameCon
 }
 
 /// The out-of-line function whose code contains `pc`.
-fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
+pub(super) fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
     let known = info.source_frames(pc).pop();
     if let Some(scope) = known.filter(|f| !f.inlined).and_then(|f| f.scope) {
         return Some(DieRef {
@@ -183,14 +183,14 @@ fn function_below(info: &DebugInfo<'_>, parent: DieRef, pc: u64, depth: usize) -
         })
 }
 
-fn is_call_site(die: &Die<'_>) -> bool {
+pub(super) fn is_call_site(die: &Die<'_>) -> bool {
     matches!(
         die.tag(),
         gimli::DW_TAG_call_site | gimli::DW_TAG_GNU_call_site
     )
 }
 
-fn find_call_site<'a>(
+pub(super) fn find_call_site<'a>(
     info: &DebugInfo<'a>,
     function: DieRef,
     return_pc: u64,
@@ -242,7 +242,7 @@ pub(super) fn for_each_below<'a>(
 }
 
 /// The address of the function that a direct call goes to.
-fn target_of(info: &DebugInfo<'_>, site: DieRef, die: &Die<'_>) -> Option<u64> {
+pub(super) fn target_of(info: &DebugInfo<'_>, site: DieRef, die: &Die<'_>) -> Option<u64> {
     let target = die::reference(info, site.unit, die, gimli::DW_AT_call_origin)
         .or_else(|| die::reference(info, site.unit, die, gimli::DW_AT_abstract_origin))?;
     let function = die::entry(info, target)?;

@@ -41,6 +41,7 @@ pub mod symbol_file;
 pub mod symbol_set;
 // Built on the modules above (declared here as they arrive): types, location, value, variables.
 
+pub mod tail_call;
 #[cfg(test)]
 mod tests;
 pub mod text_escape;

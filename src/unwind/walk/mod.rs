@@ -12,6 +12,8 @@ use crate::model::{
     arch::Arch, memory::Memory, registers::RegisterSet, report::FrameTrust, warning::Warning,
 };
 use crate::symbols::symbol_set::SymbolSet;
+use crate::unwind::abi;
+use crate::unwind::code::Code;
 use std::fmt;
 use std::ops::Range;
 use walker::MAX_STEPS;
@@ -122,6 +124,22 @@ impl fmt::Display for StopReason {
             Self::NoCode(addr) => write!(f, "0x{addr:08x} is not code of a loaded symbol file"),
         }
     }
+}
+
+/// Where the call that returns to `return_pc` leads, if its instruction says (a call through a register does not).
+pub fn call_target(
+    arch: Arch,
+    symbols: &SymbolSet<'_>,
+    memory: &dyn Memory,
+    return_pc: u64,
+) -> Option<u64> {
+    let abi = abi::of(arch);
+    let code = Code {
+        symbols,
+        memory,
+        abi,
+    };
+    abi.call_target(return_pc, &code)
 }
 
 /// Walks the stack.

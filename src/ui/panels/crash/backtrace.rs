@@ -162,10 +162,11 @@ fn paint(row: &mut RowPainter<'_>, idx: usize, frame: &Frame, is_selected: bool)
         color: t.text,
         align: Align::Min,
     };
-    let room = if frame.inlined { 60.0 } else { 0.0 };
+    let kind = kind_word(frame);
+    let room = if kind.is_some() { 60.0 } else { 0.0 };
     let end = row.text(44.0, location_at - size::S - room, &function(frame), &name);
-    if frame.inlined {
-        inlined(row, end + size::S);
+    if let Some(word) = kind {
+        kind_chip(row, end + size::S, word);
     }
     let location = headline::location(frame);
     let place = CellStyle {
@@ -181,11 +182,20 @@ fn paint(row: &mut RowPainter<'_>, idx: usize, frame: &Frame, is_selected: bool)
     );
 }
 
-fn inlined(row: &RowPainter<'_>, x: f32) {
+/// Why there is no stack frame of its own.
+fn kind_word(frame: &Frame) -> Option<&'static str> {
+    match (frame.inlined, frame.tail_call) {
+        (true, _) => Some("inlined"),
+        (false, true) => Some("tail call"),
+        (false, false) => None,
+    }
+}
+
+fn kind_chip(row: &RowPainter<'_>, x: f32, word: &str) {
     let t = row.tokens;
     let galley = row
         .painter
-        .layout_no_wrap("inlined".to_owned(), font::small(), t.muted);
+        .layout_no_wrap(word.to_owned(), font::small(), t.muted);
     let left = row.rect.left() + x;
     let chip = Rect::from_center_size(
         Pos2::new(left + galley.size().x / 2.0 + 6.0, row.rect.center().y),
@@ -233,14 +243,20 @@ pub(super) fn function(frame: &Frame) -> String {
 
 fn row_name(idx: usize, frame: &Frame) -> String {
     let place = headline::location(frame).map_or(String::new(), |place| format!(" at {place}"));
-    let inlined = if frame.inlined { ", inlined" } else { "" };
+    let kind = kind_word(frame).map_or(String::new(), |kind| format!(", {kind}"));
     let (_, _, word, _) = marker::trust(&crate::ui::theme::DARK, frame.trust);
-    format!("Frame {idx}: {}{place}{inlined}, {word}", function(frame))
+    format!("Frame {idx}: {}{place}{kind}, {word}", function(frame))
 }
 
 fn details(frame: &Frame) -> String {
     let (_, _, _, help) = marker::trust(&crate::ui::theme::DARK, frame.trust);
     let mut lines = vec![function(frame), format!("pc {}", frame.pc)];
+    if frame.tail_call {
+        lines.push(
+            "It is not on the stack any more: it ended with a call of the function above it."
+                .to_owned(),
+        );
+    }
     if let Some(sp) = frame.sp {
         lines.push(format!("sp {sp}"));
     }
