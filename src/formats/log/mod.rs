@@ -7,6 +7,8 @@
 
 pub mod defmt;
 pub mod dictionaries;
+mod printf;
+pub mod shapes;
 mod text;
 
 use super::Confidence;
