@@ -194,15 +194,18 @@ impl Common {
 
 #[cfg(test)]
 mod tests {
-    use super::{Common, Site};
+    use super::{Common, Site, TailFrame};
 
     fn chain(pcs: &[u64]) -> Vec<Site> {
-        pcs.iter()
-            .map(|&pc| Site {
-                pc,
-                target: pc * 10,
-            })
-            .collect()
+        let site = |&pc: &u64| Site {
+            frame: TailFrame { pc, lookup: pc - 1 },
+            target: pc * 10,
+        };
+        pcs.iter().map(site).collect()
+    }
+
+    fn pcs(common: &Common) -> Vec<u64> {
+        common.frames().iter().map(|frame| frame.pc).collect()
     }
 
     #[test]
