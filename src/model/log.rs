@@ -84,6 +84,8 @@ pub struct LogRecord {
     pub uptime_ns: Option<u64>,
     /// Wall-clock time, nanoseconds since 1970-01-01 UTC, as the record itself says it.
     pub time_ns: Option<i64>,
+    /// The date of `time_ns` is not known, or only in part: it is a time of some day, or of some year.
+    pub is_date_incomplete: bool,
     /// The time stamp as it was written, when it is no time that is understood.
     pub stamp: String,
     /// Module, tag, target or thread that wrote it.
@@ -109,6 +111,7 @@ impl LogRecord {
         self.level = None;
         self.uptime_ns = None;
         self.time_ns = None;
+        self.is_date_incomplete = false;
         self.stamp.clear();
         self.module.clear();
         self.message.clear();

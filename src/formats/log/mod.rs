@@ -7,7 +7,6 @@
 
 pub mod defmt;
 pub mod dictionaries;
-mod printf;
 pub mod shapes;
 mod text;
 

@@ -1,6 +1,6 @@
 //! Plain text: one row a line.
 
-use super::{Framing, LogFormat, dictionaries::LogDictionaries};
+use super::{Framing, LogFormat, dictionaries::LogDictionaries, shapes::facts};
 use crate::formats::{Confidence, lines};
 use crate::model::log::LogRecord;
 
@@ -26,8 +26,43 @@ impl LogFormat for Text {
     }
     fn decode(&self, row: &[u8], _dictionaries: &LogDictionaries, record: &mut LogRecord) {
         record.clear();
-        if let Some(line) = lines::line_at(row, 0) {
-            record.message.push_str(&lines::readable(line.text));
+        let mut line = row;
+        while let Some((b'\r' | b'\n', shorter)) = line.split_last() {
+            line = shorter;
         }
+        let plain = lines::without_escapes_of(line);
+        let facts = facts(&plain);
+        let text = |range| String::from_utf8_lossy(plain.get(range).unwrap_or(&[])).into_owned();
+        record.kind = facts.kind;
+        record.level = facts.level;
+        record.uptime_ns = facts.uptime_ns;
+        record.time_ns = facts.time_ns;
+        record.is_date_incomplete = facts.is_date_incomplete;
+        record.n_dropped = facts.n_dropped;
+        record.module = text(facts.module);
+        record.message = text(facts.message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use crate::formats::log::LogFormat as _;
+    use crate::formats::log::dictionaries::LogDictionaries;
+    use crate::model::log::{LogLevel, LogRecord};
+
+    #[test]
+    fn a_coloured_line_is_read_without_its_colours() {
+        let mut record = LogRecord::default();
+        let row = b"\x1b[0;31mE (512) nvs: not found\x1b[0m\r\n";
+        Text.decode(row, &LogDictionaries::default(), &mut record);
+        assert_eq!(record.level, Some(LogLevel::Error));
+        assert_eq!(
+            (record.module.as_str(), record.message.as_str()),
+            ("nvs", "not found")
+        );
+        assert_eq!(record.uptime_ns, Some(512_000_000));
+        Text.decode(b"\xff\x00ok", &LogDictionaries::default(), &mut record);
+        assert_eq!(record.message, "\u{fffd}\0ok");
     }
 }

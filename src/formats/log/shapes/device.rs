@@ -262,7 +262,7 @@ fn mynewt(head: &mut Head<'_>) -> Option<()> {
     Some(())
 }
 
-/// `[   12.345678] usb 1-1: text`: seconds since the start (Linux, NuttX); `[12345 ms] text`; `[1234] I/tag: text` is
+/// `[   12.345678] usb 1-1: text`: seconds since the start (Linux, `NuttX`); `[12345 ms] text`; `[1234] I/tag: text` is
 /// RT-Thread's.
 fn kernel(head: &mut Head<'_>) -> Option<()> {
     let cursor = &mut head.cursor;
@@ -348,7 +348,7 @@ fn bracketed_level(head: &mut Head<'_>) -> Option<()> {
     Some(())
 }
 
-/// `[1234] I/tag: text`, `I/tag: text`: RT-Thread, EasyLogger.
+/// `[1234] I/tag: text`, `I/tag: text`: RT-Thread, `EasyLogger`.
 fn rt_thread(head: &mut Head<'_>) -> Option<()> {
     let cursor = &mut head.cursor;
     if cursor.byte(b'[').is_some() {

@@ -29,7 +29,7 @@ fn rtt_viewer(head: &mut Head<'_>) -> Option<()> {
     head.cursor.literal(b"> ")
 }
 
-/// `[2024-01-31 12:34:56.789] line`, `[12:34:56.789] line`: tio, picocom, PuTTY, minicom. Zephyr's own uptime looks like
+/// `[2024-01-31 12:34:56.789] line`, `[12:34:56.789] line`: tio, picocom, `PuTTY`, minicom. Zephyr's own uptime looks like
 /// the second and is the device's: it has microseconds behind a comma.
 fn bracketed(head: &mut Head<'_>) -> Option<()> {
     head.cursor.byte(b'[')?;

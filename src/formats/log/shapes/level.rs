@@ -76,13 +76,16 @@ pub(super) fn word(cursor: &mut Cursor<'_>) -> Option<LogLevel> {
 
 /// The level of a syslog priority (RFC 5424, 6.2.1).
 pub(super) fn of_priority(priority: u64) -> Option<LogLevel> {
-    // 24 facilities of 8 severities.
-    (priority < 192).then(|| match priority % 8 {
-        0..=2 => LogLevel::Fatal,
-        3 => LogLevel::Error,
-        4 => LogLevel::Warn,
-        5 | 6 => LogLevel::Info,
-        _ => LogLevel::Debug,
+    Some(match priority {
+        // 24 facilities of 8 severities.
+        192.. => return None,
+        _ => match priority % 8 {
+            0..=2 => LogLevel::Fatal,
+            3 => LogLevel::Error,
+            4 => LogLevel::Warn,
+            5 | 6 => LogLevel::Info,
+            _ => LogLevel::Debug,
+        },
     })
 }
 

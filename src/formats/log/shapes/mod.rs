@@ -39,22 +39,22 @@ pub struct LineFacts {
 }
 
 /// One line shape.
-pub(super) struct Shape {
+struct Shape {
     /// Stable id.
-    pub(super) id: &'static str,
+    id: &'static str,
     /// Reads its head; leaves the cursor at the message.
-    pub(super) read: fn(&mut Head<'_>) -> Option<()>,
+    read: fn(&mut Head<'_>) -> Option<()>,
 }
 
 /// A head that is being read.
 #[derive(Clone, Debug)]
-pub(super) struct Head<'a> {
-    pub(super) cursor: Cursor<'a>,
-    pub(super) level: Option<LogLevel>,
-    pub(super) uptime_ns: Option<u64>,
-    pub(super) time_ns: Option<i64>,
-    pub(super) is_date_incomplete: bool,
-    pub(super) module: Option<(usize, usize)>,
+struct Head<'a> {
+    cursor: Cursor<'a>,
+    level: Option<LogLevel>,
+    uptime_ns: Option<u64>,
+    time_ns: Option<i64>,
+    is_date_incomplete: bool,
+    module: Option<(usize, usize)>,
 }
 
 /// Longer heads are none.
