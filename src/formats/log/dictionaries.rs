@@ -2,6 +2,7 @@
 //! database file, or both; a log that came without them is decoded again when they arrive.
 
 use super::defmt::DefmtTable;
+use super::tokens::TokenDatabase;
 use std::sync::Arc;
 
 /// What the builds and database files at hand say of a log.
@@ -9,6 +10,8 @@ use std::sync::Arc;
 pub struct LogDictionaries {
     /// Format strings of defmt.
     pub defmt: Option<Arc<DefmtTable>>,
+    /// Strings of tokenized text (Pigweed).
+    pub tokens: Option<Arc<TokenDatabase>>,
     /// Where they came from, for the screen: `app.elf (56e2a1…)`, `tokens.csv`.
     pub sources: Vec<String>,
 }

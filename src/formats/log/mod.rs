@@ -7,8 +7,10 @@
 
 pub mod defmt;
 pub mod dictionaries;
+mod printf;
 pub mod shapes;
 mod text;
+pub mod tokens;
 
 use super::Confidence;
 use crate::model::log::{LogRecord, RowKind};

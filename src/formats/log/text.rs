@@ -1,5 +1,6 @@
 //! Plain text: one row a line.
 
+use super::tokens::{detokenize, may_have_tokens};
 use super::{Framing, LogFormat, dictionaries::LogDictionaries, shapes::facts};
 use crate::formats::{Confidence, lines};
 use crate::model::log::LogRecord;
@@ -24,7 +25,7 @@ impl LogFormat for Text {
     fn framing(&self) -> Framing {
         Framing::Delimited(b'\n')
     }
-    fn decode(&self, row: &[u8], _dictionaries: &LogDictionaries, record: &mut LogRecord) {
+    fn decode(&self, row: &[u8], dictionaries: &LogDictionaries, record: &mut LogRecord) {
         record.clear();
         let mut line = row;
         while let Some((b'\r' | b'\n', shorter)) = line.split_last() {
@@ -41,6 +42,13 @@ impl LogFormat for Text {
         record.n_dropped = facts.n_dropped;
         record.module = text(facts.module);
         record.message = text(facts.message);
+        if let Some(database) = &dictionaries.tokens
+            && may_have_tokens(row)
+        {
+            let found = detokenize(&record.message, database);
+            record.message = found.text;
+            record.template = found.first_token.map(u64::from);
+        }
     }
 }
 
