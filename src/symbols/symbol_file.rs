@@ -9,7 +9,8 @@ use super::elf_image::{self, ElfImage, Section};
 use super::elf_symbols::{ElfSymbol, SymbolTable};
 use super::error::SymbolError;
 use super::identity::{self, BuildIdKind};
-use super::image::{self, Image};
+use super::image::{self, Hold, Image};
+
 use super::quality::Quality;
 use super::rom_names::RomNames;
 use super::separate;
@@ -29,6 +30,8 @@ use std::sync::{Arc, OnceLock};
 pub struct LoadOptions<'a> {
     /// Folders that are searched for separate debug files, besides the ELF's own.
     pub debug_dirs: &'a [PathBuf],
+    /// How long it stays open.
+    pub hold: Hold,
 }
 
 /// An ELF with all that can be asked of it without reading debug information.
@@ -86,7 +89,7 @@ const DEBUG_SECTIONS: &[&str] = &[
 impl SymbolFile {
     /// Opens an ELF, and the separate debug file that belongs to it if there is one.
     pub fn open(path: &Path, options: &LoadOptions<'_>) -> Result<Self, SymbolError> {
-        let image = image::load(path)?;
+        let image = image::load(path, options.hold)?;
         let name = path.display().to_string();
         let tables = elf_image::parse(&name, &image)?;
         let mut warnings = Vec::new();
