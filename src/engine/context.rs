@@ -3,6 +3,9 @@
 use super::examine::{Examined, examine};
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
+use super::logs::dictionaries::from_elfs;
+use super::logs::session::{CrashPlace, LogSession};
+use super::logs::view::LogKey;
 use super::matching::{Matched, Mismatch, match_available, match_named};
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
@@ -11,6 +14,7 @@ use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::Unattended;
 use crate::model::report::CrashReport;
+use crate::store::crash::CrashFilter;
 use crate::store::error::StoreError;
 use crate::store::ids::{CaptureId, CrashId};
 use crate::store::open::Store;
@@ -25,6 +29,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const OPENED_CAPTURES: usize = 4;
 /// Files of one build that are looked at for what each of them has.
 const FILES_OF_A_BUILD: usize = 8;
+/// Logs that stay open.
+const OPENED_LOGS: usize = 3;
 /// ELF files that stay opened.
 const OPENED_SYMBOL_FILES: usize = 16;
 
@@ -40,6 +46,7 @@ struct Inner {
     recent_file: Option<PathBuf>,
     captures: Mutex<Vec<(CaptureId, Arc<Examined>)>>,
     symbols: Mutex<Vec<(String, Arc<SymbolFile>)>>,
+    logs: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
 }
 
 /// A crash with everything needed to answer questions about it.
@@ -59,6 +66,7 @@ impl QueryContext {
             recent_file,
             captures: Mutex::default(),
             symbols: Mutex::default(),
+            logs: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -134,10 +142,65 @@ impl QueryContext {
         Ok(examined)
     }
 
+    /// A log, indexed; the last few stay open.
+    pub fn log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
+        let known = |logs: &[(LogKey, Arc<LogSession>)]| {
+            let mut logs = logs.iter();
+            logs.find(|(other, _)| other == key)
+                .map(|(_, log)| Arc::clone(log))
+        };
+        if let Some(log) = known(&lock(&self.inner.logs)) {
+            return Ok(log);
+        }
+        let LogKey::InCapture { capture, path } = key else {
+            return Err(QueryError::Unanswerable(
+                "FS-LOG-002: only logs in the workspace can be shown; import the file first."
+                    .to_owned(),
+            ));
+        };
+        let id = CaptureId(*capture);
+        let reader = self.reader()?;
+        let bytes = reader.file_bytes(id, path)?;
+        let mut crashes = Vec::new();
+        let mut builds: Vec<BuildId> = reader
+            .boots(id)?
+            .into_iter()
+            .filter_map(|boot| boot.build_id)
+            .collect();
+        let of_capture = CrashFilter {
+            capture: Some(id),
+            ..CrashFilter::default()
+        };
+        for crash in reader.crashes(&of_capture)? {
+            builds.extend(crash.build_id.clone());
+            let sources = crash.sources.iter().filter(|source| source.path == *path);
+            crashes.extend(sources.map(|source| CrashPlace {
+                offset: source.offset,
+                len: source.length,
+                crash: crash.id.0,
+                headline: crash.summary.clone().unwrap_or_default(),
+            }));
+        }
+        crashes.sort_by_key(|crash| crash.offset);
+        builds.sort();
+        builds.dedup();
+        let elfs: Vec<Arc<SymbolFile>> = builds
+            .iter()
+            .filter_map(|build| self.symbol_file(build))
+            .collect();
+        let log = LogSession::open(path, bytes.into(), from_elfs(&elfs), crashes, &Unattended)?;
+        let log = Arc::new(log);
+        let mut logs = lock(&self.inner.logs);
+        logs.insert(0, (key.clone(), Arc::clone(&log)));
+        logs.truncate(OPENED_LOGS);
+        Ok(log)
+    }
+
     /// Forgets opened captures and ELF files: the workspace changed.
     pub fn forget_opened(&self) {
         lock(&self.inner.captures).clear();
         lock(&self.inner.symbols).clear();
+        lock(&self.inner.logs).clear();
     }
 
     /// The ELF of a build, from disk or from the capture that brought it.

@@ -9,8 +9,10 @@ pub mod follow;
 pub mod matcher;
 pub mod open_log;
 pub mod print;
+pub mod row_set;
 pub mod rows;
 pub mod selection;
+pub mod session;
 pub mod view;
 
 use super::examine::is_manifest;

@@ -1,0 +1,189 @@
+//! Rows that a filter lets through: a bit for each row of the log, and counts that lead from "the nth shown" to the row and
+//! back in a few steps. 100 million rows take 12.5 MB.
+
+/// Rows in a word.
+const WORD: u64 = 64;
+/// Words between two counts.
+const STEP: usize = 64;
+
+/// A set of rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowSet {
+    words: Vec<u64>,
+    /// Rows before each `STEP`th word.
+    before: Vec<u64>,
+    n_rows: u64,
+    n_set: u64,
+}
+
+impl RowSet {
+    /// No row of `n_rows`.
+    pub fn empty(n_rows: u64) -> Self {
+        let n_words = usize::try_from(n_rows.div_ceil(WORD)).unwrap_or(0);
+        let mut set = Self {
+            words: vec![0; n_words],
+            n_rows,
+            ..Self::default()
+        };
+        set.count();
+        set
+    }
+
+    /// These rows of `n_rows`; the order does not matter.
+    pub fn of(n_rows: u64, rows: impl IntoIterator<Item = u64>) -> Self {
+        let mut set = Self::empty(n_rows);
+        for row in rows {
+            if row < n_rows
+                && let Some(word) = set.words.get_mut(index(row / WORD))
+            {
+                *word |= 1 << (row % WORD);
+            }
+        }
+        set.count();
+        set
+    }
+
+    /// The rows that both have.
+    pub fn intersect(&mut self, other: &Self) {
+        for (index, word) in self.words.iter_mut().enumerate() {
+            *word &= other.words.get(index).copied().unwrap_or(0);
+        }
+        self.count();
+    }
+
+    /// The rows that it does not have.
+    pub fn invert(&mut self) {
+        for word in &mut self.words {
+            *word = !*word;
+        }
+        let rest = self.n_rows % WORD;
+        if rest > 0
+            && let Some(last) = self.words.last_mut()
+        {
+            *last &= (1_u64 << rest).wrapping_sub(1);
+        }
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.before.clear();
+        let mut n: u64 = 0;
+        for (index, word) in self.words.iter().enumerate() {
+            if index % STEP == 0 {
+                self.before.push(n);
+            }
+            n = n.saturating_add(u64::from(word.count_ones()));
+        }
+        self.n_set = n;
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> u64 {
+        self.n_set
+    }
+
+    /// True without a row.
+    pub fn is_empty(&self) -> bool {
+        self.n_set == 0
+    }
+
+    /// True when it has the row.
+    pub fn contains(&self, row: u64) -> bool {
+        let word = self.words.get(index(row / WORD));
+        word.is_some_and(|word| word & (1 << (row % WORD)) != 0)
+    }
+
+    /// The `n`th row, from 0.
+    pub fn nth(&self, n: u64) -> Option<u64> {
+        if n >= self.n_set {
+            return None;
+        }
+        let step = self
+            .before
+            .partition_point(|before| *before <= n)
+            .checked_sub(1)?;
+        let mut left = n.checked_sub(*self.before.get(step)?)?;
+        let first = step.saturating_mul(STEP);
+        for (offset, word) in self.words.get(first..)?.iter().enumerate() {
+            let ones = u64::from(word.count_ones());
+            if left < ones {
+                let mut word = *word;
+                for _ in 0..left {
+                    word &= word.wrapping_sub(1);
+                }
+                let word_index = u64::try_from(first.saturating_add(offset)).ok()?;
+                return Some(
+                    word_index
+                        .saturating_mul(WORD)
+                        .saturating_add(u64::from(word.trailing_zeros())),
+                );
+            }
+            left = left.saturating_sub(ones);
+        }
+        None
+    }
+
+    /// How many rows come before `row`: its place among those shown, or where it would be.
+    pub fn rank(&self, row: u64) -> u64 {
+        let row = row.min(self.n_rows);
+        let word_index = index(row / WORD);
+        let step = word_index / STEP;
+        let Some(before) = self.before.get(step) else {
+            return self.n_set;
+        };
+        let first = step.saturating_mul(STEP);
+        let whole = self.words.get(first..word_index).unwrap_or(&[]);
+        let n_whole: u64 = whole.iter().map(|word| u64::from(word.count_ones())).sum();
+        let mask = (1_u64 << (row % WORD)).wrapping_sub(1);
+        let part = self.words.get(word_index).copied().unwrap_or(0) & mask;
+        before
+            .saturating_add(n_whole)
+            .saturating_add(u64::from(part.count_ones()))
+    }
+}
+
+fn index(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RowSet;
+
+    #[test]
+    fn the_nth_row_and_its_place_lead_to_each_other() {
+        let mut state: u64 = 3;
+        for (n_rows, density) in [(0, 1), (1, 1), (64, 2), (1000, 7), (20_000, 3), (20_000, 1)] {
+            let rows: Vec<u64> = (0..n_rows)
+                .filter(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    (state >> 33) % density == 0
+                })
+                .collect();
+            let set = RowSet::of(n_rows, rows.iter().copied());
+            assert_eq!(set.len(), rows.len() as u64);
+            for (n, row) in rows.iter().enumerate() {
+                assert_eq!(set.nth(n as u64), Some(*row));
+                assert_eq!(set.rank(*row), n as u64);
+                assert!(set.contains(*row));
+            }
+            assert_eq!(set.nth(rows.len() as u64), None);
+            assert_eq!(set.rank(n_rows + 5), set.len());
+            let mut others = set.clone();
+            others.invert();
+            assert_eq!(others.len(), n_rows - set.len());
+            others.intersect(&set);
+            assert!(others.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_hundred_million_rows_is_found_at_once() {
+        let mut set = RowSet::empty(100_000_000);
+        set.invert();
+        assert_eq!(set.nth(99_999_999), Some(99_999_999));
+        assert_eq!(set.rank(99_999_999), 99_999_999);
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows of a log as they are shown, and what each filter lets through.
+
+use crate::engine::context::QueryContext;
+use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::matcher::Matcher;
+use crate::engine::logs::session::LogSession;
+use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows, LogSpan, SpanKind};
+use crate::engine::query::{Query, QueryError};
+use crate::model::progress::Unattended;
+
+/// Rows that are decoded at once, at most.
+const MOST_ROWS: u32 = 1000;
+
+/// Asks for some of the rows that a stack of filters lets through.
+#[derive(Clone, Debug)]
+pub struct LogRowsQuery {
+    /// The log.
+    pub key: LogKey,
+    /// The filters.
+    pub stack: FilterStack,
+    /// The first row wanted, counted among those shown.
+    pub first: u64,
+    /// How many.
+    pub count: u32,
+    /// What is searched for: marked in the rows.
+    pub find: String,
+}
+
+/// The rows, and what each filter lets through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPage {
+    /// The rows.
+    pub rows: LogRows,
+    /// By filter.
+    pub counts: ChipCounts,
+}
+
+impl Query for LogRowsQuery {
+    type Output = LogPage;
+
+    fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
+        let log = context.log(&self.key)?;
+        let mut counts = ChipCounts {
+            is_complete: true,
+            ..ChipCounts::default()
+        };
+        for chip in &self.stack.chips {
+            match log.rows_of(chip, &Unattended)? {
+                Ok(rows) => {
+                    counts.by_chip.push(rows.len());
+                    counts.errors.push(None);
+                }
+                Err(error) => {
+                    counts.by_chip.push(0);
+                    counts.errors.push(Some(error));
+                }
+            }
+        }
+        let shown = log
+            .visible(&self.stack, &Unattended)?
+            .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
+        let n_visible = shown
+            .as_ref()
+            .map_or(log.summary().n_rows, |rows| rows.len());
+        counts.n_visible = n_visible;
+        let matcher = (!self.find.is_empty())
+            .then(|| Matcher::text(&self.find, false).ok())
+            .flatten();
+        let mut rows = Vec::new();
+        for n in (self.first..n_visible).take(self.count.min(MOST_ROWS) as usize) {
+            let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
+            rows.extend(row.and_then(|row| log_row(&log, row, matcher.as_ref())));
+        }
+        Ok(LogPage {
+            rows: LogRows {
+                n_visible,
+                is_complete: true,
+                first: self.first,
+                rows,
+            },
+            counts,
+        })
+    }
+}
+
+fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogRow> {
+    let (place, record, is_cut) = log.record(row)?;
+    let offset = place.start as u64;
+    let found = matcher.and_then(|matcher| matcher.find(record.message.as_bytes()));
+    let spans = found.map(|range| LogSpan {
+        range,
+        kind: SpanKind::Match,
+    });
+    Some(LogRow {
+        log: 0,
+        row,
+        offset,
+        len: place.len() as u64,
+        axis_ns: record.uptime_ns.and_then(|ns| i64::try_from(ns).ok()),
+        boot: log.boot_of(offset),
+        spans: spans.into_iter().collect(),
+        crash: log.crash_starting_at(row),
+        starts_boot: log.boot_starting_at(row),
+        record,
+        is_cut,
+        ..LogRow::default()
+    })
+}
