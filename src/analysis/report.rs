@@ -464,6 +464,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             column: None,
             inlined: false,
             trust: physical.trust,
+            tail_call: physical.is_tail_call,
             interrupted: physical.interrupted.clone(),
             locals: Vec::new(),
         };

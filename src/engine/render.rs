@@ -197,7 +197,9 @@ pub fn frame_line(frame: &Frame) -> String {
         let _infallible = write!(text, " at {place}");
     }
     let inlined = if frame.inlined { "inlined, " } else { "" };
-    let _infallible = write!(text, "  [{inlined}{}]", trust_label(frame.trust));
+    let tail_call = if frame.tail_call { "tail call, " } else { "" };
+    let trust = trust_label(frame.trust);
+    let _infallible = write!(text, "  [{inlined}{tail_call}{trust}]");
     text
 }
 

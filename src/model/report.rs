@@ -315,6 +315,10 @@ pub struct Frame {
     pub inlined: bool,
     /// How it was found.
     pub trust: FrameTrust,
+    /// True for a function that left by a tail call, so that nothing of it is on the stack: the debug information of the
+    /// calls says that the way led through it. Absent from the JSON when false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tail_call: bool,
     /// The exception that interrupted this frame: `SysTick`.
     pub interrupted: Option<String>,
     /// Arguments and locals; empty unless asked for.

@@ -90,6 +90,7 @@ fn frame(pc: u64, function: &str) -> Frame {
         line: None,
         column: None,
         inlined: false,
+        tail_call: false,
         trust: FrameTrust::Context,
         interrupted: None,
         locals: Vec::new(),

@@ -147,7 +147,7 @@ fn calling_frame<'f, 's>(frame: &'f FrameContext<'f, 's>) -> Option<&'f FrameCon
 }
 
 /// The out-of-line function whose code contains `pc`.
-fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
+pub(super) fn function_at(info: &DebugInfo<'_>, pc: u64) -> Option<DieRef> {
     let known = info.source_frames(pc).pop();
     if let Some(scope) = known.filter(|f| !f.inlined).and_then(|f| f.scope) {
         return Some(DieRef {
@@ -183,11 +183,24 @@ fn function_below(info: &DebugInfo<'_>, parent: DieRef, pc: u64, depth: usize) -
         })
 }
 
-fn is_call_site(die: &Die<'_>) -> bool {
+/// Is it one of a call?
+pub(super) fn is_call_site(die: &Die<'_>) -> bool {
     matches!(
         die.tag(),
         gimli::DW_TAG_call_site | gimli::DW_TAG_GNU_call_site
     )
+}
+
+/// Does the call at `site` return to `return_pc`?
+pub(super) fn returns_to(
+    info: &DebugInfo<'_>,
+    site: DieRef,
+    die: &Die<'_>,
+    return_pc: u64,
+) -> bool {
+    die::address(info, site.unit, die, gimli::DW_AT_call_return_pc)
+        .or_else(|| die::address(info, site.unit, die, gimli::DW_AT_low_pc))
+        == Some(return_pc)
 }
 
 fn find_call_site<'a>(
@@ -197,11 +210,7 @@ fn find_call_site<'a>(
 ) -> Option<(DieRef, Die<'a>)> {
     let mut found = None;
     for_each_below(info, function, |at, die| {
-        if is_call_site(die)
-            && die::address(info, at.unit, die, gimli::DW_AT_call_return_pc)
-                .or_else(|| die::address(info, at.unit, die, gimli::DW_AT_low_pc))
-                == Some(return_pc)
-        {
+        if is_call_site(die) && returns_to(info, at, die, return_pc) {
             found = Some((at, die.clone()));
         }
         found.is_none()
@@ -242,7 +251,7 @@ pub(super) fn for_each_below<'a>(
 }
 
 /// The address of the function that a direct call goes to.
-fn target_of(info: &DebugInfo<'_>, site: DieRef, die: &Die<'_>) -> Option<u64> {
+pub(super) fn target_of(info: &DebugInfo<'_>, site: DieRef, die: &Die<'_>) -> Option<u64> {
     let target = die::reference(info, site.unit, die, gimli::DW_AT_call_origin)
         .or_else(|| die::reference(info, site.unit, die, gimli::DW_AT_abstract_origin))?;
     let function = die::entry(info, target)?;

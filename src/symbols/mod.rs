@@ -38,6 +38,7 @@ mod rust_values;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
+pub mod tail_call;
 // Built on the modules above (declared here as they arrive): types, location, value, variables.
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub(in crate::analysis) fn frame(function: &str, place: &str, trust: FrameTrust)
         line,
         column: None,
         inlined: false,
+        tail_call: false,
         trust,
         interrupted: None,
         locals: Vec::new(),

@@ -25,6 +25,7 @@ pub(in crate::ui) fn frame(name: &str, file: &str, line: u32, pc: u64, trust: Fr
         line: Some(line),
         column: None,
         inlined: false,
+        tail_call: false,
         trust,
         interrupted: None,
         locals: Vec::new(),

@@ -2,8 +2,10 @@
 //!
 //! In order of trust: call-frame information, frame pointer, scan. What differs between processor families (how an
 //! exception entry is crossed, what a call looks like) is asked of the `Abi`.
+//! Between a call and the function that runs, others may have left by tail calls: `tail_frames`.
 //! The walk is bounded whatever the stack holds: frames, scanned bytes, and SP has to grow.
 
+mod tail_frames;
 mod walker;
 
 pub(in crate::unwind) use walker::{Depth, Found, Walker};
@@ -72,7 +74,7 @@ pub struct Walk {
     pub warnings: Vec<Warning>,
 }
 
-/// One frame on the stack; inlined functions are not frames of their own here.
+/// One frame on the stack, or one that left by a tail call; inlined functions are not frames of their own here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhysicalFrame {
     /// Program counter; of a caller, the return address.
@@ -89,6 +91,8 @@ pub struct PhysicalFrame {
     pub trust: FrameTrust,
     /// The exception that interrupted this frame.
     pub interrupted: Option<String>,
+    /// True for a function that left by a tail call: it is no longer on the stack.
+    pub is_tail_call: bool,
 }
 
 /// Why a walk ended.

@@ -87,6 +87,30 @@ impl Abi for CortexM {
         last & 0xD000 == 0xD000 && half(4).is_some_and(|first| first & 0xF800 == 0xF000)
     }
 
+    /// BL (encoding T1; `ARMv8-M` ARM C2.4.18).
+    fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
+        let half = |back: u64| {
+            code.half_word(return_addr.checked_sub(back)?)
+                .map(u32::from)
+        };
+        let (first, second) = (half(4)?, half(2)?);
+        if first & 0xF800 != 0xF000 || second & 0xD000 != 0xD000 {
+            return None;
+        }
+        let sign = first >> 10 & 1;
+        let inverted = |bit: u32| !(second >> bit ^ sign) & 1;
+        let offset =
+            inverted(13) << 23 | inverted(11) << 22 | (first & 0x3FF) << 12 | (second & 0x7FF) << 1;
+        let offset = offset.wrapping_sub(sign << 24);
+        let target = u32::try_from(return_addr).ok()?.wrapping_add(offset);
+        Some(u64::from(target))
+    }
+
+    /// `ARMv8-M` ARM C2.1.1.
+    fn instruction_bytes(&self, first: u16) -> Option<u64> {
+        Some(if first >> 11 >= 0b11101 { 4 } else { 2 })
+    }
+
     fn is_nobody(&self, return_addr: u64) -> bool {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }
