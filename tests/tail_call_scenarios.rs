@@ -1,4 +1,4 @@
-//! Functions that left by tail calls (`scripts/make-tail-call-fixtures`): every scenario of the firmware, built by gcc and
+//! Functions that left by tail calls (`scripts/make-tail-call-scenarios`): every scenario of the firmware, built by gcc and
 //! clang for Cortex-M and RISC-V, stopped at its crash on QEMU. Frames, arguments and locals against gdb's, and where gdb
 //! is wrong or does not know, what is right.
 #![expect(
@@ -36,8 +36,8 @@ const N_SCENARIOS: usize = 13;
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn files() -> Files {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tail-calls/tail-calls.tar.zst");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/tail-call-scenarios/scenarios.tar.zst");
     let mut decoder = zstd::Decoder::new(std::fs::File::open(path).unwrap()).unwrap();
     decoder.window_log_max(27).unwrap();
     let mut files = Files::new();
@@ -109,7 +109,7 @@ fn theirs(answer: &Value) -> Vec<String> {
     found
 }
 
-/// What lies between `store` and `run` in each scenario, by the source (`sample-data/firmware/tailcall`).
+/// What lies between `store` and `run` in each scenario, by the source (`sample-data/firmware/tail-call-scenarios`).
 fn right(scenario: usize) -> &'static [&'static str] {
     match scenario {
         1 => &["one"],
