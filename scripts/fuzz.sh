@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers, one target after the other.
-#   scripts/fuzz.sh [SECONDS] [TARGET..]    SECONDS each (default 60), all targets or the named ones
+# Fuzzes the parsers.
+#   scripts/fuzz.sh [-j N] [SECONDS] [TARGET..]    SECONDS each (default 60), all targets or the named ones, N at a time
 # Needs the nightly toolchain and cargo-fuzz (cargo install cargo-fuzz). Seeds are the fixtures of the tests; what is
 # found is in fuzz/artifacts/TARGET/. The numbers go to docs/fuzzing.md.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-seconds=60
+seconds=60 jobs=1
+if [ "${1:-}" = -j ]; then
+    jobs=$2
+    shift 2
+fi
 if [[ ${1:-} =~ ^[0-9]+$ ]]; then
     seconds=$1
     shift
@@ -44,23 +48,31 @@ seeds_of() {
 }
 
 cargo +nightly fuzz build --sanitizer none || exit 1
-printf '%-16s %14s %8s %10s  %s\n' target executions "exec/s" corpus found
-status=0
-for target in "${targets[@]}"; do
-    seeds_of "$target"
-    log=fuzz/artifacts/$target.log
+
+# Runs one target and prints its line of the table.
+run_target() {
+    local target=$1 log=fuzz/artifacts/$1.log ended executed rate found= cpu
     mkdir -p "fuzz/artifacts/$target"
-    cargo +nightly fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 \
-        -max_len=300000 -print_final_stats=1 >"$log" 2>&1
+    { time nice -n 19 cargo +nightly fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -timeout=20 \
+        -rss_limit_mb=4096 -max_len=300000 -print_final_stats=1 >"$log" 2>&1; } 2>"$log.time"
     ended=$?
     executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
-    found=
+    cpu=$(sed -n 's/^user *//p' "$log.time")
     if [ $ended -ne 0 ]; then
-        status=1
-        found=$(grep -oE 'fuzz/artifacts/[^ ]+|artifacts/[^ ]+(crash|timeout|oom|slow)[^ ]*' "$log" | tail -n 1)
+        found=$(grep -oE 'artifacts/[^ ]+/(crash|timeout|oom|slow)[^ ]*' "$log" | tail -n 1)
         found="${found:-ended with $ended, see $log}: $(grep -m 1 'panicked at' "$log")"
     fi
-    printf '%-16s %14s %8s %10s  %s\n' "$target" "${executed:-?}" "${rate:-?}" "$(find "fuzz/corpus/$target" -type f | wc -l)" "$found"
+    printf '| %s | %s | %s | %s | %s | %s |\n' "$target" "${executed:-?}" "${rate:-?}" "${cpu:-?}" \
+        "$(find "fuzz/corpus/$target" -type f | wc -l)" "$found"
+    return $ended
+}
+
+echo '| target | executions | executions a second | processor time | corpus | found |'
+echo '|---|---|---|---|---|---|'
+for target in "${targets[@]}"; do
+    seeds_of "$target"
 done
-exit $status
+export seconds
+export -f run_target
+printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'run_target {}'

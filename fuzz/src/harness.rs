@@ -133,9 +133,15 @@ fn use_everything(file: &SymbolFile) {
         let parsed = DebugInfo::new(file);
         for range in file.code_ranges().take(4) {
             for address in range.step_by(14).take(64) {
-                assert_eq!(
-                    index.lookup(address).ok(),
-                    Some(parsed.source_frames(address))
+                let indexed = index.lookup(address).unwrap();
+                let looked_up = parsed.source_frames(address);
+                // Of a function outside of the addresses that its damaged unit claims, only the index knows: finding it
+                // would take a look into every unit. Everything else has to be the same.
+                let is_only_indexed = looked_up.iter().all(|frame| frame.scope.is_none())
+                    && indexed.iter().any(|frame| frame.scope.is_some());
+                assert!(
+                    is_only_indexed || indexed == looked_up,
+                    "{address:#x}: {indexed:?} and {looked_up:?}"
                 );
             }
         }

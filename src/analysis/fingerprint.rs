@@ -7,8 +7,8 @@
 //! The class is coarse on purpose: the same crash seen with fault registers (a log) and without (a bare core) must
 //! get the same key, so that a bus fault, a memory fault and a null pointer are all "access".
 //!
-//! Functions that left by a tail call do not count: the same crash built without that optimisation by chance has them on
-//! the stack, but keys that were made before such frames were shown stay what they were.
+//! Functions that left the stack by a tail call do not count: another level of optimisation has other ones, and keys that
+//! were made before such frames were shown stay what they were.
 
 use super::crash_facts::first_frame;
 use super::fault_rules::assert_location;
@@ -164,7 +164,8 @@ fn named_frames(frames: &[Frame], class: &str) -> (Vec<String>, Vec<String>) {
         } else if frame.inlined {
             Some("inlined into the function below")
         } else if frame.tail_call {
-            Some("left by a tail call")
+            // Whether it is on the stack depends on the optimiser, not on the cause.
+            Some("left the stack by a tail call")
         } else {
             role(frame.function.as_deref().unwrap_or(name))
                 .or_else(|| role(&plain))

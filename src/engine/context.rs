@@ -155,9 +155,7 @@ impl QueryContext {
         let mut files: Vec<Arc<SymbolFile>> = Vec::new();
         for row in of_build.take(FILES_OF_A_BUILD) {
             let opened = match row.capture {
-                None => {
-                    SymbolFile::open(Path::new(&row.path), &LoadOptions { debug_dirs: &[] }).ok()
-                }
+                None => SymbolFile::open(Path::new(&row.path), &LoadOptions::default()).ok(),
                 Some(capture) => reader
                     .file_bytes(capture, &row.path)
                     .ok()

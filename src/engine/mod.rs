@@ -14,6 +14,7 @@ mod issues;
 pub mod job;
 mod jobs;
 pub mod loadable;
+pub mod logs;
 pub mod matching;
 pub mod name_source;
 pub mod named_text;

@@ -10,6 +10,7 @@ use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
 use crate::model::warning::Warning;
 use crate::symbols::error::SymbolError;
+use crate::symbols::image::Hold;
 use crate::symbols::symbol_file::{LoadOptions, SymbolFile};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -173,7 +174,10 @@ pub fn open_symbol_files(
     paths: &[PathBuf],
     debug_dirs: &[PathBuf],
 ) -> Result<Vec<Arc<SymbolFile>>, SymbolError> {
-    let options = LoadOptions { debug_dirs };
+    let options = LoadOptions {
+        debug_dirs,
+        hold: Hold::Brief,
+    };
     paths
         .iter()
         .map(|path| SymbolFile::open(path, &options).map(Arc::new))

@@ -13,6 +13,7 @@ mod esp_panic;
 mod fault_memory;
 mod fault_print;
 mod lines;
+pub mod log;
 pub mod manifest;
 mod msgpack;
 mod probe_rs;

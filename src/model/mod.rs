@@ -6,6 +6,8 @@ pub mod addr;
 pub mod arch;
 pub mod build_id;
 pub mod coredump;
+pub mod log;
+pub mod log_parts;
 pub mod memory;
 pub mod progress;
 pub mod register_file;

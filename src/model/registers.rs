@@ -200,6 +200,13 @@ impl RegisterSet {
         }
     }
 
+    /// Gives up every value: somebody else used the registers since.
+    pub fn forget(&mut self) {
+        for value in self.values.values_mut() {
+            *value = RegValue::Clobbered;
+        }
+    }
+
     /// Records a known value.
     pub fn set_known(&mut self, reg: Reg, value: impl Into<u64>) {
         self.set(reg, RegValue::Known(value.into()));

@@ -313,12 +313,12 @@ pub struct Frame {
     pub column: Option<u32>,
     /// True for an inlined function.
     pub inlined: bool,
+    /// True for a function that is not on the stack any more: it ended with a call of the function above it, and the call
+    /// sites of the debug information leave no other way.
+    #[serde(default)]
+    pub tail_call: bool,
     /// How it was found.
     pub trust: FrameTrust,
-    /// True for a function that left by a tail call, so that nothing of it is on the stack: the debug information of the
-    /// calls says that the way led through it. Absent from the JSON when false.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub tail_call: bool,
     /// The exception that interrupted this frame: `SysTick`.
     pub interrupted: Option<String>,
     /// Arguments and locals; empty unless asked for.

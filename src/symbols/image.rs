@@ -9,6 +9,8 @@ use std::path::Path;
 /// Files up to this size are read; larger ones are mapped. A mapped file that is cut short while it
 /// is in use kills the process, and a firmware ELF is read in a millisecond.
 const READ_UP_TO_BYTES: u64 = 32 << 20;
+/// What is looked into once and let go is mapped from this size on: most of it is never touched.
+const READ_BRIEFLY_UP_TO_BYTES: u64 = 1 << 20;
 /// Nothing that was linked for a device is larger.
 const LARGEST_BYTES: u64 = 4 << 30;
 
@@ -31,8 +33,22 @@ impl Deref for Image {
     }
 }
 
+/// How long a file stays open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// As long as a window: the file may be built anew meanwhile.
+    #[default]
+    Long,
+    /// For one answer.
+    Brief,
+}
+
 /// Loads a file.
-pub fn load(path: &Path) -> Result<Image, SymbolError> {
+pub fn load(path: &Path, hold: Hold) -> Result<Image, SymbolError> {
+    let read_up_to = match hold {
+        Hold::Long => READ_UP_TO_BYTES,
+        Hold::Brief => READ_BRIEFLY_UP_TO_BYTES,
+    };
     let unreadable = |source| SymbolError::Unreadable {
         path: path.to_owned(),
         source,
@@ -45,7 +61,7 @@ pub fn load(path: &Path) -> Result<Image, SymbolError> {
             len,
         });
     }
-    if len > READ_UP_TO_BYTES {
+    if len > read_up_to {
         return map(&file).map_err(unreadable);
     }
     let mut bytes = Vec::new();
@@ -74,6 +90,6 @@ pub fn map_file(path: &Path, largest: u64) -> std::io::Result<Image> {
 fn map(file: &File) -> std::io::Result<Image> {
     // SAFETY: the mapping is private and only read. A file that is cut short meanwhile ends the
     // process with a bus error (documented behaviour, no memory is corrupted); that is why only
-    // files too large to read are mapped.
+    // files too large to read are mapped, and those that are needed for one answer.
     unsafe { memmap2::MmapOptions::new().map(file) }.map(Image::Mapped)
 }

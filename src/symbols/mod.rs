@@ -28,6 +28,7 @@ pub mod library;
 mod lines;
 mod live_code;
 pub mod location;
+pub mod log_parts;
 mod lookup;
 mod names;
 pub mod printer;
@@ -38,9 +39,9 @@ mod rust_values;
 pub mod separate;
 pub mod symbol_file;
 pub mod symbol_set;
-pub mod tail_call;
 // Built on the modules above (declared here as they arrive): types, location, value, variables.
 
+pub mod tail_call;
 #[cfg(test)]
 mod tests;
 pub mod text_escape;

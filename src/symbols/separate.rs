@@ -2,7 +2,7 @@
 
 use super::elf_image::{self, ElfImage};
 use super::identity;
-use super::image::{self, Image};
+use super::image::{self, Hold, Image};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn open(path: &Path) -> Option<DebugFile> {
     if !path.is_file() {
         return None;
     }
-    let image = image::load(path).ok()?;
+    let image = image::load(path, Hold::Long).ok()?;
     let tables = elf_image::parse("debug file", &image).ok()?;
     Some(DebugFile {
         path: path.to_owned(),

@@ -9,7 +9,8 @@ use super::elf_image::{self, ElfImage, Section};
 use super::elf_symbols::{ElfSymbol, SymbolTable};
 use super::error::SymbolError;
 use super::identity::{self, BuildIdKind};
-use super::image::{self, Image};
+use super::image::{self, Hold, Image};
+
 use super::quality::Quality;
 use super::rom_names::RomNames;
 use super::separate;
@@ -29,6 +30,8 @@ use std::sync::{Arc, OnceLock};
 pub struct LoadOptions<'a> {
     /// Folders that are searched for separate debug files, besides the ELF's own.
     pub debug_dirs: &'a [PathBuf],
+    /// How long it stays open.
+    pub hold: Hold,
 }
 
 /// An ELF with all that can be asked of it without reading debug information.
@@ -86,7 +89,7 @@ const DEBUG_SECTIONS: &[&str] = &[
 impl SymbolFile {
     /// Opens an ELF, and the separate debug file that belongs to it if there is one.
     pub fn open(path: &Path, options: &LoadOptions<'_>) -> Result<Self, SymbolError> {
-        let image = image::load(path)?;
+        let image = image::load(path, options.hold)?;
         let name = path.display().to_string();
         let tables = elf_image::parse(&name, &image)?;
         let mut warnings = Vec::new();
@@ -213,6 +216,24 @@ impl SymbolFile {
                 .filter(|table| !table.is_empty());
             separate.unwrap_or_else(|| SymbolTable::new(&self.tables, &self.image))
         })
+    }
+
+    /// Symbols in sections that are not loaded, and absolute ones: name, value, section.
+    pub(super) fn unloaded_symbols(&self) -> Vec<(String, u64, String)> {
+        let separate = self.debug_tables.as_ref().zip(self.debug_image.as_ref());
+        let of_debug_file = separate.map(|(tables, image)| (tables, &**image));
+        let files = std::iter::once((&self.tables, &*self.image)).chain(of_debug_file);
+        let mut found = Vec::new();
+        for (tables, image) in files {
+            found.extend(elf_image::symbols(image).into_iter().filter_map(|symbol| {
+                match tables.sections.get(usize::from(symbol.section)) {
+                    Some(section) if section.is_alloc() || symbol.section == 0 => None,
+                    Some(section) => Some((symbol.name, symbol.value, section.name.clone())),
+                    None => Some((symbol.name, symbol.value, String::new())),
+                }
+            }));
+        }
+        found
     }
 
     /// Where the units of its debug information are, kept once it is known: for [`super::debug_info`].

@@ -81,7 +81,14 @@ fn a_debug_file_that_is_missing_or_of_another_build_is_reported() {
     let place = place.join(format!("{tail}.debug"));
     std::fs::copy(fixture("symbols/split.debug"), &place).unwrap();
     let dirs = [store.path().to_owned()];
-    let found = SymbolFile::open(&elf, &super::LoadOptions { debug_dirs: &dirs }).unwrap();
+    let found = SymbolFile::open(
+        &elf,
+        &super::LoadOptions {
+            debug_dirs: &dirs,
+            ..super::LoadOptions::default()
+        },
+    )
+    .unwrap();
     assert_eq!(found.quality(), Quality::Full);
     assert_eq!(found.debug_path(), Some(place.as_path()));
     assert_eq!(found.warnings(), []);

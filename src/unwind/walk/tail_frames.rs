@@ -6,17 +6,11 @@
 
 use super::walker::Walker;
 use super::{Depth, PhysicalFrame};
-use crate::model::{
-    registers::{Reg, RegValue, RegisterSet},
-    report::FrameTrust,
-};
+use crate::model::report::FrameTrust;
 use crate::symbols::tail_call::{TailCall, TailChain};
 
 /// Frames of this kind in one walk.
 const MOST_TAIL_FRAMES: usize = 1024;
-
-/// Registers that the debug information can speak of: the general ones and those of the floating-point unit.
-const N_REGISTERS: u16 = 128;
 
 /// The frames between the one whose code is at `lookup` and its caller, innermost first.
 pub(super) fn between(
@@ -85,10 +79,8 @@ fn frame(
         TailCall::Before(pc) => (pc, pc.checked_sub(1)?),
         TailCall::At(lookup) => (walker.next_instruction(lookup)?, lookup),
     };
-    let mut registers = RegisterSet::new(caller.registers.file());
-    for reg in (0..N_REGISTERS).map(Reg) {
-        registers.set(reg, RegValue::Clobbered);
-    }
+    let mut registers = caller.registers.clone();
+    registers.forget();
     registers.set_pc(pc);
     Some(PhysicalFrame {
         pc,

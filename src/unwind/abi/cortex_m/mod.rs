@@ -56,6 +56,21 @@ const fn record(pointer: u16) -> FrameRecord {
 /// Without symbols, what is below this can be code: flash and ROM (`ARMv7-M` ARM B3.1, the code region).
 const END_OF_CODE_REGION: u64 = 0x2000_0000;
 
+/// Where a BL before `return_addr` leads (encoding T1, `ARMv8-M` ARM C2.4.17): bits S:I1:I2:imm10:imm11:0, relative to the
+/// instruction's own address plus 4.
+fn bl_target(return_addr: u64, first: u16, last: u16) -> u64 {
+    let (first, last) = (u32::from(first), u32::from(last));
+    let sign = (first >> 10) & 1;
+    let bit = |at: u32| (last >> at) & 1 ^ sign ^ 1;
+    let offset = (sign << 24)
+        | (bit(13) << 23)
+        | (bit(11) << 22)
+        | ((first & 0x3FF) << 12)
+        | ((last & 0x7FF) << 1);
+    let offset = (offset << 7).cast_signed() >> 7;
+    return_addr.wrapping_add_signed(i64::from(offset)) & 0xFFFF_FFFF
+}
+
 impl Abi for CortexM {
     fn code_address(&self, value: u64) -> u64 {
         value & !1
@@ -87,23 +102,11 @@ impl Abi for CortexM {
         last & 0xD000 == 0xD000 && half(4).is_some_and(|first| first & 0xF800 == 0xF000)
     }
 
-    /// BL (encoding T1; `ARMv8-M` ARM C2.4.18).
     fn call_target(&self, return_addr: u64, code: &Code<'_, '_>) -> Option<u64> {
-        let half = |back: u64| {
-            code.half_word(return_addr.checked_sub(back)?)
-                .map(u32::from)
-        };
-        let (first, second) = (half(4)?, half(2)?);
-        if first & 0xF800 != 0xF000 || second & 0xD000 != 0xD000 {
-            return None;
-        }
-        let sign = first >> 10 & 1;
-        let inverted = |bit: u32| !(second >> bit ^ sign) & 1;
-        let offset =
-            inverted(13) << 23 | inverted(11) << 22 | (first & 0x3FF) << 12 | (second & 0x7FF) << 1;
-        let offset = offset.wrapping_sub(sign << 24);
-        let target = u32::try_from(return_addr).ok()?.wrapping_add(offset);
-        Some(u64::from(target))
+        let half = |back: u64| code.half_word(return_addr.checked_sub(back)?);
+        let (first, last) = (half(4)?, half(2)?);
+        (first & 0xF800 == 0xF000 && last & 0xD000 == 0xD000)
+            .then(|| bl_target(return_addr, first, last))
     }
 
     /// `ARMv8-M` ARM C2.1.1.

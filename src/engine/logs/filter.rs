@@ -1,0 +1,85 @@
+//! Filter chips: each lets some rows through; a stack lets through what all of its chips do.
+
+use crate::model::log::LogLevel;
+use serde::{Deserialize, Serialize};
+
+/// What one chip looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum LogFilter {
+    /// Records at this level or above; a continuation has the level of its record.
+    Level {
+        /// The lowest level shown.
+        at_least: LogLevel,
+    },
+    /// Records of these modules.
+    Module {
+        /// Names, compared exactly.
+        names: Vec<String>,
+    },
+    /// Records of these devices.
+    Device {
+        /// Serial numbers.
+        serials: Vec<String>,
+    },
+    /// Records of these boots.
+    Boot {
+        /// First boot, from 0.
+        first: u32,
+        /// Last boot.
+        last: u32,
+    },
+    /// Rows whose text holds this.
+    Text {
+        /// The text.
+        text: String,
+        /// Capitals count.
+        match_case: bool,
+    },
+    /// Rows whose text matches.
+    Regex {
+        /// The expression, in the syntax of the `regex` crate.
+        pattern: String,
+        /// Capitals count.
+        match_case: bool,
+    },
+    /// Records of a span on the log's time axis.
+    Time {
+        /// From, nanoseconds on the axis.
+        from_ns: i64,
+        /// Up to and with.
+        to_ns: i64,
+    },
+    /// Rows near a crash or fault print.
+    NearCrash {
+        /// Rows before it.
+        n_before: u64,
+        /// Rows after it.
+        n_after: u64,
+    },
+    /// Rows of one message template.
+    Template {
+        /// Its id.
+        id: u64,
+    },
+}
+
+/// A filter in the stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chip {
+    /// What it looks at.
+    pub filter: LogFilter,
+    /// Lets through what the filter does not.
+    #[serde(default)]
+    pub negated: bool,
+    /// Switched off for the moment: it stays in the stack and keeps its count.
+    #[serde(default)]
+    pub is_off: bool,
+}
+
+/// The chips, in the order they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterStack {
+    /// The chips.
+    pub chips: Vec<Chip>,
+}
