@@ -255,10 +255,11 @@ pub(super) fn function(frame: &Frame) -> String {
 
 fn row_name(idx: usize, frame: &Frame) -> String {
     let place = headline::location(frame).map_or(String::new(), |place| format!(" at {place}"));
-    let chips: String = chips(frame)
-        .iter()
-        .map(|(word, _)| format!(", {word}"))
-        .collect();
+    let mut words = Vec::new();
+    for (word, _) in chips(frame) {
+        words.extend([", ", word]);
+    }
+    let chips = words.concat();
     let (_, _, word, _) = marker::trust(&crate::ui::theme::DARK, frame.trust);
     format!("Frame {idx}: {}{place}{chips}, {word}", function(frame))
 }
