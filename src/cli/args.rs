@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use super::{backtrace, completions, import, query, symbolize, symbols};
+use super::{backtrace, completions, import, logs, query, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Take files, folders and archives into the workspace
     Import(import::ImportArgs),
+    /// Print a log: decoded, filtered, searched
+    Logs(logs::LogsArgs),
     /// Print what a query of the window answers
     Query(query::QueryArgs),
     /// Draw a screen of the window into a PNG file

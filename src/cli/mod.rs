@@ -7,6 +7,7 @@ pub mod backtrace;
 pub mod completions;
 pub mod exit;
 pub mod import;
+pub mod logs;
 pub mod query;
 pub mod symbolize;
 pub mod symbols;
@@ -42,6 +43,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Backtrace(args) => backtrace::run(args, &common, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Import(args) => import::run(args, &common, out),
+        Command::Logs(args) => logs::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
         Command::Symbolize(args) => symbolize::run(args, &common, out),
         Command::Symbols(args) => symbols::run(args, &common, out),

@@ -16,6 +16,9 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// An opened ELF, for whoever only passes it on.
+pub type SymbolFileRef = Arc<SymbolFile>;
+
 /// Files that were left out of an input are named up to this many.
 const LEFT_OUT_SHOWN: usize = 8;
 

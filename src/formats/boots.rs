@@ -102,6 +102,11 @@ impl Format for BootBanner {
     }
 }
 
+/// Every boot that a log tells of, in its order.
+pub fn find(bytes: &[u8], progress: &dyn Progress) -> Result<Vec<BootRecord>, Cancelled> {
+    Ok(BootBanner.decode(bytes, progress)?.boots)
+}
+
 fn first_anchor(bytes: &[u8]) -> Option<usize> {
     ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }

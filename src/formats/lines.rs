@@ -177,14 +177,6 @@ pub(super) fn plain(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The line without terminal escapes, however long it is.
-pub(super) fn without_escapes_of(line: &[u8]) -> Cow<'_, [u8]> {
-    match memchr::memchr(0x1b, line) {
-        None => Cow::Borrowed(line),
-        Some(_) => Cow::Owned(without_escapes(line)),
-    }
-}
-
 /// Removes `ESC [ ... letter` (ECMA-48, section 5.4) and lone escapes.
 fn without_escapes(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());

@@ -188,7 +188,8 @@ fn n_lines(bytes: &[u8]) -> u64 {
 /// Looked at this many bytes at the beginning, in the middle and at the end.
 const SAMPLE: usize = 64 * 1024;
 
-fn looks_like_text(bytes: &[u8]) -> bool {
+/// True for text, also with a burst of noise in it.
+pub fn looks_like_text(bytes: &[u8]) -> bool {
     let middle = (bytes.len() / 2).saturating_sub(SAMPLE / 2);
     let samples = [0, middle, bytes.len().saturating_sub(SAMPLE)];
     let mut n_bytes: usize = 0;

@@ -3,5 +3,80 @@
 //! The question and answer types of the window and the command line stand in [`view`]; [`filter`] says what a stack of
 //! filter chips is.
 
+pub mod dictionaries;
 pub mod filter;
+pub mod follow;
+pub mod matcher;
+pub mod open_log;
+pub mod print;
+pub mod rows;
+pub mod selection;
 pub mod view;
+
+use super::examine::is_manifest;
+use super::input::Inputs;
+use super::parallel;
+use crate::formats::archive;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::shapes::facts;
+use crate::formats::log::{LOG_FORMATS, LogFormat, by_id, detect};
+use crate::formats::scan::looks_like_text;
+use crate::model::progress::{Cancelled, Progress};
+use crate::symbols::symbol_file::SymbolFile;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A log format, for whoever only passes it on.
+pub type LogFormatRef = &'static dyn LogFormat;
+
+/// The log format with this id.
+pub fn log_format(id: &str) -> Option<LogFormatRef> {
+    by_id(id)
+}
+
+/// Ids of all log formats.
+pub fn log_format_ids() -> Vec<&'static str> {
+    LOG_FORMATS.iter().map(|format| format.id()).collect()
+}
+
+/// True for a file that holds other files.
+pub fn is_archive(path: &Path) -> bool {
+    let mut head = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(archive::HEAD_BYTES as u64).read_to_end(&mut head))
+        .is_ok_and(|_len| archive::Container::of(&head).is_some())
+}
+
+/// The logs among the files of an input, by name, and the ELF files that came with them.
+type LogsAndElfs = (Vec<(String, Arc<[u8]>)>, Vec<Arc<SymbolFile>>);
+
+/// Finds the logs among files by their content: text, and binary logs that an ELF of the same input describes.
+pub fn logs_among(inputs: Inputs, progress: &dyn Progress) -> Result<LogsAndElfs, Cancelled> {
+    let parsed = parallel::in_order(&inputs.files, progress, |file, _progress| {
+        let is_elf = file.bytes.starts_with(b"\x7fELF");
+        Ok(is_elf
+            .then(|| SymbolFile::parse(&file.path, file.bytes.to_vec()).ok())
+            .flatten())
+    })?;
+    let elfs: Vec<Arc<SymbolFile>> = parsed.into_iter().flatten().map(Arc::new).collect();
+    let dictionaries: LogDictionaries = dictionaries::from_elfs(&elfs);
+    let is_log = |bytes: &[u8], name: &str| {
+        let head = bytes.get(..64 << 10).unwrap_or(bytes);
+        let is_decoded = detect(head, name, &dictionaries).id() != "text";
+        !bytes.starts_with(b"\x7fELF")
+            && (is_decoded || looks_like_text(bytes))
+            && !is_manifest(name)
+    };
+    let logs = inputs
+        .files
+        .into_iter()
+        .filter(|file| is_log(&file.bytes, &file.path))
+        .map(|file| (file.path, file.bytes));
+    Ok((logs.collect(), elfs))
+}
+
+/// Bytes of a text line before its message.
+fn head_len(line: &[u8]) -> usize {
+    facts(line).message.start
+}

@@ -5,6 +5,7 @@
 //! A log is a row of rows. A format says where a row ends ([`Framing`]) and what a row says; it keeps no state from row to
 //! row, so that any row can be decoded by itself, in any order and by any thread.
 
+pub mod ansi;
 pub mod defmt;
 pub mod dictionaries;
 mod printf;
@@ -19,8 +20,8 @@ use dictionaries::LogDictionaries;
 /// How rows are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// A row ends with this byte, which belongs to it (a line with its `\n`, a rzcobs frame with its 0). The last row may
-    /// be without.
+    /// A row ends with this byte, which belongs to it: a line with its `\n`; of another one (the 0 of a frame) the whole run,
+    /// and what stands before the first row. The last row may be without.
     Delimited(u8),
     /// [`LogFormat::row_len`] says how long a row is.
     Measured,

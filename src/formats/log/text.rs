@@ -1,8 +1,8 @@
 //! Plain text: one row a line.
 
 use super::tokens::{detokenize, may_have_tokens};
-use super::{Framing, LogFormat, dictionaries::LogDictionaries, shapes::facts};
-use crate::formats::{Confidence, lines};
+use super::{Framing, LogFormat, ansi, dictionaries::LogDictionaries, shapes::facts};
+use crate::formats::Confidence;
 use crate::model::log::LogRecord;
 
 /// Text of any kind.
@@ -31,7 +31,7 @@ impl LogFormat for Text {
         while let Some((b'\r' | b'\n', shorter)) = line.split_last() {
             line = shorter;
         }
-        let plain = lines::without_escapes_of(line);
+        let plain = ansi::plain(line);
         let facts = facts(&plain);
         let text = |range| String::from_utf8_lossy(plain.get(range).unwrap_or(&[])).into_owned();
         record.kind = facts.kind;

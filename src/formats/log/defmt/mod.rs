@@ -79,7 +79,12 @@ impl LogFormat for DefmtRzcobs {
     }
     fn decode(&self, row: &[u8], dictionaries: &LogDictionaries, record: &mut LogRecord) {
         record.clear();
-        let frame = row.strip_suffix(&[0]).unwrap_or(row);
+        let start = row.iter().position(|byte| *byte != 0).unwrap_or(row.len());
+        let end = row
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(start, |at| at.saturating_add(1));
+        let frame = row.get(start..end).unwrap_or(&[]);
         if frame.is_empty() {
             // The encoder begins and ends each frame with a 0: nothing is missing between two.
             record.kind = crate::model::log::RowKind::Data;

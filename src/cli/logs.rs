@@ -1,0 +1,265 @@
+//! `fieldscope logs`: the rows of a log, decoded, filtered and searched.
+
+use super::args::Common;
+use super::exit::{Exit, Failure, Outcome};
+use super::terminal::Terminal;
+use crate::engine::input::{InputError, Inputs};
+use crate::engine::logs::dictionaries::{add_database, from_elfs};
+use crate::engine::logs::follow::Follower;
+use crate::engine::logs::matcher::Matcher;
+use crate::engine::logs::open_log::{LogBytes, LogError, LogStyle, OpenLog, Part};
+use crate::engine::logs::selection::Selection;
+use crate::engine::logs::{LogFormatRef, is_archive, log_format, log_format_ids, logs_among};
+use crate::engine::one_shot::{SymbolFileRef, open_symbol_files};
+use crate::model::log::LogLevel;
+use crate::model::progress::Progress as _;
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// `fieldscope logs`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct LogsArgs {
+    /// Log file, folder or archive with logs; `-` reads standard input as it comes
+    pub path: PathBuf,
+    /// ELF file that wrote the log; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub elf: Vec<PathBuf>,
+    /// Token database (CSV or binary); may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub database: Vec<PathBuf>,
+    /// Format of the log, when it is not found by itself: text, defmt-rzcobs, defmt-raw
+    #[arg(long, value_name = "ID")]
+    pub format: Option<String>,
+    /// Records at this level or above
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<Level>,
+    /// Records of this module; may be repeated
+    #[arg(long, value_name = "MODULE")]
+    pub module: Vec<String>,
+    /// Rows of this boot, counted from 0, or of a span of boots: 2, 3-5
+    #[arg(long, value_name = "N")]
+    pub boot: Option<String>,
+    /// Rows that match a regular expression
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    /// Rows that hold a text
+    #[arg(long, value_name = "TEXT", conflicts_with = "grep")]
+    pub fixed: Option<String>,
+    /// Capitals do not count
+    #[arg(long, short)]
+    pub ignore_case: bool,
+    /// Rows that do not match
+    #[arg(long)]
+    pub invert: bool,
+    /// Rows as they are, with their terminal escapes
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+    /// Print only how many rows there are
+    #[arg(long)]
+    pub count: bool,
+    /// Only the first N rows
+    #[arg(long, value_name = "N", conflicts_with = "tail")]
+    pub head: Option<usize>,
+    /// Only the last N rows
+    #[arg(long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// Go on as the file grows, until Ctrl+C
+    #[arg(long, conflicts_with_all = ["count", "head", "tail"])]
+    pub follow: bool,
+    /// As JSON Lines (fieldscope.log/1)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A level on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Level {
+    /// Everything that has a level
+    Trace,
+    /// Debug and above
+    Debug,
+    /// Info and above
+    Info,
+    /// Warnings and above
+    Warn,
+    /// Errors and above
+    Error,
+    /// Fatal only
+    Fatal,
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+            Level::Fatal => Self::Fatal,
+        }
+    }
+}
+
+/// Prints the rows that are asked for.
+pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let wanted = selection(args)?;
+    let format = format_of(args)?;
+    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
+    let mut dictionaries = from_elfs(&elfs);
+    for path in &args.database {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
+        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
+            return Err(Failure::wrong(format!(
+                "{} is no token database: give the CSV or binary file that Pigweed's build makes",
+                path.display()
+            )));
+        }
+    }
+    let style = match (args.json, args.raw) {
+        (true, _) => LogStyle::Json,
+        (false, true) => LogStyle::Raw,
+        (false, false) => LogStyle::Text,
+    };
+    let name = args.path.display().to_string();
+    if args.path == Path::new("-") || args.follow {
+        if args.count {
+            return Err(Failure::wrong(
+                "--count needs a file: standard input is printed as it comes",
+            ));
+        }
+        let mut follower = Follower::new(&wanted, style, format, &dictionaries, &name);
+        if args.follow {
+            let ctrl_c = Terminal::new("following");
+            let mut tell = |text: &str| {
+                // Nobody is left to tell when standard error is closed.
+                let _closed = writeln!(std::io::stderr(), "fieldscope: {name}: {text}").is_err();
+            };
+            follower
+                .follow(&args.path, out, &mut tell, &|| ctrl_c.tick(0, 0))
+                .map_err(|error| Failure::wrong(format!("{error}: {name}")))?;
+        } else {
+            follower.read(&mut std::io::stdin().lock(), out)?;
+            follower.finish(out)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let progress = Terminal::new("reading");
+    let part = match (args.head, args.tail) {
+        (Some(n), _) => Part::Head(n),
+        (None, Some(n)) => Part::Tail(n),
+        (None, None) => Part::All,
+    };
+    let mut n_undecoded: u64 = 0;
+    let mut total: u64 = 0;
+    for (name, bytes, extra) in logs_at(&args.path, &progress)? {
+        let mut dictionaries = dictionaries.clone();
+        if dictionaries.sources.is_empty() {
+            // What came with the log serves when nothing was named.
+            dictionaries = from_elfs(&extra);
+        }
+        let log = OpenLog::new(bytes, &name, format, dictionaries);
+        if args.count {
+            total = total.saturating_add(log.count(&wanted, args.raw, &progress)?);
+            continue;
+        }
+        let (_, undecoded) = log
+            .print(&wanted, style, part, out, &progress)
+            .map_err(|error| match error {
+                LogError::Io(error) => Failure::from(error),
+                LogError::Cancelled(cancelled) => Failure::from(cancelled),
+            })?;
+        n_undecoded = n_undecoded.saturating_add(undecoded);
+    }
+    if args.count {
+        writeln!(out, "{total}")?;
+    }
+    if n_undecoded > 0 && dictionaries.sources.is_empty() {
+        out.flush()?;
+        return Err(Failure {
+            exit: Exit::SymbolsMissing,
+            message: format!(
+                "{n_undecoded} rows were not decoded: give the ELF of the build with --elf"
+            ),
+        });
+    }
+    Ok(Exit::Done)
+}
+
+/// A log of an input: name, bytes, and the ELF files that came with it.
+type NamedLog = (String, LogBytes, Vec<SymbolFileRef>);
+
+/// The logs at a path: a file is one; a folder or an archive holds some.
+fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::wrong(format!(
+            "{error}: {}. Check the path and try again",
+            path.display()
+        ))
+    };
+    let meta = std::fs::metadata(path).map_err(unreadable)?;
+    if meta.is_file() && !is_archive(path) {
+        let bytes = LogBytes::of_file(path).map_err(unreadable)?;
+        return Ok(vec![(path.display().to_string(), bytes, Vec::new())]);
+    }
+    let inputs = Inputs::read(&[path.to_path_buf()], progress).map_err(|error| match error {
+        InputError::Cancelled(cancelled) => Failure::from(cancelled),
+        InputError::Unreadable { .. } => Failure::wrong(error),
+    })?;
+    let (logs, elfs) = logs_among(inputs, progress)?;
+    if logs.is_empty() {
+        return Err(Failure::wrong(format!(
+            "there is no log in {}",
+            path.display()
+        )));
+    }
+    Ok(logs
+        .into_iter()
+        .map(|(name, bytes)| (name, LogBytes::Shared(bytes), elfs.clone()))
+        .collect())
+}
+
+fn format_of(args: &LogsArgs) -> Result<Option<LogFormatRef>, Failure> {
+    let Some(id) = &args.format else {
+        return Ok(None);
+    };
+    log_format(id).map(Some).ok_or_else(|| {
+        let ids = log_format_ids().join(", ");
+        Failure::wrong(format!("there is no log format {id}; there are: {ids}"))
+    })
+}
+
+fn selection(args: &LogsArgs) -> Result<Selection, Failure> {
+    let match_case = !args.ignore_case;
+    let matcher = match (&args.grep, &args.fixed) {
+        (Some(pattern), _) => Some(Matcher::regex(pattern, match_case)),
+        (None, Some(text)) => Some(Matcher::text(text, match_case)),
+        (None, None) => None,
+    };
+    if args.invert && matcher.is_none() {
+        return Err(Failure::wrong("--invert needs --grep or --fixed"));
+    }
+    let boots = match &args.boot {
+        None => None,
+        Some(text) => {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let (Ok(first), Ok(last)) = (first.trim().parse::<u32>(), last.trim().parse::<u32>())
+            else {
+                return Err(Failure::wrong(format!(
+                    "{text} is no boot: give a number from 0, or two with a dash"
+                )));
+            };
+            Some(first..=last)
+        }
+    };
+    Ok(Selection {
+        level: args.level.map(LogLevel::from),
+        modules: args.module.clone(),
+        boots,
+        matcher: matcher.transpose().map_err(Failure::wrong)?,
+        is_inverted: args.invert,
+    })
+}

@@ -1,0 +1,48 @@
+//! Dictionaries of logs, out of ELF files and database files.
+
+use crate::formats::log::defmt::DefmtTable;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::tokens::TokenDatabase;
+use crate::symbols::log_parts::log_parts;
+use crate::symbols::symbol_file::SymbolFile;
+use std::sync::Arc;
+
+/// What these ELF files say of logs. Of several with format strings of defmt the first counts: its ids mean something else
+/// in another build.
+pub fn from_elfs(files: &[Arc<SymbolFile>]) -> LogDictionaries {
+    let mut dictionaries = LogDictionaries::default();
+    for file in files {
+        let parts = log_parts(file);
+        let mut is_used = false;
+        if dictionaries.defmt.is_none()
+            && let Some(table) = DefmtTable::from_elf(&parts)
+        {
+            dictionaries.defmt = Some(Arc::new(table));
+            is_used = true;
+        }
+        if let Some(database) = TokenDatabase::from_elf(&parts) {
+            add_tokens(&mut dictionaries, &database);
+            is_used = true;
+        }
+        if is_used {
+            dictionaries.sources.push(file.name().to_owned());
+        }
+    }
+    dictionaries
+}
+
+/// Adds a database file; false when it is none.
+pub fn add_database(dictionaries: &mut LogDictionaries, name: &str, bytes: &[u8]) -> bool {
+    let Some(database) = TokenDatabase::parse(bytes) else {
+        return false;
+    };
+    add_tokens(dictionaries, &database);
+    dictionaries.sources.push(name.to_owned());
+    true
+}
+
+fn add_tokens(dictionaries: &mut LogDictionaries, database: &TokenDatabase) {
+    let mut all = dictionaries.tokens.as_deref().cloned().unwrap_or_default();
+    all.merge(database);
+    dictionaries.tokens = Some(Arc::new(all));
+}

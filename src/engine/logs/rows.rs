@@ -1,0 +1,137 @@
+//! Where the rows of a log are: cutting bytes into rows, and a log into blocks that can be worked on by themselves.
+
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::{Framing, LogFormat, RowLen};
+use std::ops::Range;
+
+/// A block is about this large: it stays in the processor's cache while it is looked at.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
+/// Cuts bytes into rows.
+pub struct Rows<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    format: &'a dyn LogFormat,
+    dictionaries: &'a LogDictionaries,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of bytes that begin where a row does.
+    pub fn new(
+        bytes: &'a [u8],
+        format: &'a dyn LogFormat,
+        dictionaries: &'a LogDictionaries,
+    ) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            format,
+            dictionaries,
+        }
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let len = match self.format.framing() {
+            Framing::Delimited(delimiter) => delimited_len(rest, delimiter),
+            Framing::Measured => match self.format.row_len(rest, self.dictionaries) {
+                RowLen::Bytes(len) => len.clamp(1, rest.len()),
+                RowLen::NeedMore => rest.len(),
+            },
+        };
+        let start = self.at;
+        self.at = start.saturating_add(len);
+        Some(start..self.at)
+    }
+}
+
+/// Length of the row at the beginning of `bytes`. An empty line is a row; of a frame's delimiter a run is one, and what
+/// stands before the first frame belongs to it.
+fn delimited_len(bytes: &[u8], delimiter: u8) -> usize {
+    if delimiter == b'\n' {
+        return memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at.saturating_add(1));
+    }
+    let is_other = |byte: &u8| *byte != delimiter;
+    let Some(start) = bytes.iter().position(is_other) else {
+        return bytes.len();
+    };
+    let behind = bytes.get(start..).unwrap_or(&[]);
+    let Some(end) = memchr::memchr(delimiter, behind) else {
+        return bytes.len();
+    };
+    let end = start.saturating_add(end);
+    let run = bytes.get(end..).unwrap_or(&[]);
+    end.saturating_add(run.iter().position(is_other).unwrap_or(run.len()))
+}
+
+/// Cuts a log into blocks that begin and end where rows do. A format whose rows have to be measured is one block.
+pub fn blocks(bytes: &[u8], framing: Framing) -> Vec<Range<usize>> {
+    let Framing::Delimited(delimiter) = framing else {
+        return std::iter::once(0..bytes.len()).collect();
+    };
+    let mut blocks = Vec::new();
+    let mut start: usize = 0;
+    while start < bytes.len() {
+        let wanted = start.saturating_add(BLOCK_BYTES);
+        let rest = bytes.get(wanted..).unwrap_or(&[]);
+        let end = match memchr::memchr(delimiter, rest) {
+            Some(at) => {
+                let mut end = wanted.saturating_add(at).saturating_add(1);
+                while delimiter != b'\n' && bytes.get(end) == Some(&delimiter) {
+                    end = end.saturating_add(1);
+                }
+                end
+            }
+            None => bytes.len(),
+        };
+        blocks.push(start..end);
+        start = end;
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK_BYTES, Rows, blocks, delimited_len};
+    use crate::formats::log::dictionaries::LogDictionaries;
+    use crate::formats::log::{Framing, by_id};
+
+    #[test]
+    fn empty_lines_are_rows_and_runs_of_frame_ends_are_not() {
+        let none = LogDictionaries::default();
+        let rows = |bytes: &[u8], id: &str| -> Vec<_> {
+            Rows::new(bytes, by_id(id).unwrap(), &none)
+                .map(|row| bytes[row].to_vec())
+                .collect()
+        };
+        assert_eq!(rows(b"a\n\nb", "text"), [&b"a\n"[..], b"\n", b"b"]);
+        assert_eq!(
+            rows(b"\0ab\0\0cd\0", "defmt-rzcobs"),
+            [&b"\0ab\0\0"[..], b"cd\0"]
+        );
+        assert_eq!(delimited_len(b"\0\0", 0), 2);
+    }
+
+    #[test]
+    fn blocks_are_cut_between_rows_and_hold_everything() {
+        let mut bytes = Vec::new();
+        for n in 0..200_000 {
+            bytes.extend_from_slice(format!("line {n}\n").as_bytes());
+        }
+        bytes.extend(std::iter::repeat_n(b'x', 3 * BLOCK_BYTES));
+        bytes.extend_from_slice(b"\nend");
+        let found = blocks(&bytes, Framing::Delimited(b'\n'));
+        assert!(found.len() > 2);
+        let mut at = 0;
+        for block in found {
+            assert_eq!(block.start, at);
+            assert!(block.start == 0 || bytes[block.start - 1] == b'\n');
+            at = block.end;
+        }
+        assert_eq!(at, bytes.len());
+    }
+}

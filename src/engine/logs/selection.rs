@@ -1,0 +1,116 @@
+//! Which rows of a log are wanted, and the rows of a block that are.
+
+use super::matcher::Matcher;
+use super::rows::Rows;
+use crate::formats::boots::BootRecord;
+use crate::formats::log::LogFormat;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::model::log::{LogLevel, LogRecord, RowKind};
+use std::ops::RangeInclusive;
+
+/// What is wanted. The default wants everything.
+#[derive(Default)]
+pub struct Selection {
+    /// Records at this level or above.
+    pub level: Option<LogLevel>,
+    /// Records of these modules; empty: of any.
+    pub modules: Vec<String>,
+    /// Rows of these boots, from 0.
+    pub boots: Option<RangeInclusive<u32>>,
+    /// Rows that match.
+    pub matcher: Option<Matcher>,
+    /// Rows that do not match.
+    pub is_inverted: bool,
+}
+
+impl Selection {
+    /// True when a row has to be decoded to know whether it is wanted.
+    pub fn needs_records(&self) -> bool {
+        self.level.is_some() || !self.modules.is_empty()
+    }
+
+    /// Whether a decoded row is wanted, apart from its boot.
+    pub fn wants(&self, record: &LogRecord, text: &[u8]) -> bool {
+        self.level
+            .is_none_or(|least| record.level.is_some_and(|level| level >= least))
+            && (self.modules.is_empty() || self.modules.contains(&record.module))
+            && self
+                .matcher
+                .as_ref()
+                .is_none_or(|matcher| matcher.is_match(text) != self.is_inverted)
+    }
+
+    /// Whether rows of a boot are wanted.
+    pub fn wants_boot(&self, boot: Option<u32>) -> bool {
+        self.boots
+            .as_ref()
+            .is_none_or(|wanted| boot.is_some_and(|boot| wanted.contains(&boot)))
+    }
+}
+
+/// The boot that an offset belongs to, from 0; `None` before the first one.
+pub fn boot_at(boots: &[BootRecord], offset: u64) -> Option<u32> {
+    let n_before = boots.partition_point(|boot| boot.offset <= offset);
+    u32::try_from(n_before.checked_sub(1)?).ok()
+}
+
+/// How far back the head of a record with many lines is searched.
+const FURTHEST_HEAD: usize = 64 << 10;
+
+/// Level and time of the record that a block begins in the middle of: a line without a head belongs to the one before.
+pub fn carried(
+    before: &[u8],
+    format: &dyn LogFormat,
+    dictionaries: &LogDictionaries,
+) -> Option<LogRecord> {
+    let start = before.len().saturating_sub(FURTHEST_HEAD);
+    let mut lines = before.get(start..)?.rsplit(|byte| *byte == b'\n');
+    // What stands behind the last line end is empty.
+    _ = lines.next();
+    let mut record = LogRecord::default();
+    lines.take(64).find_map(|line| {
+        format.decode(line, dictionaries, &mut record);
+        (record.kind != RowKind::Continuation).then(|| record.clone())
+    })
+}
+
+/// Decodes the rows of a block one by one. A continuation gets the level and time of its record.
+pub fn decode_rows(
+    block: &[u8],
+    format: &dyn LogFormat,
+    dictionaries: &LogDictionaries,
+    before: &[u8],
+    mut each: impl FnMut(std::ops::Range<usize>, &LogRecord),
+) {
+    let mut record = LogRecord::default();
+    let mut head: Option<LogRecord> = None;
+    let mut is_first = true;
+    for row in Rows::new(block, format, dictionaries) {
+        format.decode(
+            block.get(row.clone()).unwrap_or(&[]),
+            dictionaries,
+            &mut record,
+        );
+        if record.kind == RowKind::Continuation {
+            if is_first {
+                head = carried(before, format, dictionaries);
+            }
+            if let Some(head) = &head {
+                record.level = head.level;
+                record.uptime_ns = head.uptime_ns;
+                record.time_ns = head.time_ns;
+                record.is_date_incomplete = head.is_date_incomplete;
+                record.module.clone_from(&head.module);
+            }
+        } else {
+            let kept = head.get_or_insert_with(LogRecord::default);
+            kept.level = record.level;
+            kept.uptime_ns = record.uptime_ns;
+            kept.time_ns = record.time_ns;
+            kept.is_date_incomplete = record.is_date_incomplete;
+            kept.module.clone_from(&record.module);
+        }
+        is_first = false;
+        each(row, &record);
+    }
+}
