@@ -62,7 +62,7 @@ def inside_gdb():
         sal = frame.find_sal()
         frames.append({"pc": f"{frame.pc():#010x}", "function": frame.name(), "file": sal.symtab.filename if sal.symtab else None,
                        "line": sal.line if sal.symtab else None, "inlined": frame.type() == gdb.INLINE_FRAME,
-                       "locals": variables(frame)})
+                       "tail_call": frame.type() == gdb.TAILCALL_FRAME, "locals": variables(frame)})
         try:
             older = frame.older()
         except gdb.error as error:
@@ -271,18 +271,27 @@ def symbols(elf):
     return table
 
 
-def crash(elf, build, port):
-    """Runs to the fault handler and returns (registers, floats, fpscr, [(address, bytes)])."""
+def crash(elf, build, port, at_main=None):
+    """Runs to the fault handler and returns (registers, floats, fpscr, [(address, bytes)]). `at_main` may change the memory first."""
     facts, table = TARGETS[build.target], symbols(elf)
     qemu = subprocess.Popen(facts["qemu"] + ["-display", "none", "-monitor", "none", "-nic", "none", "-serial", "null", "-kernel", elf,
                                              "-gdb", f"tcp:127.0.0.1:{port}", "-S"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         debugger = Debugger(port)
-        debugger.ask(f"Z1,{table['fault_entry'] & ~1:x},{2 if build.target != 'rv32' else 4}")
-        debugger.send("c")
-        stop = debugger.reply(20.0)
-        if not stop.startswith(("T05", "S05")):
-            raise RuntimeError(f"{elf}: stopped with {stop}")
+
+        def run_to(name):
+            place = f"1,{table[name] & ~1:x},{2 if build.target != 'rv32' else 4}"
+            debugger.ask("Z" + place)
+            debugger.send("c")
+            stop = debugger.reply(20.0)
+            if not stop.startswith(("T05", "S05")):
+                raise RuntimeError(f"{elf}: stopped with {stop}")
+            debugger.ask("z" + place)
+
+        if at_main:
+            run_to("main")
+            at_main(debugger, table)
+        run_to("fault_entry")
         memory = [(table["_ram_start"], debugger.memory(table["_ram_start"], table["_ram_used_end"] - table["_ram_start"]))]
 
         def register(number):
@@ -436,19 +445,24 @@ def document(table):
 
 def pack(work, names):
     """Similar files next to each other: the compressor then finds what they share."""
-    os.makedirs(os.path.dirname(ARCHIVE), exist_ok=True)
-    plain = os.path.join(work, "matrix.tar")
+    endings = ("gdb.json", "llvm.json", "core", "elf")
+    archive([(f"{name}.{ending}", os.path.join(work, f"{name}.{ending}")) for ending in endings for name in names], ARCHIVE, work)
+
+
+def archive(files, path, work):
+    """files: [(name in the archive, file)]; the same files make the same archive."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    plain = os.path.join(work, "plain.tar")
 
     def plainly(entry):
         entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname, entry.mode = 0, 0, 0, "", "", 0o644
         return entry
 
     with tarfile.open(plain, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for ending in ("gdb.json", "llvm.json", "core", "elf"):
-            for name in names:
-                tar.add(os.path.join(work, f"{name}.{ending}"), f"{name}.{ending}", filter=plainly)
-    call("zstd", "-q", "-f", "--ultra", "-22", "--long=27", plain, "-o", ARCHIVE)
-    print(f"{os.path.relpath(ARCHIVE, ROOT)}: {os.path.getsize(ARCHIVE)} bytes of {os.path.getsize(plain)}")
+        for name, file in files:
+            tar.add(file, name, filter=plainly)
+    call("zstd", "-q", "-f", "--ultra", "-22", "--long=27", plain, "-o", path)
+    print(f"{os.path.relpath(path, ROOT)}: {os.path.getsize(path)} bytes of {os.path.getsize(plain)}")
 
 
 if __name__ == "__main__":

@@ -306,7 +306,7 @@ impl<'a> Case<'a> {
                 .iter()
                 .skip_while(|other| !std::ptr::eq(*other, frame))
                 .find_map(|frame| frame.function.as_ref());
-            Some((name, function))
+            Some((wording::exception(name), function))
         });
         let thread = self.thread_phrase();
         match (interrupted, thread) {

@@ -213,6 +213,7 @@ fn best_frame(
         walked
             .frames
             .iter()
+            .filter(|f| !f.is_tail_call)
             .take_while(|f| f.trust < FrameTrust::Scan)
             .count()
     };

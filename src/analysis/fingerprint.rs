@@ -6,6 +6,9 @@
 //!
 //! The class is coarse on purpose: the same crash seen with fault registers (a log) and without (a bare core) must
 //! get the same key, so that a bus fault, a memory fault and a null pointer are all "access".
+//!
+//! Functions that left the stack by a tail call do not count: another level of optimisation has other ones, and keys that
+//! were made before such frames were shown stay what they were.
 
 use super::crash_facts::first_frame;
 use super::fault_rules::assert_location;
@@ -224,7 +227,9 @@ fn named_frames(frames: &[Frame], class: &str) -> (Vec<String>, Vec<String>) {
 
 /// Addresses for a tier 2 key. Firmware runs where it was linked, so that an address with the build is stable.
 fn unnamed_frames(frames: &[Frame], already_ignored: Vec<String>) -> (Vec<String>, Vec<String>) {
-    let usable = |frame: &&Frame| frame.function.is_none() && frame.pc.0 != 0 && !frame.inlined;
+    let usable = |frame: &&Frame| {
+        frame.function.is_none() && frame.pc.0 != 0 && !frame.inlined && !frame.tail_call
+    };
     let has_trusted = frames
         .iter()
         .filter(usable)

@@ -12,19 +12,18 @@ use crate::unwind::walk::{PhysicalFrame, StopReason, Walk};
 pub(super) fn extend(walk: &mut Walk, dump: &Coredump) {
     let is_chain = dump.format == "esp-panic" || !dump.arch.is_cortex_m();
     let printed = &dump.printed_stack;
-    if !is_chain || printed.len() <= walk.frames.len() {
+    let walked = || walk.frames.iter().filter(|frame| !frame.is_tail_call);
+    if !is_chain || printed.len() <= walked().count() {
         return;
     }
-    let is_same_start = walk
-        .frames
-        .iter()
+    let is_same_start = walked()
         .zip(printed)
         .all(|(frame, printed)| frame.pc == *printed);
     let Some(innermost) = walk
         .frames
         .first()
         .cloned()
-        .filter(|_| is_same_start || walk.frames.len() == 1)
+        .filter(|_| is_same_start || walked().count() == 1)
     else {
         return;
     };
@@ -40,6 +39,7 @@ pub(super) fn extend(walk: &mut Walk, dump: &Coredump) {
             registers,
             trust: FrameTrust::FramePointer,
             interrupted: None,
+            is_tail_call: false,
         });
     }
     walk.stop = StopReason::EndOfStack;

@@ -27,13 +27,10 @@ use crate::model::target_state::{HeapView, InterruptView, SymbolQuality};
 use crate::model::warning::Warning;
 use crate::symbols::rust_panic::{RustPanic, rust_panic, rust_panic_in_frame};
 use crate::symbols::symbol_set::SymbolSet;
-use crate::symbols::tail_call::frames_between;
 use crate::symbols::variables::{FrameContext, ValueLimits, locals};
 use crate::unwind::rtos::{self, RtosObjects, RtosState, RtosThread, RtosThreads};
 use crate::unwind::vectors;
-use crate::unwind::walk::{
-    PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, call_target, walk,
-};
+use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
@@ -442,9 +439,6 @@ impl<'s> ThreadBuilder<'_, 's> {
         };
         for (idx, physical) in walk.frames.iter().enumerate() {
             self.push_frames(&mut thread.frames, physical, walk, idx);
-            if let Some(caller) = walk.frames.get(idx.saturating_add(1)) {
-                self.push_tail_calls(&mut thread.frames, physical, caller);
-            }
         }
         thread
     }
@@ -469,8 +463,8 @@ impl<'s> ThreadBuilder<'_, 's> {
             line: None,
             column: None,
             inlined: false,
-            tail_call: false,
             trust: physical.trust,
+            tail_call: physical.is_tail_call,
             interrupted: physical.interrupted.clone(),
             locals: Vec::new(),
         };
@@ -496,47 +490,6 @@ impl<'s> ThreadBuilder<'_, 's> {
             }
             frames.push(frame.clone());
             frame.interrupted = None;
-        }
-    }
-
-    /// Functions that are not on the stack any more because they ended with a call of what came next.
-    fn push_tail_calls(
-        &self,
-        frames: &mut Vec<Frame>,
-        callee: &PhysicalFrame,
-        caller: &PhysicalFrame,
-    ) {
-        // Only what the caller's registers say for certain is a return address.
-        if caller.interrupted.is_some() || caller.trust != FrameTrust::Cfi {
-            return;
-        }
-        let Some(info) = self.symbols.for_address(caller.lookup) else {
-            return;
-        };
-        let instructed = call_target(self.dump.arch, self.symbols, self.memory, caller.pc);
-        for tail in frames_between(info, caller.pc, instructed, callee.lookup) {
-            // Its registers were given back before it left: a value is a constant, or gone.
-            let mut registers = caller.registers.clone();
-            registers.forget();
-            let gone = PhysicalFrame {
-                pc: tail.pc,
-                lookup: tail.lookup,
-                sp: caller.sp,
-                cfa: None,
-                registers,
-                trust: FrameTrust::Cfi,
-                interrupted: None,
-            };
-            let walk = Walk {
-                frames: vec![gone.clone()],
-                stop: StopReason::NoMoreFrames,
-                warnings: Vec::new(),
-            };
-            let n_before = frames.len();
-            self.push_frames(frames, &gone, &walk, 0);
-            for frame in frames.iter_mut().skip(n_before) {
-                frame.tail_call = true;
-            }
         }
     }
 

@@ -4,8 +4,9 @@
 //! the same address of the same build. The alignment is the heaviest common subsequence, so that a frame more or less
 //! in the middle shifts nothing. A frame near the fault says more about the cause: the first counts 1, the second 1/2,
 //! the third 1/3. Frames that many crashes share (fault handlers, start of a thread, library code) count a quarter of
-//! that, a frame found by scanning half. The share is what is common on both sides, divided by all that there is; it is
-//! halved when the class of the fault differs (a bus fault and a null pointer are one class: an access that failed).
+//! that, a frame found by scanning half; one that left by a tail call, which another build has not, counts nothing. The
+//! share is what is common on both sides, divided by all that there is; it is halved when the class of the fault differs
+//! (a bus fault and a null pointer are one class: an access that failed).
 
 use super::fingerprint::plain_name;
 use super::known_functions::role;
@@ -119,7 +120,7 @@ fn tokens(frames: &[Frame], same_build: bool) -> Vec<Token> {
         .iter()
         .take(MAX_FRAMES)
         .map(|frame| {
-            nth += 1.0;
+            nth += if frame.tail_call { 0.0 } else { 1.0 };
             let shown = frame.qualified.as_deref().or(frame.function.as_deref());
             let name = match shown {
                 Some(name) => Some(plain_name(name)),
@@ -138,10 +139,12 @@ fn tokens(frames: &[Frame], same_build: bool) -> Vec<Token> {
             } else {
                 1.0
             };
-            Token {
-                name,
-                weight: common * guessed / nth,
-            }
+            let weight = if frame.tail_call {
+                0.0
+            } else {
+                common * guessed / nth
+            };
+            Token { name, weight }
         })
         .collect()
 }

@@ -25,6 +25,32 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// An exception inside of a sentence: `SysTick`, `IRQ 9`, `interrupt 21`, but `the machine timer interrupt`.
+pub fn exception(name: &str) -> String {
+    let is_description = name.contains(' ')
+        && name.starts_with(|c: char| c.is_lowercase())
+        && !name.ends_with(|c: char| c.is_ascii_digit());
+    if is_description {
+        format!("the {name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Sentences as one text; the first may go on with what stands before it, each other begins with a capital letter.
+/// `None` when there are none.
+pub fn sentences(parts: &[String]) -> Option<String> {
+    let (first, others) = parts.split_first()?;
+    let mut text = first.clone();
+    for part in others {
+        let mut rest = part.chars();
+        text.push(' ');
+        text.extend(rest.next().into_iter().flat_map(char::to_uppercase));
+        text.push_str(rest.as_str());
+    }
+    Some(text)
+}
+
 /// The last part of a path of either kind.
 pub fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
@@ -32,7 +58,28 @@ pub fn file_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, bytes, file_name, value};
+    use super::{address, bytes, exception, file_name, sentences, value};
+
+    #[test]
+    fn exceptions_and_sentences_read_as_a_person_would_write_them() {
+        for (name, said) in [
+            ("SysTick", "SysTick"),
+            ("IRQ 9", "IRQ 9"),
+            ("interrupt 21", "interrupt 21"),
+            ("machine timer interrupt", "the machine timer interrupt"),
+            (
+                "freertos_risc_v_trap_handler",
+                "freertos_risc_v_trap_handler",
+            ),
+        ] {
+            assert_eq!(exception(name), said);
+        }
+        let parts = ["the list breaks off.", "the block is damaged.", "0 of 3."];
+        let parts = parts.map(ToOwned::to_owned);
+        let text = "the list breaks off. The block is damaged. 0 of 3.";
+        assert_eq!(sentences(&parts).as_deref(), Some(text));
+        assert_eq!(sentences(&[]), None);
+    }
 
     #[test]
     fn numbers_read_as_a_person_would_write_them() {

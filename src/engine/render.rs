@@ -196,12 +196,10 @@ pub fn frame_line(frame: &Frame) -> String {
     if let Some(place) = place(frame) {
         let _infallible = write!(text, " at {place}");
     }
-    let inlined = match (frame.inlined, frame.tail_call) {
-        (true, _) => "inlined, ",
-        (false, true) => "tail call, ",
-        (false, false) => "",
-    };
-    let _infallible = write!(text, "  [{inlined}{}]", trust_label(frame.trust));
+    let inlined = if frame.inlined { "inlined, " } else { "" };
+    let tail_call = if frame.tail_call { "tail call, " } else { "" };
+    let trust = trust_label(frame.trust);
+    let _infallible = write!(text, "  [{inlined}{tail_call}{trust}]");
     text
 }
 

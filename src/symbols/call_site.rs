@@ -183,6 +183,7 @@ fn function_below(info: &DebugInfo<'_>, parent: DieRef, pc: u64, depth: usize) -
         })
 }
 
+/// Is it one of a call?
 pub(super) fn is_call_site(die: &Die<'_>) -> bool {
     matches!(
         die.tag(),
@@ -190,18 +191,26 @@ pub(super) fn is_call_site(die: &Die<'_>) -> bool {
     )
 }
 
-pub(super) fn find_call_site<'a>(
+/// Does the call at `site` return to `return_pc`?
+pub(super) fn returns_to(
+    info: &DebugInfo<'_>,
+    site: DieRef,
+    die: &Die<'_>,
+    return_pc: u64,
+) -> bool {
+    die::address(info, site.unit, die, gimli::DW_AT_call_return_pc)
+        .or_else(|| die::address(info, site.unit, die, gimli::DW_AT_low_pc))
+        == Some(return_pc)
+}
+
+fn find_call_site<'a>(
     info: &DebugInfo<'a>,
     function: DieRef,
     return_pc: u64,
 ) -> Option<(DieRef, Die<'a>)> {
     let mut found = None;
     for_each_below(info, function, |at, die| {
-        if is_call_site(die)
-            && die::address(info, at.unit, die, gimli::DW_AT_call_return_pc)
-                .or_else(|| die::address(info, at.unit, die, gimli::DW_AT_low_pc))
-                == Some(return_pc)
-        {
+        if is_call_site(die) && returns_to(info, at, die, return_pc) {
             found = Some((at, die.clone()));
         }
         found.is_none()

@@ -5,6 +5,7 @@ use super::index::SymbolIndex;
 use super::live_code::LiveCode;
 use super::lookup::Cache;
 use super::symbol_file::SymbolFile;
+use super::tail_call::TailCallsRead;
 use super::type_names::TypeNames;
 use super::unit_directory::{UnitCells, UnitDirectory, Units};
 use crate::model::warning::Warning;
@@ -33,6 +34,7 @@ pub struct DebugInfo<'a> {
     index: Option<Arc<SymbolIndex>>,
     unwind: OnceCell<UnwindTables<'a>>,
     type_names: OnceCell<TypeNames>,
+    tail_calls_read: TailCallsRead,
     /// Types of type units by their signatures.
     signatures: OnceCell<BTreeMap<u64, (usize, gimli::UnitOffset)>>,
 }
@@ -83,6 +85,7 @@ impl<'a> DebugInfo<'a> {
             index: None,
             unwind: OnceCell::new(),
             type_names: OnceCell::new(),
+            tail_calls_read: TailCallsRead::default(),
             signatures: OnceCell::new(),
         }
     }
@@ -207,6 +210,10 @@ impl<'a> DebugInfo<'a> {
 
     pub(super) fn unwind_tables(&self) -> &UnwindTables<'a> {
         self.unwind.get_or_init(|| UnwindTables::new(self))
+    }
+
+    pub(super) fn tail_calls_read(&self) -> &TailCallsRead {
+        &self.tail_calls_read
     }
 
     pub(super) fn type_names(&self) -> &TypeNames {

@@ -228,7 +228,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
                 }
                 EvaluationResult::RequiresCallFrameCfa => {
                     let frame = self.frame.ok_or(gone)?;
-                    let cfa = frame.cfa.ok_or(Unavailable::RegisterNotStored)?;
+                    let cfa = frame.cfa.ok_or_else(|| without_cfa(frame))?;
                     evaluation.resume_with_call_frame_cfa(cfa)
                 }
                 EvaluationResult::RequiresAtLocation(place) => {
@@ -496,6 +496,15 @@ impl<'a> Evaluator<'_, 'a, '_> {
             bytes.reverse();
         }
         Value::known(bytes)
+    }
+}
+
+/// Why a frame has no canonical frame address: it is gone if the stack pointer is (a frame that left by a tail call).
+fn without_cfa(frame: &FrameContext<'_, '_>) -> Unavailable {
+    let sp = frame.registers.file().sp();
+    match frame.registers.get(sp) {
+        RegValue::Clobbered => Unavailable::OptimizedOut,
+        RegValue::Known(_) | RegValue::NotStored => Unavailable::RegisterNotStored,
     }
 }
 

@@ -300,7 +300,14 @@ fn frame_evidence(case: &Case<'_>) -> Option<String> {
         (FrameTrust::Scan, "by scanning the stack"),
     ]
     .into_iter()
-    .map(|(trust, words)| (frames.iter().filter(|f| f.trust == trust).count(), words))
+    .map(|(trust, words)| {
+        let found = frames.iter().filter(|f| f.trust == trust && !f.tail_call);
+        (found.count(), words)
+    })
+    .chain([(
+        frames.iter().filter(|f| f.tail_call).count(),
+        "by the call sites of tail calls",
+    )])
     .filter(|(count, _)| *count > 0)
     .enumerate()
     .map(|(index, (count, words))| match index {

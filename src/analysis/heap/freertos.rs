@@ -6,6 +6,7 @@
 
 use super::HeapInput;
 use super::chain::{Chain, Header, MAX_BLOCKS, Walked};
+use crate::analysis::wording::sentences;
 use crate::model::addr::TargetAddr;
 use crate::model::target_state::{HeapBlock, HeapView};
 use crate::symbols::debug_info::DebugInfo;
@@ -306,7 +307,7 @@ impl Heap<'_, '_> {
                 "the free blocks add up to {walked} bytes, but the allocator counts {counted}."
             ));
         }
-        first.damage = (!damage.is_empty()).then(|| damage.join(" "));
+        first.damage = sentences(&damage);
     }
 
     /// The regions that `vPortDefineHeapRegions` was given, from an array of `HeapRegion_t` among the globals.
@@ -372,7 +373,7 @@ fn view(allocator: &str, start: u64, size: u64, walked: Walked) -> HeapView {
         free_counted: None,
         free_min: None,
         largest_free: is_complete.then(|| free().map(|block| block.size).max().unwrap_or(0)),
-        damage: (!walked.damage.is_empty()).then(|| walked.damage.join(" ")),
+        damage: sentences(&walked.damage),
         blocks: walked.blocks,
     }
 }

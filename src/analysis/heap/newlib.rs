@@ -6,6 +6,7 @@
 
 use super::HeapInput;
 use super::chain::{Chain, Header, MAX_BLOCKS, Walked};
+use crate::analysis::wording::sentences;
 use crate::model::addr::TargetAddr;
 use crate::model::target_state::{HeapBlock, HeapView};
 use crate::symbols::debug_info::DebugInfo;
@@ -215,7 +216,7 @@ fn view(allocator: &str, start: u64, end: u64, walked: Walked, min: u64) -> Heap
         free_counted: None,
         free_min: None,
         largest_free: is_complete.then(|| free().map(|block| block.size).max().unwrap_or(min)),
-        damage: (!walked.damage.is_empty()).then(|| walked.damage.join(" ")),
+        damage: sentences(&walked.damage),
         blocks: walked.blocks,
     }
 }

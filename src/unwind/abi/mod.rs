@@ -79,6 +79,11 @@ pub(super) trait Abi: Debug + Sync {
         None
     }
 
+    /// The length of the instruction whose first half word is `first`.
+    fn instruction_bytes(&self, _first: u16) -> Option<u64> {
+        None
+    }
+
     /// Functions from which a thread starts, besides those that every family has. Sorted.
     fn entry_functions(&self) -> &'static [&'static str] {
         &[]

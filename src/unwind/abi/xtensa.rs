@@ -168,6 +168,7 @@ fn before_entry(walker: &Walker<'_, '_, '_>, frame: &PhysicalFrame) -> Option<Fo
             registers,
             trust: FrameTrust::FramePointer,
             interrupted: None,
+            is_tail_call: false,
         },
         other_stack: false,
     })
@@ -211,6 +212,7 @@ fn caller(
             registers,
             trust,
             interrupted: None,
+            is_tail_call: false,
         },
         other_stack: false,
     }

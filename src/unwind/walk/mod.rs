@@ -2,8 +2,10 @@
 //!
 //! In order of trust: call-frame information, frame pointer, scan. What differs between processor families (how an
 //! exception entry is crossed, what a call looks like) is asked of the `Abi`.
+//! Between a call and the function that runs, others may have left by tail calls: `tail_frames`.
 //! The walk is bounded whatever the stack holds: frames, scanned bytes, and SP has to grow.
 
+mod tail_frames;
 mod walker;
 
 pub(in crate::unwind) use walker::{Depth, Found, Walker};
@@ -12,8 +14,6 @@ use crate::model::{
     arch::Arch, memory::Memory, registers::RegisterSet, report::FrameTrust, warning::Warning,
 };
 use crate::symbols::symbol_set::SymbolSet;
-use crate::unwind::abi;
-use crate::unwind::code::Code;
 use std::fmt;
 use std::ops::Range;
 use walker::MAX_STEPS;
@@ -74,7 +74,7 @@ pub struct Walk {
     pub warnings: Vec<Warning>,
 }
 
-/// One frame on the stack; inlined functions are not frames of their own here.
+/// One frame on the stack, or one that left by a tail call; inlined functions are not frames of their own here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhysicalFrame {
     /// Program counter; of a caller, the return address.
@@ -91,6 +91,8 @@ pub struct PhysicalFrame {
     pub trust: FrameTrust,
     /// The exception that interrupted this frame.
     pub interrupted: Option<String>,
+    /// True for a function that left by a tail call: it is no longer on the stack.
+    pub is_tail_call: bool,
 }
 
 /// Why a walk ended.
@@ -124,22 +126,6 @@ impl fmt::Display for StopReason {
             Self::NoCode(addr) => write!(f, "0x{addr:08x} is not code of a loaded symbol file"),
         }
     }
-}
-
-/// Where the call that returns to `return_pc` leads, if its instruction says (a call through a register does not).
-pub fn call_target(
-    arch: Arch,
-    symbols: &SymbolSet<'_>,
-    memory: &dyn Memory,
-    return_pc: u64,
-) -> Option<u64> {
-    let abi = abi::of(arch);
-    let code = Code {
-        symbols,
-        memory,
-        abi,
-    };
-    abi.call_target(return_pc, &code)
 }
 
 /// Walks the stack.

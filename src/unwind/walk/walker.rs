@@ -1,16 +1,17 @@
 //! The walker: steps outwards from frame to frame, keeps what the limits allow, and says why it stopped.
 
-use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput};
+use super::{PhysicalFrame, Start, StopReason, Walk, WalkInput, tail_frames};
 use crate::model::{
     registers::{RegValue, RegisterSet},
     report::FrameTrust,
     warning::Warning,
 };
 use crate::symbols::cfi::CfiError;
+use crate::symbols::tail_call::TailChain;
 use crate::unwind::abi::{self, Abi};
 use crate::unwind::code::Code;
 use crate::unwind::{frame_pointer, scan};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// Frames that are walked at most, listed or not.
@@ -66,6 +67,10 @@ pub(in crate::unwind) struct Walker<'i, 'a, 's> {
     pub(in crate::unwind) scan_budget: u64,
     /// A frame came from a scan: nothing after it is certain.
     pub(in crate::unwind) scanned: bool,
+    /// What left by tail calls between a return address and the code that runs, by the two of them.
+    pub(super) tail_chains: BTreeMap<(u64, u64), TailChain>,
+    /// Frames that left by tail calls, so far.
+    pub(super) n_tail_frames: usize,
     warnings: Vec<Warning>,
 }
 
@@ -91,6 +96,8 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             seen: BTreeSet::new(),
             scan_budget: input.limits.max_scan_bytes,
             scanned: false,
+            tail_chains: BTreeMap::new(),
+            n_tail_frames: 0,
             warnings: Vec::new(),
         }
     }
@@ -142,6 +149,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                     Start::SavedByRtos => FrameTrust::ExceptionFrame,
                 },
                 interrupted: None,
+                is_tail_call: false,
             });
         }
         self.warn(
@@ -156,7 +164,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         for _ in 0..MAX_STEPS {
             self.seen.insert((current.pc, current.sp));
             let leaf = current.lookup == current.pc;
-            let (pc, sp) = (current.pc, current.sp);
+            let (pc, sp, lookup) = (current.pc, current.sp, current.lookup);
             let found = self.step(&mut current);
             self.keep(current);
             let Found {
@@ -176,6 +184,9 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             self.scanned |= frame.trust == FrameTrust::Scan;
             if self.scanned {
                 frame.trust = FrameTrust::Scan;
+            }
+            for left in tail_frames::between(self, lookup, &frame) {
+                self.keep(left);
             }
             current = frame;
         }
@@ -298,6 +309,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 registers: caller,
                 trust,
                 interrupted: None,
+                is_tail_call: false,
             },
             other_stack: false,
         })
@@ -320,6 +332,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
                 registers,
                 trust,
                 interrupted: Some(name),
+                is_tail_call: false,
             },
             other_stack,
         })
@@ -435,6 +448,7 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             registers: caller,
             trust: FrameTrust::Scan,
             interrupted: None,
+            is_tail_call: false,
         })
     }
 
@@ -460,6 +474,17 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
             start = hit.slot.checked_add(4)?;
         }
         possible
+    }
+
+    /// Where the call before `return_addr` leads, if its instruction says.
+    pub(super) fn call_target(&self, return_addr: u64) -> Option<u64> {
+        self.abi.call_target(return_addr, &self.code)
+    }
+
+    /// The address after the instruction at `addr`.
+    pub(super) fn next_instruction(&self, addr: u64) -> Option<u64> {
+        let first = self.code.half_word(addr)?;
+        addr.checked_add(self.abi.instruction_bytes(first)?)
     }
 
     /// Says what was missing or assumed, once.

@@ -11,6 +11,7 @@ use crate::ui::widgets::row::{CellStyle, RowPainter, plain_row, row};
 use crate::ui::widgets::{marker, state};
 use crate::ui::words;
 use egui::{Align, Pos2, Rect, ScrollArea, Ui};
+use std::fmt::Write as _;
 
 /// One line of the list.
 enum Line<'a> {
@@ -18,6 +19,9 @@ enum Line<'a> {
     Frame(usize, &'a Frame),
     Stopped(&'a str),
 }
+
+/// What a frame is that left by a tail call.
+const TAIL_CALL_HELP: &str = "Left by a tail call: it is no longer on the stack, and its variables are mostly gone.\nAll ways from the caller to the frame above lead through it.";
 
 /// The card.
 pub(super) fn backtrace_ui(
@@ -62,14 +66,22 @@ pub(super) fn backtrace_ui(
 }
 
 fn detail(selected: &Selected<'_>, frames: &[Frame]) -> String {
-    let n_inlined = frames.iter().filter(|frame| frame.inlined).count() as u64;
     let name = selected.thread.map(threads::name_of).unwrap_or_default();
-    let count = words::count(frames.len() as u64, "frame", "frames");
+    let mut detail = format!(
+        "{name} · {}",
+        words::count(frames.len() as u64, "frame", "frames")
+    );
+    let n_inlined = frames.iter().filter(|frame| frame.inlined).count();
     if n_inlined > 0 {
-        format!("{name} · {count}, {n_inlined} inlined")
-    } else {
-        format!("{name} · {count}")
+        // Writing to a String cannot fail.
+        let _infallible = write!(detail, ", {n_inlined} inlined");
     }
+    let n_tail_calls = frames.iter().filter(|frame| frame.tail_call).count();
+    if n_tail_calls > 0 {
+        let calls = words::count(n_tail_calls as u64, "tail call", "tail calls");
+        let _infallible = write!(detail, ", {calls}");
+    }
+    detail
 }
 
 fn lines<'a>(selected: &Selected<'a>, frames: &'a [Frame]) -> Vec<Line<'a>> {
@@ -162,11 +174,11 @@ fn paint(row: &mut RowPainter<'_>, idx: usize, frame: &Frame, is_selected: bool)
         color: t.text,
         align: Align::Min,
     };
-    let kind = kind_word(frame);
-    let room = if kind.is_some() { 60.0 } else { 0.0 };
-    let end = row.text(44.0, location_at - size::S - room, &function(frame), &name);
-    if let Some(word) = kind {
-        kind_chip(row, end + size::S, word);
+    let chips = chips(frame);
+    let room: f32 = chips.iter().map(|(_, room)| room).sum();
+    let mut end = row.text(44.0, location_at - size::S - room, &function(frame), &name);
+    for (word, _) in chips {
+        end = chip(row, end + size::S, word);
     }
     let location = headline::location(frame);
     let place = CellStyle {
@@ -182,16 +194,15 @@ fn paint(row: &mut RowPainter<'_>, idx: usize, frame: &Frame, is_selected: bool)
     );
 }
 
-/// Why there is no stack frame of its own.
-fn kind_word(frame: &Frame) -> Option<&'static str> {
-    match (frame.inlined, frame.tail_call) {
-        (true, _) => Some("inlined"),
-        (false, true) => Some("tail call"),
-        (false, false) => None,
-    }
+/// What a reader must know of a frame that is none on the stack, each with the width that it may take.
+fn chips(frame: &Frame) -> Vec<(&'static str, f32)> {
+    let inlined = frame.inlined.then_some(("inlined", 60.0));
+    let tail_call = frame.tail_call.then_some(("tail call", 68.0));
+    inlined.into_iter().chain(tail_call).collect()
 }
 
-fn kind_chip(row: &RowPainter<'_>, x: f32, word: &str) {
+/// Draws a word on a raised ground and returns where it ends, from the left of the row.
+fn chip(row: &RowPainter<'_>, x: f32, word: &str) -> f32 {
     let t = row.tokens;
     let galley = row
         .painter
@@ -204,6 +215,7 @@ fn kind_chip(row: &RowPainter<'_>, x: f32, word: &str) {
     row.painter.rect_filled(chip, 4.0, t.raised);
     row.painter
         .galley(chip.center() - galley.size() / 2.0, galley, t.muted);
+    chip.right() - row.rect.left()
 }
 
 fn interrupted_ui(ui: &mut Ui, name: &str) {
@@ -243,20 +255,18 @@ pub(super) fn function(frame: &Frame) -> String {
 
 fn row_name(idx: usize, frame: &Frame) -> String {
     let place = headline::location(frame).map_or(String::new(), |place| format!(" at {place}"));
-    let kind = kind_word(frame).map_or(String::new(), |kind| format!(", {kind}"));
+    let mut words = Vec::new();
+    for (word, _) in chips(frame) {
+        words.extend([", ", word]);
+    }
+    let chips = words.concat();
     let (_, _, word, _) = marker::trust(&crate::ui::theme::DARK, frame.trust);
-    format!("Frame {idx}: {}{place}{kind}, {word}", function(frame))
+    format!("Frame {idx}: {}{place}{chips}, {word}", function(frame))
 }
 
 fn details(frame: &Frame) -> String {
     let (_, _, _, help) = marker::trust(&crate::ui::theme::DARK, frame.trust);
     let mut lines = vec![function(frame), format!("pc {}", frame.pc)];
-    if frame.tail_call {
-        lines.push(
-            "It is not on the stack any more: it ended with a call of the function above it."
-                .to_owned(),
-        );
-    }
     if let Some(sp) = frame.sp {
         lines.push(format!("sp {sp}"));
     }
@@ -265,6 +275,9 @@ fn details(frame: &Frame) -> String {
             .column
             .map_or(String::new(), |column| format!(":{column}"));
         lines.push(format!("{file}:{line}{column}"));
+    }
+    if frame.tail_call {
+        lines.push(TAIL_CALL_HELP.to_owned());
     }
     lines.push(help.to_owned());
     lines.join("\n")

@@ -109,6 +109,11 @@ impl Abi for CortexM {
             .then(|| bl_target(return_addr, first, last))
     }
 
+    /// `ARMv8-M` ARM C2.1.1.
+    fn instruction_bytes(&self, first: u16) -> Option<u64> {
+        Some(if first >> 11 >= 0b11101 { 4 } else { 2 })
+    }
+
     fn is_nobody(&self, return_addr: u64) -> bool {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }

@@ -108,6 +108,15 @@ impl Abi for Riscv {
         call_target::of(return_addr, code)
     }
 
+    /// Volume I, 1.5.
+    fn instruction_bytes(&self, first: u16) -> Option<u64> {
+        match (first & 3 == 3, first & 0x1F == 0x1F) {
+            (false, _) => Some(2),
+            (true, false) => Some(4),
+            (true, true) => None,
+        }
+    }
+
     fn is_nobody(&self, return_addr: u64) -> bool {
         u32::try_from(return_addr | 1).is_ok_and(|word| NOBODY.contains(&word))
     }
