@@ -4,7 +4,8 @@
 //!
 //! By default a seeded part that takes about `FIELDSCOPE_HOSTILE_SECONDS` (20) seconds;
 //! `FIELDSCOPE_HOSTILE=all` runs every case (`scripts/check.sh hostile`), on `FIELDSCOPE_HOSTILE_THREADS` threads.
-//! `FIELDSCOPE_HOSTILE_ONLY` names fixtures by a part of their path.
+//! `FIELDSCOPE_HOSTILE_ONLY` names fixtures by a part of their path. `FIELDSCOPE_HOSTILE_SEEDS` names a folder that the
+//! intact inputs are written to that no fixture has as a file: scripts/fuzz.sh starts from them.
 #![expect(
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -319,6 +320,24 @@ fn no_broken_fixture_panics_or_takes_long() {
         *by_kind.entry(kind.to_owned()).or_default() += 1;
     }
     assert!(wrong.is_empty(), "{}\n{by_kind:#?}", wrong.join("\n"));
+}
+
+#[test]
+fn made_inputs_are_known_by_their_content_and_become_seeds() {
+    let is_made = |case: &Case| case.name.starts_with("made/") || case.name.starts_with("esp/");
+    let made: Vec<Case> = cases::all().into_iter().filter(is_made).collect();
+    assert!(made.len() >= 14, "{} inputs", made.len());
+    for case in &made {
+        let examined = examined(&case.name, case.bytes.clone());
+        assert!(!examined.crashes.is_empty(), "{}", case.name);
+    }
+    if let Some(folder) = setting("_SEEDS") {
+        std::fs::create_dir_all(&folder).unwrap();
+        for case in made {
+            let path = std::path::Path::new(&folder).join(case.name.replace('/', "_"));
+            std::fs::write(path, case.bytes).unwrap();
+        }
+    }
 }
 
 /// The same number for a fixture whichever others run.

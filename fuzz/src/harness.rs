@@ -9,6 +9,7 @@ use fieldscope::model::arch::Arch;
 use fieldscope::model::coredump::{CapturedThread, Coredump};
 use fieldscope::model::memory::MemoryMap;
 use fieldscope::model::progress::Unattended;
+use fieldscope::model::register_file::RegisterFile;
 use fieldscope::model::registers::{Reg, RegisterSet};
 use fieldscope::symbols::debug_info::DebugInfo;
 use fieldscope::symbols::globals::{globals, read_global};
@@ -25,6 +26,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target, sorted. A new one is a line here and a file in `fuzz_targets/`.
 pub static TARGETS: &[Target] = &[
     ("archive", archive),
+    ("archive_tar", archive_tar),
     ("boots", |data| decode("boot-banner", data)),
     ("crashcatcher", |data| decode("crashcatcher", data)),
     ("crashcatcher_binary", |data| {
@@ -38,7 +40,6 @@ pub static TARGETS: &[Target] = &[
     ("expressions", expressions),
     ("fault_print", |data| decode("fault-print", data)),
     ("manifest", |data| drop(manifest::parse(data))),
-    ("probe_rs", |data| decode("probe-rs", data)),
     ("probe_rs", |data| decode("probe-rs", data)),
     ("riscv_print", |data| decode("riscv-print", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
@@ -60,7 +61,15 @@ fn decode(id: &str, data: &[u8]) {
     let format = FORMATS.iter().find(|format| format.id() == id);
     let format = format.expect("there is such a format");
     let _confidence = format.sniff(data, "input");
-    let _decoded = format.decode(data, &Unattended);
+    let decoded = format.decode(data, &Unattended);
+    if data.len().is_multiple_of(16) {
+        let again = format.decode(data, &Unattended);
+        assert_eq!(
+            format!("{decoded:?}"),
+            format!("{again:?}"),
+            "the same input, the same answer"
+        );
+    }
 }
 
 fn archive(data: &[u8]) {
@@ -75,6 +84,27 @@ fn symbol_file(data: &[u8]) {
     if let Ok(file) = SymbolFile::parse("input", data.to_vec()) {
         use_everything(&file);
     }
+}
+
+/// A tar archive whose headers have the right sums, whatever was changed in them (POSIX.1-2017, `pax`: the sum of a
+/// header counts its own field as spaces).
+fn archive_tar(data: &[u8]) {
+    const SUM: std::ops::Range<usize> = 148..156;
+    let mut bytes = data.to_vec();
+    let mut at = 0;
+    while let Some(header) = bytes.get_mut(at..at + 512) {
+        header[SUM].copy_from_slice(b"        ");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[SUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let octal = header[124..136].iter().filter(|b| b.is_ascii_digit());
+        let size = octal.fold(0, |size: usize, digit| {
+            size.wrapping_mul(8).wrapping_add((*digit & 7).into())
+        });
+        // An entry that claims more than there is would be the last: the next header lies somewhere in it.
+        let size = if size < bytes.len() { size } else { 0 };
+        at += 512 + size.next_multiple_of(512);
+    }
+    archive(&bytes);
 }
 
 /// A real ELF, one of its debug sections overwritten from somewhere on.
@@ -293,39 +323,29 @@ fn checksum(bytes: &[u8]) -> u64 {
 /// A real crash with its ELF: registers and pieces of memory replaced, then the whole report.
 fn unwinder(data: &[u8]) {
     static CRASHES: OnceLock<Vec<(SymbolFile, Coredump)>> = OnceLock::new();
-    let crashes = CRASHES.get_or_init(|| {
-        let read = |elf: &[u8], core: &[u8]| {
-            let format = FORMATS.iter().find(|format| format.id() == "elf-core");
-            let decoded = format.expect("it is there").decode(core, &Unattended);
-            let dump = decoded.expect("nobody cancels").coredumps.remove(0);
-            (
-                SymbolFile::parse("fixture", elf.to_vec()).expect("a fixture"),
-                dump,
-            )
-        };
-        vec![
-            read(
-                include_bytes!("../../tests/fixtures/qemu-freertos/an386.elf"),
-                include_bytes!("../../tests/fixtures/qemu-freertos/an386-1.core"),
-            ),
-            read(
-                include_bytes!("../../tests/fixtures/qemu-bare/an505.elf"),
-                include_bytes!("../../tests/fixtures/qemu-bare/an505-1.core"),
-            ),
-        ]
-    });
+    let crashes = CRASHES.get_or_init(crashes);
     let mut input = Bytes(data);
     let (file, dump) = &crashes[usize::from(input.byte()) % crashes.len()];
     let mut dump = dump.clone();
-    if input.byte().is_multiple_of(4) {
-        dump.threads = vec![CapturedThread::default()];
-        dump.arch = Arch::Arm;
+    match input.byte() % 8 {
+        0 => {
+            dump.threads = vec![CapturedThread::default()];
+            dump.arch = Arch::Arm;
+        }
+        // No fixture of these processors has an ELF: the memory of another one is walked.
+        1 => dump.walk_as(Arch::Xtensa, RegisterFile::Xtensa),
+        2 => dump.walk_as(Arch::Riscv32, RegisterFile::Riscv),
+        _ => {}
     }
     while !input.0.is_empty() {
         if input.byte().is_multiple_of(2) {
-            let reg = Reg::r(u16::from(input.byte() % 17));
-            let value = input.word();
-            if let Some(thread) = dump.threads.first_mut() {
+            let (choice, value) = (input.byte(), input.word());
+            let reg = match usize::from(choice).checked_sub(64) {
+                None => Reg::r(choice.into()),
+                Some(special) => SPECIAL_REGISTERS[special % SPECIAL_REGISTERS.len()],
+            };
+            let n_threads = dump.threads.len().max(1);
+            if let Some(thread) = dump.threads.get_mut(usize::from(choice) % n_threads) {
                 thread.registers.set_known(reg, value);
             }
             continue;
@@ -345,7 +365,102 @@ fn unwinder(data: &[u8]) {
         with_locals: true,
         ..ReportOptions::default()
     };
-    let _report = build_report(&dump, &symbols, &options);
+    let report = build_report(&dump, &symbols, &options);
+    if data.len().is_multiple_of(16) {
+        let again = build_report(&dump, &symbols, &options);
+        assert_eq!(
+            format!("{report:?}"),
+            format!("{again:?}"),
+            "the same input, the same answer"
+        );
+    }
+}
+
+/// Those that a walk looks at beside the general ones.
+const SPECIAL_REGISTERS: [Reg; 17] = [
+    Reg::PC,
+    Reg::XPSR,
+    Reg::MSP,
+    Reg::PSP,
+    Reg::EXC_RETURN,
+    Reg::CONTROL,
+    Reg::RISCV_PC,
+    Reg::MSTATUS,
+    Reg::MSCRATCH,
+    Reg::MEPC,
+    Reg::MCAUSE,
+    Reg::MTVAL,
+    Reg::XTENSA_PC,
+    Reg::PS,
+    Reg::EXCCAUSE,
+    Reg::EXCVADDR,
+    Reg::WINDOWBASE,
+];
+
+/// Lets a dump be walked like one of another processor.
+trait WalkAs {
+    fn walk_as(&mut self, arch: Arch, file: RegisterFile);
+}
+
+impl WalkAs for Coredump {
+    fn walk_as(&mut self, arch: Arch, file: RegisterFile) {
+        self.arch = arch;
+        for thread in &mut self.threads {
+            let mut registers = RegisterSet::new(file);
+            for n in 0..16 {
+                if let Some(value) = thread.registers.known(Reg::r(n)) {
+                    registers.set_known(Reg::r(n), value);
+                }
+            }
+            registers.set_pc(thread.registers.pc().unwrap_or_default());
+            registers.set_sp(thread.registers.sp().unwrap_or_default());
+            thread.registers = registers;
+        }
+    }
+}
+
+/// Cortex-M without and with FreeRTOS, its objects and two cores; RISC-V; Zephyr on two cores.
+fn crashes() -> Vec<(SymbolFile, Coredump)> {
+    macro_rules! crash {
+        ($format:literal, $elf:literal, $dump:literal) => {
+            (
+                $format,
+                &include_bytes!(concat!("../../tests/fixtures/", $elf))[..],
+                &include_bytes!(concat!("../../tests/fixtures/", $dump))[..],
+            )
+        };
+    }
+    let fixtures = [
+        crash!(
+            "elf-core",
+            "qemu-freertos/an386.elf",
+            "qemu-freertos/an386-1.core"
+        ),
+        crash!("elf-core", "qemu-bare/an505.elf", "qemu-bare/an505-1.core"),
+        crash!(
+            "elf-core",
+            "qemu-freertos-objects/cm33.elf",
+            "qemu-freertos-objects/cm33-1.core"
+        ),
+        crash!(
+            "elf-core",
+            "qemu-riscv/weir-virt.elf",
+            "qemu-riscv/weir-virt-null-write.core"
+        ),
+        crash!(
+            "zephyr-text",
+            "zephyr/standin.elf",
+            "zephyr/standin-v3-smp.uart"
+        ),
+    ];
+    let read = |(id, elf, dump): (&str, &[u8], &[u8])| {
+        let format = FORMATS.iter().find(|format| format.id() == id);
+        let decoded = format.expect("it is there").decode(dump, &Unattended);
+        let dump = decoded.expect("nobody cancels").coredumps.remove(0);
+        let file = SymbolFile::parse("fixture", elf.to_vec()).expect("a fixture");
+        (file, dump)
+    };
+    fixtures.map(read).into()
 }
 
 /// Input as numbers; at its end they are 0.

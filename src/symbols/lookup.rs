@@ -63,7 +63,9 @@ impl DebugInfo<'_> {
             if let Some(row) = lines.find(lookup) {
                 frame.file = lines.file(row.file).map(|f| f.to_string());
                 frame.line = row.line;
-                frame.column = row.column;
+                // A column of no line is no place.
+                let has_place = frame.file.is_some() || frame.line.is_some();
+                frame.column = row.column.filter(|_column| has_place);
                 break;
             }
         }
@@ -151,7 +153,10 @@ impl DebugInfo<'_> {
         let named = if named.function.is_some() {
             named
         } else {
-            self.symbol_frame(lookup)
+            // All of a function is called what its beginning is called, whatever symbols lie in it.
+            let functions = self.functions(unit);
+            let first = functions.spans().iter().find(|span| span.entry == entry);
+            self.symbol_frame(first.map_or(lookup, |span| span.range.start))
         };
         frames.push(SourceFrame {
             function: named.function,

@@ -258,7 +258,7 @@ impl Merged {
                 context,
                 file: said.map_or(NONE, |row| row.file),
                 line: said.map_or(0, |row| row.line),
-                column: said.map_or(0, |row| row.column),
+                column: said.filter(|_row| has_place).map_or(0, |row| row.column),
             });
         }
     }
