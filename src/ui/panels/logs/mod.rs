@@ -61,10 +61,10 @@ impl Panel for Logs {
             let Some(key) = self.log.clone() else {
                 text::headline(
                     ui,
-                    if logs.is_pending() {
-                        "Logs"
-                    } else {
+                    if logs.value().is_some() {
                         "No log in this workspace"
+                    } else {
+                        "Logs"
                     },
                 );
                 ui.add_space(size::M);
