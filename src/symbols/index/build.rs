@@ -32,10 +32,12 @@ pub(super) fn build(
     progress: &dyn Progress,
 ) -> Result<Option<Vec<u8>>, Cancelled> {
     progress.tick(0, 1)?;
+    let Some(regions) = regions(file) else {
+        return Ok(None);
+    };
     let info = DebugInfo::new(file);
     let mut merged = Merged::default();
     merged.take_units(&info, progress)?;
-    let regions = regions(file);
     let spans = merged.spans(&info, &regions, progress)?;
     if merged.strings.is_full() {
         return Ok(None);
@@ -48,8 +50,9 @@ pub(super) fn build(
     Ok(spans.and_then(|spans| spans.content(merged).encode(key::of_file(file), flags)))
 }
 
-/// The code, sorted and disjoint, in pieces whose offsets fit 32 bits.
-fn regions(file: &SymbolFile) -> Vec<Range<u64>> {
+/// The code, sorted and disjoint, in pieces whose offsets fit 32 bits. Nothing of a real program is larger than 4 GiB;
+/// what a damaged header claims beyond is left to the ELF.
+fn regions(file: &SymbolFile) -> Option<Vec<Range<u64>>> {
     let mut code: Vec<Range<u64>> = file.code_ranges().filter(|r| r.start < r.end).collect();
     code.sort_by_key(|r| (r.start, r.end));
     let mut regions: Vec<Range<u64>> = Vec::new();
@@ -59,9 +62,7 @@ fn regions(file: &SymbolFile) -> Vec<Range<u64>> {
             _ => regions.push(range),
         }
     }
-    // Nothing of a real program is larger than 4 GiB; what a damaged header claims beyond is left to the ELF.
-    regions.retain(fits_offset);
-    regions
+    regions.iter().all(fits_offset).then_some(regions)
 }
 
 /// What all units said, with numbers that hold for all of them.
