@@ -3,6 +3,7 @@
 
 use super::key;
 use super::layout::{Content, FLAG_THUMB, NONE, Region, fits_offset};
+use super::listed::{Listed, Listing};
 use super::strings::Strings;
 use super::unit_part::{Claim, Part, Row};
 use crate::model::progress::{Cancelled, Progress};
@@ -83,7 +84,7 @@ impl Merged {
     ) -> Result<(), Cancelled> {
         let batches = batches(info);
         let file = info.file();
-        let own = own_ranges(info);
+        let table = table_of_units(info);
         let next = AtomicUsize::new(0);
         let is_cancelled = AtomicBool::new(false);
         let work = |send: &dyn Fn(usize, Part) -> bool| {
@@ -92,7 +93,7 @@ impl Merged {
                 let Some(units) = batches.get(number) else {
                     return;
                 };
-                if !send(number, part(file, units.clone(), &own)) {
+                if !send(number, part(file, units.clone(), &table)) {
                     return;
                 }
             }
@@ -117,7 +118,7 @@ impl Merged {
             if n_started == 0 {
                 for units in &batches {
                     progress.tick(0, total)?;
-                    self.take(part(file, units.clone(), &own));
+                    self.take(part(file, units.clone(), &table));
                 }
                 return Ok(());
             }
@@ -294,33 +295,39 @@ fn batches(info: &DebugInfo<'_>) -> Vec<Range<usize>> {
     batches
 }
 
-fn part(file: &SymbolFile, units: Range<usize>, own: &[(usize, Range<u64>)]) -> Part {
+fn part(file: &SymbolFile, units: Range<usize>, table: &[(usize, Range<u64>)]) -> Part {
     let info = DebugInfo::new(file);
     let mut part = Part::default();
     for unit in units {
-        let first = own.partition_point(|(of, _range)| *of < unit);
-        let listed = own.get(first..).unwrap_or_default().iter();
-        let mut described: Vec<Range<u64>> = listed
-            .take_while(|(of, _range)| *of == unit)
-            .map(|(_unit, range)| range.clone())
-            .collect();
-        described.extend(info.ranges_of_unit(unit));
-        part.add_unit(&info, unit, &joined(described));
+        let first = table.partition_point(|(of, _range)| *of < unit);
+        let listed = table.get(first..).unwrap_or_default().iter();
+        let by_table = listed.take_while(|(of, _range)| *of == unit);
+        let by_table = joined(by_table.map(|(_unit, range)| range.clone()).collect());
+        let by_unit = joined(info.ranges_of_unit(unit));
+        let listing = if unit_ranges::has_aranges(&info) {
+            Listing { by_table, by_unit }
+        } else {
+            Listing {
+                by_table: by_unit,
+                by_unit: Vec::new(),
+            }
+        };
+        part.add_unit(&info, unit, &listing);
     }
     part
 }
 
 /// What `.debug_aranges` says of each unit, sorted by unit.
-fn own_ranges(info: &DebugInfo<'_>) -> Vec<(usize, Range<u64>)> {
+fn table_of_units(info: &DebugInfo<'_>) -> Vec<(usize, Range<u64>)> {
     if !unit_ranges::has_aranges(info) {
         return Vec::new();
     }
     let ranges = info.file().unit_ranges();
     let ranges = ranges.get_or_init(|| UnitRanges::quick(info));
     let listed = ranges.spans().iter();
-    let mut own: Vec<(usize, Range<u64>)> = listed.map(|(r, unit)| (*unit, r.clone())).collect();
-    own.sort_by_key(|(unit, range)| (*unit, range.start));
-    own
+    let mut table: Vec<(usize, Range<u64>)> = listed.map(|(r, unit)| (*unit, r.clone())).collect();
+    table.sort_by_key(|(unit, range)| (*unit, range.start));
+    table
 }
 
 /// Ranges sorted, those that touch made one.
@@ -366,7 +373,8 @@ fn winners(info: &DebugInfo<'_>, claims: &[Claim]) -> Vec<(Range<u64>, usize)> {
     found
 }
 
-type ClaimStanding = (bool, (Reverse<Backing>, u64, usize, usize));
+/// Who is listed for an address goes first, then functions before lines.
+type ClaimStanding = (Listed, bool, (Reverse<Backing>, u64, usize, usize));
 
 fn best_claim(info: &DebugInfo<'_>, claims: &[Claim], open: &[usize]) -> Option<usize> {
     if let [] | [_] = open {
@@ -375,15 +383,16 @@ fn best_claim(info: &DebugInfo<'_>, claims: &[Claim], open: &[usize]) -> Option<
     let standing_of = |number: &usize| -> Option<ClaimStanding> {
         let claim = claims.get(*number)?;
         let Some(entry) = claim.entry else {
-            return Some((true, (Reverse(Backing::None), 0, 0, claim.unit)));
+            let standing = (Reverse(Backing::None), 0, 0, claim.unit);
+            return Some((claim.listed, true, standing));
         };
         let span = FunctionSpan {
-            range: claim.range.clone(),
+            range: claim.whole.clone(),
             entry,
         };
         let unit = claim.unit;
         let backing = info.backing(Scope { unit, entry });
-        Some((false, standing(backing, &span, unit)))
+        Some((claim.listed, false, standing(backing, &span, unit)))
     };
     open.iter().copied().min_by_key(|n| standing_of(n))
 }
