@@ -5,7 +5,7 @@ use super::key;
 use super::layout::{Content, FLAG_THUMB, NONE, Region, fits_offset};
 use super::listed::{Listed, Listing};
 use super::strings::Strings;
-use super::unit_part::{Claim, Part, Row};
+use super::unit_part::{Claim, Part, Row, most_rows};
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::debug_info::{DebugInfo, Scope};
 use crate::symbols::functions::FunctionSpan;
@@ -37,8 +37,14 @@ pub(super) fn build(
         return Ok(None);
     };
     let info = DebugInfo::new(file);
-    let mut merged = Merged::default();
+    let mut merged = Merged {
+        most_rows: most_rows(file),
+        ..Merged::default()
+    };
     merged.take_units(&info, progress)?;
+    if merged.is_full {
+        return Ok(None);
+    }
     let spans = merged.spans(&info, &regions, progress)?;
     if merged.strings.is_full() {
         return Ok(None);
@@ -74,6 +80,10 @@ struct Merged {
     claims: Vec<Claim>,
     rows: Vec<Row>,
     symbol_contexts: BTreeMap<u32, u32>,
+    /// Answers, and claims of them, that a sound file can have.
+    most_rows: usize,
+    /// There are more.
+    is_full: bool,
 }
 
 impl Merged {
@@ -130,6 +140,10 @@ impl Merged {
                 while let Some(part) = early.remove(&turn) {
                     self.take(part);
                     turn += 1;
+                    if self.is_full {
+                        is_cancelled.store(true, Ordering::Relaxed);
+                        return Ok(());
+                    }
                     if let Err(cancelled) =
                         progress.tick(turn as u64, total.saturating_add(total / 4))
                     {
@@ -143,6 +157,12 @@ impl Merged {
     }
 
     fn take(&mut self, part: Part) {
+        let n_rows = self.rows.len().saturating_add(part.rows.len());
+        let n_claims = self.claims.len().saturating_add(part.claims.len());
+        self.is_full |= part.is_full || n_rows.max(n_claims) > self.most_rows;
+        if self.is_full {
+            return;
+        }
         let numbers: Vec<u32> = part
             .strings
             .iter()
@@ -297,7 +317,7 @@ fn batches(info: &DebugInfo<'_>) -> Vec<Range<usize>> {
 
 fn part(file: &SymbolFile, units: Range<usize>, table: &[(usize, Range<u64>)]) -> Part {
     let info = DebugInfo::new(file);
-    let mut part = Part::default();
+    let mut part = Part::new(file);
     for unit in units {
         let first = table.partition_point(|(of, _range)| *of < unit);
         let listed = table.get(first..).unwrap_or_default().iter();

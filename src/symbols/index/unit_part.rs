@@ -6,12 +6,23 @@ use super::strings::Strings;
 use crate::symbols::debug_info::{DebugInfo, Scope};
 use crate::symbols::functions::{FunctionSpan, Inlines};
 use crate::symbols::lines::UnitLines;
+use crate::symbols::symbol_file::SymbolFile;
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// Places of one byte of debug information that are looked at: functions that were folded into one share them.
+const PLACES_A_BYTE: usize = 8;
+/// Small files may need more than their size says.
+const FEWEST_ROWS: usize = 1 << 16;
 
 /// Answers for some units. Numbers of strings and contexts count within it.
 #[derive(Default)]
 pub(super) struct Part {
+    /// Answers that may be kept, and places that may still be looked at: a damaged file has every function everywhere.
+    most_rows: usize,
+    n_places_left: usize,
+    /// There are more: no index can be made.
+    pub(super) is_full: bool,
     pub(super) strings: Strings,
     pub(super) contexts: Vec<[u32; 8]>,
     pub(super) claims: Vec<Claim>,
@@ -62,6 +73,16 @@ struct UnitWork<'i, 'a> {
 }
 
 impl Part {
+    /// For units of this file.
+    pub(super) fn new(file: &SymbolFile) -> Self {
+        let most_rows = most_rows(file);
+        Self {
+            most_rows,
+            n_places_left: most_rows.saturating_mul(PLACES_A_BYTE),
+            ..Self::default()
+        }
+    }
+
     /// Adds all that a unit says. `listing` are the addresses that it describes.
     pub(super) fn add_unit(&mut self, info: &DebugInfo<'_>, unit: usize, listing: &Listing) {
         let functions = info.functions(unit);
@@ -75,9 +96,15 @@ impl Part {
         };
         let mut boundaries = Vec::new();
         for span in functions.spans() {
+            if self.is_full {
+                return;
+            }
             self.add_function(&mut work, span, listing, &mut boundaries);
         }
         for range in uncovered(lines.ranges(), functions.spans()) {
+            if self.is_full {
+                return;
+            }
             self.add_lines(&mut work, &range, listing, &mut boundaries);
         }
     }
@@ -148,9 +175,15 @@ impl Part {
         boundaries: &mut Vec<u64>,
         mut context: impl FnMut(&mut Self, &mut UnitWork<'_, '_>, u64) -> u32,
     ) -> Range<usize> {
+        let first = self.rows.len();
+        self.n_places_left = self.n_places_left.saturating_sub(boundaries.len());
+        let n_most = first.max(self.claims.len());
+        self.is_full |= self.n_places_left == 0 || n_most > self.most_rows;
+        if self.is_full {
+            return first..first;
+        }
         boundaries.sort_unstable();
         boundaries.dedup();
-        let first = self.rows.len();
         for addr in boundaries.iter().copied() {
             let at = work.lines.find(addr).copied();
             let row = Row {
@@ -253,6 +286,19 @@ impl Part {
         work.files.insert(file, number);
         number
     }
+}
+
+/// The most answers that an index of this file can need: each begins where a line, a range or an entry says so, and none of
+/// them is shorter than a byte.
+pub(super) fn most_rows(file: &SymbolFile) -> usize {
+    let sections = [
+        ".debug_info",
+        ".debug_line",
+        ".debug_ranges",
+        ".debug_rnglists",
+    ];
+    let len_of = |section: &&str| file.debug_section(section).len();
+    sections.iter().map(len_of).sum::<usize>().max(FEWEST_ROWS)
 }
 
 fn scope_numbers(scope: Scope) -> (u32, u32) {
