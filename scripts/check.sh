@@ -56,7 +56,7 @@ stage_screenshots() {
     cargo build --release
     local program=${CARGO_TARGET_DIR:-target}/release/fieldscope picture panel theme workspace show
     mkdir -p docs/images
-    for picture in crash-dark crash-light home-dark symbolizer-dark issues-dark; do
+    for picture in crash-dark crash-light home-dark symbolizer-dark issues-dark logs-dark; do
         panel=${picture%-*} theme=${picture#*-} show=()
         [ "$panel" != issues ] || show=(--show first)
         # A workspace of its own each: pictures show the demo, not what the user keeps.

@@ -61,7 +61,7 @@ pub enum Command {
 /// `fieldscope screenshot`.
 #[derive(Clone, Debug, Args)]
 pub struct ScreenshotArgs {
-    /// Screen: home, crash, issues, symbols, symbolizer, import
+    /// Screen: home, crash, issues, logs, symbols, symbolizer, import
     pub panel: String,
     /// PNG file to write
     #[arg(long, value_name = "PNG")]

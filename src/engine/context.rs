@@ -181,6 +181,9 @@ impl QueryContext {
                 headline: crash.summary.clone().unwrap_or_default(),
             }));
         }
+        // A print and the dump behind it are one crash: where it begins counts.
+        crashes.sort_by_key(|crash| (crash.crash, crash.offset));
+        crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
         builds.sort();
         builds.dedup();

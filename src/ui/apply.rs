@@ -22,6 +22,8 @@ impl App {
             UiCommand::Go(panel) => self.nav.go_panel(panel),
             UiCommand::OpenCrash(id) => self.nav.open_crash(id),
             UiCommand::OpenIssue(key) => self.nav.open_issue(Some(key)),
+            UiCommand::OpenLog(log) => self.nav.open_log(log),
+            UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),
             UiCommand::CompareIssue(other) => self.nav.compared = other,
             UiCommand::SelectIssueCrash(id) => self.nav.issue_crash = Some(id),
@@ -64,6 +66,12 @@ impl App {
             UiCommand::Settings => self.overlay = Some(Overlay::Settings),
             UiCommand::Jobs => self.overlay = Some(Overlay::Jobs),
             UiCommand::NextTheme => self.settings.theme = next_theme(self.settings.theme),
+        }
+    }
+
+    fn show_in_log(&mut self) {
+        if let Some(crash) = self.nav.place.crash {
+            self.nav.show_in_log(crash);
         }
     }
 

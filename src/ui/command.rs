@@ -3,6 +3,7 @@
 use super::nav::InspectorTab;
 use super::panels::PanelId;
 use crate::engine::job::JobId;
+use crate::engine::logs::view::LogKey;
 use egui::{Key, KeyboardShortcut, Modifiers};
 use std::path::PathBuf;
 
@@ -37,6 +38,10 @@ pub enum UiCommand {
     OpenWorkspace(PathBuf),
     /// Open the import report of one capture.
     OpenCapture(i64),
+    /// Open one log.
+    OpenLog(LogKey),
+    /// Show the open crash in its log.
+    ShowInLog,
     /// Choose files to import.
     OpenFiles,
     /// Choose a folder to import.
@@ -138,9 +143,11 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Go(PanelId::Home), "Go to Home", "Where files are dropped and workspaces opened.", [key(CTRL, Key::Num1)];
     UiCommand::Go(PanelId::Crash), "Go to Crash", "The crash that is open.", [key(CTRL, Key::Num2)];
     UiCommand::Go(PanelId::Issues), "Go to Issues", "Crashes by their cause: how many, where, since when.", [key(CTRL, Key::Num3)];
-    UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num4)];
-    UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num5)];
-    UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num6)];
+    UiCommand::Go(PanelId::Logs), "Go to Logs", "Every line of a log, decoded, with filters and where it crashed.", [key(CTRL, Key::Num4)];
+    UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num5)];
+    UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num6)];
+    UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num7)];
+    UiCommand::ShowInLog, "Show the crash in its log", "Go to the line of the log where the open crash begins.", [key(NONE, Key::L)];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];

@@ -8,6 +8,7 @@ use crate::engine::event::{Event, Wake};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
 use crate::engine::loadable::Loadable;
+use crate::engine::logs::view::LogKey;
 use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
@@ -17,6 +18,11 @@ use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
 use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
+use crate::engine::queries::log_find::{FoundRow, LogFindQuery};
+use crate::engine::queries::log_list::{ListedLog, LogListQuery};
+use crate::engine::queries::log_of_crash::LogOfCrashQuery;
+use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
+use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
@@ -61,6 +67,16 @@ pub trait Door {
     fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
     /// The symbol library.
     fn symbols(&self) -> Answer<SymbolLibraryView>;
+    /// Logs, those of the newest capture first.
+    fn logs(&self) -> Answer<Vec<ListedLog>>;
+    /// A log at a glance.
+    fn log_overview(&self, log: &LogKey, n_buckets: u32) -> Answer<LogOverview>;
+    /// Rows of a log.
+    fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage>;
+    /// A place in a log.
+    fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow>;
+    /// The log that tells of a crash.
+    fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>>;
     /// Captures, newest first.
     fn captures(&self) -> Answer<Vec<CaptureRow>>;
     /// What an import found.
@@ -211,6 +227,29 @@ impl Door for EngineDoor {
 
     fn symbols(&self) -> Answer<SymbolLibraryView> {
         self.engine.borrow().query(SymbolLibraryQuery)
+    }
+
+    fn logs(&self) -> Answer<Vec<ListedLog>> {
+        self.engine.borrow().query(LogListQuery)
+    }
+
+    fn log_overview(&self, log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
+        self.engine.borrow().query(LogSummaryQuery {
+            key: log.clone(),
+            n_buckets,
+        })
+    }
+
+    fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage> {
+        self.engine.borrow().query(query.clone())
+    }
+
+    fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
+        self.engine.borrow().query(query.clone())
+    }
+
+    fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>> {
+        self.engine.borrow().query(LogOfCrashQuery { crash })
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {

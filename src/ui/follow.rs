@@ -130,6 +130,7 @@ impl App {
             crash,
             capture: Some(capture),
             issue: None,
+            log: None,
         });
     }
 

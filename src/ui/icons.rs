@@ -8,6 +8,8 @@ pub const HOME: &str = "\u{e2c2}";
 pub const CRASH: &str = "\u{e4e0}";
 /// The list of crashes, grouped.
 pub const CRASHES: &str = "\u{e5f6}";
+/// Logs.
+pub const LOGS: &str = "\u{e2f2}";
 /// Symbols.
 pub const SYMBOLS: &str = "\u{e1bc}";
 /// Paste addresses.

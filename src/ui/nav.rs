@@ -1,6 +1,7 @@
 //! Where the user is: screen, crash, thread, frame, tab; and the way back.
 
 use super::panels::PanelId;
+use crate::engine::logs::view::LogKey;
 
 /// Tabs of the inspector on the crash screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -63,6 +64,8 @@ pub struct Place {
     pub capture: Option<i64>,
     /// Key of the issue that is open.
     pub issue: Option<String>,
+    /// Log that is open.
+    pub log: Option<LogKey>,
 }
 
 /// The one selection that every panel shares.
@@ -82,6 +85,8 @@ pub struct Nav {
     pub issue_crash: Option<i64>,
     /// Address that the memory view was sent to, until it has gone there.
     pub memory_address: Option<u64>,
+    /// A jump to a crash in its log: its number, and the crash.
+    pub log_jump: Option<(u64, i64)>,
     /// The symbolizer is to read the addresses of the open crash.
     pub pastes_crash: bool,
     back: Vec<Place>,
@@ -98,6 +103,7 @@ impl Default for Nav {
             crash: None,
             capture: None,
             issue: None,
+            log: None,
         };
         Self {
             place,
@@ -107,6 +113,7 @@ impl Default for Nav {
             compared: None,
             issue_crash: None,
             memory_address: None,
+            log_jump: None,
             pastes_crash: false,
             back: Vec::new(),
             forward: Vec::new(),
@@ -152,6 +159,24 @@ impl Nav {
             issue,
             ..self.place.clone()
         });
+    }
+
+    /// Opens a log.
+    pub fn open_log(&mut self, log: LogKey) {
+        self.go(Place {
+            panel: PanelId::Logs,
+            log: Some(log),
+            ..self.place.clone()
+        });
+    }
+
+    /// Shows a crash in its log.
+    pub fn show_in_log(&mut self, crash: i64) {
+        let number = self
+            .log_jump
+            .map_or(1, |(number, _)| number.wrapping_add(1));
+        self.log_jump = Some((number, crash));
+        self.go_panel(PanelId::Logs);
     }
 
     /// Opens an import report.

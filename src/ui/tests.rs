@@ -249,6 +249,56 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
 }
 
 #[test]
+fn a_log_is_filtered_searched_and_left_for_its_crash_and_back() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.get_by_label("Logs").click();
+    harness.run();
+    harness.get_by_label_contains("405 lines in 2 boots");
+    harness.get_by_label_contains("1 crash, 11 errors");
+    // A filter shows what it lets through.
+    harness.get_by_label("Errors").click();
+    harness.run();
+    harness.get_by_label_contains("level ≥ error  11");
+    harness.get_by_label("11 lines shown");
+    harness.get_by_label("All").click();
+    harness.run();
+    // F3 goes to the next match, E to the next error.
+    harness.get_by_label("Find in the log").focus();
+    harness.run();
+    harness
+        .get_by_label("Find in the log")
+        .type_text("retrying");
+    harness.run();
+    harness.key_press(egui::Key::F3);
+    harness.run();
+    harness.get_by_label_contains("match 1 of 44");
+    // The crash is one click away, and its log one key.
+    harness.state_mut().nav().show_in_log(7);
+    harness.run();
+    harness.get_by_label("open crash").click();
+    harness.run();
+    assert_eq!(harness.state_mut().nav().place.panel, PanelId::Crash);
+    assert_eq!(harness.state_mut().nav().place.crash, Some(7));
+    harness.key_press(egui::Key::L);
+    harness.run();
+    assert_eq!(harness.state_mut().nav().place.panel, PanelId::Logs);
+    harness.get_by_label("open crash");
+}
+
+#[test]
+fn end_and_home_show_the_last_and_the_first_line() {
+    let (mut harness, _) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Logs);
+    harness.run();
+    harness.key_press(egui::Key::End);
+    harness.run();
+    harness.get_by_label_contains("Line 405:");
+    harness.key_press(egui::Key::Home);
+    harness.run();
+    harness.get_by_label_contains("Line 1:");
+}
+
+#[test]
 fn an_issue_is_opened_compared_and_merged_by_button_and_by_key() {
     let (mut harness, sent) = window(Mode::Ready);
     harness.get_by_label("Issues").click();

@@ -82,4 +82,7 @@ pub struct Chip {
 pub struct FilterStack {
     /// The chips.
     pub chips: Vec<Chip>,
+    /// Shows every line of a dump; without it a block of data is one row.
+    #[serde(default)]
+    pub shows_data: bool,
 }

@@ -47,6 +47,8 @@ struct BlockFacts {
     n_by_level: [u64; 6],
     /// Level of each row: index in [`LogLevel::ALL`], 6 for none.
     levels: Vec<u8>,
+    /// Whether each row is a line of data.
+    is_data: Vec<bool>,
     n_dropped: (u64, u64),
     n_undecoded: u64,
     modules: BTreeMap<String, u64>,
@@ -66,6 +68,8 @@ pub struct LogSession {
     crashes: Vec<CrashPlace>,
     crash_rows: Vec<(u64, u64)>,
     levels: Vec<u8>,
+    /// Rows that stand behind another row of the same block of data.
+    folded: RowSet,
     summary: LogSummary,
     filters: Mutex<Vec<(String, Arc<RowSet>)>>,
 }
@@ -108,6 +112,7 @@ impl LogSession {
             crashes,
             crash_rows: Vec::new(),
             levels: Vec::new(),
+            folded: RowSet::default(),
             summary: LogSummary::default(),
             filters: Mutex::default(),
             bytes,
@@ -118,6 +123,7 @@ impl LogSession {
 
     fn take(&mut self, ranges: Vec<Range<usize>>, facts: Vec<BlockFacts>) {
         let mut modules: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut folded, mut was_data) = (Vec::new(), false);
         let mut n_rows: u64 = 0;
         let mut span: Option<(u64, u64)> = None;
         for (range, mut facts) in ranges.into_iter().zip(facts) {
@@ -126,6 +132,12 @@ impl LogSession {
                 range,
                 offsets: facts.offsets,
             });
+            for (row, is_data) in (n_rows..).zip(&facts.is_data) {
+                if *is_data && was_data {
+                    folded.push(row);
+                }
+                was_data = *is_data;
+            }
             n_rows = n_rows.saturating_add(facts.n_rows);
             self.levels.append(&mut facts.levels);
             for (all, own) in self.summary.n_by_level.iter_mut().zip(facts.n_by_level) {
@@ -147,6 +159,7 @@ impl LogSession {
         modules.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         modules.truncate(MOST_MODULES);
         self.summary.n_rows = n_rows;
+        self.folded = RowSet::of(n_rows, folded);
         let boot_rows = self.boots.iter().map(|boot| self.row_at(boot.offset));
         self.boot_rows = boot_rows.collect();
         let crash_rows = self.crashes.iter().map(|crash| {
@@ -277,6 +290,18 @@ impl LogSession {
         self.crash_rows.iter().position(|(first, _)| *first == row)
     }
 
+    /// Rows of the same block of data that are folded into a row.
+    pub fn n_folded_into(&self, row: u64) -> u64 {
+        let mut n: u64 = 0;
+        while self
+            .folded
+            .contains(row.saturating_add(n).saturating_add(1))
+        {
+            n = n.saturating_add(1);
+        }
+        n
+    }
+
     /// The bytes of a row.
     pub fn raw(&self, place: Range<usize>) -> &[u8] {
         self.bytes.get(place).unwrap_or(&[])
@@ -289,6 +314,11 @@ impl LogSession {
         progress: &dyn Progress,
     ) -> Result<Result<Option<Arc<RowSet>>, String>, Cancelled> {
         let mut all: Option<RowSet> = None;
+        if !stack.shows_data && !self.folded.is_empty() {
+            let mut rest = self.folded.clone();
+            rest.invert();
+            all = Some(rest);
+        }
         for chip in stack.chips.iter().filter(|chip| !chip.is_off) {
             match self.rows_of(chip, progress)? {
                 Ok(rows) => match &mut all {
@@ -455,6 +485,7 @@ fn facts_of(
         facts.n_rows = facts.n_rows.saturating_add(1);
         let level = record.level.map_or(LogLevel::ALL.len(), LogLevel::index);
         facts.levels.push(u8::try_from(level).unwrap_or(u8::MAX));
+        facts.is_data.push(record.kind == RowKind::Data);
         if let Some(n) = facts.n_by_level.get_mut(level) {
             *n = n.saturating_add(1);
         }

@@ -3,6 +3,7 @@
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
+use crate::engine::logs::session::LogSession;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
@@ -49,62 +50,66 @@ impl Query for LogFindQuery {
     type Output = FoundRow;
 
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
-        let log = context.log(&self.key)?;
-        let shown = log
-            .visible(&self.stack, &Unattended)?
-            .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-        let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
-        let filter = match &self.wanted {
-            Wanted::Row(row) => {
-                return Ok(FoundRow {
-                    at: Some(place_of(*row)),
-                    of: None,
-                });
-            }
-            Wanted::Crash(id) => {
-                let crashes = &log.summary().crashes;
-                let crash = crashes.iter().find(|crash| crash.crash == Some(*id));
-                return Ok(FoundRow {
-                    at: crash.map(|crash| place_of(crash.row)),
-                    of: None,
-                });
-            }
-            Wanted::Text(text) => LogFilter::Text {
-                text: text.clone(),
-                match_case: false,
-            },
-            Wanted::Error => LogFilter::Level {
-                at_least: LogLevel::Error,
-            },
-        };
-        let chip = Chip {
-            filter,
-            negated: false,
-            is_off: false,
-        };
-        let matching = log
-            .rows_of(&chip, &Unattended)?
-            .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-        let mut matches = RowSet::clone(&matching);
-        if let Some(shown) = &shown {
-            matches.intersect(shown);
-        }
-        let from = shown
-            .as_ref()
-            .map_or(Some(self.from), |rows| rows.nth(self.from));
-        let n_before = matches.rank(from.unwrap_or(u64::MAX));
-        let is_on_one = from.is_some_and(|row| matches.contains(row));
-        // The search goes round.
-        let index = match (self.forward, matches.len()) {
-            (_, 0) => return Ok(FoundRow::default()),
-            (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
-            (false, n) => n_before
-                .checked_sub(1)
-                .unwrap_or_else(|| n.saturating_sub(1)),
-        };
-        Ok(FoundRow {
-            at: matches.nth(index).map(place_of),
-            of: Some((index.saturating_add(1), matches.len())),
-        })
+        found(&*context.log(&self.key)?, self)
     }
+}
+
+/// A place in an open log.
+pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
+    let shown = log
+        .visible(&query.stack, &Unattended)?
+        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
+    let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
+    let filter = match &query.wanted {
+        Wanted::Row(row) => {
+            return Ok(FoundRow {
+                at: Some(place_of(*row)),
+                of: None,
+            });
+        }
+        Wanted::Crash(id) => {
+            let crashes = &log.summary().crashes;
+            let crash = crashes.iter().find(|crash| crash.crash == Some(*id));
+            return Ok(FoundRow {
+                at: crash.map(|crash| place_of(crash.row)),
+                of: None,
+            });
+        }
+        Wanted::Text(text) => LogFilter::Text {
+            text: text.clone(),
+            match_case: false,
+        },
+        Wanted::Error => LogFilter::Level {
+            at_least: LogLevel::Error,
+        },
+    };
+    let chip = Chip {
+        filter,
+        negated: false,
+        is_off: false,
+    };
+    let matching = log
+        .rows_of(&chip, &Unattended)?
+        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
+    let mut matches = RowSet::clone(&matching);
+    if let Some(shown) = &shown {
+        matches.intersect(shown);
+    }
+    let from = shown
+        .as_ref()
+        .map_or(Some(query.from), |rows| rows.nth(query.from));
+    let n_before = matches.rank(from.unwrap_or(u64::MAX));
+    let is_on_one = from.is_some_and(|row| matches.contains(row));
+    // The search goes round.
+    let index = match (query.forward, matches.len()) {
+        (_, 0) => return Ok(FoundRow::default()),
+        (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
+        (false, n) => n_before
+            .checked_sub(1)
+            .unwrap_or_else(|| n.saturating_sub(1)),
+    };
+    Ok(FoundRow {
+        at: matches.nth(index).map(place_of),
+        of: Some((index.saturating_add(1), matches.len())),
+    })
 }

@@ -39,48 +39,58 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        let log = context.log(&self.key)?;
-        let mut counts = ChipCounts {
-            is_complete: true,
-            ..ChipCounts::default()
-        };
-        for chip in &self.stack.chips {
-            match log.rows_of(chip, &Unattended)? {
-                Ok(rows) => {
-                    counts.by_chip.push(rows.len());
-                    counts.errors.push(None);
-                }
-                Err(error) => {
-                    counts.by_chip.push(0);
-                    counts.errors.push(Some(error));
-                }
+        page(&*context.log(&self.key)?, self)
+    }
+}
+
+/// Rows of an open log.
+pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryError> {
+    let mut counts = ChipCounts {
+        is_complete: true,
+        ..ChipCounts::default()
+    };
+    for chip in &query.stack.chips {
+        match log.rows_of(chip, &Unattended)? {
+            Ok(rows) => {
+                counts.by_chip.push(rows.len());
+                counts.errors.push(None);
+            }
+            Err(error) => {
+                counts.by_chip.push(0);
+                counts.errors.push(Some(error));
             }
         }
-        let shown = log
-            .visible(&self.stack, &Unattended)?
-            .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-        let n_visible = shown
-            .as_ref()
-            .map_or(log.summary().n_rows, |rows| rows.len());
-        counts.n_visible = n_visible;
-        let matcher = (!self.find.is_empty())
-            .then(|| Matcher::text(&self.find, false).ok())
-            .flatten();
-        let mut rows = Vec::new();
-        for n in (self.first..n_visible).take(self.count.min(MOST_ROWS) as usize) {
-            let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
-            rows.extend(row.and_then(|row| log_row(&log, row, matcher.as_ref())));
-        }
-        Ok(LogPage {
-            rows: LogRows {
-                n_visible,
-                is_complete: true,
-                first: self.first,
-                rows,
-            },
-            counts,
-        })
     }
+    let shown = log
+        .visible(&query.stack, &Unattended)?
+        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
+    let n_visible = shown
+        .as_ref()
+        .map_or(log.summary().n_rows, |rows| rows.len());
+    counts.n_visible = n_visible;
+    let matcher = (!query.find.is_empty())
+        .then(|| Matcher::text(&query.find, false).ok())
+        .flatten();
+    let mut rows = Vec::new();
+    for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
+        let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
+        rows.extend(row.and_then(|row| {
+            let mut shown = log_row(log, row, matcher.as_ref())?;
+            if !query.stack.shows_data {
+                shown.n_folded = log.n_folded_into(row);
+            }
+            Some(shown)
+        }));
+    }
+    Ok(LogPage {
+        rows: LogRows {
+            n_visible,
+            is_complete: true,
+            first: query.first,
+            rows,
+        },
+        counts,
+    })
 }
 
 fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogRow> {

@@ -1,6 +1,7 @@
 //! A log at a glance, and how its rows lie along it.
 
 use crate::engine::context::QueryContext;
+use crate::engine::logs::session::LogSession;
 use crate::engine::logs::view::{DensityAxis, LogDensity, LogKey, LogSummary};
 use crate::engine::query::{Query, QueryError};
 
@@ -26,33 +27,37 @@ impl Query for LogSummaryQuery {
     type Output = LogOverview;
 
     fn run(&self, context: &QueryContext) -> Result<LogOverview, QueryError> {
-        let log = context.log(&self.key)?;
-        let summary = log.summary().clone();
-        let n_buckets = u64::from(self.n_buckets.max(1));
-        let mut density = LogDensity {
-            axis: DensityAxis::Rows,
-            span: (0, signed(summary.n_rows)),
-            buckets: vec![[0; 7]; usize::try_from(n_buckets).unwrap_or(1)],
-            crashes: summary
-                .crashes
-                .iter()
-                .map(|crash| signed(crash.row))
-                .collect(),
-            boots: summary.boots.iter().map(|boot| signed(boot.row)).collect(),
-        };
-        for (row, level) in (0_u64..).zip(log.levels()) {
-            let bucket = row.saturating_mul(n_buckets) / summary.n_rows.max(1);
-            let bucket = usize::try_from(bucket).unwrap_or(usize::MAX);
-            if let Some(count) = density
-                .buckets
-                .get_mut(bucket)
-                .and_then(|bucket| bucket.get_mut(usize::from(*level)))
-            {
-                *count = count.saturating_add(1);
-            }
-        }
-        Ok(LogOverview { summary, density })
+        Ok(overview(&*context.log(&self.key)?, self.n_buckets))
     }
+}
+
+/// An open log at a glance.
+pub fn overview(log: &LogSession, n_buckets: u32) -> LogOverview {
+    let summary = log.summary().clone();
+    let n_buckets = u64::from(n_buckets.max(1));
+    let mut density = LogDensity {
+        axis: DensityAxis::Rows,
+        span: (0, signed(summary.n_rows)),
+        buckets: vec![[0; 7]; usize::try_from(n_buckets).unwrap_or(1)],
+        crashes: summary
+            .crashes
+            .iter()
+            .map(|crash| signed(crash.row))
+            .collect(),
+        boots: summary.boots.iter().map(|boot| signed(boot.row)).collect(),
+    };
+    for (row, level) in (0_u64..).zip(log.levels()) {
+        let bucket = row.saturating_mul(n_buckets) / summary.n_rows.max(1);
+        let bucket = usize::try_from(bucket).unwrap_or(usize::MAX);
+        if let Some(count) = density
+            .buckets
+            .get_mut(bucket)
+            .and_then(|bucket| bucket.get_mut(usize::from(*level)))
+        {
+            *count = count.saturating_add(1);
+        }
+    }
+    LogOverview { summary, density }
 }
 
 fn signed(n: u64) -> i64 {

@@ -12,6 +12,7 @@ pub mod issue_detail;
 pub mod issue_list;
 pub mod log_find;
 pub mod log_list;
+pub mod log_of_crash;
 pub mod log_rows;
 pub mod log_summary;
 pub mod overview;

@@ -5,6 +5,7 @@ pub mod crash;
 pub mod home;
 pub mod import_report;
 pub mod issues;
+pub mod logs;
 pub mod symbolizer;
 pub mod symbols;
 
@@ -20,6 +21,8 @@ pub enum PanelId {
     Crash,
     /// All crashes, by cause.
     Issues,
+    /// One log.
+    Logs,
     /// The symbol library.
     Symbols,
     /// The paste box.
@@ -75,6 +78,14 @@ pub static PANELS: &[PanelKind] = &[
         icon: icons::CRASHES,
         help: "Crashes by their cause: how many, where, since when.",
         new: || Box::<issues::Issues>::default(),
+    },
+    PanelKind {
+        id: PanelId::Logs,
+        name: "logs",
+        label: "Logs",
+        icon: icons::LOGS,
+        help: "Every line of a log, decoded, with filters and where it crashed.",
+        new: || Box::<logs::Logs>::default(),
     },
     PanelKind {
         id: PanelId::Symbols,

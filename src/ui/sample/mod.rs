@@ -2,6 +2,7 @@
 
 mod issues;
 mod lists;
+mod logs;
 mod report;
 
 pub(super) use report::{bare_report, report};
@@ -11,6 +12,7 @@ use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
+use crate::engine::logs::view::LogKey;
 use crate::engine::queries::captures::CaptureRow;
 use crate::engine::queries::crash_detail::{CrashDetail, IssueOfCrash};
 use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
@@ -20,6 +22,10 @@ use crate::engine::queries::find::Found;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
+use crate::engine::queries::log_find::{FoundRow, LogFindQuery, found};
+use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
+use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::overview::Overview;
 use crate::engine::queries::source_lines::SourceLines;
 use crate::engine::queries::symbol_library::SymbolLibraryView;
@@ -255,6 +261,30 @@ impl Door for FakeDoor {
             builds: Vec::new(),
             missing: Vec::new(),
         })
+    }
+
+    fn logs(&self) -> Answer<Vec<ListedLog>> {
+        self.answer(logs::listed, Vec::new)
+    }
+
+    fn log_overview(&self, _log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
+        self.answer(|| logs::log_overview(n_buckets), LogOverview::default)
+    }
+
+    fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage> {
+        self.answer(
+            || logs::log_page(query),
+            || logs::log_page(&logs::nothing()),
+        )
+    }
+
+    fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
+        let find = || found(&logs::session(), query).unwrap_or_default();
+        self.answer(find, FoundRow::default)
+    }
+
+    fn log_of_crash(&self, _crash: i64) -> Answer<Option<LogKey>> {
+        self.answer(|| Some(logs::key()), || None)
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {

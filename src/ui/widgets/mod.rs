@@ -8,3 +8,4 @@ pub mod marker;
 pub mod row;
 pub mod state;
 pub mod text;
+pub mod virtual_list;

@@ -17,6 +17,10 @@ pub(super) static SHAPES: &[Shape] = &[
         read: zephyr,
     },
     Shape {
+        id: "uptime-level",
+        read: uptime_level,
+    },
+    Shape {
         id: "syslog-5424",
         read: syslog_5424,
     },
@@ -125,6 +129,32 @@ fn zephyr(head: &mut Head<'_>) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// `[00:00:06.020] INF module: text`.
+fn uptime_level(head: &mut Head<'_>) -> Option<()> {
+    let cursor = &mut head.cursor;
+    cursor.byte(b'[')?;
+    let uptime = zephyr_uptime(cursor)?;
+    cursor.byte(b']')?;
+    cursor.spaces();
+    head.level = Some(word(cursor)?);
+    cursor.byte(b' ')?;
+    head.uptime_ns = Some(uptime);
+    module_before_colon(head);
+    Some(())
+}
+
+/// Passes `module: `, if that is what comes.
+fn module_before_colon(head: &mut Head<'_>) {
+    let mut module = head.cursor;
+    module.spaces();
+    if let Some(range) = module.word()
+        && module.literal(b": ").is_some()
+    {
+        head.module = Some(range);
+        head.cursor = module;
+    }
 }
 
 /// `00:00:01.234,567` and `1d 02:03:04.005,006`: hours may have more digits than two.
@@ -294,13 +324,7 @@ fn kernel(head: &mut Head<'_>) -> Option<()> {
         *head = more;
         return Some(());
     }
-    let mut module = head.cursor;
-    if let Some(range) = module.word()
-        && module.literal(b": ").is_some()
-    {
-        head.module = Some(range);
-        head.cursor = module;
-    }
+    module_before_colon(head);
     Some(())
 }
 
@@ -489,6 +513,10 @@ fn level_word(head: &mut Head<'_>) -> Option<()> {
     } else if !(is_capital && n_spaces > 0 && of_word(cursor.slice((start, end))).is_some()) {
         // "Error" and "Warning" begin many a sentence.
         return None;
+    } else {
+        head.level = Some(level);
+        module_before_colon(head);
+        return Some(());
     }
     head.level = Some(level);
     Some(())

@@ -49,7 +49,10 @@ fn bracketed(head: &mut Head<'_>) -> Option<()> {
     // A head that goes on with a level in angle brackets is the device's own clock.
     let mut ahead = head.cursor;
     ahead.spaces();
-    if ahead.peek() == Some(b'<') && head.is_date_incomplete {
+    let is_device_level = [b"INF ", b"WRN ", b"ERR ", b"DBG "]
+        .iter()
+        .any(|level| ahead.rest().starts_with(*level));
+    if (ahead.peek() == Some(b'<') || is_device_level) && head.is_date_incomplete {
         return None;
     }
     behind(head)

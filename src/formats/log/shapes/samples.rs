@@ -484,4 +484,22 @@ pub(super) static SAMPLES: &[Sample] = &[
         module: "nsh",
         message: "ready",
     },
+    Sample {
+        line: "[00:00:06.020] INF flow: millilitres per minute 14000",
+        shape: "uptime-level",
+        level: Some(LogLevel::Info),
+        uptime_ns: Some(6_020_000_000),
+        time_ns: None,
+        module: "flow",
+        message: "millilitres per minute 14000",
+    },
+    Sample {
+        line: "INFO  radio: joined",
+        shape: "level-word",
+        level: Some(LogLevel::Info),
+        uptime_ns: None,
+        time_ns: None,
+        module: "radio",
+        message: "joined",
+    },
 ];

@@ -152,6 +152,12 @@ fn chips_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
         }
     }
     symbols_ui(ui, selected);
+    if chip::link(ui, "Show in log")
+        .on_hover_text("The line of the log where it begins (L)")
+        .clicked()
+    {
+        ctx.ui(UiCommand::ShowInLog);
+    }
     if let Some(issue) = &selected.detail.issue {
         issue_ui(ctx, ui, issue);
     }

@@ -1,0 +1,327 @@
+//! Logs: every line of one log, decoded, with filters, along an axis that shows where it crashed.
+
+mod bar;
+mod density;
+mod list;
+mod selected;
+
+use super::{Panel, screen};
+use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::view::{LogKey, LogRow};
+use crate::engine::queries::log_find::{LogFindQuery, Wanted};
+use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_summary::LogOverview;
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
+use crate::ui::theme::size;
+use crate::ui::widgets::virtual_list::{VirtualList, share};
+use crate::ui::widgets::{button, card as cards, state, text};
+use crate::ui::words;
+use egui::{Pos2, Rect, Ui, vec2};
+
+/// From this width on the selected row is shown in full beside the list.
+const WITH_SELECTED: f32 = 1000.0;
+const SELECTED_WIDTH: f32 = 300.0;
+/// Height of the lane above the list.
+const LANE: f32 = 56.0;
+/// Parts of the lane.
+const BUCKETS: u32 = 240;
+
+/// What is shown of the log, and where.
+#[derive(Default)]
+pub struct Logs {
+    /// The log that all of this is about.
+    log: Option<LogKey>,
+    stack: FilterStack,
+    list: VirtualList,
+    /// What stands in the field: searched for with F3, a filter with Enter.
+    search: String,
+    /// Index of the selected row among those shown, and the row.
+    selected: Option<(u64, Option<LogRow>)>,
+    /// A search that is on its way.
+    finding: Option<LogFindQuery>,
+    /// Which match is selected, and of how many.
+    found: Option<(u64, u64)>,
+    nothing_found: bool,
+    /// The last jump to a crash that was carried out.
+    n_jumps: u64,
+    /// Height of the list in the last frame.
+    height: f32,
+    n_visible: u64,
+    n_by_chip: Vec<u64>,
+}
+
+impl Panel for Logs {
+    fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        let rect = screen(ui);
+        let logs = ctx.door.logs();
+        cards::inside(ui, rect, "logs", |ui| {
+            let listed = logs.value().map_or(&[][..], |logs| logs.as_slice());
+            self.choose(ctx, listed);
+            let Some(key) = self.log.clone() else {
+                text::headline(
+                    ui,
+                    if logs.value().is_some() {
+                        "No log in this workspace"
+                    } else {
+                        "Logs"
+                    },
+                );
+                ui.add_space(size::M);
+                state::answer(ui, &logs, "Looking for logs…", |ui, _logs| {
+                    nothing_ui(ctx, ui);
+                });
+                return;
+            };
+            let overview = ctx.door.log_overview(&key, BUCKETS);
+            let known = overview.value().map(|overview| (**overview).clone());
+            text::headline(
+                ui,
+                &known.as_ref().map_or_else(|| "Logs".to_owned(), headline),
+            );
+            text::muted(ui, known.as_ref().map_or(String::new(), detail));
+            ui.add_space(size::S);
+            self.bar_ui(ctx, ui, listed);
+            ui.add_space(size::S);
+            state::answer(ui, &overview, "Reading the log…", |ui, overview| {
+                self.find(ctx, &key);
+                self.keys(ui, overview);
+                self.body_ui(ctx, ui, &key, overview);
+            });
+        });
+    }
+}
+
+impl Logs {
+    /// Follows what the rest of the window asks for: another log, or a crash in one.
+    fn choose(&mut self, ctx: &mut ViewContext<'_>, listed: &[ListedLog]) {
+        let mut wanted = ctx.nav.place.log.clone();
+        let jump = ctx.nav.log_jump.filter(|(n, _)| *n != self.n_jumps);
+        if let Some((n, crash)) = jump {
+            match ctx
+                .door
+                .log_of_crash(crash)
+                .value()
+                .map(|log| (**log).clone())
+            {
+                Some(Some(log)) => {
+                    self.n_jumps = n;
+                    wanted = Some(log.clone());
+                    self.open(log.clone());
+                    self.ask(&log, Wanted::Crash(crash), true);
+                    ctx.ui(UiCommand::OpenLog(log));
+                }
+                Some(None) => {
+                    self.n_jumps = n;
+                    ctx.notice = Some("This crash came in a dump without a log.".to_owned());
+                }
+                None => {}
+            }
+        }
+        let exists = |key: &LogKey| listed.iter().any(|log| log.key == *key);
+        let wanted = wanted
+            .filter(|key| exists(key))
+            .or_else(|| listed.first().map(|log| log.key.clone()));
+        if wanted != self.log
+            && let Some(key) = wanted
+        {
+            self.open(key);
+        }
+    }
+
+    fn open(&mut self, key: LogKey) {
+        if self.log.as_ref() != Some(&key) {
+            *self = Self {
+                log: Some(key),
+                n_jumps: self.n_jumps,
+                search: std::mem::take(&mut self.search),
+                ..Self::default()
+            };
+        }
+    }
+
+    fn ask(&mut self, key: &LogKey, wanted: Wanted, forward: bool) {
+        self.nothing_found = false;
+        self.finding = Some(LogFindQuery {
+            key: key.clone(),
+            stack: self.stack.clone(),
+            wanted,
+            from: self.selected.as_ref().map_or(self.list.top, |(at, _)| *at),
+            forward,
+        });
+    }
+
+    /// Goes where a search led.
+    fn find(&mut self, ctx: &ViewContext<'_>, _key: &LogKey) {
+        let Some(query) = &self.finding else { return };
+        let answer = ctx.door.log_find(query);
+        if answer.is_pending() {
+            return;
+        }
+        self.finding = None;
+        let found = answer.value().map(|found| **found).unwrap_or_default();
+        self.found = found.of;
+        match found.at {
+            Some(at) => self.select(at),
+            None => self.nothing_found = true,
+        }
+    }
+
+    fn select(&mut self, at: u64) {
+        self.selected = Some((at, None));
+        self.list.go_to(
+            at,
+            self.height,
+            list::ROW,
+            self.n_visible.max(at.saturating_add(1)),
+        );
+    }
+
+    /// Keys of the list: they act when no text is being written.
+    fn keys(&mut self, ui: &Ui, overview: &LogOverview) {
+        if ui.ctx().text_edit_focused() {
+            return;
+        }
+        let Some(key) = self.log.clone() else { return };
+        let pressed = |key: egui::Key| ui.input(|input| input.key_pressed(key));
+        let is_shift = ui.input(|input| input.modifiers.shift);
+        let is_plain = ui.input(|input| input.modifiers.is_none() || input.modifiers.shift_only());
+        let n = self.n_visible;
+        if !is_plain {
+            return;
+        }
+        for (pressed_key, rows, pages) in [
+            (egui::Key::PageDown, 0, 1),
+            (egui::Key::PageUp, 0, -1),
+            (egui::Key::Home, i64::MIN, 0),
+            (egui::Key::End, i64::MAX, 0),
+        ] {
+            if pressed(pressed_key) {
+                self.list.move_by(rows, pages, self.height, list::ROW, n);
+            }
+        }
+        let at = self.selected.as_ref().map_or(self.list.top, |(at, _)| *at);
+        if pressed(egui::Key::ArrowDown) && n > 0 {
+            self.select(at.saturating_add(1).min(n.saturating_sub(1)));
+        }
+        if pressed(egui::Key::ArrowUp) {
+            self.select(at.saturating_sub(1));
+        }
+        if pressed(egui::Key::F3) && !self.search.trim().is_empty() {
+            let text = self.search.trim().to_owned();
+            self.ask(&key, Wanted::Text(text), !is_shift);
+        }
+        if pressed(egui::Key::E) && overview.summary.n_rows > 0 {
+            self.ask(&key, Wanted::Error, !is_shift);
+        }
+    }
+
+    fn body_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        key: &LogKey,
+        overview: &LogOverview,
+    ) {
+        let rect = ui.available_rect_before_wrap();
+        let lane = Rect::from_min_size(rect.min, vec2(rect.width(), LANE));
+        if let Some(row) = density::lane_ui(ui, lane, overview, self.in_sight(overview)) {
+            self.ask(key, Wanted::Row(row), true);
+        }
+        let top = lane.bottom() + size::M;
+        let is_wide = rect.width() >= WITH_SELECTED;
+        let list_right = if is_wide {
+            rect.right() - SELECTED_WIDTH - size::M
+        } else {
+            rect.right()
+        };
+        let list = Rect::from_min_max(
+            Pos2::new(rect.left(), top),
+            Pos2::new(list_right, rect.bottom()),
+        );
+        self.list_ui(ctx, ui, list, key, overview);
+        if is_wide {
+            let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
+            self.selected_ui(ctx, ui, right, overview);
+        }
+    }
+
+    /// Rows of the log between the first and the last one in sight, as shares of its length.
+    fn in_sight(&self, overview: &LogOverview) -> Option<(f32, f32)> {
+        let n = overview.summary.n_rows;
+        if n == 0 || !self.stack.chips.is_empty() {
+            return None;
+        }
+        let sight = self.list.in_sight(self.height, list::ROW, n);
+        Some((
+            share(sight.first, n),
+            share(sight.first.saturating_add(u64::from(sight.count)), n),
+        ))
+    }
+}
+
+/// `1,284,112 lines in 3 boots`.
+fn headline(overview: &LogOverview) -> String {
+    let summary = &overview.summary;
+    let lines = words::count(summary.n_rows, "line", "lines");
+    match summary.boots.len() {
+        0 => lines,
+        n => format!("{lines} in {}", words::count(n as u64, "boot", "boots")),
+    }
+}
+
+/// `2 crashes, 214 errors, 12 lines dropped by the device · Text log`.
+fn detail(overview: &LogOverview) -> String {
+    let summary = &overview.summary;
+    let mut parts = Vec::new();
+    if !summary.crashes.is_empty() {
+        parts.push(words::count(
+            summary.crashes.len() as u64,
+            "crash",
+            "crashes",
+        ));
+    }
+    let n_errors: u64 = summary.n_by_level.iter().skip(4).sum();
+    if n_errors > 0 {
+        parts.push(words::count(n_errors, "error", "errors"));
+    }
+    if let n @ 1.. = summary.n_by_level.get(3).copied().unwrap_or(0) {
+        parts.push(words::count(n, "warning", "warnings"));
+    }
+    if summary.n_dropped.1 > 0 {
+        parts.push(format!(
+            "{} dropped by the device",
+            words::count(summary.n_dropped.1, "line", "lines")
+        ));
+    }
+    if summary.n_undecoded > 0 {
+        parts.push(format!(
+            "{} not decoded",
+            words::count(summary.n_undecoded, "row", "rows")
+        ));
+    }
+    if parts.is_empty() {
+        parts.push("no error, no crash".to_owned());
+    }
+    let needs = summary.needs.join(" ");
+    let needs = if needs.is_empty() {
+        needs
+    } else {
+        format!(". {needs}")
+    };
+    format!("{} · {}{needs}", parts.join(", "), summary.format_label)
+}
+
+fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+    state::padded(ui, |ui| {
+        text::muted(
+            ui,
+            "A log is any text that a device wrote: a UART capture, a syslog, a bundle with logs in it. Drop it on the window; every line of it is kept.",
+        );
+        ui.add_space(size::S);
+        ui.horizontal(|ui| {
+            button::primary_command(ui, ctx, &UiCommand::OpenFiles);
+            button::command(ui, ctx, &UiCommand::OpenDemo);
+        });
+    });
+}

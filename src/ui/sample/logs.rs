@@ -1,0 +1,88 @@
+//! A log that only tests see: made by the same engine as every other log, out of lines written here.
+
+use crate::engine::logs::dictionaries::from_elfs;
+use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::session::{CrashPlace, LogSession};
+use crate::engine::logs::view::LogKey;
+use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_rows::{LogPage, LogRowsQuery, page};
+use crate::engine::queries::log_summary::{LogOverview, overview};
+use crate::model::progress::Unattended;
+
+/// Names the one log.
+pub(super) fn key() -> LogKey {
+    LogKey::InCapture {
+        capture: 1,
+        path: "logs/uart0.log".to_owned(),
+    }
+}
+
+pub(super) fn listed() -> Vec<ListedLog> {
+    vec![ListedLog {
+        key: key(),
+        name: "logs/uart0.log".to_owned(),
+        capture: "customer-4711.zip".to_owned(),
+        device: Some("DA143532".to_owned()),
+        size_bytes: 48_213,
+        n_rows: None,
+    }]
+}
+
+/// An afternoon of a device: it works, complains, crashes and starts again.
+pub(super) fn session() -> LogSession {
+    let mut text = String::from("*** demo boot, build id a1e688c0ffee1234 ***\n");
+    let mut crash = (0, 0);
+    for n in 0..400_u64 {
+        let time = n * 37;
+        text += &match n % 9 {
+            3 => format!("D ({time}) net: tx queued {n} (len 512)\n"),
+            5 => format!("W ({time}) wifi: unavailable, retrying in 5 min\n"),
+            7 if n % 4 == 0 => format!("E ({time}) temp: I2C transaction timeout, rv=-8\n"),
+            _ => format!("I ({time}) sensor: batch {n} sampled, 64 values\n"),
+        };
+        if n == 40 {
+            text += "--- 12 messages dropped ---\n";
+        }
+        if n == 260 {
+            let start = text.len() as u64;
+            text += "HardFault: CFSR=0x00008200 HFSR=0x40000000\n    PC=0x08003abc LR=0x08001235\n";
+            crash = (start, text.len() as u64 - start);
+            text += "*** demo boot, build id a1e688c0ffee1234 ***\n";
+        }
+    }
+    let crashes = vec![CrashPlace {
+        offset: crash.0,
+        len: crash.1,
+        crash: 7,
+        headline: "`prv_write_page` wrote through a null pointer".to_owned(),
+    }];
+    match LogSession::open(
+        "logs/uart0.log",
+        text.into_bytes().into(),
+        from_elfs(&[]),
+        crashes,
+        &Unattended,
+    ) {
+        Ok(session) => session,
+        Err(cancelled) => std::panic::panic_any(cancelled),
+    }
+}
+
+pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
+    page(&session(), query).unwrap_or_default()
+}
+
+pub(super) fn log_overview(n_buckets: u32) -> LogOverview {
+    overview(&session(), n_buckets)
+}
+
+/// A page of nothing, for a stack that lets nothing through.
+pub(super) fn nothing() -> LogRowsQuery {
+    LogRowsQuery {
+        key: key(),
+        stack: FilterStack::default(),
+        first: u64::MAX,
+        count: 0,
+        find: String::new(),
+    }
+}
