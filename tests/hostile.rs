@@ -15,12 +15,16 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[path = "../fuzz/src/elf_builder.rs"]
+mod elf_builder;
 #[path = "esp/builder.rs"]
 mod esp_dumps;
 #[path = "hostile/formats.rs"]
 mod formats;
 #[path = "hostile/limits.rs"]
 mod limits;
+#[path = "hostile/overlaps.rs"]
+mod overlaps;
 #[path = "hostile/stress.rs"]
 mod stress;
 

@@ -1,5 +1,9 @@
 //! A small 32-bit ARM ELF with one function and one variable, whose frame base, location and call-frame rules are
 //! expressions of the caller's. Shares no code with the readers (System V gABI; DWARF 4, sections 6.4 and 7).
+#![allow(
+    dead_code,
+    reason = "every test that uses the builder uses a part of it"
+)]
 
 /// Where the code is.
 pub const CODE: u32 = 0x1000;
@@ -19,21 +23,29 @@ pub struct Expressions<'a> {
 
 /// The bytes of the ELF.
 pub fn elf(expressions: &Expressions<'_>) -> Vec<u8> {
-    let info = debug_info(expressions);
-    let frame = debug_frame(expressions);
-    let sections: [(&str, u32, u32, u32, Vec<u8>); 6] = [
-        ("", 0, 0, 0, Vec::new()),
-        (".text", 1, 6, CODE, vec![0; CODE_BYTES as usize]),
-        (".debug_abbrev", 1, 0, 0, ABBREVIATIONS.to_vec()),
-        (".debug_info", 1, 0, 0, info),
-        (".debug_frame", 1, 0, 0, frame),
-        (".shstrtab", 3, 0, 0, NAMES.as_bytes().to_vec()),
+    let debug = [
+        (".debug_abbrev", ABBREVIATIONS.to_vec()),
+        (".debug_info", debug_info(expressions)),
+        (".debug_frame", debug_frame(expressions)),
     ];
+    elf_of(CODE_BYTES, &debug)
+}
+
+/// An ELF with so many bytes of code at [`CODE`] and these sections, whose names are among `NAMES`.
+pub fn elf_of(code_bytes: u32, debug: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut sections: Vec<(&str, u32, u32, u32, Vec<u8>)> = vec![
+        ("", 0, 0, 0, Vec::new()),
+        (".text", 1, 6, CODE, vec![0; code_bytes as usize]),
+    ];
+    let debug = debug.iter();
+    sections.extend(debug.map(|(name, bytes)| (*name, 1, 0, 0, bytes.clone())));
+    sections.push((".shstrtab", 3, 0, 0, NAMES.as_bytes().to_vec()));
     let mut bytes = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     let table = 52 + sections.iter().map(|s| s.4.len()).sum::<usize>() as u32;
     halves(&mut bytes, &[2, 40]);
     words(&mut bytes, &[1, CODE, 0, table, 0x0500_0000]);
-    halves(&mut bytes, &[52, 32, 0, 40, sections.len() as u16, 5]);
+    let n_sections = sections.len() as u16;
+    halves(&mut bytes, &[52, 32, 0, 40, n_sections, n_sections - 1]);
     for section in &sections {
         bytes.extend_from_slice(&section.4);
     }
@@ -53,7 +65,7 @@ pub fn elf(expressions: &Expressions<'_>) -> Vec<u8> {
     bytes
 }
 
-const NAMES: &str = "\0.text\0.debug_abbrev\0.debug_info\0.debug_frame\0.shstrtab\0";
+const NAMES: &str = "\0.text\0.debug_abbrev\0.debug_info\0.debug_frame\0.debug_line\0.shstrtab\0";
 
 #[rustfmt::skip]
 const ABBREVIATIONS: &[u8] = &[
@@ -104,7 +116,8 @@ fn debug_frame(expressions: &Expressions<'_>) -> Vec<u8> {
     all
 }
 
-fn with_length(body: Vec<u8>) -> Vec<u8> {
+/// With its length in front, as units of DWARF have it.
+pub fn with_length(body: Vec<u8>) -> Vec<u8> {
     let mut all = (body.len() as u32).to_le_bytes().to_vec();
     all.extend(body);
     all
@@ -120,13 +133,15 @@ fn block(into: &mut Vec<u8>, bytes: &[u8]) {
     into.extend_from_slice(bytes);
 }
 
-fn words(into: &mut Vec<u8>, words: &[u32]) {
+/// Appends words.
+pub fn words(into: &mut Vec<u8>, words: &[u32]) {
     for word in words {
         into.extend_from_slice(&word.to_le_bytes());
     }
 }
 
-fn halves(into: &mut Vec<u8>, halves: &[u16]) {
+/// Appends half words.
+pub fn halves(into: &mut Vec<u8>, halves: &[u16]) {
     for half in halves {
         into.extend_from_slice(&half.to_le_bytes());
     }

@@ -2,6 +2,7 @@
 
 use super::debug_info::DebugInfo;
 use super::die::{self, Die, DieRef};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// How deep namespaces and classes are entered for the types inside.
@@ -16,6 +17,8 @@ pub(super) struct TypeNames {
     definitions: BTreeMap<DieRef, DieRef>,
     /// The same by their names with scope, for declarations in type units.
     statics: BTreeMap<String, DieRef>,
+    /// Declarations that were looked up by their names: an array asks for those of its elements again and again.
+    looked_up: RefCell<BTreeMap<DieRef, Option<DieRef>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +97,21 @@ impl TypeNames {
 
     /// Where a static member that is declared at `at` is defined.
     pub(super) fn definition_of_static(&self, info: &DebugInfo<'_>, at: DieRef) -> Option<DieRef> {
-        self.definitions.get(&at).copied().or_else(|| {
-            let name = die::text(info, at.unit, &die::entry(info, at)?, gimli::DW_AT_name)?;
-            let scope = super::types::scope_of(info, at);
-            self.statics.get(&format!("{scope}{name}")).copied()
-        })
+        if let Some(known) = self.definitions.get(&at) {
+            return Some(*known);
+        }
+        if let Some(known) = self.looked_up.borrow().get(&at) {
+            return *known;
+        }
+        let found = self.static_by_name(info, at);
+        self.looked_up.borrow_mut().insert(at, found);
+        found
+    }
+
+    fn static_by_name(&self, info: &DebugInfo<'_>, at: DieRef) -> Option<DieRef> {
+        let name = die::text(info, at.unit, &die::entry(info, at)?, gimli::DW_AT_name)?;
+        let scope = super::types::scope_of(info, at);
+        self.statics.get(&format!("{scope}{name}")).copied()
     }
 
     fn add_children(&mut self, info: &DebugInfo<'_>, parent: DieRef, outer: &str, depth: usize) {

@@ -3,8 +3,9 @@
 
 use super::key;
 use super::layout::{Content, FLAG_THUMB, NONE, Region, fits_offset};
+use super::listed::{Listed, Listing};
 use super::strings::Strings;
-use super::unit_part::{Claim, Part, Row};
+use super::unit_part::{Claim, Part, Row, most_rows};
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::debug_info::{DebugInfo, Scope};
 use crate::symbols::functions::FunctionSpan;
@@ -32,10 +33,18 @@ pub(super) fn build(
     progress: &dyn Progress,
 ) -> Result<Option<Vec<u8>>, Cancelled> {
     progress.tick(0, 1)?;
+    let Some(regions) = regions(file) else {
+        return Ok(None);
+    };
     let info = DebugInfo::new(file);
-    let mut merged = Merged::default();
+    let mut merged = Merged {
+        most_rows: most_rows(file),
+        ..Merged::default()
+    };
     merged.take_units(&info, progress)?;
-    let regions = regions(file);
+    if merged.is_full {
+        return Ok(None);
+    }
     let spans = merged.spans(&info, &regions, progress)?;
     if merged.strings.is_full() {
         return Ok(None);
@@ -48,8 +57,9 @@ pub(super) fn build(
     Ok(spans.and_then(|spans| spans.content(merged).encode(key::of_file(file), flags)))
 }
 
-/// The code, sorted and disjoint, in pieces whose offsets fit 32 bits.
-fn regions(file: &SymbolFile) -> Vec<Range<u64>> {
+/// The code, sorted and disjoint, in pieces whose offsets fit 32 bits. Nothing of a real program is larger than 4 GiB;
+/// what a damaged header claims beyond is left to the ELF.
+fn regions(file: &SymbolFile) -> Option<Vec<Range<u64>>> {
     let mut code: Vec<Range<u64>> = file.code_ranges().filter(|r| r.start < r.end).collect();
     code.sort_by_key(|r| (r.start, r.end));
     let mut regions: Vec<Range<u64>> = Vec::new();
@@ -59,9 +69,7 @@ fn regions(file: &SymbolFile) -> Vec<Range<u64>> {
             _ => regions.push(range),
         }
     }
-    // Nothing of a real program is larger than 4 GiB; what a damaged header claims beyond is left to the ELF.
-    regions.retain(fits_offset);
-    regions
+    regions.iter().all(fits_offset).then_some(regions)
 }
 
 /// What all units said, with numbers that hold for all of them.
@@ -72,6 +80,10 @@ struct Merged {
     claims: Vec<Claim>,
     rows: Vec<Row>,
     symbol_contexts: BTreeMap<u32, u32>,
+    /// Answers, and claims of them, that a sound file can have.
+    most_rows: usize,
+    /// There are more.
+    is_full: bool,
 }
 
 impl Merged {
@@ -82,7 +94,7 @@ impl Merged {
     ) -> Result<(), Cancelled> {
         let batches = batches(info);
         let file = info.file();
-        let own = own_ranges(info);
+        let table = table_of_units(info);
         let next = AtomicUsize::new(0);
         let is_cancelled = AtomicBool::new(false);
         let work = |send: &dyn Fn(usize, Part) -> bool| {
@@ -91,7 +103,7 @@ impl Merged {
                 let Some(units) = batches.get(number) else {
                     return;
                 };
-                if !send(number, part(file, units.clone(), &own)) {
+                if !send(number, part(file, units.clone(), &table)) {
                     return;
                 }
             }
@@ -116,7 +128,7 @@ impl Merged {
             if n_started == 0 {
                 for units in &batches {
                     progress.tick(0, total)?;
-                    self.take(part(file, units.clone(), &own));
+                    self.take(part(file, units.clone(), &table));
                 }
                 return Ok(());
             }
@@ -128,6 +140,10 @@ impl Merged {
                 while let Some(part) = early.remove(&turn) {
                     self.take(part);
                     turn += 1;
+                    if self.is_full {
+                        is_cancelled.store(true, Ordering::Relaxed);
+                        return Ok(());
+                    }
                     if let Err(cancelled) =
                         progress.tick(turn as u64, total.saturating_add(total / 4))
                     {
@@ -141,6 +157,12 @@ impl Merged {
     }
 
     fn take(&mut self, part: Part) {
+        let n_rows = self.rows.len().saturating_add(part.rows.len());
+        let n_claims = self.claims.len().saturating_add(part.claims.len());
+        self.is_full |= part.is_full || n_rows.max(n_claims) > self.most_rows;
+        if self.is_full {
+            return;
+        }
         let numbers: Vec<u32> = part
             .strings
             .iter()
@@ -293,33 +315,39 @@ fn batches(info: &DebugInfo<'_>) -> Vec<Range<usize>> {
     batches
 }
 
-fn part(file: &SymbolFile, units: Range<usize>, own: &[(usize, Range<u64>)]) -> Part {
+fn part(file: &SymbolFile, units: Range<usize>, table: &[(usize, Range<u64>)]) -> Part {
     let info = DebugInfo::new(file);
-    let mut part = Part::default();
+    let mut part = Part::new(file);
     for unit in units {
-        let first = own.partition_point(|(of, _range)| *of < unit);
-        let listed = own.get(first..).unwrap_or_default().iter();
-        let mut described: Vec<Range<u64>> = listed
-            .take_while(|(of, _range)| *of == unit)
-            .map(|(_unit, range)| range.clone())
-            .collect();
-        described.extend(info.ranges_of_unit(unit));
-        part.add_unit(&info, unit, &joined(described));
+        let first = table.partition_point(|(of, _range)| *of < unit);
+        let listed = table.get(first..).unwrap_or_default().iter();
+        let by_table = listed.take_while(|(of, _range)| *of == unit);
+        let by_table = joined(by_table.map(|(_unit, range)| range.clone()).collect());
+        let by_unit = joined(info.ranges_of_unit(unit));
+        let listing = if unit_ranges::has_aranges(&info) {
+            Listing { by_table, by_unit }
+        } else {
+            Listing {
+                by_table: by_unit,
+                by_unit: Vec::new(),
+            }
+        };
+        part.add_unit(&info, unit, &listing);
     }
     part
 }
 
 /// What `.debug_aranges` says of each unit, sorted by unit.
-fn own_ranges(info: &DebugInfo<'_>) -> Vec<(usize, Range<u64>)> {
+fn table_of_units(info: &DebugInfo<'_>) -> Vec<(usize, Range<u64>)> {
     if !unit_ranges::has_aranges(info) {
         return Vec::new();
     }
     let ranges = info.file().unit_ranges();
     let ranges = ranges.get_or_init(|| UnitRanges::quick(info));
     let listed = ranges.spans().iter();
-    let mut own: Vec<(usize, Range<u64>)> = listed.map(|(r, unit)| (*unit, r.clone())).collect();
-    own.sort_by_key(|(unit, range)| (*unit, range.start));
-    own
+    let mut table: Vec<(usize, Range<u64>)> = listed.map(|(r, unit)| (*unit, r.clone())).collect();
+    table.sort_by_key(|(unit, range)| (*unit, range.start));
+    table
 }
 
 /// Ranges sorted, those that touch made one.
@@ -365,7 +393,8 @@ fn winners(info: &DebugInfo<'_>, claims: &[Claim]) -> Vec<(Range<u64>, usize)> {
     found
 }
 
-type ClaimStanding = (bool, (Reverse<Backing>, u64, usize, usize));
+/// Who is listed for an address goes first, then functions before lines.
+type ClaimStanding = (Listed, bool, (Reverse<Backing>, u64, usize, usize));
 
 fn best_claim(info: &DebugInfo<'_>, claims: &[Claim], open: &[usize]) -> Option<usize> {
     if let [] | [_] = open {
@@ -374,15 +403,16 @@ fn best_claim(info: &DebugInfo<'_>, claims: &[Claim], open: &[usize]) -> Option<
     let standing_of = |number: &usize| -> Option<ClaimStanding> {
         let claim = claims.get(*number)?;
         let Some(entry) = claim.entry else {
-            return Some((true, (Reverse(Backing::None), 0, 0, claim.unit)));
+            let standing = (Reverse(Backing::None), 0, 0, claim.unit);
+            return Some((claim.listed, true, standing));
         };
         let span = FunctionSpan {
-            range: claim.range.clone(),
+            range: claim.whole.clone(),
             entry,
         };
         let unit = claim.unit;
         let backing = info.backing(Scope { unit, entry });
-        Some((false, standing(backing, &span, unit)))
+        Some((claim.listed, false, standing(backing, &span, unit)))
     };
     open.iter().copied().min_by_key(|n| standing_of(n))
 }

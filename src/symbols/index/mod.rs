@@ -7,6 +7,7 @@ mod build;
 mod checked;
 pub mod key;
 mod layout;
+mod listed;
 mod strings;
 mod unit_part;
 

@@ -1,16 +1,28 @@
 //! The answers of a few units, made by one thread: every function as if it were the only one at its addresses.
 
 use super::layout::NONE;
+use super::listed::{Listed, Listing};
 use super::strings::Strings;
 use crate::symbols::debug_info::{DebugInfo, Scope};
 use crate::symbols::functions::{FunctionSpan, Inlines};
 use crate::symbols::lines::UnitLines;
+use crate::symbols::symbol_file::SymbolFile;
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// Places of one byte of debug information that are looked at: functions that were folded into one share them.
+const PLACES_A_BYTE: usize = 8;
+/// Small files may need more than their size says.
+const FEWEST_ROWS: usize = 1 << 16;
 
 /// Answers for some units. Numbers of strings and contexts count within it.
 #[derive(Default)]
 pub(super) struct Part {
+    /// Answers that may be kept, and places that may still be looked at: a damaged file has every function everywhere.
+    most_rows: usize,
+    n_places_left: usize,
+    /// There are more: no index can be made.
+    pub(super) is_full: bool,
     pub(super) strings: Strings,
     pub(super) contexts: Vec<[u32; 8]>,
     pub(super) claims: Vec<Claim>,
@@ -21,9 +33,12 @@ pub(super) struct Part {
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     pub(super) range: Range<u64>,
+    /// All of the function (of a split one, the piece): `range` is what is listed alike.
+    pub(super) whole: Range<u64>,
     pub(super) unit: usize,
     /// The function; `None` for lines outside of any function.
     pub(super) entry: Option<gimli::UnitOffset>,
+    pub(super) listed: Listed,
     /// Its answers, sorted by address; the first one starts where the claim does.
     pub(super) rows: Range<usize>,
 }
@@ -58,8 +73,18 @@ struct UnitWork<'i, 'a> {
 }
 
 impl Part {
-    /// Adds all that a unit says. `own` are the addresses that it describes.
-    pub(super) fn add_unit(&mut self, info: &DebugInfo<'_>, unit: usize, own: &[Range<u64>]) {
+    /// For units of this file.
+    pub(super) fn new(file: &SymbolFile) -> Self {
+        let most_rows = most_rows(file);
+        Self {
+            most_rows,
+            n_places_left: most_rows.saturating_mul(PLACES_A_BYTE),
+            ..Self::default()
+        }
+    }
+
+    /// Adds all that a unit says. `listing` are the addresses that it describes.
+    pub(super) fn add_unit(&mut self, info: &DebugInfo<'_>, unit: usize, listing: &Listing) {
         let functions = info.functions(unit);
         let lines = info.lines(unit);
         let mut work = UnitWork {
@@ -71,10 +96,16 @@ impl Part {
         };
         let mut boundaries = Vec::new();
         for span in functions.spans() {
-            self.add_function(&mut work, span, &mut boundaries);
+            if self.is_full {
+                return;
+            }
+            self.add_function(&mut work, span, listing, &mut boundaries);
         }
-        for range in uncovered(lines.ranges(), functions.spans(), own) {
-            self.add_lines(&mut work, range, &mut boundaries);
+        for range in uncovered(lines.ranges(), functions.spans()) {
+            if self.is_full {
+                return;
+            }
+            self.add_lines(&mut work, &range, listing, &mut boundaries);
         }
     }
 
@@ -82,6 +113,7 @@ impl Part {
         &mut self,
         work: &mut UnitWork<'_, '_>,
         span: &FunctionSpan,
+        listing: &Listing,
         boundaries: &mut Vec<u64>,
     ) {
         let scope = Scope {
@@ -94,25 +126,47 @@ impl Part {
         work.lines.boundaries_in(&span.range, boundaries);
         boundaries.extend(inlines.boundaries().filter(|at| span.range.contains(at)));
         let root = self.function_context(work, scope, &span.range);
-        self.add_rows(work, boundaries, |part, work, addr| {
+        let rows = self.add_rows(work, boundaries, |part, work, addr| {
             inlines
                 .innermost(addr)
                 .map_or(root, |call| part.call_context(work, &inlines, call, root))
         });
-        self.claim(work.unit, Some(span.entry), span.range.clone());
+        for (range, listed) in listing.pieces(&span.range) {
+            self.claims.push(Claim {
+                range,
+                whole: span.range.clone(),
+                unit: work.unit,
+                entry: Some(span.entry),
+                listed,
+                rows: rows.clone(),
+            });
+        }
     }
 
     fn add_lines(
         &mut self,
         work: &mut UnitWork<'_, '_>,
-        range: Range<u64>,
+        range: &Range<u64>,
+        listing: &Listing,
         boundaries: &mut Vec<u64>,
     ) {
-        boundaries.clear();
-        boundaries.push(range.start);
-        work.lines.boundaries_in(&range, boundaries);
-        self.add_rows(work, boundaries, |_part, _work, _addr| NONE);
-        self.claim(work.unit, None, range);
+        for (range, listed) in listing.pieces(range) {
+            if listed == Listed::Nowhere {
+                continue;
+            }
+            boundaries.clear();
+            boundaries.push(range.start);
+            work.lines.boundaries_in(&range, boundaries);
+            let rows = self.add_rows(work, boundaries, |_part, _work, _addr| NONE);
+            self.claims.push(Claim {
+                whole: range.clone(),
+                range,
+                unit: work.unit,
+                entry: None,
+                listed,
+                rows,
+            });
+        }
     }
 
     fn add_rows(
@@ -120,10 +174,16 @@ impl Part {
         work: &mut UnitWork<'_, '_>,
         boundaries: &mut Vec<u64>,
         mut context: impl FnMut(&mut Self, &mut UnitWork<'_, '_>, u64) -> u32,
-    ) {
+    ) -> Range<usize> {
+        let first = self.rows.len();
+        self.n_places_left = self.n_places_left.saturating_sub(boundaries.len());
+        let n_most = first.max(self.claims.len());
+        self.is_full |= self.n_places_left == 0 || n_most > self.most_rows;
+        if self.is_full {
+            return first..first;
+        }
         boundaries.sort_unstable();
         boundaries.dedup();
-        let first = self.rows.len();
         for addr in boundaries.iter().copied() {
             let at = work.lines.find(addr).copied();
             let row = Row {
@@ -138,16 +198,7 @@ impl Part {
                 self.rows.push(row);
             }
         }
-    }
-
-    fn claim(&mut self, unit: usize, entry: Option<gimli::UnitOffset>, range: Range<u64>) {
-        let first = self.claims.last().map_or(0, |claim| claim.rows.end);
-        self.claims.push(Claim {
-            range,
-            unit,
-            entry,
-            rows: first..self.rows.len(),
-        });
+        first..self.rows.len()
     }
 
     fn function_context(
@@ -237,6 +288,19 @@ impl Part {
     }
 }
 
+/// The most answers that an index of this file can need: each begins where a line, a range or an entry says so, and none of
+/// them is shorter than a byte.
+pub(super) fn most_rows(file: &SymbolFile) -> usize {
+    let sections = [
+        ".debug_info",
+        ".debug_line",
+        ".debug_ranges",
+        ".debug_rnglists",
+    ];
+    let len_of = |section: &&str| file.debug_section(section).len();
+    sections.iter().map(len_of).sum::<usize>().max(FEWEST_ROWS)
+}
+
 fn scope_numbers(scope: Scope) -> (u32, u32) {
     match (u32::try_from(scope.unit), u32::try_from(scope.entry.0)) {
         (Ok(unit), Ok(entry)) => (unit, entry),
@@ -244,11 +308,10 @@ fn scope_numbers(scope: Scope) -> (u32, u32) {
     }
 }
 
-/// The parts of `lines` inside `own` that no function covers.
+/// The parts of `lines` that no function covers.
 fn uncovered(
     lines: impl Iterator<Item = Range<u64>>,
     functions: &[FunctionSpan],
-    own: &[Range<u64>],
 ) -> Vec<Range<u64>> {
     let mut found = Vec::new();
     for range in lines {
@@ -258,22 +321,14 @@ fn uncovered(
             if function.range.start >= range.end {
                 break;
             }
-            push_inside(at..function.range.start, own, &mut found);
+            if at < function.range.start {
+                found.push(at..function.range.start);
+            }
             at = at.max(function.range.end);
         }
-        push_inside(at..range.end, own, &mut found);
-    }
-    found
-}
-
-fn push_inside(range: Range<u64>, own: &[Range<u64>], found: &mut Vec<Range<u64>>) {
-    if range.start >= range.end {
-        return;
-    }
-    for own in own {
-        let inside = range.start.max(own.start)..range.end.min(own.end);
-        if inside.start < inside.end {
-            found.push(inside);
+        if at < range.end {
+            found.push(at..range.end);
         }
     }
+    found
 }
