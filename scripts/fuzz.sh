@@ -104,7 +104,7 @@ run_target() {
         $(options_of "$target") -timeout=60 -rss_limit_mb=4096 -print_final_stats=1 >"$log" 2>&1; } 2>"$log.time"
     ended=$?
     read -r wall user system <"$log.time"
-    executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
     # A busy machine makes inputs slow that are not.
     for input in "$artifacts"/{slow-unit,timeout}-*; do
         [ -f "$input" ] || continue

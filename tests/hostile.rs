@@ -15,6 +15,7 @@
 
 #[path = "hostile/cases.rs"]
 mod cases;
+#[expect(unreachable_pub, reason = "public in the package that it belongs to")]
 #[path = "../fuzz/src/elf_builder.rs"]
 mod elf_builder;
 #[path = "esp/builder.rs"]

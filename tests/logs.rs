@@ -130,7 +130,7 @@ fn the_rows_that_match_are_those_that_a_plain_loop_finds() {
     assert!(n_plain > n_raw, "{n_plain} {n_raw}");
     // Nothing is lost: raw output is the file.
     let mut all = logs(&[name, "--raw"]).stdout;
-    assert_eq!(all.pop().is_some(), true);
+    assert!(all.pop().is_some());
     all.push(bytes[bytes.len() - 1]);
     assert!(all == bytes);
 }

@@ -159,7 +159,7 @@ mod tests {
                     state = state
                         .wrapping_mul(6_364_136_223_846_793_005)
                         .wrapping_add(1);
-                    (state >> 33) % density == 0
+                    (state >> 33).is_multiple_of(density)
                 })
                 .collect();
             let set = RowSet::of(n_rows, rows.iter().copied());

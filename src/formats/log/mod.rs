@@ -54,7 +54,7 @@ pub trait LogFormat: Sync {
         RowLen::NeedMore
     }
     /// Decodes one row, with its delimiter, into `record` (which is cleared first). What cannot be decoded becomes a
-    /// [`RowKind::Undecoded`](crate::model::log::RowKind::Undecoded) with its bytes as the message and the reason.
+    /// [`RowKind::Undecoded`] with its bytes as the message and the reason.
     fn decode(&self, row: &[u8], dictionaries: &LogDictionaries, record: &mut LogRecord);
 }
 
