@@ -64,7 +64,7 @@ def large_elf():
     elf = os.path.join(HERE, "large.elf")
     if not os.path.exists(elf):
         target = os.path.join(HERE, "large")
-        run(["cargo", "build", "--no-default-features", "--bin", "fieldscope"], cwd=ROOT,
+        run(["cargo", "build", "--bin", "fieldscope"], cwd=ROOT,
             env=dict(os.environ, CARGO_TARGET_DIR=target, CARGO_PROFILE_DEV_DEBUG="2", RUSTFLAGS="-Clink-arg=-Wl,--build-id=sha1"))
         shutil.copy(os.path.join(target, "debug", "fieldscope"), elf + ".part")
         os.rename(elf + ".part", elf)
