@@ -15,6 +15,7 @@ import zipfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import bench_import  # noqa: E402
+import bench_logs  # noqa: E402
 import bench_symbols  # noqa: E402
 import oracle  # noqa: E402
 
@@ -215,9 +216,13 @@ def symbols(n):
     return bench_symbols.symbols(n, FIELDSCOPE)
 
 
+def logs(n):
+    return bench_logs.logs(n, FIELDSCOPE)
+
+
 def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"crash": crash, "import": imports, "symbolize": symbolize, "symbols": symbols, "window": window}
+STAGES = {"crash": crash, "import": imports, "logs": logs, "symbolize": symbolize, "symbols": symbols, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

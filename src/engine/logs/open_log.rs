@@ -172,7 +172,7 @@ impl OpenLog {
             self.boots();
         }
         let boots = self.boots.get().map(Vec::as_slice).unwrap_or_default();
-        let blocks = blocks(&self.bytes, self.format.framing());
+        let blocks: Vec<_> = blocks(&self.bytes, self.format.framing()).collect();
         let counts = parallel::in_order(&blocks, progress, |block, progress| {
             progress.tick(0, 1)?;
             let bytes = self.bytes.get(block.clone()).unwrap_or(&[]);
@@ -211,14 +211,23 @@ impl OpenLog {
             self.boots();
         }
         let boots = self.boots.get().map(Vec::as_slice).unwrap_or_default();
-        let blocks = blocks(&self.bytes, self.format.framing());
+        let mut blocks = blocks(&self.bytes, self.format.framing());
         let (mut n_printed, mut n_undecoded, mut first_row) = (0_usize, 0_u64, 0_u64);
         let mut kept: VecDeque<Printed> = VecDeque::new();
-        for (done, group) in blocks.chunks(BLOCKS_AT_ONCE).enumerate() {
-            let so_far = done.saturating_mul(BLOCKS_AT_ONCE);
-            progress.tick(so_far as u64, blocks.len() as u64)?;
+        // The first rows are most often in the first block.
+        let mut n_at_once = match part {
+            Part::Head(_) => 1,
+            _ => BLOCKS_AT_ONCE,
+        };
+        loop {
+            let group: Vec<_> = blocks.by_ref().take(n_at_once).collect();
+            let Some(first) = group.first() else {
+                break;
+            };
+            progress.tick(first.start as u64, self.bytes.len() as u64)?;
+            n_at_once = n_at_once.saturating_mul(2).min(BLOCKS_AT_ONCE);
             let starts = if style == LogStyle::Json {
-                self.first_rows(group, &mut first_row)?
+                self.first_rows(&group, &mut first_row)?
             } else {
                 vec![0; group.len()]
             };

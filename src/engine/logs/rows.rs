@@ -68,30 +68,35 @@ fn delimited_len(bytes: &[u8], delimiter: u8) -> usize {
     end.saturating_add(run.iter().position(is_other).unwrap_or(run.len()))
 }
 
-/// Cuts a log into blocks that begin and end where rows do. A format whose rows have to be measured is one block.
-pub fn blocks(bytes: &[u8], framing: Framing) -> Vec<Range<usize>> {
-    let Framing::Delimited(delimiter) = framing else {
-        return std::iter::once(0..bytes.len()).collect();
-    };
-    let mut blocks = Vec::new();
+/// Cuts a log into blocks that begin and end where rows do, one after the other: who wants the beginning only does not
+/// touch the rest. A format whose rows have to be measured is one block.
+pub fn blocks(bytes: &[u8], framing: Framing) -> impl Iterator<Item = Range<usize>> {
     let mut start: usize = 0;
-    while start < bytes.len() {
-        let wanted = start.saturating_add(BLOCK_BYTES);
-        let rest = bytes.get(wanted..).unwrap_or(&[]);
-        let end = match memchr::memchr(delimiter, rest) {
-            Some(at) => {
-                let mut end = wanted.saturating_add(at).saturating_add(1);
-                while delimiter != b'\n' && bytes.get(end) == Some(&delimiter) {
-                    end = end.saturating_add(1);
-                }
-                end
-            }
-            None => bytes.len(),
+    std::iter::from_fn(move || {
+        if start >= bytes.len() {
+            return None;
+        }
+        let end = match framing {
+            Framing::Delimited(delimiter) => block_end(bytes, start, delimiter),
+            _ => bytes.len(),
         };
-        blocks.push(start..end);
+        let block = start..end;
         start = end;
+        Some(block)
+    })
+}
+
+fn block_end(bytes: &[u8], start: usize, delimiter: u8) -> usize {
+    let wanted = start.saturating_add(BLOCK_BYTES);
+    let rest = bytes.get(wanted..).unwrap_or(&[]);
+    let Some(at) = memchr::memchr(delimiter, rest) else {
+        return bytes.len();
+    };
+    let mut end = wanted.saturating_add(at).saturating_add(1);
+    while delimiter != b'\n' && bytes.get(end) == Some(&delimiter) {
+        end = end.saturating_add(1);
     }
-    blocks
+    end
 }
 
 #[cfg(test)]
@@ -124,7 +129,7 @@ mod tests {
         }
         bytes.extend(std::iter::repeat_n(b'x', 3 * BLOCK_BYTES));
         bytes.extend_from_slice(b"\nend");
-        let found = blocks(&bytes, Framing::Delimited(b'\n'));
+        let found: Vec<_> = blocks(&bytes, Framing::Delimited(b'\n')).collect();
         assert!(found.len() > 2);
         let mut at = 0;
         for block in found {

@@ -96,7 +96,7 @@ impl LogSession {
         } else {
             Vec::new()
         };
-        let ranges = blocks(&bytes, format.framing());
+        let ranges = blocks(&bytes, format.framing()).collect::<Vec<_>>();
         let facts = parallel::in_order(&ranges, progress, |range, progress| {
             progress.tick(0, 1)?;
             let before = bytes.get(..range.start).unwrap_or(&[]);
