@@ -14,7 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.environ.get("FIELDSCOPE_BENCH_DIR") or os.path.join(ROOT, "target", "bench")
 DEFMT = os.path.join(ROOT, "tests", "fixtures", "defmt", "cistern-rzcobs")
-DEFMT_BYTES = 20_000_000
+DEFMT_BYTES = 5_000_000
 LITERAL, REGEX = "HardFault at", r"HardFault at 0x0800[0-9a-f]{4}"
 GOAL_FIRST_SCREEN, GOAL_RAW, GOAL_PLAIN, GOAL_DEFMT = 1 / 20, 1.1, 2.0, 1 / 3
 GOAL_PRIVATE_MB = 300
