@@ -236,6 +236,24 @@ fn the_demo_opens_at_its_first_crash() {
     assert!(window.shows("symbols match"));
 }
 
+/// What addr2line says: `arm-none-eabi-addr2line -f -e sample/brook-an386.elf 0x9d8 0x9ed` of the build that the boot names.
+#[test]
+fn addresses_in_a_line_of_the_log_have_names() {
+    let mut window = Window::new();
+    window.click("Open the demo");
+    window.click("Logs");
+    let line = window
+        .harness
+        .get_all_by_label_contains("PC=000009d8 LR=000009ed")
+        .next()
+        .unwrap();
+    line.click();
+    window.settle();
+    assert!(window.shows("valve_open at brook/main.c:151"));
+    assert!(window.shows("valve_open at brook/main.c:153"));
+    assert!(window.shows("Names by build 30736562, which its boot names."));
+}
+
 #[test]
 fn issues_of_the_demo_are_merged_taken_back_and_split() {
     let mut window = Window::new();

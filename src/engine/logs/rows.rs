@@ -78,7 +78,7 @@ pub fn blocks(bytes: &[u8], framing: Framing) -> impl Iterator<Item = Range<usiz
         }
         let end = match framing {
             Framing::Delimited(delimiter) => block_end(bytes, start, delimiter),
-            _ => bytes.len(),
+            Framing::Measured => bytes.len(),
         };
         let block = start..end;
         start = end;

@@ -5,6 +5,7 @@ use super::list::{fact_ui, time};
 use crate::engine::logs::filter::LogFilter;
 use crate::engine::logs::view::LogRow;
 use crate::engine::queries::log_summary::LogOverview;
+use crate::engine::symbolize::{Segment, names};
 use crate::model::log::LogLevel;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -38,8 +39,10 @@ impl Logs {
                 egui::ScrollArea::vertical()
                     .id_salt("selected line")
                     .show(ui, |ui| {
-                        facts_ui(ui, row);
+                        message_ui(ui, row);
+                        names_ui(ctx, ui, row, overview);
                         filter = actions_ui(ctx, ui, row, overview);
+                        facts_ui(ui, row);
                     });
             }
             _ => state::empty(ui, "No line is selected", "Click a line to see all of it."),
@@ -72,6 +75,7 @@ impl Logs {
 
 fn facts_ui(ui: &mut Ui, row: &LogRow) {
     let record = &row.record;
+    ui.spacing_mut().item_spacing.y = 2.0;
     let line = record
         .source_line
         .map_or_else(String::new, |line| format!(":{line}"));
@@ -84,12 +88,46 @@ fn facts_ui(ui: &mut Ui, row: &LogRow) {
     fact_ui(ui, "module", &record.module);
     fact_ui(ui, "source", &format!("{}{line}", record.source_file));
     fact_ui(ui, "offset", &place);
+}
+
+fn message_ui(ui: &mut Ui, row: &LogRow) {
+    let record = &row.record;
     state::padded(ui, |ui| text::mono(ui, &record.message));
     if !record.reason.is_empty() {
         state::padded(ui, |ui| {
             text::muted(ui, format!("Not decoded: {}.", record.reason))
         });
     }
+}
+
+/// The addresses of the row with their names, by the symbols of the build that wrote it.
+fn names_ui(ctx: &ViewContext<'_>, ui: &mut Ui, row: &LogRow, overview: &LogOverview) {
+    let boot = row
+        .boot
+        .and_then(|boot| overview.summary.boots.get(usize::try_from(boot).ok()?));
+    let build = boot.and_then(|boot| boot.build_id.as_deref());
+    let answer = ctx.door.symbolize(&row.record.message, build);
+    // Without symbols there are no names: what is missing is said where symbols are added.
+    let Some(named) = answer.value().filter(|named| named.n_named > 0) else {
+        return;
+    };
+    state::padded(ui, |ui| {
+        for segment in &named.segments {
+            if let Segment::Address {
+                text: address,
+                symbol,
+            } = segment
+            {
+                text::small(ui, address);
+                text::mono(ui, names(symbol));
+            }
+        }
+        let source = match build.and_then(|id| id.get(..8)) {
+            Some(id) => format!("Names by build {id}, which its boot names."),
+            None => format!("Names by {}.", named.build),
+        };
+        text::small(ui, source);
+    });
 }
 
 /// What can be done with a row; the filter that was chosen.
