@@ -196,6 +196,8 @@ impl VirtualList {
 #[cfg(test)]
 mod tests {
     use super::VirtualList;
+    use egui::{Event, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, pos2, vec2};
+    use egui_kittest::Harness;
 
     const ROWS: u64 = 100_000_000;
     const HEIGHT: f32 = 600.0;
@@ -224,5 +226,82 @@ mod tests {
             list.scroll(ROW * 0.25, HEIGHT, ROW, ROWS);
         }
         assert_eq!(list.top, 50_000_251);
+    }
+
+    /// A list in a window, and the rows that its last frame drew.
+    #[derive(Default)]
+    struct Shown {
+        list: VirtualList,
+        rows: Vec<u64>,
+    }
+
+    fn window() -> Harness<'static, Shown> {
+        let mut harness = Harness::builder()
+            .with_size([500.0, HEIGHT])
+            .build_ui_state(
+                |ui, shown: &mut Shown| {
+                    let rect = ui.ctx().content_rect();
+                    shown.rows.clear();
+                    let rows = &mut shown.rows;
+                    shown.list.ui(ui, rect, ROW, ROWS, |ui, place, row| {
+                        assert!(place.intersects(rect));
+                        ui.painter().rect_filled(place, 0.0, egui::Color32::GRAY);
+                        rows.push(row);
+                    });
+                },
+                Shown::default(),
+            );
+        harness.run();
+        harness
+    }
+
+    #[test]
+    fn wheel_and_bar_reach_the_last_of_a_hundred_million_rows_and_draw_a_screen_of_them() {
+        let mut harness = window();
+        let bar = |y: f32| pos2(500.0 - super::BAR / 2.0, y);
+        let page = usize::try_from(VirtualList::page(HEIGHT, ROW)).unwrap();
+        // The thumb, dragged to the bottom.
+        harness.event(Event::PointerMoved(bar(5.0)));
+        let button = |pos, pressed| Event::PointerButton {
+            pos,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        harness.event(button(bar(5.0), true));
+        harness.run();
+        harness.event(Event::PointerMoved(bar(HEIGHT)));
+        harness.run();
+        harness.event(button(bar(HEIGHT), false));
+        harness.run();
+        assert_eq!(harness.state().rows.last(), Some(&(ROWS - 1)));
+        // The wheel, up and down again, each row once.
+        harness.event(Event::PointerMoved(pos2(100.0, 100.0)));
+        for (lines, last) in [(1000.0, false), (-1000.0, true)] {
+            harness.event(Event::MouseWheel {
+                unit: MouseWheelUnit::Point,
+                delta: vec2(0.0, lines * ROW),
+                phase: TouchPhase::Move,
+                source: egui::MouseWheelSource::Wheel,
+                modifiers: Modifiers::NONE,
+            });
+            for _ in 0..30 {
+                harness.step();
+                let rows = &harness.state().rows;
+                assert!(rows.len() <= page + 2, "only what is in sight is drawn");
+                assert!(rows.windows(2).all(|pair| pair[1] == pair[0] + 1));
+            }
+            assert_eq!(harness.state().rows.last() == Some(&(ROWS - 1)), last);
+        }
+        // Go to a row, and to the last.
+        harness
+            .state_mut()
+            .list
+            .go_to(77_777_777, HEIGHT, ROW, ROWS);
+        harness.run();
+        assert!(harness.state().rows.contains(&77_777_777));
+        harness.state_mut().list.go_to(ROWS - 1, HEIGHT, ROW, ROWS);
+        harness.run();
+        assert_eq!(harness.state().rows.last(), Some(&(ROWS - 1)));
     }
 }
