@@ -68,6 +68,9 @@ seeds_of() {
         crashcatcher*) seed "$target" "$made"/*.crash $(find "$fixtures" -name '*crash*' -name '*.uart') ;;
         elf_core) seed "$target" "$fixtures"/qemu-*/*.core ;;
         esp_*) seed "$target" "$made"/*esp_* ;;
+        log_defmt) seed "$target" "$fixtures"/defmt/*.bin ;;
+        log_tokens) seed "$target" "$fixtures"/tokens/console.log ;;
+        token_database) seed "$target" "$fixtures"/tokens/tokens.csv "$fixtures"/tokens/tokens.bin ;;
         manifest) printf '{"schema": "fieldscope.bundle/1", "device": {"serial": "1"}, "files": [{"path": "a", "kind": "log"}]}' \
             >"fuzz/corpus/$target/manifest.json" ;;
         probe_rs) seed "$target" "$made"/*.coredump ;;
@@ -83,6 +86,7 @@ options_of() {
     case $1 in
         debug_sections) echo -max_len=16000 -len_control=0 ;;
         expressions | symbol_index | unwinder) echo -max_len=2000 -len_control=0 ;;
+        log_*) echo -max_len=20000 ;;
         *) echo -max_len=300000 ;;
     esac
 }

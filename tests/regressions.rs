@@ -13,6 +13,8 @@
 mod elf_builder;
 #[path = "../fuzz/src/harness.rs"]
 mod harness;
+#[path = "../fuzz/src/logs.rs"]
+mod logs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -1,3 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fieldscope_fuzz::harness::run("crashcatcher_binary", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fieldscope_fuzz::harness::run(
+    "crashcatcher_binary",
+    data
+));

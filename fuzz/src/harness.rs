@@ -1,6 +1,7 @@
 //! What each fuzz target does with its input: any answer is right, a panic, an endless loop or a gigabyte is not.
 
 use super::elf_builder::{self, Expressions};
+use super::logs;
 use fieldscope::analysis::report::{ReportOptions, build_report};
 use fieldscope::formats::archive::{ArchiveLimits, unpack};
 use fieldscope::formats::scan::scan;
@@ -39,12 +40,16 @@ pub static TARGETS: &[Target] = &[
     ("esp_panic", |data| decode("esp-panic", data)),
     ("expressions", expressions),
     ("fault_print", |data| decode("fault-print", data)),
+    ("log_defmt", logs::defmt),
+    ("log_text", logs::text),
+    ("log_tokens", logs::tokens),
     ("manifest", |data| drop(manifest::parse(data))),
     ("probe_rs", |data| decode("probe-rs", data)),
     ("riscv_print", |data| decode("riscv-print", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
+    ("token_database", logs::token_database),
     ("unwinder", unwinder),
     ("zephyr", |data| decode("zephyr", data)),
     ("zephyr_text", |data| decode("zephyr-text", data)),

@@ -2,3 +2,4 @@
 
 pub mod elf_builder;
 pub mod harness;
+pub mod logs;
