@@ -1,7 +1,9 @@
 //! Which source line an address comes from (DWARF 5, section 6.2; versions 2 to 5).
 
 use super::debug_info::{DebugInfo, Unit};
+use super::line_program::{LineProgram, LineState};
 use super::names::attribute_text;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -19,14 +21,31 @@ pub(super) struct UnitLines {
     files: Vec<Option<Rc<str>>>,
 }
 
-/// Where a line table says that an address comes from.
+/// Where a line table says that an address comes from. Units have hundreds of thousands: no larger than it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) addr: u64,
-    pub(super) file: u64,
-    pub(super) line: Option<u32>,
-    pub(super) column: Option<u32>,
+    addr: u64,
+    file: u32,
+    line: Option<NonZeroU32>,
+    column: Option<NonZeroU32>,
     is_stmt: bool,
+}
+
+impl Row {
+    /// Index of the file in the table.
+    pub(super) fn file(&self) -> u64 {
+        self.file.into()
+    }
+
+    /// Line, from 1.
+    pub(super) fn line(&self) -> Option<u32> {
+        self.line.map(NonZeroU32::get)
+    }
+
+    /// Column, from 1.
+    pub(super) fn column(&self) -> Option<u32> {
+        self.column.map(NonZeroU32::get)
+    }
 }
 
 struct Sequence {
@@ -44,32 +63,15 @@ impl UnitLines {
             return lines;
         };
         lines.files = file_names(info, unit);
-        let mut rows = program.rows();
-        let mut sequence: Vec<Row> = Vec::new();
-        // True from a row with a discriminator on, until the line changes.
-        let mut is_split_line = false;
-        while let Ok(Some((_header, row))) = rows.next_row() {
-            if row.end_sequence() {
-                lines.close(info, &mut sequence, row.address());
-                continue;
+        let mut sequence = OpenSequence::default();
+        LineProgram::new(program.header()).run(|row, is_end| {
+            if is_end {
+                lines.close(info, &mut sequence, row.addr);
+            } else {
+                sequence.add(row, &mut lines.rows);
             }
-            let line = row.line().and_then(|n| u32::try_from(n.get()).ok());
-            let goes_on = sequence
-                .last()
-                .is_some_and(|r| r.line == line && r.file == row.file_index());
-            is_split_line = row.discriminator() != 0 || (goes_on && is_split_line);
-            sequence.push(Row {
-                addr: row.address(),
-                file: row.file_index(),
-                line,
-                column: match row.column() {
-                    gimli::ColumnType::LeftEdge => None,
-                    gimli::ColumnType::Column(n) => u32::try_from(n.get()).ok(),
-                },
-                // A further part of a split line is no statement of its own (so gdb sees it too).
-                is_stmt: row.is_stmt() && !(goes_on && is_split_line),
-            });
-        }
+        });
+        lines.rows.truncate(sequence.first);
         lines.sequences.sort_by_key(|s| (s.start, s.end));
         lines
     }
@@ -123,43 +125,85 @@ impl UnitLines {
         self.sequences.iter().map(|s| s.start..s.end)
     }
 
-    fn close(&mut self, info: &DebugInfo<'_>, sequence: &mut Vec<Row>, end: u64) {
-        let rows = std::mem::take(sequence);
-        let Some(start) = rows.iter().map(|r| r.addr).min() else {
-            return;
-        };
-        let live = info.live();
-        if !live.holds(&(start..end)) || (start == 0 && !live.is_live_block_at_zero(end)) {
-            return;
+    /// Keeps the rows of a sequence, unless the linker dropped its code.
+    fn close(&mut self, info: &DebugInfo<'_>, sequence: &mut OpenSequence, end: u64) {
+        let OpenSequence {
+            first, is_unsorted, ..
+        } = std::mem::take(sequence);
+        let rows = self.rows.get_mut(first..).unwrap_or_default();
+        if is_unsorted {
+            rows.sort_by_key(|row| row.addr);
+            for row in self.rows.split_off(first) {
+                push(row, first, &mut self.rows);
+            }
         }
-        let first = self.rows.len();
-        self.rows.extend(one_row_an_address(rows));
-        self.sequences.push(Sequence {
-            start,
-            end,
-            first,
-            last: self.rows.len(),
-        });
+        if let Some(start) = self.rows.get(first).map(|row| row.addr) {
+            let live = info.live();
+            let is_dead =
+                !live.holds(&(start..end)) || (start == 0 && !live.is_live_block_at_zero(end));
+            if is_dead {
+                self.rows.truncate(first);
+            } else {
+                self.sequences.push(Sequence {
+                    start,
+                    end,
+                    first,
+                    last: self.rows.len(),
+                });
+            }
+        }
+        sequence.first = self.rows.len();
     }
 }
 
-/// Of several rows at one address the last one that begins a statement counts, as in gdb; if none does, the last one.
-fn one_row_an_address(mut rows: Vec<Row>) -> Vec<Row> {
-    if !rows.is_sorted_by_key(|r| r.addr) {
-        rows.sort_by_key(|r| r.addr);
+/// The sequence that the line program is in.
+#[derive(Default)]
+struct OpenSequence {
+    /// Its first row.
+    first: usize,
+    /// The file and line of the row before, whether that was kept or not.
+    before: Option<(u32, Option<NonZeroU32>)>,
+    /// True from a row with a discriminator on, until the line changes.
+    is_split_line: bool,
+    /// An address was below the one before it.
+    is_unsorted: bool,
+}
+
+impl OpenSequence {
+    #[inline]
+    fn add(&mut self, row: &LineState, rows: &mut Vec<Row>) {
+        let small = |n: u64| u32::try_from(n).ok().and_then(NonZeroU32::new);
+        let line = small(row.line);
+        // No table has so many files: the last number stands for none.
+        let file = u32::try_from(row.file).unwrap_or(u32::MAX);
+        let goes_on = self.before == Some((file, line));
+        self.before = Some((file, line));
+        self.is_split_line = row.discriminator != 0 || (goes_on && self.is_split_line);
+        let row = Row {
+            addr: row.addr,
+            file,
+            line,
+            column: small(row.column),
+            // A further part of a split line is no statement of its own (so gdb sees it too).
+            is_stmt: row.is_stmt && !(goes_on && self.is_split_line),
+        };
+        let last = rows.get(self.first..).and_then(|rows| rows.last());
+        self.is_unsorted |= last.is_some_and(|last| row.addr < last.addr);
+        push(row, self.first, rows);
     }
-    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
-    for row in rows {
-        match kept.last_mut() {
-            Some(last) if last.addr == row.addr => {
-                if row.is_stmt || !last.is_stmt {
-                    *last = row;
-                }
+}
+
+/// Adds a row to those of its sequence, which begin at `first`. Of several rows at one address the last one that begins a
+/// statement counts, as in gdb; if none does, the last one.
+fn push(row: Row, first: usize, rows: &mut Vec<Row>) {
+    match rows.get_mut(first..).and_then(|rows| rows.last_mut()) {
+        Some(last) if last.addr == row.addr => {
+            if row.is_stmt || !last.is_stmt {
+                *last = row;
             }
-            _ => kept.push(row),
         }
+        _ => rows.push(row),
     }
-    kept
 }
 
 /// Names of the files of a unit: `main.c` for a file in the folder of compilation, `dir/name` for another.

@@ -61,11 +61,11 @@ impl DebugInfo<'_> {
         for unit in units {
             let lines = self.lines(unit);
             if let Some(row) = lines.find(lookup) {
-                frame.file = lines.file(row.file).map(|f| f.to_string());
-                frame.line = row.line;
+                frame.file = lines.file(row.file()).map(|f| f.to_string());
+                frame.line = row.line();
                 // A column of no line is no place.
                 let has_place = frame.file.is_some() || frame.line.is_some();
-                frame.column = row.column.filter(|_column| has_place);
+                frame.column = row.column().filter(|_column| has_place);
                 break;
             }
         }
@@ -113,9 +113,11 @@ impl DebugInfo<'_> {
         let lines = self.lines(unit);
         let row = lines.find(lookup);
         let mut place = SourceFrame {
-            file: row.and_then(|r| lines.file(r.file)).map(|f| f.to_string()),
-            line: row.and_then(|r| r.line),
-            column: row.and_then(|r| r.column),
+            file: row
+                .and_then(|r| lines.file(r.file()))
+                .map(|f| f.to_string()),
+            line: row.and_then(|r| r.line()),
+            column: row.and_then(|r| r.column()),
             ..SourceFrame::default()
         };
         let mut frames = Vec::new();

@@ -25,6 +25,7 @@ pub mod image;
 pub mod index;
 pub mod initial_memory;
 pub mod library;
+mod line_program;
 mod lines;
 mod live_code;
 pub mod location;

@@ -189,9 +189,9 @@ impl Part {
             let row = Row {
                 addr,
                 context: context(self, work, addr),
-                file: at.map_or(NONE, |row| self.file(work, row.file)),
-                line: at.and_then(|row| row.line).unwrap_or(0),
-                column: at.and_then(|row| row.column).unwrap_or(0),
+                file: at.map_or(NONE, |row| self.file(work, row.file())),
+                line: at.and_then(|row| row.line()).unwrap_or(0),
+                column: at.and_then(|row| row.column()).unwrap_or(0),
             };
             let before = self.rows.last().filter(|_row| self.rows.len() > first);
             if before.is_none_or(|before| !before.says(&row)) {
