@@ -5,6 +5,7 @@ Run by scripts/matrix.sh. For each build the archive holds NAME.elf, NAME.core (
 port), NAME.gdb.json (gdb's frames with arguments and locals) and NAME.llvm.json (llvm-symbolizer's functions and lines of the
 same addresses). The file runs twice: as a command, and inside gdb-multiarch."""
 
+import glob
 import json
 import os
 import sys
@@ -57,6 +58,10 @@ def inside_gdb():
     gdb.execute("set pagination off")
     gdb.execute("set width 0")
     gdb.execute("set language auto")
+    # The printers that come with libstdc++: containers by what they hold.
+    sys.path.insert(0, sorted(glob.glob("/usr/share/gcc*/python"))[-1])
+    from libstdcxx.v6.printers import register_libstdcxx_printers
+    register_libstdcxx_printers(None)
     frames, frame, stop = [], gdb.newest_frame(), None
     while frame is not None and len(frames) < MAX_FRAMES:
         sal = frame.find_sal()
@@ -397,6 +402,7 @@ def main():
     arguments.add_argument("--keep", help="work in this folder and keep it")
     arguments.add_argument("--pack", action="store_true", help="write the archive of the tests")
     arguments.add_argument("--document", help="put this table into docs/accuracy.md, and do nothing else")
+    arguments.add_argument("--ask", action="store_true", help="ask gdb again about the builds in the archive, and do nothing else")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--words", type=int, default=2000, help="so much of each failure is shown")
     chosen = arguments.parse_args()
@@ -404,6 +410,8 @@ def main():
         return document(chosen.document)
     work = chosen.keep or tempfile.mkdtemp()
     os.makedirs(work, exist_ok=True)
+    if chosen.ask:
+        return ask_again(work)
     wanted = [build for build in builds() if re.search(chosen.only, build.name)]
     for target in sorted({build.target for build in wanted}):
         prepare(work, target)
@@ -426,6 +434,19 @@ def main():
     if not chosen.keep:
         shutil.rmtree(work)
     return 1 if failed else 0
+
+
+def ask_again(work):
+    call("tar", "-x", "--zstd", "-f", ARCHIVE, "-C", work)
+    names = sorted({name.split(".")[0] for name in os.listdir(work)})
+    # In the order in which they stand: similar files next to each other.
+    names = [build.name for build in builds() if build.name in names]
+    for name in names:
+        path = os.path.join(work, name)
+        os.remove(f"{path}.gdb.json")
+        ask_gdb(f"{path}.elf", f"{path}.core", f"{path}.gdb.json")
+    pack(work, names)
+    return 0
 
 
 def document(table):

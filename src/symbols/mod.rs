@@ -8,6 +8,7 @@ pub mod cfi;
 mod cfi_expression;
 pub mod compressed;
 pub mod constant_memory;
+mod containers;
 mod cpp_values;
 pub mod debug_info;
 pub mod demangle;

@@ -107,7 +107,10 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
                     let bounds = [Bound::Count(slice.length)];
                     return self.elements(slice.element, &bounds, &slice.value, depth);
                 }
-                None => self.parts(members, value),
+                None => match self.container(at, value) {
+                    Some(contents) => contents.parts(self.limits.max_children),
+                    None => self.parts(members, value),
+                },
             },
             TypeKind::Tagged { discriminant, arms } => {
                 let arm = self.active_arm(discriminant.as_ref(), arms, value);
@@ -242,7 +245,10 @@ impl<'p, 'i, 'a, 's> Printer<'p, 'i, 'a, 's> {
             return self.rust_text(at, &found, value, depth);
         }
         match &found.kind {
-            TypeKind::Record { members, .. } => self.record(members, value, depth),
+            TypeKind::Record { members, .. } => match self.container(at, value) {
+                Some(contents) => self.container_text(&contents, depth),
+                None => self.record(members, value, depth),
+            },
             TypeKind::Array { element, bounds } => self.array(*element, bounds, value, depth),
             _ => self
                 .scalar(ty, &found, value, depth)
