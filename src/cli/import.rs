@@ -3,6 +3,7 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
+use crate::engine::file_bytes::Access;
 use crate::engine::import::{ImportSummary, import_paths};
 use crate::engine::workspace::Workspace;
 use clap::Args;
@@ -40,7 +41,7 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             return Err(Failure::wrong(error));
         }
     }
-    let summary = import_paths(&workspace, &args.paths, &progress)?;
+    let summary = import_paths(&workspace, &args.paths, Access::Map, &progress)?;
     progress.clear();
     if args.json {
         serde_json::to_writer(&mut *out, &summary)?;

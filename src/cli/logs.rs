@@ -3,11 +3,12 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
+use crate::engine::file_bytes::{Access, FileBytes};
 use crate::engine::input::{InputError, Inputs};
 use crate::engine::logs::dictionaries::{add_database, from_elfs};
 use crate::engine::logs::follow::Follower;
 use crate::engine::logs::matcher::Matcher;
-use crate::engine::logs::open_log::{LogBytes, LogError, LogStyle, OpenLog, Part};
+use crate::engine::logs::open_log::{LogError, LogStyle, OpenLog, Part};
 use crate::engine::logs::selection::Selection;
 use crate::engine::logs::{LogFormatRef, is_archive, log_format, log_format_ids, logs_among};
 use crate::engine::one_shot::{SymbolFileRef, open_symbol_files};
@@ -190,7 +191,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
 }
 
 /// A log of an input: name, bytes, and the ELF files that came with it.
-type NamedLog = (String, LogBytes, Vec<SymbolFileRef>);
+type NamedLog = (String, FileBytes, Vec<SymbolFileRef>);
 
 /// The logs at a path: a file is one; a folder or an archive holds some.
 fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
@@ -202,7 +203,7 @@ fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
     };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     if meta.is_file() && !is_archive(path) {
-        let bytes = LogBytes::of_file(path).map_err(unreadable)?;
+        let bytes = FileBytes::of_file(path, Access::Map).map_err(unreadable)?;
         return Ok(vec![(path.display().to_string(), bytes, Vec::new())]);
     }
     let inputs = Inputs::read(&[path.to_path_buf()], progress).map_err(|error| match error {
@@ -218,7 +219,7 @@ fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
     }
     Ok(logs
         .into_iter()
-        .map(|(name, bytes)| (name, LogBytes::Shared(bytes), elfs.clone()))
+        .map(|(name, bytes)| (name, bytes, elfs.clone()))
         .collect())
 }
 

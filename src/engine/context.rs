@@ -1,6 +1,7 @@
 //! What a query may use: the workspace to read, symbols, opened captures. No way to change anything.
 
 use super::examine::{Examined, examine};
+use super::file_bytes::FileBytes;
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
 use super::logs::dictionaries::from_elfs;
@@ -29,6 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const OPENED_CAPTURES: usize = 4;
 /// Files of one build that are looked at for what each of them has.
 const FILES_OF_A_BUILD: usize = 8;
+/// Files from this size on are unpacked onto the disk.
+const UNPACKED_FROM_BYTES: u64 = 64 << 20;
 /// Logs that stay open.
 const OPENED_LOGS: usize = 3;
 /// ELF files that stay opened.
@@ -117,6 +120,30 @@ impl QueryContext {
         self.inner.recent_file.clone()
     }
 
+    /// The folder of the workspace.
+    pub(super) fn folder(&self) -> &Path {
+        let folder = self.inner.store.path().parent();
+        folder
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
+    }
+
+    /// A file of a capture; a large one is unpacked beside the workspace, not into memory.
+    fn stored_bytes(
+        &self,
+        reader: &Reader,
+        capture: CaptureId,
+        path: &str,
+        size: u64,
+    ) -> Result<FileBytes, StoreError> {
+        if size <= UNPACKED_FROM_BYTES {
+            return reader.file_bytes(capture, path).map(FileBytes::from);
+        }
+        FileBytes::written(self.folder(), |file| {
+            reader.write_file_bytes(capture, path, file)
+        })
+    }
+
     /// A capture, decoded again from its raw bytes; the last few are kept.
     pub fn examined(&self, capture: CaptureId) -> Result<Arc<Examined>, QueryError> {
         if let Some((_, examined)) = lock(&self.inner.captures)
@@ -128,11 +155,11 @@ impl QueryContext {
         let reader = self.reader()?;
         let mut inputs = Inputs::default();
         for file in reader.files(capture)? {
-            let bytes = reader.file_bytes(capture, &file.path)?;
+            let bytes = self.stored_bytes(&reader, capture, &file.path, file.size)?;
             inputs.files.push(InputFile {
                 path: file.path,
                 on_disk: None,
-                bytes: bytes.into(),
+                bytes,
             });
         }
         let examined = Arc::new(examine(inputs, &Unattended)?);
@@ -160,7 +187,11 @@ impl QueryContext {
         };
         let id = CaptureId(*capture);
         let reader = self.reader()?;
-        let bytes = reader.file_bytes(id, path)?;
+        let files = reader.files(id)?.into_iter();
+        let size = files
+            .filter(|file| file.path == *path)
+            .map(|file| file.size);
+        let bytes = self.stored_bytes(&reader, id, path, size.max().unwrap_or(0))?;
         let mut crashes = Vec::new();
         let mut builds: Vec<BuildId> = reader
             .boots(id)?
@@ -191,7 +222,7 @@ impl QueryContext {
             .iter()
             .filter_map(|build| self.symbol_file(build))
             .collect();
-        let log = LogSession::open(path, bytes.into(), from_elfs(&elfs), crashes, &Unattended)?;
+        let log = LogSession::open(path, bytes, from_elfs(&elfs), crashes, &Unattended)?;
         let log = Arc::new(log);
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));

@@ -9,13 +9,15 @@ use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
 use crate::formats::build_id_note::find_build_id_note;
 use crate::formats::manifest::{self, Manifest};
-use crate::formats::scan::{FileScan, scan};
+use crate::formats::scan::{FileScan, Found, Step, scan, scan_with};
 use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::registers::RegValue;
 use crate::model::warning::Warning;
+use crate::store::sha256 as content;
 use crate::symbols::symbol_file::SymbolFile;
 use sha2::{Digest as _, Sha256};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Everything that was found in one input.
@@ -43,6 +45,52 @@ pub struct ExaminedFile {
     pub scan: FileScan,
     /// How many coredumps and fault prints it held, before joining.
     pub n_dumps: usize,
+    /// The hash of its bytes, where it was made meanwhile.
+    pub sha256: Option<content::Sha256>,
+}
+
+/// Texts from this size on are looked through by all processors.
+const SHARED_FROM_BYTES: usize = 16 << 20;
+
+/// Something to do with a large file.
+enum Work<'s, 'b> {
+    Step(&'s Step<'b>),
+    Hash(&'b [u8]),
+}
+
+/// What was done.
+enum Done {
+    Found(Found),
+    Hash(content::Sha256),
+}
+
+/// Scans a file; of a large one the passes are made side by side, and its hash with them.
+fn scan_by_all(
+    input: &InputFile,
+    progress: &dyn Progress,
+) -> Result<(FileScan, Option<content::Sha256>), Cancelled> {
+    if input.bytes.len() < SHARED_FROM_BYTES {
+        return Ok((scan(&input.path, &input.bytes, progress)?, None));
+    }
+    let hash = Cell::new(None);
+    let scan = scan_with(&input.path, &input.bytes, progress, &|steps| {
+        let works: Vec<Work<'_, '_>> = std::iter::once(Work::Hash(&input.bytes))
+            .chain(steps.iter().map(Work::Step))
+            .collect();
+        let done = parallel::in_order(&works, progress, |work, progress| match work {
+            Work::Step(step) => step.run(progress).map(Done::Found),
+            Work::Hash(bytes) => Ok(Done::Hash(content::Sha256::of(bytes))),
+        })?;
+        let found = done.into_iter().filter_map(|done| match done {
+            Done::Found(found) => Some(found),
+            Done::Hash(sha256) => {
+                hash.set(Some(sha256));
+                None
+            }
+        });
+        Ok(found.collect())
+    })?;
+    Ok((scan, hash.get()))
 }
 
 /// One crash with what is known of its identity.
@@ -128,15 +176,15 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         ..Examined::default()
     };
     let scans = parallel::in_order(&inputs.files, progress, |input, progress| {
-        let scan = scan(&input.path, &input.bytes, progress)?;
+        let (scan, sha256) = scan_by_all(input, progress)?;
         let symbols = scan
             .symbols
             .then(|| SymbolFile::parse(&input.path, input.bytes.to_vec()));
-        Ok((scan, symbols))
+        Ok((scan, symbols, sha256))
     })?;
     let mut dumps = Vec::new();
     let mut file_of_dump = Vec::new();
-    for (input, (mut scan, symbols)) in inputs.files.into_iter().zip(scans) {
+    for (input, (mut scan, symbols, sha256)) in inputs.files.into_iter().zip(scans) {
         if is_manifest(&input.path) {
             let (manifest, warnings) = manifest::parse(&input.bytes);
             examined.warnings.extend(warnings);
@@ -169,6 +217,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
             input,
             scan,
             n_dumps,
+            sha256,
         });
     }
     join_debug_files(&mut examined.symbol_files);

@@ -2,6 +2,7 @@
 
 use super::context::QueryContext;
 use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
+use super::file_bytes::Access;
 use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
 use super::matching::{Matched, match_available};
@@ -124,13 +125,14 @@ impl ImportSummary {
 pub fn import_paths(
     workspace: &Workspace,
     paths: &[PathBuf],
+    access: Access<'_>,
     progress: &dyn Progress,
 ) -> Result<ImportSummary, JobError> {
     let mut summary = ImportSummary::default();
     let mut loose = Vec::new();
     for path in paths {
         if path.is_dir() || is_archive(path) {
-            let inputs = Inputs::read(std::slice::from_ref(path), progress)?;
+            let inputs = Inputs::read_with(std::slice::from_ref(path), access, progress)?;
             let name = path
                 .file_name()
                 .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
@@ -147,7 +149,7 @@ pub fn import_paths(
         }
     }
     if let Some(first) = loose.first() {
-        let inputs = Inputs::read(&loose, progress)?;
+        let inputs = Inputs::read_with(&loose, access, progress)?;
         let name = first
             .file_name()
             .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
@@ -176,7 +178,7 @@ pub fn import_bytes(
     progress: &dyn Progress,
 ) -> Result<ImportSummary, JobError> {
     let mut summary = ImportSummary::default();
-    let inputs = Inputs::from_bytes(name, bytes, progress)?;
+    let inputs = Inputs::from_bytes(name, bytes.into(), progress)?;
     store_capture(workspace, name, name, inputs, &mut summary, progress)?;
     workspace.resymbolize(progress)?;
     Ok(summary)
@@ -350,7 +352,10 @@ fn new_capture<'a>(
         }));
         new.files.push(NewFile {
             path: file.input.path.clone(),
-            content: Content::Kept(&file.input.bytes),
+            content: match file.sha256 {
+                Some(sha256) => Content::Hashed(&file.input.bytes, sha256),
+                None => Content::Kept(&file.input.bytes),
+            },
             kind: kind(file),
             format: file.scan.format.to_owned(),
             n_lines: file.scan.n_lines,

@@ -1,13 +1,11 @@
 //! Reading what was named: files, folders and archives become a flat, ordered list of named bytes.
 
+use super::file_bytes::{Access, FileBytes};
 use crate::formats::archive;
 use crate::model::progress::{Cancelled, Progress};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-/// A single file larger than this is not read into memory.
-pub const LARGEST_FILE_BYTES: u64 = 1 << 30;
 /// A folder is walked this deep.
 const DEEPEST_FOLDER: usize = 16;
 /// A folder may hold this many files.
@@ -21,7 +19,7 @@ pub struct InputFile {
     /// Where it is on disk, when it is a file of its own there.
     pub on_disk: Option<PathBuf>,
     /// Its bytes.
-    pub bytes: Arc<[u8]>,
+    pub bytes: FileBytes,
 }
 
 /// Something that was named and could not be read, wholly or in part.
@@ -59,8 +57,17 @@ pub enum InputError {
 }
 
 impl Inputs {
-    /// Reads every named path. A path that does not exist is an error; what is wrong inside is kept as `refused`.
+    /// Reads every named path for a command. A path that does not exist is an error; what is wrong inside is kept as `refused`.
     pub fn read(paths: &[PathBuf], progress: &dyn Progress) -> Result<Self, InputError> {
+        Self::read_with(paths, Access::Map, progress)
+    }
+
+    /// Reads every named path; large files in the way that `access` says.
+    pub fn read_with(
+        paths: &[PathBuf],
+        access: Access<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Self, InputError> {
         let mut inputs = Self::default();
         for path in paths {
             let unreadable = |error: std::io::Error| InputError::Unreadable {
@@ -69,11 +76,11 @@ impl Inputs {
             };
             let meta = std::fs::metadata(path).map_err(unreadable)?;
             if meta.is_dir() {
-                inputs.read_folder(path, progress)?;
+                inputs.read_folder(path, access, progress)?;
             } else {
                 let name = file_name(path);
-                let bytes = read_file(path).map_err(unreadable)?;
-                inputs.add(name, Some(path.clone()), bytes.into(), progress)?;
+                let bytes = FileBytes::of_file(path, access).map_err(unreadable)?;
+                inputs.add(name, Some(path.clone()), bytes, progress)?;
             }
         }
         Ok(inputs)
@@ -82,7 +89,7 @@ impl Inputs {
     /// One named piece of memory: the demo, a paste.
     pub fn from_bytes(
         name: &str,
-        bytes: Arc<[u8]>,
+        bytes: FileBytes,
         progress: &dyn Progress,
     ) -> Result<Self, Cancelled> {
         let mut inputs = Self::default();
@@ -90,7 +97,12 @@ impl Inputs {
         Ok(inputs)
     }
 
-    fn read_folder(&mut self, folder: &Path, progress: &dyn Progress) -> Result<(), InputError> {
+    fn read_folder(
+        &mut self,
+        folder: &Path,
+        access: Access<'_>,
+        progress: &dyn Progress,
+    ) -> Result<(), InputError> {
         let mut found = Vec::new();
         let mut queue = vec![(folder.to_path_buf(), 0)];
         while let Some((at, depth)) = queue.pop() {
@@ -134,8 +146,8 @@ impl Inputs {
         for path in found {
             progress.tick(self.files.len() as u64, 0)?;
             let name = relative(folder, &path);
-            match read_file(&path) {
-                Ok(bytes) => self.add(name, Some(path), bytes.into(), progress)?,
+            match FileBytes::of_file(&path, access) {
+                Ok(bytes) => self.add(name, Some(path), bytes, progress)?,
                 Err(error) => self.refuse(name, &error.to_string()),
             }
         }
@@ -147,7 +159,7 @@ impl Inputs {
         &mut self,
         path: String,
         on_disk: Option<PathBuf>,
-        bytes: Arc<[u8]>,
+        bytes: FileBytes,
         progress: &dyn Progress,
     ) -> Result<(), Cancelled> {
         if archive::Container::of(&bytes).is_none() {
@@ -194,16 +206,6 @@ impl Inputs {
             reason: reason.to_owned(),
         });
     }
-}
-
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    let size = std::fs::metadata(path)?.len();
-    if size > LARGEST_FILE_BYTES {
-        return Err(std::io::Error::other(format!(
-            "the file has {size} bytes; files over {LARGEST_FILE_BYTES} bytes are not read yet"
-        )));
-    }
-    std::fs::read(path)
 }
 
 fn file_name(path: &Path) -> String {

@@ -7,6 +7,7 @@ pub mod context;
 pub mod demo;
 pub mod event;
 pub mod examine;
+pub mod file_bytes;
 pub mod import;
 pub mod index_cache;
 pub mod input;

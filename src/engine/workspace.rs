@@ -115,6 +115,11 @@ impl Workspace {
         })
     }
 
+    /// The folder it lies in: where there is room for copies of what goes into it.
+    pub(super) fn folder(&self) -> &Path {
+        self.context.folder()
+    }
+
     /// What queries use.
     pub fn context(&self) -> QueryContext {
         self.context.clone()

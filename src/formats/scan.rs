@@ -39,6 +39,16 @@ pub struct FileScan {
 
 /// Finds out what the bytes are and takes out all there is.
 pub fn scan(name: &str, bytes: &[u8], progress: &dyn Progress) -> Result<FileScan, Cancelled> {
+    scan_with(name, bytes, progress, &|steps| one_by_one(steps, progress))
+}
+
+/// As [`scan`]; the passes over a text are made by `run`.
+pub fn scan_with(
+    name: &str,
+    bytes: &[u8],
+    progress: &dyn Progress,
+    run: &RunSteps<'_>,
+) -> Result<FileScan, Cancelled> {
     progress.tick(0, as_u64(bytes.len()))?;
     let whole = 0..as_u64(bytes.len());
     if bytes.is_empty() {
@@ -72,7 +82,7 @@ pub fn scan(name: &str, bytes: &[u8], progress: &dyn Progress) -> Result<FileSca
         scan.not_understood = gaps(&scan.understood, whole.end);
         return Ok(scan);
     }
-    scan_text(bytes, progress)
+    scan_text(bytes, run)
 }
 
 fn whole_file_format(bytes: &[u8], name: &str) -> Option<&'static dyn Format> {
@@ -92,40 +102,84 @@ fn whole_file_format(bytes: &[u8], name: &str) -> Option<&'static dyn Format> {
         .map(|(_, _, format)| format)
 }
 
-fn scan_text(bytes: &[u8], progress: &dyn Progress) -> Result<FileScan, Cancelled> {
+/// A part of the work on a text, which can be done beside the others.
+pub enum Step<'b> {
+    /// Records of one format.
+    Format(&'static dyn Format, &'b [u8]),
+    /// Lines, and what is no text.
+    Lines(&'b [u8]),
+}
+
+/// What a [`Step`] found.
+pub enum Found {
+    /// Records.
+    Records(Decoded),
+    /// Lines, and the ranges of what is no text.
+    Lines(u64, Vec<Range<u64>>),
+}
+
+impl Step<'_> {
+    /// Does it.
+    pub fn run(&self, progress: &dyn Progress) -> Result<Found, Cancelled> {
+        match self {
+            Step::Format(format, bytes) => format.decode(bytes, progress).map(Found::Records),
+            Step::Lines(bytes) => Ok(Found::Lines(n_lines(bytes), junk(bytes, progress)?)),
+        }
+    }
+}
+
+/// Runs steps, in whatever order, and gives what they found in theirs.
+pub type RunSteps<'r> = dyn Fn(&[Step<'_>]) -> Result<Vec<Found>, Cancelled> + 'r;
+
+fn scan_text(bytes: &[u8], run: &RunSteps<'_>) -> Result<FileScan, Cancelled> {
     let is_text = looks_like_text(bytes);
     let mut scan = FileScan {
         format: if is_text { "text" } else { "unknown" },
         ..FileScan::default()
     };
     let formats = FORMATS.iter().filter(|f| f.carrier() == Carrier::Text);
-    // One more step for the count of lines and the search for what is no text.
-    let n_steps = as_u64(formats.clone().count()).saturating_add(1);
-    let mut step: u64 = 0;
-    for format in formats {
-        let part = Part {
-            progress,
-            step,
-            n_steps,
-        };
-        merge(&mut scan, format.decode(bytes, &part)?);
-        step = step.saturating_add(1);
+    let mut steps: Vec<Step<'_>> = formats.map(|format| Step::Format(*format, bytes)).collect();
+    if is_text {
+        steps.push(Step::Lines(bytes));
+    }
+    let mut not_text = Vec::new();
+    for found in run(&steps)? {
+        match found {
+            Found::Records(decoded) => merge(&mut scan, decoded),
+            Found::Lines(n_lines, junk) => {
+                scan.n_lines = Some(n_lines);
+                not_text = junk;
+            }
+        }
     }
     scan.coredumps.sort_by_key(|dump| dump.source.start);
     scan.boots.sort_by_key(|boot| boot.offset);
     scan.understood = united(std::mem::take(&mut scan.understood));
-    let part = Part {
-        progress,
-        step,
-        n_steps,
-    };
-    if is_text {
-        scan.n_lines = Some(n_lines(bytes));
-        scan.not_understood = junk(bytes, &scan.understood, &part)?;
+    scan.not_understood = if is_text {
+        not_text.retain(|r| {
+            let mut understood = scan.understood.iter();
+            !understood.any(|u| u.start <= r.start && r.end <= u.end)
+        });
+        not_text
     } else {
-        scan.not_understood = gaps(&scan.understood, as_u64(bytes.len()));
-    }
+        gaps(&scan.understood, as_u64(bytes.len()))
+    };
     Ok(scan)
+}
+
+/// Runs steps one after the other.
+fn one_by_one(steps: &[Step<'_>], progress: &dyn Progress) -> Result<Vec<Found>, Cancelled> {
+    let n_steps = as_u64(steps.len());
+    let numbered = (0..).zip(steps);
+    numbered
+        .map(|(step, work)| {
+            work.run(&Part {
+                progress,
+                step,
+                n_steps,
+            })
+        })
+        .collect()
 }
 
 fn merge(scan: &mut FileScan, decoded: Decoded) {
@@ -219,11 +273,7 @@ const BLOCK: usize = 64 * 1024;
 const MOST_RANGES: usize = 1000;
 
 /// Ranges of a text file that are no text.
-fn junk(
-    bytes: &[u8],
-    understood: &[Range<u64>],
-    progress: &dyn Progress,
-) -> Result<Vec<Range<u64>>, Cancelled> {
+fn junk(bytes: &[u8], progress: &dyn Progress) -> Result<Vec<Range<u64>>, Cancelled> {
     let total = as_u64(bytes.len());
     let mut ranges: Vec<Range<u64>> = Vec::new();
     let mut at: u64 = 0;
@@ -243,24 +293,31 @@ fn junk(
             piece_start = piece_end;
         }
     }
-    let mut ranges = united(ranges);
-    ranges.retain(|r| {
-        !understood
-            .iter()
-            .any(|u| u.start <= r.start && r.end <= u.end)
-    });
-    Ok(ranges)
+    Ok(united(ranges))
 }
 
-/// Bytes that no log holds on purpose.
+/// Bytes that no log holds on purpose. Every byte of a log passes here: written so that many are compared at once.
 fn n_control(bytes: &[u8]) -> usize {
+    const AT_ONCE: usize = 128;
+    let is_control = |b: u8| {
+        let is_low = u8::from(b < 0x20) | u8::from(b == 0x7f);
+        let is_usual = u8::from(b == b'\t')
+            | u8::from(b == b'\n')
+            | u8::from(b == b'\r')
+            | u8::from(b == 0x1b)
+            | u8::from(b == 0x08)
+            | u8::from(b == 0x0c);
+        is_low & !is_usual
+    };
+    let of = |piece: &[u8]| {
+        piece
+            .iter()
+            .fold(0_u8, |n, b| n.wrapping_add(is_control(*b)))
+    };
     bytes
-        .iter()
-        .filter(|b| {
-            (**b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x1b | 0x08 | 0x0c))
-                || **b == 0x7f
-        })
-        .count()
+        .chunks(AT_ONCE)
+        .map(|piece| usize::from(of(piece)))
+        .sum()
 }
 
 fn is_junk(piece: &[u8]) -> bool {

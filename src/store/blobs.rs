@@ -5,19 +5,15 @@ use crate::{
     store::{
         error::StoreError,
         ids::CaptureId,
+        packing::{MOST_PART_BYTES, pack},
         reader::{Reader, list},
         rows::stored_len,
-        sha256::Sha256,
+        sha256::{Hasher, Sha256},
     },
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use std::io::Write;
 use std::path::PathBuf;
-
-/// Bytes of a file in one row: what is in memory at once, twice.
-const PART_BYTES: usize = 4 << 20;
-
-/// The usual compromise of zstd: above it time grows faster than files shrink.
-const ZSTD_LEVEL: i32 = 3;
 
 impl Reader {
     /// The bytes with this name.
@@ -30,6 +26,18 @@ impl Reader {
 
     /// The bytes of one file of a capture, exactly as they were imported.
     pub fn file_bytes(&self, capture: CaptureId, path: &str) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        self.write_file_bytes(capture, path, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes the bytes of one file of a capture, a part at a time.
+    pub fn write_file_bytes(
+        &self,
+        capture: CaptureId,
+        path: &str,
+        out: &mut dyn Write,
+    ) -> Result<(), StoreError> {
         self.ask(|connection| {
             let found: Option<(i64, Sha256)> = connection
                 .query_row(
@@ -43,7 +51,7 @@ impl Reader {
                 capture,
                 file: path.to_owned(),
             })?;
-            read(connection, blob, sha256)
+            read_into(connection, blob, sha256, out)
         })
     }
 }
@@ -83,19 +91,22 @@ pub(super) fn write(
     let mut insert = transaction.prepare_cached(
         "INSERT INTO blob_parts (blob, part, codec, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    for (part, raw) in (0_i64..).zip(bytes.chunks(PART_BYTES)) {
-        let size = stored_len(raw.len());
-        match zstd::bulk::compress(raw, ZSTD_LEVEL) {
-            Ok(packed) if packed.len() < raw.len() => {
-                insert.execute(params![blob, part, "zstd", size, packed])?;
-            }
-            // Not smaller (or out of memory): as it is.
-            _ => {
-                insert.execute(params![blob, part, "raw", size, raw])?;
-            }
-        }
-        progress.advance(raw.len())?;
-    }
+    let mut part: i64 = 0;
+    pack(bytes, |packed| {
+        let (codec, bytes) = match &packed.zstd {
+            Some(zstd) => ("zstd", zstd.as_slice()),
+            None => ("raw", packed.raw),
+        };
+        insert.execute(params![
+            blob,
+            part,
+            codec,
+            stored_len(packed.raw.len()),
+            bytes
+        ])?;
+        part = part.saturating_add(1);
+        progress.advance(packed.raw.len())
+    })?;
     Ok(blob)
 }
 
@@ -108,6 +119,18 @@ fn find(connection: &Connection, sha256: Sha256) -> Result<Option<i64>, StoreErr
 }
 
 fn read(connection: &Connection, blob: i64, sha256: Sha256) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    read_into(connection, blob, sha256, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes the bytes of a blob part by part. An error comes after what could be read.
+fn read_into(
+    connection: &Connection,
+    blob: i64,
+    sha256: Sha256,
+    out: &mut dyn Write,
+) -> Result<(), StoreError> {
     let parts = list(
         connection,
         "SELECT part, codec, size FROM blob_parts WHERE blob = ?1 ORDER BY part",
@@ -119,7 +142,7 @@ fn read(connection: &Connection, blob: i64, sha256: Sha256) -> Result<Vec<u8>, S
         sha256,
         detail,
     };
-    let mut bytes = Vec::new();
+    let mut hasher = Hasher::default();
     for (expected, (part, codec, size)) in (0_i64..).zip(parts) {
         let (part, codec, size): (i64, String, i64) = (part, codec, size);
         if part != expected {
@@ -127,13 +150,11 @@ fn read(connection: &Connection, blob: i64, sha256: Sha256) -> Result<Vec<u8>, S
         }
         let size = usize::try_from(size)
             .ok()
-            .filter(|&size| size <= PART_BYTES)
+            .filter(|&size| size <= MOST_PART_BYTES)
             .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
-        let kept: Vec<u8> = connection.query_row(
-            "SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2",
-            params![blob, part],
-            |row| row.get(0),
-        )?;
+        let kept: Vec<u8> = connection
+            .prepare_cached("SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2")?
+            .query_row(params![blob, part], |row| row.get(0))?;
         let raw = match codec.as_str() {
             "zstd" => zstd::bulk::decompress(&kept, size)
                 .map_err(|error| damaged(format!("part {part}: {error}")))?,
@@ -145,13 +166,14 @@ fn read(connection: &Connection, blob: i64, sha256: Sha256) -> Result<Vec<u8>, S
                 raw.len()
             )));
         }
-        bytes.extend_from_slice(&raw);
+        hasher.add(&raw);
+        out.write_all(&raw)?;
     }
-    let found = Sha256::of(&bytes);
+    let found = hasher.finish();
     if found != sha256 {
         return Err(damaged(format!("they now have sha256 {found}")));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Removes the blobs that no capture uses any more; the bytes of files that this frees.
@@ -168,7 +190,7 @@ pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<u64, StoreE
 
 #[cfg(test)]
 mod tests {
-    use super::PART_BYTES;
+    use crate::store::packing::MOST_PART_BYTES as PART_BYTES;
     use crate::{
         model::progress::Unattended,
         store::{error::StoreError, sha256::Sha256, testing},

@@ -76,6 +76,8 @@ pub struct NewFile<'a> {
 pub enum Content<'a> {
     /// Kept, exactly.
     Kept(&'a [u8]),
+    /// Kept; this is their hash.
+    Hashed(&'a [u8], Sha256),
     /// Too large to keep twice: only the hash and the size are.
     NamedOnly {
         /// The hash of the bytes.

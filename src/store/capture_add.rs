@@ -34,7 +34,7 @@ impl Store {
             progress.tick(0, total_bytes(new))?;
             hashes.push(match file.content {
                 Content::Kept(bytes) => Sha256::of(bytes),
-                Content::NamedOnly { sha256, .. } => sha256,
+                Content::Hashed(_, sha256) | Content::NamedOnly { sha256, .. } => sha256,
             });
         }
         let paths = new.files.iter().map(|file| file.path.as_str());
@@ -67,7 +67,7 @@ impl Store {
 
 fn total_bytes(new: &NewCapture<'_>) -> u64 {
     let kept = new.files.iter().map(|file| match file.content {
-        Content::Kept(bytes) => u64::try_from(bytes.len()).unwrap_or(0),
+        Content::Kept(bytes) | Content::Hashed(bytes, _) => u64::try_from(bytes.len()).unwrap_or(0),
         Content::NamedOnly { .. } => 0,
     });
     kept.fold(0, u64::saturating_add)
@@ -156,7 +156,7 @@ fn insert_file(
     progress: &mut WriteProgress<'_>,
 ) -> Result<(), StoreError> {
     let (blob, size) = match file.content {
-        Content::Kept(bytes) => (
+        Content::Kept(bytes) | Content::Hashed(bytes, _) => (
             Some(blobs::write(transaction, sha256, bytes, progress)?),
             u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         ),

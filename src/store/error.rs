@@ -90,6 +90,13 @@ pub enum StoreError {
         /// What does not fit.
         detail: String,
     },
+    /// Bytes could not be unpacked to where they were wanted.
+    #[error("stored bytes cannot be unpacked: {source}; make room on the disk of the workspace")]
+    Unpack {
+        /// The operating system's words.
+        #[from]
+        source: std::io::Error,
+    },
     /// Another process holds the file for longer than we wait.
     #[error("another program is using the workspace; try again when it is done: {path}")]
     Busy {

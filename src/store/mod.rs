@@ -29,6 +29,7 @@ mod migrations;
 mod network;
 pub mod open;
 pub mod overview;
+mod packing;
 pub mod reader;
 mod rows;
 mod settings;

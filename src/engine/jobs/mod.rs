@@ -4,6 +4,7 @@ pub(super) mod watch;
 
 use super::Engine;
 use super::command::Command;
+use super::file_bytes::Access;
 use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
 use super::source_map::{SourceMapping, add as add_source_mapping};
@@ -12,7 +13,9 @@ use super::source_map::{SourceMapping, add as add_source_mapping};
 pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
     let workspace = engine.workspace();
     match command {
-        Command::Import { paths } => Ok(import_paths(workspace, paths, job)?.sentence()),
+        Command::Import { paths } => {
+            Ok(import_paths(workspace, paths, Access::Copy(workspace.folder()), job)?.sentence())
+        }
         Command::ImportBytes { name, bytes } => {
             Ok(import_bytes(workspace, name, bytes.clone(), job)?.sentence())
         }

@@ -17,6 +17,7 @@ pub mod templates;
 pub mod view;
 
 use super::examine::is_manifest;
+use super::file_bytes::FileBytes;
 use super::input::Inputs;
 use super::parallel;
 use crate::formats::archive;
@@ -52,7 +53,7 @@ pub fn is_archive(path: &Path) -> bool {
 }
 
 /// The logs among the files of an input, by name, and the ELF files that came with them.
-type LogsAndElfs = (Vec<(String, Arc<[u8]>)>, Vec<Arc<SymbolFile>>);
+type LogsAndElfs = (Vec<(String, FileBytes)>, Vec<Arc<SymbolFile>>);
 
 /// Finds the logs among files by their content: text, and binary logs that an ELF of the same input describes.
 pub fn logs_among(inputs: Inputs, progress: &dyn Progress) -> Result<LogsAndElfs, Cancelled> {

@@ -7,56 +7,22 @@ use super::matcher::Matcher;
 use super::print::{RowPlace, append_json, append_plain, append_text};
 use super::rows::{Rows, blocks};
 use super::selection::{Selection, boot_at, decode_rows};
+use crate::engine::file_bytes::FileBytes;
 use crate::engine::parallel;
 use crate::formats::boots::{self, BootRecord};
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::{Framing, LogFormat, ansi, detect};
 use crate::model::log::{LogRecord, RowKind};
 use crate::model::progress::{Cancelled, Progress, Unattended};
-use crate::symbols::image::{self, Image};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::OnceLock;
 
-/// A smaller file is read.
-const MAPPED_FROM_BYTES: u64 = 1 << 20;
 /// So much of a log says what format it has.
 const HEAD_BYTES: usize = 64 << 10;
 /// Blocks that are worked on before their output is written: bounds the memory.
 const BLOCKS_AT_ONCE: usize = 16;
-
-/// The bytes of a log.
-pub enum LogBytes {
-    /// Read, or taken out of an archive.
-    Shared(Arc<[u8]>),
-    /// A mapped file.
-    Mapped(Image),
-}
-
-impl LogBytes {
-    /// The bytes of a file.
-    pub fn of_file(path: &Path) -> std::io::Result<Self> {
-        let meta = std::fs::metadata(path)?;
-        if meta.is_file() && meta.len() > MAPPED_FROM_BYTES {
-            return image::map_file(path, u64::MAX).map(Self::Mapped);
-        }
-        Ok(Self::Shared(std::fs::read(path)?.into()))
-    }
-}
-
-impl std::ops::Deref for LogBytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Shared(bytes) => bytes,
-            Self::Mapped(image) => image,
-        }
-    }
-}
 
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +59,7 @@ pub enum LogError {
 
 /// A log.
 pub struct OpenLog {
-    bytes: LogBytes,
+    bytes: FileBytes,
     format: &'static dyn LogFormat,
     dictionaries: LogDictionaries,
     boots: OnceLock<Vec<BootRecord>>,
@@ -114,7 +80,7 @@ struct Printed {
 impl OpenLog {
     /// A log with this format, or the one that its beginning looks like.
     pub fn new(
-        bytes: LogBytes,
+        bytes: FileBytes,
         name: &str,
         format: Option<&'static dyn LogFormat>,
         dictionaries: LogDictionaries,

@@ -6,6 +6,7 @@ use super::row_set::RowSet;
 use super::rows::{Rows, blocks};
 use super::selection::{boot_at, decode_rows};
 use super::view::{LogBoot, LogSummary};
+use crate::engine::file_bytes::FileBytes;
 use crate::engine::parallel;
 use crate::formats::boots::{self, BootRecord};
 use crate::formats::log::dictionaries::LogDictionaries;
@@ -58,7 +59,7 @@ struct BlockFacts {
 /// An open log.
 pub struct LogSession {
     name: String,
-    bytes: Arc<[u8]>,
+    bytes: FileBytes,
     format: &'static dyn LogFormat,
     dictionaries: LogDictionaries,
     /// First row of each block, its offset, and offsets inside it.
@@ -84,7 +85,7 @@ impl LogSession {
     /// Opens and indexes a log.
     pub fn open(
         name: &str,
-        bytes: Arc<[u8]>,
+        bytes: FileBytes,
         dictionaries: LogDictionaries,
         crashes: Vec<CrashPlace>,
         progress: &dyn Progress,
