@@ -355,9 +355,7 @@ impl QueryContext {
         names.insert(0, file.to_owned());
         for map in super::source_map::read(self)? {
             for name in &names {
-                if let Some(rest) = name.strip_prefix(&map.from) {
-                    candidates.push(Path::new(&map.to).join(rest.trim_start_matches('/')));
-                }
+                candidates.extend(map.apply(name).map(PathBuf::from));
             }
         }
         candidates.extend(
