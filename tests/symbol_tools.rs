@@ -306,7 +306,10 @@ fn query_maps_source_paths() {
 #[test]
 fn logs_map_the_source_paths_of_defmt() {
     let place = Place::new();
-    let (log, elf) = (fixture("defmt/cistern-rzcobs.bin"), fixture("defmt/cistern-rzcobs.elf"));
+    let (log, elf) = (
+        fixture("defmt/cistern-rzcobs.bin"),
+        fixture("defmt/cistern-rzcobs.elf"),
+    );
     let words = ["logs", &log, "--elf", &elf, "--json", "--head", "1"];
     let plain = place.run(&words).json();
     let file = plain["source_file"].as_str().unwrap();

@@ -86,6 +86,8 @@ pub fn build_report(
         .map_or(dump.arch, |info| info.file().arch());
     let mut warnings = dump.warnings.clone();
     warnings.extend(options.warnings.iter().cloned());
+    let files = symbols.infos.iter().map(|info| info.file());
+    warnings.extend(files.flat_map(|file| file.warnings().iter().cloned()));
 
     let captured_thread = dump.threads.first();
     let context = captured_thread.map(|thread| crashed_context(thread, dump, symbols, &memory));
@@ -269,9 +271,7 @@ fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]
 /// What each symbol file can tell.
 fn symbol_quality(symbols: &SymbolSet<'_>) -> Vec<SymbolQuality> {
     let files = symbols.infos.iter().map(|info| info.file());
-    files
-        .map(|file| file.quality().of_file(file.name()))
-        .collect()
+    files.map(|file| file.badge()).collect()
 }
 
 /// Registers with known values, in the order a debugger lists them.

@@ -4,7 +4,7 @@
 
 use super::input::{InputFile, Inputs, Refused};
 use super::parallel;
-use super::separate_debug::join_debug_files;
+use super::separate_debug::{ElfFile, join_debug_files, join_split_files};
 use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
 use crate::formats::build_id_note::find_build_id_note;
@@ -14,6 +14,7 @@ use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::registers::RegValue;
 use crate::model::warning::Warning;
+use crate::symbols::split::split_file::SplitFile;
 use crate::symbols::symbol_file::SymbolFile;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Examined {
     pub crashes: Vec<ExaminedCrash>,
     /// ELF files that came with the input.
     pub symbol_files: Vec<Arc<SymbolFile>>,
+    /// `.dwo` and `.dwp` files that came with the input.
+    pub split_files: Vec<Arc<SplitFile>>,
     /// The manifest, if there was one.
     pub manifest: Option<Manifest>,
     /// What could not be read.
@@ -131,7 +134,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         let scan = scan(&input.path, &input.bytes, progress)?;
         let symbols = scan
             .symbols
-            .then(|| SymbolFile::parse(&input.path, input.bytes.to_vec()));
+            .then(|| ElfFile::parse(&input.path, &input.bytes));
         Ok((scan, symbols))
     })?;
     let mut dumps = Vec::new();
@@ -143,7 +146,8 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
             examined.manifest = Some(manifest);
         }
         match symbols {
-            Some(Ok(file)) => examined.symbol_files.push(Arc::new(file)),
+            Some(Ok(ElfFile::Linked(file))) => examined.symbol_files.push(Arc::new(*file)),
+            Some(Ok(ElfFile::Split(file))) => examined.split_files.push(Arc::new(*file)),
             Some(Err(error)) => scan
                 .warnings
                 .push(Warning::new("FS-SYM-001", error.to_string())),
@@ -172,6 +176,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         });
     }
     join_debug_files(&mut examined.symbol_files);
+    join_split_files(&mut examined.symbol_files, &examined.split_files);
     let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
     for joined in join(dumps) {
         let build_id = identity(&joined, manifest_id.as_ref());
