@@ -29,9 +29,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const BUILDS: [&str; 7] = [
+const BUILDS: [&str; 8] = [
     "clang-O2-dwarf4-v7m",
     "clang-O2-dwarf5-v7m",
+    "clang-O2-dwarf5-v7m-single",
     "clang-O2-dwarf5-v7m-type-units",
     "gcc-O2-dwarf4-v7m",
     "gcc-O2-dwarf4-v7m-type-units",
@@ -39,6 +40,16 @@ const BUILDS: [&str; 7] = [
     "gcc-O2-dwarf5-v7m-type-units",
 ];
 const UNITS: [&str; 3] = ["level", "main", "ring"];
+
+/// The file of a unit; -gsplit-dwarf=single keeps it in the object file.
+fn dwo(build: &str, unit: &str) -> String {
+    let ending = if build.ends_with("-single") {
+        "o"
+    } else {
+        "dwo"
+    };
+    format!("{unit}.{ending}")
+}
 
 /// Where the rest of the debug information lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +119,8 @@ impl Files {
                         Layout::Beside => beside.to_owned(),
                         _ => elsewhere.clone(),
                     };
-                    self.put(
-                        &format!("{build}/{unit}.dwo"),
-                        &to.join(format!("{unit}.dwo")),
-                    );
+                    let name = dwo(build, unit);
+                    self.put(&format!("{build}/{name}"), &to.join(name));
                 }
             }
         }
@@ -339,7 +348,8 @@ fn missing_files_are_named_with_how_to_get_them_and_the_rest_is_read() {
     for build in BUILDS {
         let folder = tempfile::tempdir().unwrap();
         let (elf, _dirs) = files.lay_out(build, Layout::AsBuilt, folder.path());
-        let dwo = elf.parent().unwrap().join(build).join("ring.dwo");
+        let missing = dwo(build, "ring");
+        let dwo = elf.parent().unwrap().join(build).join(&missing);
         let all = SymbolFile::open(&elf, &LoadOptions::default()).unwrap();
         fs::remove_file(&dwo).unwrap();
         let some = SymbolFile::open(&elf, &LoadOptions::default()).unwrap();
@@ -349,7 +359,7 @@ fn missing_files_are_named_with_how_to_get_them_and_the_rest_is_read() {
         let advice = badge.advice.unwrap();
         for words in [
             "1 of 3 .dwo files are missing".to_owned(),
-            format!("the first is {build}/ring.dwo"),
+            format!("the first is {build}/{missing}."),
             format!("dwp -e {build}.elf -o {build}.elf.dwp"),
             "--debug-dir".to_owned(),
         ] {
@@ -451,13 +461,21 @@ fn tar_of(entries: &[(String, &[u8])]) -> Vec<u8> {
 #[test]
 fn a_bundle_brings_its_split_files_with_it() {
     let files = Files::read();
-    for build in ["clang-O2-dwarf4-v7m", "gcc-O2-dwarf5-v7m"] {
+    for build in [
+        "clang-O2-dwarf4-v7m",
+        "clang-O2-dwarf5-v7m-single",
+        "gcc-O2-dwarf5-v7m",
+    ] {
         let whole = theirs(&files.json(&format!("{build}.whole.gdb.json")));
         let of = |name: String| -> (String, &[u8]) {
             let bytes = files.0[&name].as_slice();
             (name, bytes)
         };
-        let dwos = || UNITS.map(|unit| of(format!("{build}/{unit}.dwo"))).to_vec();
+        let dwos = || {
+            UNITS
+                .map(|unit| of(format!("{build}/{}", dwo(build, unit))))
+                .to_vec()
+        };
         for (n, more) in [(0, dwos()), (1, vec![of(format!("{build}.elf.dwp"))])] {
             let mut entries = vec![of(format!("{build}.elf")), of(format!("{build}.core"))];
             // The core names no build: the manifest does.

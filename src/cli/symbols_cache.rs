@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 /// What to do with the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
-    /// List the indexes, with the folder and how large it may grow (FIELDSCOPE_CACHE_MB)
+    #[command(
+        about = "List the indexes, with the folder and how large it may grow (FIELDSCOPE_CACHE_MB)"
+    )]
     List {
         /// As JSON
         #[arg(long)]

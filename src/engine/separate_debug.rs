@@ -20,8 +20,12 @@ impl ElfFile {
     pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Self, SymbolError> {
         match SymbolFile::parse(name, bytes.to_vec()) {
             Ok(file) => Ok(Self::Linked(Box::new(file))),
-            Err(SymbolError::SplitOnly { .. }) => {
-                SplitFile::parse(name, bytes.to_vec()).map(|file| Self::Split(Box::new(file)))
+            // With -gsplit-dwarf=single an object file is its own .dwo.
+            Err(error @ (SymbolError::SplitOnly { .. } | SymbolError::NotLinked { .. })) => {
+                match SplitFile::parse(name, bytes.to_vec()) {
+                    Ok(file) => Ok(Self::Split(Box::new(file))),
+                    Err(_no_split_file) => Err(error),
+                }
             }
             Err(error) => Err(error),
         }

@@ -240,13 +240,12 @@ impl<'a> DebugInfo<'a> {
         from: usize,
         offset: gimli::DebugInfoOffset,
     ) -> Option<(usize, gimli::UnitOffset)> {
-        let index = match self.split_place(from) {
-            Some(place) => self.file.split()?.unit_in_part(place.part, offset.0)?,
-            None => {
-                let index = self.unit_directory().unit_before(offset.0)?;
-                // What is left of that unit in the ELF has nothing to refer to.
-                self.split_place(index).is_none().then_some(index)?
-            }
+        let index = if let Some(place) = self.split_place(from) {
+            self.file.split()?.unit_in_part(place.part, offset.0)?
+        } else {
+            let index = self.unit_directory().unit_before(offset.0)?;
+            // What is left of a split unit in the ELF has nothing to refer to.
+            self.split_place(index).is_none().then_some(index)?
         };
         let entry = offset.to_unit_offset(&self.units().get(index)?.header)?;
         Some((index, entry))

@@ -247,7 +247,7 @@ fn read_symbols<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Ve
 impl ElfImage {
     /// A `.dwo` or `.dwp`: what split DWARF leaves out of an ELF, and nothing that is loaded.
     fn is_split_only(&self) -> bool {
-        let is_split = |s: &Section| s.name.ends_with(".dwo") && s.name.starts_with(".debug_");
+        let is_split = |s: &Section| s.name == ".debug_info.dwo";
         self.sections.iter().any(is_split) && !self.sections.iter().any(Section::is_exec)
     }
 

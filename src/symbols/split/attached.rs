@@ -221,9 +221,9 @@ impl SplitUnits {
 }
 
 /// Files that are at hand by themselves, as in a bundle: found by id, wherever they lie.
-pub(in crate::symbols) fn among<'f>(
-    files: &'f [Arc<SplitFile>],
-) -> impl FnMut(&Skeleton) -> Result<Arc<SplitFile>, NotFound> + 'f {
+pub(in crate::symbols) fn among(
+    files: &[Arc<SplitFile>],
+) -> impl FnMut(&Skeleton) -> Result<Arc<SplitFile>, NotFound> {
     let mut by_id: BTreeMap<u64, usize> = BTreeMap::new();
     for (number, file) in files.iter().enumerate() {
         for id in file.ids(usize::MAX) {

@@ -64,12 +64,15 @@ impl Finder {
         }
         let mut why = NotFound::Missing;
         for path in self.candidates(skeleton) {
-            match self.open(&path) {
-                None => {}
+            let found = match self.open(&path) {
+                None => continue,
                 Some(Ok(file)) if has_it(&file) => return Ok(file),
-                Some(Ok(file)) if why == NotFound::Missing => why = other_id(&file, skeleton),
-                Some(Err(words)) if why == NotFound::Missing => why = NotFound::Unreadable(words),
-                Some(_) => {}
+                Some(Ok(file)) => other_id(&file, skeleton),
+                Some(Err(words)) => NotFound::Unreadable(words),
+            };
+            // The first one is where it should be.
+            if why == NotFound::Missing {
+                why = found;
             }
         }
         Err(why)
