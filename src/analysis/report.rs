@@ -84,8 +84,7 @@ pub fn build_report(
         .infos
         .first()
         .map_or(dump.arch, |info| info.file().arch());
-    let mut warnings = dump.warnings.clone();
-    warnings.extend(options.warnings.iter().cloned());
+    let mut warnings = known_beforehand(dump, symbols, options);
 
     let captured_thread = dump.threads.first();
     let context = captured_thread.map(|thread| crashed_context(thread, dump, symbols, &memory));
@@ -266,12 +265,21 @@ fn standstill(objects: &[RtosObject], deadlocks: &[Deadlock], threads: &[Thread]
     rings.chain(gone).collect()
 }
 
+/// What was wrong with the dump, the choice of symbols, and the symbol files.
+fn known_beforehand(
+    dump: &Coredump,
+    symbols: &SymbolSet<'_>,
+    options: &ReportOptions,
+) -> Vec<Warning> {
+    let of_files = symbols.infos.iter().flat_map(|info| info.file().warnings());
+    let of_dump = dump.warnings.iter().chain(&options.warnings);
+    of_dump.chain(of_files).cloned().collect()
+}
+
 /// What each symbol file can tell.
 fn symbol_quality(symbols: &SymbolSet<'_>) -> Vec<SymbolQuality> {
     let files = symbols.infos.iter().map(|info| info.file());
-    files
-        .map(|file| file.quality().of_file(file.name()))
-        .collect()
+    files.map(|file| file.badge()).collect()
 }
 
 /// Registers with known values, in the order a debugger lists them.

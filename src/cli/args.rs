@@ -2,6 +2,7 @@
 
 use super::{backtrace, completions, import, logs, query, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
+use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -35,6 +36,14 @@ pub struct Common {
     /// Keep no symbol index on disk and use none.
     #[arg(long, global = true)]
     pub no_cache: bool,
+}
+
+/// What every command takes that shows source paths.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SourceMap {
+    /// Show source paths that begin with FROM as if they began with TO; may be repeated, the first that fits counts
+    #[arg(long = "source-map", value_name = "FROM=TO")]
+    pub mappings: Vec<SourceMapping>,
 }
 
 /// The commands, one file each.

@@ -1,12 +1,12 @@
 //! `fieldscope backtrace INPUT`: the crash, explained, without a workspace.
 
-use super::args::Common;
+use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::one_shot::{OneShot, OneShotError, open_symbol_files};
 use crate::engine::render;
 use crate::engine::reports::Depth;
-use crate::engine::source_map::{SourceMapping, map_report};
+use crate::engine::source_map::map_report;
 use crate::model::report::CrashReport;
 use clap::Args;
 use std::io::Write;
@@ -40,9 +40,8 @@ pub struct BacktraceArgs {
     /// As Markdown, for a ticket
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,
-    /// Show source paths that begin with FROM as if they began with TO; may be repeated, the first that fits counts
-    #[arg(long, value_name = "FROM=TO")]
-    pub source_map: Vec<SourceMapping>,
+    #[command(flatten)]
+    pub source_map: SourceMap,
     /// End with exit code 1 when a crash was found
     #[arg(long)]
     pub fail_on_crash: bool,
@@ -78,7 +77,7 @@ pub fn run(args: &BacktraceArgs, common: &Common, out: &mut dyn Write) -> Outcom
     let mut reports = Vec::new();
     for index in wanted {
         let mut report = work.report(index, depth, common.workspace.as_deref())?;
-        map_report(&mut report, &args.source_map);
+        map_report(&mut report, &args.source_map.mappings);
         reports.push(report);
     }
     progress.clear();

@@ -1,11 +1,11 @@
 //! `fieldscope logs`: the rows of a log, decoded, filtered and searched.
 
-use super::args::Common;
+use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, FileBytes};
 use crate::engine::input::{InputError, Inputs};
-use crate::engine::logs::dictionaries::{add_database, from_elfs};
+use crate::engine::logs::dictionaries::{add_database, from_elfs_mapped};
 use crate::engine::logs::follow::Follower;
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::open_log::{LogError, LogStyle, OpenLog, Part};
@@ -66,6 +66,8 @@ pub struct LogsArgs {
     /// Only the last N rows
     #[arg(long, value_name = "N")]
     pub tail: Option<usize>,
+    #[command(flatten)]
+    pub source_map: SourceMap,
     /// Go on as the file grows, until Ctrl+C
     #[arg(long, conflicts_with_all = ["count", "head", "tail"])]
     pub follow: bool,
@@ -109,7 +111,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let wanted = selection(args)?;
     let format = format_of(args)?;
     let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
-    let mut dictionaries = from_elfs(&elfs);
+    let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
     for path in &args.database {
         let bytes = std::fs::read(path)
             .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
@@ -160,7 +162,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         let mut dictionaries = dictionaries.clone();
         if dictionaries.sources.is_empty() {
             // What came with the log serves when nothing was named.
-            dictionaries = from_elfs(&extra);
+            dictionaries = from_elfs_mapped(&extra, &args.source_map.mappings);
         }
         let log = OpenLog::new(bytes, &name, format, dictionaries);
         if args.count {

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod query;
 pub mod symbolize;
 pub mod symbols;
+pub mod symbols_cache;
 pub mod terminal;
 
 use args::{Command, Common};

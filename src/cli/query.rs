@@ -1,6 +1,6 @@
 //! `fieldscope query NAME --json`: what the window's queries answer.
 
-use super::args::Common;
+use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use crate::engine::queries::tables::{TABLES, TableArgs};
 use crate::engine::workspace::Workspace;
@@ -24,6 +24,8 @@ pub struct QueryArgs {
     /// The crash to compare it with
     #[arg(long, value_name = "ID")]
     pub against: Option<i64>,
+    #[command(flatten)]
+    pub source_map: SourceMap,
     /// As JSON (fieldscope.query/1)
     #[arg(long)]
     pub json: bool,
@@ -41,7 +43,7 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     };
     let workspace =
         Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
-    let answer = (table.run)(
+    let mut answer = (table.run)(
         &workspace.context(),
         &TableArgs {
             find: args.find.clone(),
@@ -51,6 +53,7 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         },
     )
     .map_err(Failure::wrong)?;
+    answer.map_sources(&args.source_map.mappings);
     if args.json {
         serde_json::to_writer(&mut *out, &answer)?;
         writeln!(out)?;

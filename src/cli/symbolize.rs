@@ -1,6 +1,6 @@
 //! `fieldscope symbolize`: names for addresses, in any text.
 
-use super::args::Common;
+use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::name_source::{NameError, NameSource};
@@ -33,6 +33,8 @@ pub struct SymbolizeArgs {
     /// Addresses; `-` or nothing reads any text from standard input
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
+    #[command(flatten)]
+    pub source_map: SourceMap,
     /// As JSON Lines (fieldscope.symbol/1), one line an address
     #[arg(long)]
     pub json: bool,
@@ -48,7 +50,7 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     };
     let cache = common.cache();
     let mut missing = None;
-    let mut source = if args.elf.is_empty() {
+    let source = if args.elf.is_empty() {
         let choice = BuildChoice {
             version: args.version_name.clone(),
             build_id: args.build_id.clone(),
@@ -63,6 +65,7 @@ pub fn run(args: &SymbolizeArgs, common: &Common, out: &mut dyn Write) -> Outcom
     } else {
         NameSource::for_paths(&args.elf, &common.debug_dir, &cache).map_err(Failure::wrong)?
     };
+    let mut source = source.with_source_map(&args.source_map.mappings);
     let progress = WhenNeeded::default();
     match &addresses {
         Some(addresses) => source.addresses(addresses, style, out),

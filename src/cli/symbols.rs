@@ -2,6 +2,7 @@
 
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
+use super::symbols_cache::{self, CacheAction};
 use super::terminal::Terminal;
 use crate::engine::queries::symbol_library::SymbolLibraryQuery;
 use crate::engine::workspace::Workspace;
@@ -29,6 +30,11 @@ pub enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Look at the symbol indexes of this computer, make them, or remove them
+    Cache {
+        #[command(subcommand)]
+        action: CacheAction,
+    },
     /// List the builds in the library
     List {
         /// As JSON
@@ -46,11 +52,14 @@ pub enum Action {
 /// Runs the action.
 pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let workspace =
-        Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+        || Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong);
     match &args.action {
-        Action::Add { paths, json } => add(&workspace, paths, *json, out),
+        Action::Cache { action } => symbols_cache::run(action, common, out),
+        Action::Add { paths, json } => add(&workspace()?, paths, *json, out),
         Action::List { json } => {
-            let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
+            let library = workspace()?
+                .run(&SymbolLibraryQuery)
+                .map_err(Failure::wrong)?;
             for build in &library.builds {
                 if *json {
                     json_line("fieldscope.symbols.build/1", build, out)?;
@@ -65,7 +74,9 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             Ok(Exit::Done)
         }
         Action::Missing { json } => {
-            let library = workspace.run(&SymbolLibraryQuery).map_err(Failure::wrong)?;
+            let library = workspace()?
+                .run(&SymbolLibraryQuery)
+                .map_err(Failure::wrong)?;
             for missing in &library.missing {
                 if *json {
                     json_line("fieldscope.symbols.missing/1", missing, out)?;
@@ -108,7 +119,8 @@ struct WithSchema<'a, T> {
     answer: &'a T,
 }
 
-fn json_line<T: Serialize>(
+/// Prints an answer as one line of JSON.
+pub(super) fn json_line<T: Serialize>(
     schema: &'static str,
     answer: &T,
     out: &mut dyn Write,

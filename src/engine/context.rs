@@ -256,7 +256,8 @@ impl QueryContext {
                 Some(capture) => reader
                     .file_bytes(capture, &row.path)
                     .ok()
-                    .and_then(|bytes| SymbolFile::parse(&row.path, bytes).ok()),
+                    .and_then(|bytes| SymbolFile::parse(&row.path, bytes).ok())
+                    .map(|file| self.with_split_files_of(capture, file)),
             };
             // A file that was replaced by another build since it was added is not it any more.
             let Some(file) = opened.filter(|file| file.build_id() == &row.facts.build_id) else {
@@ -274,6 +275,17 @@ impl QueryContext {
         kept.insert(0, (file.build_id().to_string(), Arc::clone(&file)));
         kept.truncate(OPENED_SYMBOL_FILES);
         Some(file)
+    }
+
+    /// An ELF with the `.dwo` and `.dwp` files that came with it.
+    fn with_split_files_of(&self, capture: CaptureId, file: SymbolFile) -> SymbolFile {
+        if file.n_missing_split_files() == 0 {
+            return file;
+        }
+        match self.examined(capture) {
+            Ok(examined) => file.with_split_files(&examined.split_files),
+            Err(_unreadable) => file,
+        }
     }
 
     /// A crash with its dump and symbols.
@@ -386,9 +398,7 @@ impl QueryContext {
         names.insert(0, file.to_owned());
         for map in super::source_map::read(self)? {
             for name in &names {
-                if let Some(rest) = name.strip_prefix(&map.from) {
-                    candidates.push(Path::new(&map.to).join(rest.trim_start_matches('/')));
-                }
+                candidates.extend(map.apply(name).map(PathBuf::from));
             }
         }
         candidates.extend(

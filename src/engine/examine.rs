@@ -4,7 +4,7 @@
 
 use super::input::{InputFile, Inputs, Refused};
 use super::parallel;
-use super::separate_debug::join_debug_files;
+use super::separate_debug::{ElfFile, join_debug_files, join_split_files};
 use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
 use crate::formats::build_id_note::find_build_id_note;
@@ -15,6 +15,7 @@ use crate::model::progress::{Cancelled, Progress};
 use crate::model::registers::RegValue;
 use crate::model::warning::Warning;
 use crate::store::sha256 as content;
+use crate::symbols::split::split_file::SplitFile;
 use crate::symbols::symbol_file::SymbolFile;
 use sha2::{Digest as _, Sha256};
 use std::cell::Cell;
@@ -29,6 +30,8 @@ pub struct Examined {
     pub crashes: Vec<ExaminedCrash>,
     /// ELF files that came with the input.
     pub symbol_files: Vec<Arc<SymbolFile>>,
+    /// `.dwo` and `.dwp` files that came with the input.
+    pub split_files: Vec<Arc<SplitFile>>,
     /// The manifest, if there was one.
     pub manifest: Option<Manifest>,
     /// What could not be read.
@@ -179,7 +182,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         let (scan, sha256) = scan_by_all(input, progress)?;
         let symbols = scan
             .symbols
-            .then(|| SymbolFile::parse(&input.path, input.bytes.to_vec()));
+            .then(|| ElfFile::parse(&input.path, &input.bytes));
         Ok((scan, symbols, sha256))
     })?;
     let mut dumps = Vec::new();
@@ -191,7 +194,8 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
             examined.manifest = Some(manifest);
         }
         match symbols {
-            Some(Ok(file)) => examined.symbol_files.push(Arc::new(file)),
+            Some(Ok(ElfFile::Linked(file))) => examined.symbol_files.push(Arc::new(*file)),
+            Some(Ok(ElfFile::Split(file))) => examined.split_files.push(Arc::new(*file)),
             Some(Err(error)) => scan
                 .warnings
                 .push(Warning::new("FS-SYM-001", error.to_string())),
@@ -221,6 +225,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         });
     }
     join_debug_files(&mut examined.symbol_files);
+    join_split_files(&mut examined.symbol_files, &examined.split_files);
     let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
     for joined in join(dumps) {
         let build_id = identity(&joined, manifest_id.as_ref());

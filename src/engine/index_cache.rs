@@ -1,5 +1,6 @@
 //! The symbol indexes kept on disk, one file per build, in the user's cache folder. Losing them costs time only.
 
+use super::cached_indexes::{remove, write_note};
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::index::{SymbolIndex, key};
 use crate::symbols::symbol_file::SymbolFile;
@@ -99,6 +100,7 @@ impl IndexCache {
             && std::fs::create_dir_all(folder).is_ok()
             && index.write(&path).is_ok()
         {
+            write_note(&path, file.build_id(), file.name());
             trim(folder, self.cap(), Some(&path));
         }
     }
@@ -107,7 +109,7 @@ impl IndexCache {
     pub fn forget(&self, file: &SymbolFile) {
         if let Some(path) = self.path(file) {
             // That it is gone already is just as well.
-            let _removed = std::fs::remove_file(path);
+            let _removed = remove(&path);
         }
     }
 
@@ -129,7 +131,11 @@ impl IndexCache {
             .map_or(0, |folder| trim(folder, keep_bytes, None))
     }
 
-    fn cap(&self) -> u64 {
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    pub(super) fn cap(&self) -> u64 {
         self.largest_bytes.unwrap_or(LARGEST_CACHE_BYTES)
     }
 
@@ -145,13 +151,18 @@ fn open(path: &Path, key: u64) -> Option<SymbolIndex> {
     Some(index)
 }
 
-struct IndexFile {
-    used: SystemTime,
-    size: u64,
-    path: PathBuf,
+/// A file of the cache.
+pub(super) struct IndexFile {
+    /// When it was last used.
+    pub(super) used: SystemTime,
+    /// Bytes.
+    pub(super) size: u64,
+    /// Where it is.
+    pub(super) path: PathBuf,
 }
 
-fn indexes(folder: &Path) -> Vec<IndexFile> {
+/// The indexes in a folder, in no order.
+pub(super) fn indexes(folder: &Path) -> Vec<IndexFile> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -185,7 +196,7 @@ fn trim(folder: &Path, cap: u64, fresh: Option<&Path>) -> usize {
         if total <= cap {
             break;
         }
-        if fresh != Some(file.path.as_path()) && std::fs::remove_file(&file.path).is_ok() {
+        if fresh != Some(file.path.as_path()) && remove(&file.path).is_ok() {
             total = total.saturating_sub(file.size);
             n_removed += 1;
         }

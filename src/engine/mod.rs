@@ -2,6 +2,7 @@
 //!
 //! Must never do: know egui or a terminal.
 
+pub mod cached_indexes;
 pub mod command;
 pub mod context;
 pub mod demo;

@@ -7,6 +7,7 @@ use super::named_text::{AppendNames, IndexedNames, Style, addresses_in, annotate
 use super::one_shot::open_symbol_files;
 use super::parallel;
 use super::reports::with_symbols;
+use super::source_map::SourceMapping;
 use super::symbolize::{SymbolizedAddress, Symbolizer};
 use super::text_stream::{self, Lines};
 use crate::model::addr::TargetAddr;
@@ -32,6 +33,7 @@ pub struct NameSource<'a> {
     elfs: &'a [PathBuf],
     debug_dirs: &'a [PathBuf],
     cache: &'a IndexCache,
+    source_map: &'a [SourceMapping],
     indexed: Option<IndexedNames>,
     files: Option<Vec<Arc<SymbolFile>>>,
     is_index_new: bool,
@@ -64,6 +66,7 @@ impl<'a> NameSource<'a> {
             elfs,
             debug_dirs,
             cache,
+            source_map: &[],
             indexed,
             files,
             is_index_new: false,
@@ -78,12 +81,22 @@ impl<'a> NameSource<'a> {
             elfs: &[],
             debug_dirs: &[],
             cache,
+            source_map: &[],
             indexed: None,
             files: Some(files),
             is_index_new: false,
         };
         source.look_for_indexes();
         source
+    }
+
+    /// Source paths are shown by these mappings from now on.
+    #[must_use]
+    pub fn with_source_map(mut self, source_map: &'a [SourceMapping]) -> Self {
+        self.source_map = source_map;
+        let indexed = self.indexed.take();
+        self.indexed = indexed.map(|names| names.with_source_map(source_map));
+        self
     }
 
     /// Writes a line for each address, named or not.
@@ -126,8 +139,9 @@ impl<'a> NameSource<'a> {
                 ..Matched::default()
             };
             // What the few addresses of a log need is parsed once and remembered.
+            let source_map = self.source_map;
             let rest = with_symbols(&matched, self.cache, |symbols| {
-                let mut names = Symbolizer::new(symbols);
+                let mut names = Symbolizer::new(symbols, source_map);
                 let mut n_addresses = 0;
                 while let Some(some) = lines.next_lines()? {
                     n_addresses += addresses_in(&some).count();
@@ -139,7 +153,7 @@ impl<'a> NameSource<'a> {
                     let _always = if n_addresses < WORTH_THREADS {
                         annotate(&some, style, &mut names, &mut answer)
                     } else {
-                        let mut known = known_names(&matched, &some, style, progress)?;
+                        let mut known = known_names(&matched, source_map, &some, style, progress)?;
                         annotate(&some, style, &mut known, &mut answer)
                     };
                     out.write_all(&answer)?;
@@ -148,7 +162,8 @@ impl<'a> NameSource<'a> {
                 Ok::<_, NameError>(None)
             })?;
             let Some(rest) = rest else { return Ok(()) };
-            self.indexed = IndexedNames::build(&files, progress)?;
+            let built = IndexedNames::build(&files, progress)?;
+            self.indexed = built.map(|names| names.with_source_map(source_map));
             self.is_index_new = self.indexed.is_some();
             return self.indexed_text(Some(rest), &mut lines, style, out);
         }
@@ -237,7 +252,7 @@ impl<'a> NameSource<'a> {
             ..Matched::default()
         };
         with_symbols(&matched, &IndexCache::disabled(), |symbols| {
-            use_it(&mut Symbolizer::new(symbols))
+            use_it(&mut Symbolizer::new(symbols, self.source_map))
         })
     }
 }
@@ -262,6 +277,7 @@ impl AppendNames for KnownNames {
 /// Looks up all addresses of a text. Each thread takes neighbours, so that hardly a unit is parsed by two of them.
 fn known_names(
     matched: &Matched,
+    source_map: &[SourceMapping],
     text: &[u8],
     style: Style,
     progress: &dyn Progress,
@@ -274,7 +290,7 @@ fn known_names(
     let pieces: Vec<&[u64]> = wanted.chunks(piece).collect();
     let found = parallel::in_order(&pieces, progress, |piece, progress| {
         with_symbols(matched, &IndexCache::disabled(), |symbols| {
-            let mut names = Symbolizer::new(symbols);
+            let mut names = Symbolizer::new(symbols, source_map);
             let mut found = Vec::new();
             for address in *piece {
                 progress.tick(0, 0)?;

@@ -1,12 +1,14 @@
 //! Names for the addresses in a stream of text, from indexes alone: no ELF is opened, nothing is copied that need not be.
 
 use super::index_cache::IndexCache;
+use super::source_map::{SourceMapping, mapped};
 use super::symbolize::{SYMBOL_SCHEMA, SymbolizedAddress, Symbolizer, names, parse_word};
 use crate::model::addr::TargetAddr;
 use crate::model::progress::{Cancelled, Progress};
 use crate::symbols::index::{Damaged, FrameRef, SymbolIndex};
 use crate::symbols::symbol_file::SymbolFile;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,9 +92,17 @@ fn addresses(text: &[u8]) -> impl Iterator<Item = (usize, u64)> + '_ {
 /// The indexes of the ELFs of one device. May be asked by several threads at once.
 pub struct IndexedNames {
     builds: Vec<Arc<SymbolIndex>>,
+    source_map: Vec<SourceMapping>,
 }
 
 impl IndexedNames {
+    /// Source paths are shown by these mappings from now on.
+    #[must_use]
+    pub fn with_source_map(mut self, source_map: &[SourceMapping]) -> Self {
+        self.source_map = source_map.to_vec();
+        self
+    }
+
     /// The indexes of ELF files that are not opened; `None` unless every one has one.
     pub fn for_paths(elfs: &[PathBuf], cache: &IndexCache) -> Option<Self> {
         let builds = elfs
@@ -123,7 +133,10 @@ impl IndexedNames {
     }
 
     fn new(builds: Vec<Arc<SymbolIndex>>) -> Option<Self> {
-        (!builds.is_empty()).then_some(Self { builds })
+        (!builds.is_empty()).then_some(Self {
+            builds,
+            source_map: Vec::new(),
+        })
     }
 
     /// The indexes, in the order of the files.
@@ -163,7 +176,7 @@ struct AddressRef<'a> {
 struct JsonFrame<'a> {
     function: Option<&'a str>,
     qualified: Option<&'a str>,
-    file: Option<&'a str>,
+    file: Option<Cow<'a, str>>,
     line: Option<u32>,
     column: Option<u32>,
     inlined: bool,
@@ -181,7 +194,7 @@ impl AppendNames for &IndexedNames {
             out.extend_from_slice(name.as_bytes());
             if let Some(file) = frame.file {
                 out.extend_from_slice(b" at ");
-                out.extend_from_slice(file.as_bytes());
+                out.extend_from_slice(mapped(file, &self.source_map).as_bytes());
                 if let Some(line) = frame.line {
                     out.push(b':');
                     push_decimal(line, out);
@@ -197,7 +210,7 @@ impl AppendNames for &IndexedNames {
             frames.push(JsonFrame {
                 function: frame.function,
                 qualified: frame.qualified,
-                file: frame.file,
+                file: frame.file.map(|file| mapped(file, &self.source_map)),
                 line: frame.line,
                 column: frame.column,
                 inlined: frame.inlined,

@@ -5,6 +5,7 @@ use super::index_cache::IndexCache;
 use super::input::{InputError, Inputs};
 use super::matching::{Matched, Mismatch};
 use super::reports::{Depth, SymbolChoice, report};
+use super::separate_debug::join_split_files;
 use super::symbol_store::find_in_workspace;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
@@ -59,7 +60,7 @@ impl OneShot {
     /// Reads inputs and the named symbol files.
     pub fn open(
         inputs: &[PathBuf],
-        named: Vec<Arc<SymbolFile>>,
+        mut named: Vec<Arc<SymbolFile>>,
         cache: IndexCache,
         progress: &dyn Progress,
     ) -> Result<Self, OneShotError> {
@@ -68,6 +69,7 @@ impl OneShot {
             InputError::Unreadable { .. } => OneShotError::Input(error.to_string()),
         })?;
         let examined = examine(inputs, progress)?;
+        join_split_files(&mut named, &examined.split_files);
         let available = examined.symbol_files.clone();
         Ok(Self {
             examined,

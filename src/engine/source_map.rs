@@ -4,6 +4,7 @@ use super::context::QueryContext;
 use super::query::QueryError;
 use crate::model::report::CrashReport;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The setting that holds the list.
 const SETTING: &str = "source_map";
@@ -56,16 +57,25 @@ impl std::str::FromStr for SourceMapping {
 }
 
 /// The path by the first mapping that fits; else as it is.
-pub fn mapped(file: String, mappings: &[SourceMapping]) -> String {
-    let by_first = mappings.iter().find_map(|mapping| mapping.apply(&file));
-    by_first.unwrap_or(file)
+pub fn mapped<'a>(file: &'a str, mappings: &[SourceMapping]) -> Cow<'a, str> {
+    let by_first = mappings.iter().find_map(|mapping| mapping.apply(file));
+    by_first.map_or(Cow::Borrowed(file), Cow::Owned)
+}
+
+/// The path of something that may have one.
+pub fn map_file(file: &mut Option<String>, mappings: &[SourceMapping]) {
+    if let Some(path) = file
+        && let Cow::Owned(other) = mapped(path, mappings)
+    {
+        *path = other;
+    }
 }
 
 /// Maps the source paths of every frame.
 pub fn map_report(report: &mut CrashReport, mappings: &[SourceMapping]) {
     let frames = report.threads.iter_mut().flat_map(|t| t.frames.iter_mut());
     for frame in frames {
-        frame.file = frame.file.take().map(|file| mapped(file, mappings));
+        map_file(&mut frame.file, mappings);
     }
 }
 
@@ -109,7 +119,7 @@ mod tests {
             ("fw/main.c=main.c", "fw/main.c", "main.c"),
         ] {
             let mapping: SourceMapping = mapping.parse().unwrap();
-            assert_eq!(mapped(file.to_owned(), &[mapping]), expected);
+            assert_eq!(mapped(file, &[mapping]), expected);
         }
         for wrong in ["", "a", "=b", "a="] {
             assert!(wrong.parse::<SourceMapping>().is_err(), "{wrong}");

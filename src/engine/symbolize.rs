@@ -1,5 +1,6 @@
 //! Names for the addresses in any text. The text around them is kept as it is.
 
+use super::source_map::{SourceMapping, map_file};
 use crate::model::addr::TargetAddr;
 use crate::symbols::debug_info::SourceFrame;
 use crate::symbols::symbol_set::SymbolSet;
@@ -66,6 +67,7 @@ pub enum Segment {
 /// Looks up addresses, remembering those it has seen: logs repeat themselves.
 pub struct Symbolizer<'a, 's> {
     symbols: &'a SymbolSet<'s>,
+    source_map: &'a [SourceMapping],
     seen: BTreeMap<u64, Vec<SymbolFrame>>,
 }
 
@@ -73,10 +75,11 @@ pub struct Symbolizer<'a, 's> {
 const REMEMBERED: usize = 100_000;
 
 impl<'a, 's> Symbolizer<'a, 's> {
-    /// Over a set of symbol files.
-    pub fn new(symbols: &'a SymbolSet<'s>) -> Self {
+    /// Over a set of symbol files; source paths are shown by the mappings.
+    pub fn new(symbols: &'a SymbolSet<'s>, source_map: &'a [SourceMapping]) -> Self {
         Self {
             symbols,
+            source_map,
             seen: BTreeMap::new(),
         }
     }
@@ -127,7 +130,10 @@ impl<'a, 's> Symbolizer<'a, 's> {
         if !info.file().contains_code(at) {
             return Vec::new();
         }
-        info.source_frames(at).into_iter().map(frame).collect()
+        let frames = info.source_frames(at).into_iter();
+        frames
+            .map(|source| frame(source, self.source_map))
+            .collect()
     }
 }
 
@@ -154,7 +160,8 @@ pub fn names(symbol: &SymbolizedAddress) -> String {
         .join(", inlined into ")
 }
 
-fn frame(source: SourceFrame) -> SymbolFrame {
+fn frame(mut source: SourceFrame, source_map: &[SourceMapping]) -> SymbolFrame {
+    map_file(&mut source.file, source_map);
     SymbolFrame {
         function: source.function,
         qualified: source.qualified,

@@ -4,12 +4,13 @@ use super::cfi::UnwindTables;
 use super::index::SymbolIndex;
 use super::live_code::LiveCode;
 use super::lookup::Cache;
+use super::split::attached::SplitPlace;
 use super::symbol_file::SymbolFile;
 use super::tail_call::TailCallsRead;
 use super::type_names::TypeNames;
 use super::unit_directory::{UnitCells, UnitDirectory, Units};
 use crate::model::warning::Warning;
-use gimli::{EndianSlice, RunTimeEndian};
+use gimli::{EndianSlice, RunTimeEndian, Section as _};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -21,6 +22,8 @@ pub type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 /// A parsed unit.
 pub type Unit<'a> = gimli::Unit<Reader<'a>>;
 
+type PartCells<'a> = Vec<OnceCell<Option<Box<gimli::Dwarf<Reader<'a>>>>>>;
+
 /// So many broken units say enough.
 const MOST_WARNINGS: usize = 100;
 
@@ -29,6 +32,8 @@ pub struct DebugInfo<'a> {
     file: &'a SymbolFile,
     dwarf: gimli::Dwarf<Reader<'a>>,
     units: OnceCell<UnitCells<'a>>,
+    /// Sections of the split files, by the numbers of their parts.
+    parts: OnceCell<PartCells<'a>>,
     live: LiveCode<'a>,
     cache: Cache,
     index: Option<Arc<SymbolIndex>>,
@@ -80,6 +85,7 @@ impl<'a> DebugInfo<'a> {
             file,
             dwarf,
             units: OnceCell::new(),
+            parts: OnceCell::new(),
             live: LiveCode::new(file),
             cache: Cache::default(),
             index: None,
@@ -95,9 +101,38 @@ impl<'a> DebugInfo<'a> {
         self.file
     }
 
-    /// The sections, for readers of types and variables.
+    /// The sections of the ELF itself: for what is never in a split file, such as lines.
     pub fn dwarf(&self) -> &gimli::Dwarf<Reader<'a>> {
         &self.dwarf
+    }
+
+    /// The sections that a unit refers to: those of the ELF, or of its part of a split file.
+    pub fn dwarf_of(&self, unit: usize) -> &gimli::Dwarf<Reader<'a>> {
+        let place = self.split_place(unit);
+        let part = place.and_then(|place| self.part(place.part));
+        part.unwrap_or(&self.dwarf)
+    }
+
+    /// Where a unit is, when it is in a split file.
+    fn split_place(&self, unit: usize) -> Option<SplitPlace> {
+        let split = self.file.split()?;
+        split
+            .of_unit(unit)
+            .or_else(|| self.unit_directory().split_type(unit))
+    }
+
+    fn part(&self, part: usize) -> Option<&gimli::Dwarf<Reader<'a>>> {
+        let split = self.file.split()?;
+        let parts = self.parts.get_or_init(|| {
+            std::iter::repeat_with(OnceCell::new)
+                .take(split.n_parts())
+                .collect()
+        });
+        let dwarf = parts.get(part)?.get_or_init(|| {
+            let (file, part) = split.part(part)?;
+            file.dwarf(part, &self.dwarf).map(Box::new)
+        });
+        dwarf.as_deref()
     }
 
     /// The units, each parsed when it is first asked for.
@@ -124,6 +159,41 @@ impl<'a> DebugInfo<'a> {
     }
 
     pub(super) fn parse_unit(&self, unit: usize) -> Result<Unit<'a>, gimli::Error> {
+        match self.split_place(unit) {
+            Some(place) => self.parse_split_unit(unit, place),
+            None => self.parse_own_unit(unit),
+        }
+    }
+
+    /// What the ELF itself has of a unit whose rest is in a split file.
+    pub(super) fn skeleton(&self, unit: usize) -> Option<Unit<'a>> {
+        self.file.split()?.of_unit(unit)?;
+        self.parse_own_unit(unit).ok()
+    }
+
+    /// A unit of a split file, completed by its skeleton: addresses and lines stay in the ELF (DWARF 5, section 3.1.3).
+    fn parse_split_unit(&self, unit: usize, place: SplitPlace) -> Result<Unit<'a>, gimli::Error> {
+        let gone = gimli::Error::OffsetOutOfBounds(Default::default());
+        let dwarf = self.part(place.part).ok_or(gone)?;
+        if place.is_in_types {
+            let bytes = dwarf.debug_types.reader().slice().get(place.offset..);
+            let section = gimli::DebugTypes::new(bytes.unwrap_or_default(), self.endian());
+            let header = section.units().next()?.ok_or(gone)?;
+            return Ok(without_lines(dwarf.unit(header)?));
+        }
+        let offset = gimli::DebugInfoOffset(place.offset);
+        let header = dwarf.debug_info.header_from_offset(offset)?;
+        let mut parsed = without_lines(dwarf.unit(header)?);
+        if let Some(skeleton) = self.skeleton(unit) {
+            parsed.copy_relocated_attributes(&skeleton);
+            parsed.name = parsed.name.or(skeleton.name);
+            parsed.comp_dir = skeleton.comp_dir.or(parsed.comp_dir);
+            parsed.line_program = skeleton.line_program;
+        }
+        Ok(parsed)
+    }
+
+    fn parse_own_unit(&self, unit: usize) -> Result<Unit<'a>, gimli::Error> {
         if let Some(offset) = self.unit_directory().type_offset(unit) {
             let bytes = self.file.debug_section(".debug_types").get(offset..);
             let section = gimli::DebugTypes::new(bytes.unwrap_or_default(), self.endian());
@@ -163,9 +233,20 @@ impl<'a> DebugInfo<'a> {
         })
     }
 
-    /// The unit that the entry at `offset` of `.debug_info` lies in, and its offset there.
-    pub fn unit_of(&self, offset: gimli::DebugInfoOffset) -> Option<(usize, gimli::UnitOffset)> {
-        let index = self.unit_directory().unit_before(offset.0)?;
+    /// The unit that the entry at `offset` of `.debug_info` lies in, and its offset there. `from` is the unit that says
+    /// so: a split file has a `.debug_info` of its own.
+    pub fn unit_of(
+        &self,
+        from: usize,
+        offset: gimli::DebugInfoOffset,
+    ) -> Option<(usize, gimli::UnitOffset)> {
+        let index = if let Some(place) = self.split_place(from) {
+            self.file.split()?.unit_in_part(place.part, offset.0)?
+        } else {
+            let index = self.unit_directory().unit_before(offset.0)?;
+            // What is left of a split unit in the ELF has nothing to refer to.
+            self.split_place(index).is_none().then_some(index)?
+        };
         let entry = offset.to_unit_offset(&self.units().get(index)?.header)?;
         Some((index, entry))
     }
@@ -228,4 +309,10 @@ impl<'a> DebugInfo<'a> {
         };
         EndianSlice::new(file.debug_section(name), endian)
     }
+}
+
+/// A line program of a split file has only names of files; offsets in it are of other sections than the ELF's.
+fn without_lines(mut unit: Unit<'_>) -> Unit<'_> {
+    unit.line_program = None;
+    unit
 }

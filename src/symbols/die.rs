@@ -53,8 +53,8 @@ pub(super) fn string(
     let bytes = match value {
         AttributeValue::String(reader) => reader.slice().to_vec(),
         other => {
-            let offset = info.units().get(unit)?;
-            attr_bytes(info, offset, other)?
+            let parsed = info.units().get(unit)?;
+            attr_bytes(info.dwarf_of(unit), parsed, other)?
         }
     };
     Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -82,7 +82,7 @@ pub(super) fn follow(
             entry: *entry,
         }),
         AttributeValue::DebugInfoRef(offset) => {
-            let (unit, entry) = info.unit_of(*offset)?;
+            let (unit, entry) = info.unit_of(unit, *offset)?;
             Some(DieRef { unit, entry })
         }
         AttributeValue::DebugTypesRef(signature) => {
@@ -267,6 +267,7 @@ pub(super) fn ranges(
 ) -> Vec<std::ops::Range<u64>> {
     const MOST_RANGES: usize = 4096;
     let mut found = Vec::new();
+    let dwarf = info.dwarf_of(unit);
     let Some(unit) = info.units().get(unit) else {
         return found;
     };
@@ -274,7 +275,7 @@ pub(super) fn ranges(
     let Ok(die) = unit.entry(die.offset()) else {
         return found;
     };
-    let Ok(mut ranges) = info.dwarf().die_ranges(unit, &die) else {
+    let Ok(mut ranges) = dwarf.die_ranges(unit, &die) else {
         return found;
     };
     while let Ok(Some(range)) = ranges.next() {
@@ -302,10 +303,11 @@ pub(super) fn address(
     die: &Die<'_>,
     name: gimli::DwAt,
 ) -> Option<u64> {
+    let dwarf = info.dwarf_of(unit);
     let unit = info.units().get(unit)?;
     match die.attr_value(name)? {
         AttributeValue::Addr(addr) => Some(addr),
-        AttributeValue::DebugAddrIndex(index) => info.dwarf().address(unit, index).ok(),
+        AttributeValue::DebugAddrIndex(index) => dwarf.address(unit, index).ok(),
         _ => None,
     }
 }
@@ -339,11 +341,10 @@ pub(super) fn tags_are_names(info: &DebugInfo<'_>, unit: usize) -> bool {
 }
 
 fn attr_bytes(
-    info: &DebugInfo<'_>,
+    dwarf: &gimli::Dwarf<Reader<'_>>,
     unit: &super::debug_info::Unit<'_>,
     value: AttributeValue<Reader<'_>>,
 ) -> Option<Vec<u8>> {
-    let dwarf = info.dwarf();
     let reader = match value {
         AttributeValue::DebugStrRef(offset) => dwarf.string(offset).ok()?,
         AttributeValue::DebugLineStrRef(offset) => dwarf.line_string(offset).ok()?,

@@ -104,8 +104,20 @@ pub struct RawSymbol {
     pub section: u16,
 }
 
-/// Reads the tables. `Err` when there is nothing to be had from the file.
+/// Reads the tables of a linked ELF. `Err` when there is nothing to be had from the file.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<ElfImage, SymbolError> {
+    let image = parse_object(name, bytes)?;
+    let name = name.to_owned();
+    match image.file_type {
+        elf::ET_CORE => Err(SymbolError::CoreFile { name }),
+        _ if image.is_split_only() => Err(SymbolError::SplitOnly { name }),
+        elf::ET_REL => Err(SymbolError::NotLinked { name }),
+        _ => Ok(image),
+    }
+}
+
+/// Reads the tables of any ELF, linked or not.
+pub fn parse_object(name: &str, bytes: &[u8]) -> Result<ElfImage, SymbolError> {
     let Some(ident) = bytes.get(..16).filter(|i| i.starts_with(&elf::ELFMAG)) else {
         return Err(not_elf(name, bytes));
     };
@@ -159,18 +171,13 @@ fn read<Elf: FileHeader<Endian = Endianness>>(
     let endian = header
         .endian()
         .map_err(|error| malformed(name, error.to_string(), 5))?;
-    match header.e_type(endian) {
-        elf::ET_CORE => {
-            return Err(SymbolError::CoreFile {
-                name: name.to_owned(),
-            });
-        }
-        elf::ET_REL => {
-            return Err(SymbolError::NotLinked {
-                name: name.to_owned(),
-            });
-        }
-        _ => {}
+    let file_type = header.e_type(endian);
+    if file_type == elf::ET_CORE {
+        // A core has more segments than its header can count, and often no sections: nothing of it is asked.
+        return Ok(ElfImage {
+            file_type,
+            ..ElfImage::default()
+        });
     }
     let section_offset: u64 = header.e_shoff(endian).into();
     let table = header.sections(endian, bytes).map_err(|error| {
@@ -182,7 +189,7 @@ fn read<Elf: FileHeader<Endian = Endianness>>(
     })?;
     let mut image = ElfImage {
         big_endian: endian == Endianness::Big,
-        file_type: header.e_type(endian),
+        file_type,
         machine: header.e_machine(endian),
         is_64,
         ..ElfImage::default()
@@ -238,6 +245,12 @@ fn read_symbols<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Ve
 }
 
 impl ElfImage {
+    /// A `.dwo` or `.dwp`: what split DWARF leaves out of an ELF, and nothing that is loaded.
+    fn is_split_only(&self) -> bool {
+        let is_split = |s: &Section| s.name == ".debug_info.dwo";
+        self.sections.iter().any(is_split) && !self.sections.iter().any(Section::is_exec)
+    }
+
     fn read_sections<Elf: FileHeader<Endian = Endianness>>(
         &mut self,
         table: &SectionTable<'_, Elf>,

@@ -2,7 +2,7 @@
 //!
 //! Our own, because gimli's adds `low + size` unchecked, which a damaged file can make overflow.
 
-use super::debug_info::{DebugInfo, Reader, Unit};
+use super::debug_info::{Reader, Unit};
 use gimli::AttributeValue;
 use std::ops::Range;
 
@@ -33,12 +33,16 @@ impl<'a> RangeAttributes<'a> {
         self.ranges.is_some() || (self.low.is_some() && self.high.is_some())
     }
 
-    /// The addresses; empty ranges are left out.
-    pub(super) fn resolve(&self, info: &DebugInfo<'a>, unit: &Unit<'a>) -> Vec<Range<u64>> {
+    /// The addresses; empty ranges are left out. `dwarf` are the sections of the unit.
+    pub(super) fn resolve(
+        &self,
+        dwarf: &gimli::Dwarf<Reader<'a>>,
+        unit: &Unit<'a>,
+    ) -> Vec<Range<u64>> {
         let mut found = Vec::new();
         if let Some(list) = self
             .ranges
-            .and_then(|value| info.dwarf().attr_ranges(unit, value).ok().flatten())
+            .and_then(|value| dwarf.attr_ranges(unit, value).ok().flatten())
         {
             let mut list = list;
             while let Ok(Some(range)) = list.next() {
@@ -51,7 +55,7 @@ impl<'a> RangeAttributes<'a> {
             }
             return found;
         }
-        let address = |value| info.dwarf().attr_address(unit, value).ok().flatten();
+        let address = |value| dwarf.attr_address(unit, value).ok().flatten();
         if let (Some(start), Some(high)) = (self.low.and_then(address), self.high) {
             let end = match high {
                 AttributeValue::Udata(size) => start.checked_add(size),

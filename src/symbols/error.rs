@@ -54,6 +54,22 @@ pub enum SymbolError {
         /// The file.
         name: String,
     },
+    /// A `.dwo` or `.dwp`.
+    #[error(
+        "{name} holds what -gsplit-dwarf left out of an ELF, and no code: leave it beside that ELF, where it is found, and give the ELF"
+    )]
+    SplitOnly {
+        /// The file.
+        name: String,
+    },
+    /// An ELF file, but no `.dwo` and no `.dwp`.
+    #[error(
+        "{name} is no .dwo or .dwp file: it has no .debug_info.dwo section. Take the one that the compiler wrote"
+    )]
+    NotSplit {
+        /// The file.
+        name: String,
+    },
     /// Larger than anything that was linked for a device.
     #[error("{name} is larger than 4 GB ({len} bytes): this is not the ELF of a firmware")]
     TooLarge {

@@ -88,7 +88,7 @@ impl UnitFunctions {
                 break;
             }
             if ranges.is_some() {
-                let ranges = ranges.resolve(info, unit);
+                let ranges = ranges.resolve(info.dwarf_of(unit_idx), unit);
                 push_live(info, unit_idx, entry, &name, ranges, &mut spans);
             }
         }
@@ -185,7 +185,7 @@ pub(super) fn backing(info: &DebugInfo<'_>, scope: Scope) -> Backing {
         for spec in abbreviation.attributes() {
             ranges.see(&entries.read_attribute(*spec).ok()?);
         }
-        Some(ranges.resolve(info, unit))
+        Some(ranges.resolve(info.dwarf_of(scope.unit), unit))
     };
     let live: Vec<Range<u64>> = live_pieces(info, ranges().unwrap_or_default()).collect();
     backing_of(info, &live, &names::resolve(info, scope))
@@ -296,7 +296,7 @@ impl Inlines {
             }
             let index = self.calls.len();
             self.calls.push(call);
-            for range in ranges.resolve(info, unit) {
+            for range in ranges.resolve(info.dwarf_of(scope.unit), unit) {
                 self.spans.push(InlineSpan {
                     depth: open.len(),
                     range,

@@ -77,7 +77,11 @@ impl SymbolLibrary {
                     self.entries.insert(file, entry.clone());
                     added.push(Ok(entry));
                 }
-                Err(SymbolError::CoreFile { .. } | SymbolError::NotLinked { .. }) if is_folder => {}
+                Err(
+                    SymbolError::CoreFile { .. }
+                    | SymbolError::NotLinked { .. }
+                    | SymbolError::SplitOnly { .. },
+                ) if is_folder => {}
                 Err(error) => added.push(Err(NotAdded { path: file, error })),
             }
         }

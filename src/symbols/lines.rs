@@ -225,11 +225,11 @@ pub(super) fn file_names<'a>(info: &DebugInfo<'a>, unit: &Unit<'a>) -> Vec<Optio
     for index in 0..count.saturating_add(first) {
         let name = header.file(index).filter(|_file| index >= first);
         let name = name.and_then(|file| {
-            let name = attribute_text(info, unit, file.path_name())?;
+            let name = attribute_text(info.dwarf(), unit, file.path_name())?;
             if is_absolute(&name) || file.directory_index() == 0 {
                 return Some(name);
             }
-            let dir = attribute_text(info, unit, file.directory(header)?)?;
+            let dir = attribute_text(info.dwarf(), unit, file.directory(header)?)?;
             if Some(&dir) == comp_dir.as_ref() {
                 return Some(name);
             }

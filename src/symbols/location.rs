@@ -88,7 +88,11 @@ impl<'a> Evaluator<'_, 'a, '_> {
             list => {
                 let unit = self.info.units().get(self.unit)?;
                 let pc = pc?;
-                let mut entries = self.info.dwarf().attr_locations(unit, list).ok()??;
+                let mut entries = self
+                    .info
+                    .dwarf_of(self.unit)
+                    .attr_locations(unit, list)
+                    .ok()??;
                 let mut n_read = 0;
                 loop {
                     let entry = entries.next().ok()??;
@@ -102,6 +106,8 @@ impl<'a> Evaluator<'_, 'a, '_> {
                 }
             }
         };
+        let encoding = self.info.units().get(self.unit)?.encoding();
+        let expression = without_uninit(expression, encoding);
         (!expression.0.is_empty()).then_some(expression)
     }
 
@@ -241,7 +247,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
                     evaluation.resume_with_relocated_address(address)
                 }
                 EvaluationResult::RequiresIndexedAddress { index, .. } => {
-                    let address = self.info.dwarf().address(unit, index);
+                    let address = self.info.dwarf_of(self.unit).address(unit, index);
                     evaluation.resume_with_indexed_address(address.map_err(|_broken| gone)?)
                 }
                 EvaluationResult::RequiresBaseType(entry) => {
@@ -322,7 +328,7 @@ impl<'a> Evaluator<'_, 'a, '_> {
                 entry,
             },
             gimli::DieReference::DebugInfoRef(offset) => {
-                let (unit, entry) = self.info.unit_of(offset)?;
+                let (unit, entry) = self.info.unit_of(self.unit, offset)?;
                 DieRef { unit, entry }
             }
         };
@@ -505,6 +511,28 @@ fn without_cfa(frame: &FrameContext<'_, '_>) -> Unavailable {
     match frame.registers.get(sp) {
         RegValue::Clobbered => Unavailable::OptimizedOut,
         RegValue::Known(_) | RegValue::NotStored => Unavailable::RegisterNotStored,
+    }
+}
+
+/// Without `DW_OP_GNU_uninit` at its end: gcc's doubt whether the variable was written yet says nothing of where it is.
+fn without_uninit(
+    expression: Expression<Reader<'_>>,
+    encoding: gimli::Encoding,
+) -> Expression<Reader<'_>> {
+    const GNU_UNINIT: u8 = 0xF0;
+    let bytes = expression.0.slice();
+    let Some((&GNU_UNINIT, before)) = bytes.split_last() else {
+        return expression;
+    };
+    // The last byte is an operation only if another one ends before it.
+    let before = gimli::EndianSlice::new(before, expression.0.endian());
+    let mut operations = Expression(before).operations(encoding);
+    loop {
+        match operations.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Expression(before),
+            Err(_cut) => return expression,
+        }
     }
 }
 

@@ -237,10 +237,10 @@ impl DebugInfo<'_> {
 
     pub(super) fn lines(&self, unit: usize) -> Rc<UnitLines> {
         remembered(&self.cache().lines, unit, || {
-            self.units()
-                .get(unit)
-                .map(|u| UnitLines::parse(self, u))
-                .unwrap_or_default()
+            // Lines stay in the ELF when the rest of the unit cannot be read.
+            let parsed = self.units().get(unit).map(|u| UnitLines::parse(self, u));
+            let skeleton = || self.skeleton(unit).map(|u| UnitLines::parse(self, &u));
+            parsed.or_else(skeleton).unwrap_or_default()
         })
     }
 

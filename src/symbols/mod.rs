@@ -2,6 +2,7 @@
 //!
 //! Must never do: know a dump format, walk a stack.
 
+mod abbreviations;
 pub mod arm_attributes;
 pub mod call_site;
 pub mod cfi;
@@ -11,6 +12,7 @@ pub mod constant_memory;
 mod containers;
 mod cpp_values;
 pub mod debug_info;
+mod debug_sections;
 pub mod demangle;
 pub mod die;
 pub mod difference;
@@ -39,6 +41,7 @@ mod rom_names;
 pub mod rust_panic;
 mod rust_values;
 pub mod separate;
+pub mod split;
 pub mod symbol_file;
 pub mod symbol_set;
 // Built on the modules above (declared here as they arrive): types, location, value, variables.

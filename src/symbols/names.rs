@@ -109,7 +109,7 @@ fn merge<'a>(
     found: &mut FunctionName,
 ) -> Option<Scope> {
     let unit = info.units().get(unit_idx)?;
-    let text = |value| attribute_text(info, unit, value);
+    let text = |value| attribute_text(info.dwarf_of(unit_idx), unit, value);
     if found.name.is_none() {
         found.name = attributes.name.and_then(text);
     }
@@ -127,7 +127,7 @@ fn origin(info: &DebugInfo<'_>, unit_idx: usize, attributes: &NameAttributes<'_>
             entry,
         }),
         AttributeValue::DebugInfoRef(offset) => {
-            let (unit, entry) = info.unit_of(offset)?;
+            let (unit, entry) = info.unit_of(unit_idx, offset)?;
             Some(Scope { unit, entry })
         }
         _ => None,
@@ -145,13 +145,13 @@ fn read<'a>(info: &DebugInfo<'a>, scope: Scope) -> Option<NameAttributes<'a>> {
     Some(attributes)
 }
 
-/// A string attribute in any form; what is not UTF-8 is replaced.
+/// A string attribute in any form; what is not UTF-8 is replaced. `dwarf` are the sections that it is in.
 pub(super) fn attribute_text<'a>(
-    info: &DebugInfo<'a>,
+    dwarf: &gimli::Dwarf<Reader<'a>>,
     unit: &Unit<'a>,
     value: AttributeValue<Reader<'a>>,
 ) -> Option<String> {
-    let text = info.dwarf().attr_string(unit, value).ok()?;
+    let text = dwarf.attr_string(unit, value).ok()?;
     let text = text.to_string_lossy();
     (!text.is_empty()).then(|| text.into_owned())
 }

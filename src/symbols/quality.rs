@@ -7,6 +7,8 @@ use crate::model::target_state::SymbolQuality;
 pub enum Quality {
     /// Functions, lines, inlined functions, types and variables.
     Full,
+    /// Functions and lines; the rest of some units is in `.dwo` files that are not at hand.
+    DwoMissing,
     /// Functions and lines, no variables.
     LinesOnly,
     /// Names of functions only.
@@ -18,15 +20,21 @@ pub enum Quality {
 impl Quality {
     /// The quality that [`Quality::label`] names.
     pub fn from_label(label: &str) -> Option<Self> {
-        [Self::Full, Self::LinesOnly, Self::NamesOnly, Self::None]
-            .into_iter()
-            .find(|quality| quality.label() == label)
+        let all = [
+            Self::Full,
+            Self::DwoMissing,
+            Self::LinesOnly,
+            Self::NamesOnly,
+            Self::None,
+        ];
+        all.into_iter().find(|quality| quality.label() == label)
     }
 
     /// The words on screen.
     pub fn label(self) -> &'static str {
         match self {
             Self::Full => "full debug information",
+            Self::DwoMissing => ".dwo files missing",
             Self::LinesOnly => "functions and lines",
             Self::NamesOnly => "function names only",
             Self::None => "no symbols",
@@ -37,6 +45,9 @@ impl Quality {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Full => "",
+            Self::DwoMissing => {
+                "No variables, types and inlined functions where the .dwo files are missing: it was built with -gsplit-dwarf. Pack them with dwp (or llvm-dwp) where it was built and put the .dwp beside the ELF, or copy the .dwo files there."
+            }
             Self::LinesOnly => {
                 "No variables and no types: it was built with line tables only (-g1). Build the same source with -g; what is in flash need not change."
             }
@@ -68,6 +79,7 @@ mod tests {
     fn every_quality_but_the_best_says_what_is_lost_and_how_to_get_it() {
         for quality in [
             Quality::Full,
+            Quality::DwoMissing,
             Quality::LinesOnly,
             Quality::NamesOnly,
             Quality::None,

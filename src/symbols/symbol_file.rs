@@ -2,25 +2,30 @@
 //!
 //! Owns its bytes, so that it can be kept for as long as a workspace is open and shared between threads.
 
+use super::abbreviations;
 use super::arm_attributes;
-use super::compressed::{self, Contents};
 use super::constant_memory::ConstantMemory;
+use super::debug_info::DebugInfo;
+use super::debug_sections::{DEBUG_SECTIONS, SectionBytes, Sections, collect_sections};
 use super::elf_image::{self, ElfImage, Section};
 use super::elf_symbols::{ElfSymbol, SymbolTable};
 use super::error::SymbolError;
 use super::identity::{self, BuildIdKind};
 use super::image::{self, Hold, Image};
-
 use super::quality::Quality;
 use super::rom_names::RomNames;
 use super::separate;
+use super::split::attached::{self, NotFound, SplitUnits};
+use super::split::find::Finder;
+use super::split::skeleton::{Skeleton, skeletons};
+use super::split::split_file::SplitFile;
 use super::unit_directory::UnitDirectory;
 use super::unit_ranges::UnitRanges;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
+use crate::model::target_state::SymbolQuality;
 use crate::model::warning::Warning;
 use object::elf;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -41,7 +46,7 @@ pub struct SymbolFile {
     tables: ElfImage,
     debug_path: Option<PathBuf>,
     debug_image: Option<Arc<Image>>,
-    debug_sections: BTreeMap<&'static str, SectionBytes>,
+    debug_sections: Sections,
     build_id: BuildId,
     build_id_kind: BuildIdKind,
     arch: Arch,
@@ -50,41 +55,14 @@ pub struct SymbolFile {
     rom_names: OnceLock<RomNames>,
     /// Tables of the separate debug file: a stripped ELF has its symbols there.
     debug_tables: Option<ElfImage>,
+    /// What is in `.dwo` files; `None` when nothing is.
+    split: Option<SplitUnits>,
     units: OnceLock<UnitDirectory>,
     aranges: OnceLock<UnitRanges>,
     constants: ConstantMemory,
     initial_data: ConstantMemory,
     warnings: Vec<Warning>,
 }
-
-/// Where the bytes of a debug section are.
-enum SectionBytes {
-    InMain(Range<usize>),
-    InDebugFile(Range<usize>),
-    Unpacked(Vec<u8>),
-}
-
-/// The sections that are read, by the names that gimli uses.
-const DEBUG_SECTIONS: &[&str] = &[
-    ".debug_abbrev",
-    ".debug_addr",
-    ".debug_aranges",
-    ".debug_frame",
-    ".debug_info",
-    ".debug_line",
-    ".debug_line_str",
-    ".debug_loc",
-    ".debug_loclists",
-    ".debug_macinfo",
-    ".debug_macro",
-    ".debug_ranges",
-    ".debug_rnglists",
-    ".debug_str",
-    ".debug_str_offsets",
-    ".debug_types",
-    ".eh_frame",
-    ".eh_frame_hdr",
-];
 
 impl SymbolFile {
     /// Opens an ELF, and the separate debug file that belongs to it if there is one.
@@ -105,6 +83,13 @@ impl SymbolFile {
         }
         let mut file = Self::assemble(name, Arc::new(image), tables, debug_file);
         file.warnings.append(&mut warnings);
+        let mut finder = None;
+        file.attach_split_files(|debug_path, skeleton| {
+            let elfs: Vec<&Path> = std::iter::once(path).chain(debug_path).collect();
+            let finder =
+                finder.get_or_insert_with(|| Finder::new(&elfs, options.debug_dirs, options.hold));
+            finder.find(skeleton)
+        });
         Ok(file)
     }
 
@@ -115,23 +100,65 @@ impl SymbolFile {
             image: Arc::clone(&debug.image),
             tables: debug.tables.clone(),
         };
-        Self::assemble(
+        let file = Self::assemble(
             self.name.clone(),
             Arc::clone(&self.image),
             self.tables.clone(),
             Some(debug_file),
-        )
+        );
+        // Whichever of the two they were found for.
+        file.with_files_of(&[self, debug], &[])
+    }
+
+    /// This ELF with split files (`.dwo`, `.dwp`) that are at hand; they are told by their ids. What it has stays.
+    pub fn with_split_files(&self, files: &[Arc<SplitFile>]) -> Self {
+        let debug_file = self.debug_image.as_ref().zip(self.debug_tables.as_ref());
+        let debug_file = debug_file.map(|(image, tables)| separate::DebugFile {
+            path: self.debug_path.clone().unwrap_or_default(),
+            image: Arc::clone(image),
+            tables: tables.clone(),
+        });
+        let file = Self::assemble(
+            self.name.clone(),
+            Arc::clone(&self.image),
+            self.tables.clone(),
+            debug_file,
+        );
+        file.with_files_of(&[self], files)
+    }
+
+    fn with_files_of(mut self, known: &[&Self], more: &[Arc<SplitFile>]) -> Self {
+        let known = known.iter().filter_map(|file| file.split.as_ref());
+        let files: Vec<Arc<SplitFile>> = known
+            .flat_map(|split| split.files())
+            .chain(more)
+            .map(Arc::clone)
+            .collect();
+        let mut among = attached::among(&files);
+        self.attach_split_files(|_path, skeleton| among(skeleton));
+        self
+    }
+
+    /// Asks `find` for the split file of every skeleton; it is told where the separate debug file is.
+    fn attach_split_files(
+        &mut self,
+        mut find: impl FnMut(Option<&Path>, &Skeleton) -> Result<Arc<SplitFile>, NotFound>,
+    ) {
+        let skeletons = skeletons(&DebugInfo::new(self));
+        let debug_path = self.debug_path.as_deref();
+        let split = SplitUnits::collect(&skeletons, |skeleton| find(debug_path, skeleton));
+        let Some(split) = split else { return };
+        self.warnings.extend(split.warnings(&self.name));
+        self.split = Some(split);
+        self.units = OnceLock::new();
+        self.quality = self.judge_quality();
     }
 
     /// Takes an ELF from memory: no separate debug file is looked for.
     pub fn parse(name: &str, bytes: Vec<u8>) -> Result<Self, SymbolError> {
         let tables = elf_image::parse(name, &bytes)?;
-        Ok(Self::assemble(
-            name.to_owned(),
-            Arc::new(Image::Owned(bytes)),
-            tables,
-            None,
-        ))
+        let file = Self::assemble(name.to_owned(), Arc::new(Image::Owned(bytes)), tables, None);
+        Ok(file.with_files_of(&[], &[]))
     }
 
     /// The path or name it was opened by.
@@ -176,6 +203,22 @@ impl SymbolFile {
     /// How much it can tell.
     pub fn quality(&self) -> Quality {
         self.quality
+    }
+
+    /// What it can tell, what it lost and how to get that: the badge beside its name.
+    pub fn badge(&self) -> SymbolQuality {
+        let mut badge = self.quality.of_file(&self.name);
+        let split = self
+            .split
+            .as_ref()
+            .and_then(|split| split.advice(&self.name));
+        badge.advice = split.or(badge.advice);
+        badge
+    }
+
+    /// How many of its `.dwo` files are not at hand.
+    pub fn n_missing_split_files(&self) -> usize {
+        self.split.as_ref().map_or(0, SplitUnits::n_missing)
     }
 
     /// What was wrong with it.
@@ -234,6 +277,11 @@ impl SymbolFile {
             }));
         }
         found
+    }
+
+    /// What is in `.dwo` files.
+    pub(super) fn split(&self) -> Option<&SplitUnits> {
+        self.split.as_ref()
     }
 
     /// Where the units of its debug information are, kept once it is known: for [`super::debug_info`].
@@ -368,9 +416,10 @@ impl SymbolFile {
     ) -> Self {
         let (build_id, build_id_kind) = identity::identify(&tables, &image);
         let mut warnings = std::mem::take(&mut tables.warnings);
-        let mut debug_sections = BTreeMap::new();
+        let mut debug_sections = Sections::new();
         collect_sections(
             &mut debug_sections,
+            DEBUG_SECTIONS,
             &tables,
             &image,
             SectionBytes::InMain,
@@ -381,6 +430,7 @@ impl SymbolFile {
                 warnings.append(&mut file.tables.warnings);
                 collect_sections(
                     &mut debug_sections,
+                    DEBUG_SECTIONS,
                     &file.tables,
                     &file.image,
                     SectionBytes::InDebugFile,
@@ -406,25 +456,28 @@ impl SymbolFile {
             symbols: OnceLock::new(),
             rom_names: OnceLock::new(),
             debug_tables,
+            split: None,
             units: OnceLock::new(),
             aranges: OnceLock::new(),
             warnings,
         };
         file.quality = file.judge_quality();
-        if file.quality != Quality::Full && is_split(file.debug_section(".debug_abbrev")) {
-            file.warnings.push(Warning::new(
-                "FS-SYM-008",
-                format!("{} was built with -gsplit-dwarf: its functions, types and variables are in .dwo files, which are not read. Build it without -gsplit-dwarf; what is in flash need not change", file.name),
-            ));
-        }
         file
     }
 
     fn judge_quality(&self) -> Quality {
+        if let Some(split) = &self.split {
+            if split.n_missing() > 0 {
+                return Quality::DwoMissing;
+            }
+            let has_types = |file: &Arc<SplitFile>| abbreviations::have_types(file.abbreviations());
+            if split.files().iter().any(has_types) {
+                return Quality::Full;
+            }
+        }
         if !self.debug_section(".debug_info").is_empty() {
             // -g1 describes functions and lines, and nothing that has a type.
-            let abbreviations = self.debug_section(".debug_abbrev");
-            if quality_has_types(abbreviations) {
+            if abbreviations::have_types(self.debug_section(".debug_abbrev")) {
                 return Quality::Full;
             }
             return Quality::LinesOnly;
@@ -448,41 +501,6 @@ fn has_debug_info(tables: &ElfImage) -> bool {
     })
 }
 
-fn collect_sections(
-    into: &mut BTreeMap<&'static str, SectionBytes>,
-    tables: &ElfImage,
-    bytes: &[u8],
-    place: fn(Range<usize>) -> SectionBytes,
-    warnings: &mut Vec<Warning>,
-) {
-    for section in &tables.sections {
-        let name = section.name.replacen(".zdebug_", ".debug_", 1);
-        let Some(known) = DEBUG_SECTIONS.iter().find(|known| **known == name) else {
-            continue;
-        };
-        let Some(contents) = bytes.get(section.file.clone()).filter(|c| !c.is_empty()) else {
-            continue;
-        };
-        // Of two sections of the same name the first one counts, as for every other reader.
-        if into.contains_key(known) {
-            continue;
-        }
-        match compressed::unpack(section, contents, tables) {
-            Contents::Plain => {
-                into.insert(known, place(section.file.clone()));
-            }
-            Contents::Unpacked(unpacked) => {
-                into.insert(known, SectionBytes::Unpacked(unpacked));
-            }
-            Contents::Damaged(why) => warnings.push(Warning::at(
-                "FS-SYM-005",
-                section.file.start as u64,
-                format!("section {} cannot be unpacked ({why}); what it holds is missing, build or copy the file again", section.name),
-            )),
-        }
-    }
-}
-
 fn arch(tables: &ElfImage, bytes: &[u8]) -> Arch {
     match tables.machine {
         elf::EM_ARM => tables
@@ -499,65 +517,4 @@ fn arch(tables: &ElfImage, bytes: &[u8]) -> Arch {
         elf::EM_X86_64 => Arch::X86_64,
         _ => Arch::Other,
     }
-}
-
-/// True when any abbreviation describes a base type: cheaper than looking for one in the entries.
-fn quality_has_types(abbreviations: &[u8]) -> bool {
-    let section = gimli::DebugAbbrev::new(abbreviations, gimli::RunTimeEndian::Little);
-    let mut offset = 0;
-    // Tables follow each other without gaps in what compilers emit; the first few say enough.
-    for _table in 0..64 {
-        let Ok(table) = section.abbreviations(gimli::DebugAbbrevOffset(offset)) else {
-            return abbreviations.len() > 512;
-        };
-        let mut code = 1;
-        while let Some(entry) = table.get(code) {
-            if entry.tag() == gimli::DW_TAG_base_type {
-                return true;
-            }
-            code += 1;
-        }
-        let Some(next) = next_table(abbreviations, offset) else {
-            return false;
-        };
-        offset = next;
-    }
-    true
-}
-
-/// True when the first unit names a `.dwo` file that holds what is not here (DWARF 5, section 3.1.2).
-fn is_split(abbreviations: &[u8]) -> bool {
-    let section = gimli::DebugAbbrev::new(abbreviations, gimli::RunTimeEndian::Little);
-    let Ok(table) = section.abbreviations(gimli::DebugAbbrevOffset(0)) else {
-        return false;
-    };
-    table.get(1).is_some_and(|entry| {
-        entry.attributes().iter().any(|attribute| {
-            let name = attribute.name();
-            name == gimli::DW_AT_dwo_name || name == gimli::DW_AT_GNU_dwo_name
-        })
-    })
-}
-
-/// The offset behind the abbreviation table at `offset`.
-fn next_table(bytes: &[u8], offset: usize) -> Option<usize> {
-    let mut reader = gimli::EndianSlice::new(bytes.get(offset..)?, gimli::RunTimeEndian::Little);
-    let total = reader.len();
-    use gimli::Reader as _;
-    while reader.read_uleb128().ok()? != 0 {
-        reader.read_uleb128().ok()?;
-        reader.read_u8().ok()?;
-        loop {
-            let name = reader.read_uleb128().ok()?;
-            let form = reader.read_uleb128().ok()?;
-            if form == u64::from(gimli::DW_FORM_implicit_const.0) {
-                reader.read_sleb128().ok()?;
-            }
-            if name == 0 && form == 0 {
-                break;
-            }
-        }
-    }
-    let next = offset.checked_add(total.checked_sub(reader.len())?)?;
-    (next < bytes.len()).then_some(next)
 }

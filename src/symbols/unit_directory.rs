@@ -1,6 +1,7 @@
 //! Where the units of `.debug_info` begin: all that has to be known of a unit before it is asked for.
 
 use super::debug_info::{DebugInfo, Unit};
+use super::split::attached::SplitPlace;
 use std::cell::OnceCell;
 
 /// The most units that are read from one file.
@@ -12,6 +13,8 @@ pub(super) struct UnitDirectory {
     offsets: Vec<usize>,
     /// Of the type units of DWARF 4, which have a section of their own; they are counted after the others.
     type_offsets: Vec<usize>,
+    /// Type units of split files, counted after those.
+    split_types: Vec<SplitPlace>,
     /// Why the walk from header to header ended early.
     pub(super) broken_off: Option<String>,
 }
@@ -38,7 +41,17 @@ impl UnitDirectory {
         {
             directory.type_offsets.push(header.offset().0);
         }
+        if let Some(split) = info.file().split() {
+            let left = MOST_UNITS.saturating_sub(directory.len());
+            directory.split_types = split.types().iter().take(left).copied().collect();
+        }
         directory
+    }
+
+    /// Where a type unit of a split file is.
+    pub(super) fn split_type(&self, unit: usize) -> Option<SplitPlace> {
+        let own = self.offsets.len().saturating_add(self.type_offsets.len());
+        self.split_types.get(unit.checked_sub(own)?).copied()
     }
 
     /// Offset of a unit in `.debug_types`.
@@ -49,7 +62,8 @@ impl UnitDirectory {
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.offsets.len().saturating_add(self.type_offsets.len())
+        let own = self.offsets.len().saturating_add(self.type_offsets.len());
+        own.saturating_add(self.split_types.len())
     }
 
     /// Offset of a unit in `.debug_info`.

@@ -162,7 +162,9 @@ fn push_own(info: &DebugInfo<'_>, unit: usize, spans: &mut Vec<(Range<u64>, usiz
 impl DebugInfo<'_> {
     /// What the unit says of its addresses; if it says nothing, what its functions and lines say.
     pub(super) fn ranges_of_unit(&self, unit_idx: usize) -> Vec<Range<u64>> {
-        let Some(unit) = self.units().get(unit_idx) else {
+        // Of a split unit the ELF itself has the addresses.
+        let skeleton = self.skeleton(unit_idx);
+        let Some(unit) = skeleton.as_ref().or_else(|| self.units().get(unit_idx)) else {
             return Vec::new();
         };
         let mut attributes = RangeAttributes::default();
@@ -170,7 +172,10 @@ impl DebugInfo<'_> {
         if let Ok(mut entries) = unit.entries_raw(None)
             && let Ok(Some(abbreviation)) = entries.read_abbreviation()
         {
-            is_compile_unit = abbreviation.tag() == gimli::DW_TAG_compile_unit;
+            is_compile_unit = matches!(
+                abbreviation.tag(),
+                gimli::DW_TAG_compile_unit | gimli::DW_TAG_skeleton_unit
+            );
             for spec in abbreviation.attributes() {
                 let Ok(attribute) = entries.read_attribute(*spec) else {
                     break;
@@ -179,7 +184,7 @@ impl DebugInfo<'_> {
             }
         }
         if attributes.is_some() || !is_compile_unit {
-            return attributes.resolve(self, unit);
+            return attributes.resolve(self.dwarf(), unit);
         }
         let functions = self.functions(unit_idx);
         let lines = self.lines(unit_idx);

@@ -1,5 +1,6 @@
 //! Dictionaries of logs, out of ELF files and database files.
 
+use crate::engine::source_map::{SourceMapping, mapped};
 use crate::formats::log::defmt::DefmtTable;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::tokens::TokenDatabase;
@@ -10,9 +11,20 @@ use std::sync::Arc;
 /// What these ELF files say of logs. Of several with format strings of defmt the first counts: its ids mean something else
 /// in another build.
 pub fn from_elfs(files: &[Arc<SymbolFile>]) -> LogDictionaries {
+    from_elfs_mapped(files, &[])
+}
+
+/// The same, with the source paths of the ELF files shown by the mappings.
+pub fn from_elfs_mapped(
+    files: &[Arc<SymbolFile>],
+    source_map: &[SourceMapping],
+) -> LogDictionaries {
     let mut dictionaries = LogDictionaries::default();
     for file in files {
-        let parts = log_parts(file);
+        let mut parts = log_parts(file);
+        for place in &mut parts.places {
+            place.file = mapped(&place.file, source_map).into_owned();
+        }
         let mut is_used = false;
         if dictionaries.defmt.is_none()
             && let Some(table) = DefmtTable::from_elf(&parts)

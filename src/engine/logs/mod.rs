@@ -20,6 +20,7 @@ use super::examine::is_manifest;
 use super::file_bytes::FileBytes;
 use super::input::Inputs;
 use super::parallel;
+use super::separate_debug::{ElfFile, join_split_files};
 use crate::formats::archive;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::shapes::facts;
@@ -60,10 +61,17 @@ pub fn logs_among(inputs: Inputs, progress: &dyn Progress) -> Result<LogsAndElfs
     let parsed = parallel::in_order(&inputs.files, progress, |file, _progress| {
         let is_elf = file.bytes.starts_with(b"\x7fELF");
         Ok(is_elf
-            .then(|| SymbolFile::parse(&file.path, file.bytes.to_vec()).ok())
+            .then(|| ElfFile::parse(&file.path, &file.bytes).ok())
             .flatten())
     })?;
-    let elfs: Vec<Arc<SymbolFile>> = parsed.into_iter().flatten().map(Arc::new).collect();
+    let (mut elfs, mut split_files) = (Vec::new(), Vec::new());
+    for file in parsed.into_iter().flatten() {
+        match file {
+            ElfFile::Linked(file) => elfs.push(Arc::new(*file)),
+            ElfFile::Split(file) => split_files.push(Arc::new(*file)),
+        }
+    }
+    join_split_files(&mut elfs, &split_files);
     let dictionaries: LogDictionaries = dictionaries::from_elfs(&elfs);
     let is_log = |bytes: &[u8], name: &str| {
         let head = bytes.get(..64 << 10).unwrap_or(bytes);

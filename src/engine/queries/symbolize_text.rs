@@ -61,7 +61,7 @@ impl Query for SymbolizeTextQuery {
         let chosen = self.build_id.as_deref().and_then(BuildId::from_hex);
         let (matched, build) = context.build_for_text(chosen.as_ref(), &self.text)?;
         let segments = context.with_matched(&matched, |symbols| {
-            Symbolizer::new(symbols).text(&self.text)
+            Symbolizer::new(symbols, &[]).text(&self.text)
         });
         let n_named = segments
             .iter()

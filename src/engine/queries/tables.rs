@@ -7,6 +7,7 @@ use super::issue_list::{Issue, IssueListQuery};
 use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
+use crate::engine::source_map::{SourceMapping, mapped};
 use crate::model::report::Unavailable;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -57,6 +58,27 @@ pub struct TableAnswer {
     /// What to know of the answer, in sentences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// The column of source paths.
+const SOURCE_FILE: &str = "file";
+
+impl TableAnswer {
+    /// Maps the source paths in it.
+    pub fn map_sources(&mut self, mappings: &[SourceMapping]) {
+        let is_source: Vec<bool> = self
+            .columns
+            .iter()
+            .map(|name| *name == SOURCE_FILE)
+            .collect();
+        for row in &mut self.rows {
+            for (cell, _) in row.iter_mut().zip(&is_source).filter(|(_, is)| **is) {
+                if let Value::String(path) = cell {
+                    *path = mapped(path, mappings).into_owned();
+                }
+            }
+        }
+    }
 }
 
 /// Every named query, sorted by name.
@@ -318,7 +340,7 @@ fn variable_diff(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer
             ]
         })
         .collect();
-    let columns = vec!["name", "type", "file", "address", "before", "after"];
+    let columns = vec!["name", "type", SOURCE_FILE, "address", "before", "after"];
     let mut answer = answer("variable-diff", None, columns, rows);
     answer.notes = diff.notes;
     answer.notes.push(format!(

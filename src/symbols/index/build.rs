@@ -301,13 +301,18 @@ impl Merged {
 fn batches(info: &DebugInfo<'_>) -> Vec<Range<usize>> {
     let directory = info.unit_directory();
     let mut batches = Vec::new();
-    let (mut first, mut first_offset) = (0, 0);
+    let (mut first, mut len) = (0, 0_usize);
     for unit in 0..directory.len() {
-        let offset = directory.offset(unit).unwrap_or_default();
-        if offset.saturating_sub(first_offset) >= BATCH_BYTES {
+        if len >= BATCH_BYTES {
             batches.push(first..unit);
-            (first, first_offset) = (unit, offset);
+            (first, len) = (unit, 0);
         }
+        let own = directory.offset(unit).zip(directory.offset(unit + 1));
+        let own = own.map_or(0, |(at, next)| next.saturating_sub(at));
+        let split = info.file().split().and_then(|split| split.of_unit(unit));
+        len = len
+            .saturating_add(own)
+            .saturating_add(split.map_or(0, |place| place.len));
     }
     if first < directory.len() {
         batches.push(first..directory.len());

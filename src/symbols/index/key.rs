@@ -5,9 +5,11 @@
 
 use super::checked::checksum;
 use crate::model::build_id::BuildId;
-use crate::symbols::elf_image::{self, Section};
+use crate::symbols::compressed::{self, Contents};
+use crate::symbols::elf_image::{self, ElfImage, Section};
 use crate::symbols::identity::{self, BuildIdKind};
 use crate::symbols::image;
+use crate::symbols::split::skeleton::any_skeleton;
 use crate::symbols::symbol_file::SymbolFile;
 use std::path::Path;
 
@@ -33,11 +35,16 @@ pub fn of_file(file: &SymbolFile) -> u64 {
             seen.extend_from_slice(&contents.to_le_bytes());
         }
     }
+    // Split files that arrive or go change what there is to be known.
+    for (unit, id) in file.split().into_iter().flat_map(|split| split.ids()) {
+        seen.extend_from_slice(&(*unit as u64).to_le_bytes());
+        seen.extend_from_slice(&id.to_le_bytes());
+    }
     checksum(&seen)
 }
 
 /// Build id and key of an ELF that is not opened, from its tables alone. `None` when it takes more to know them: no
-/// build id, or debug information that is elsewhere.
+/// build id, or debug information that is elsewhere, all of it or some.
 pub fn of_path(path: &Path) -> Option<(BuildId, u64)> {
     let image = image::map_file(path, LARGEST_ELF_BYTES).ok()?;
     let tables = elf_image::parse("", &image).ok()?;
@@ -46,6 +53,9 @@ pub fn of_path(path: &Path) -> Option<(BuildId, u64)> {
         .iter()
         .any(|s| s.name == ".debug_info" && !s.file.is_empty());
     let id = identity::gnu_build_id(&tables, &image).filter(|_id| has_debug_info)?;
+    if may_be_split(&tables, &image) {
+        return None;
+    }
     let key = checksum(&identity_bytes(&id, tables.sections.iter()));
     Some((id, key))
 }
@@ -53,6 +63,33 @@ pub fn of_path(path: &Path) -> Option<(BuildId, u64)> {
 /// What an index with that key is called in a cache folder.
 pub fn file_name(id: &BuildId, key: u64) -> String {
     format!("{}-{key:016x}.fsindex", id.short())
+}
+
+/// True unless it is certain that every unit is whole.
+fn may_be_split(tables: &ElfImage, bytes: &[u8]) -> bool {
+    let section = |name: &str| tables.sections.iter().find(|s| s.name == name);
+    // Skeletons have their addresses there.
+    if section(".debug_addr").is_none() {
+        return false;
+    }
+    let endian = if tables.big_endian {
+        gimli::RunTimeEndian::Big
+    } else {
+        gimli::RunTimeEndian::Little
+    };
+    let plain = |name: &str| {
+        let section = section(name)?;
+        let contents = bytes.get(section.file.clone())?;
+        matches!(
+            compressed::unpack(section, contents, tables),
+            Contents::Plain
+        )
+        .then(|| gimli::EndianSlice::new(contents, endian))
+    };
+    match (plain(".debug_info"), plain(".debug_abbrev")) {
+        (Some(info), Some(abbreviations)) => any_skeleton(info, &abbreviations.into()),
+        _ => true,
+    }
 }
 
 fn identity_bytes<'a>(id: &BuildId, sections: impl Iterator<Item = &'a Section>) -> Vec<u8> {

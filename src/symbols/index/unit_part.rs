@@ -298,7 +298,10 @@ pub(super) fn most_rows(file: &SymbolFile) -> usize {
         ".debug_rnglists",
     ];
     let len_of = |section: &&str| file.debug_section(section).len();
-    sections.iter().map(len_of).sum::<usize>().max(FEWEST_ROWS)
+    let split = file.split().into_iter().flat_map(|split| split.files());
+    let split: usize = split.map(|file| file.debug_len()).sum();
+    let own: usize = sections.iter().map(len_of).sum();
+    own.saturating_add(split).max(FEWEST_ROWS)
 }
 
 fn scope_numbers(scope: Scope) -> (u32, u32) {
