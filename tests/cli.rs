@@ -433,8 +433,10 @@ fn the_second_call_uses_the_index_that_the_first_one_wrote() {
     let without = run(&place, &[&words[..], &["--no-cache"]].concat());
     assert!(!place.path("cache").exists(), "--no-cache writes nothing");
     let first = run(&place, &words);
-    let mut kept = fs::read_dir(place.path("cache")).unwrap();
-    let index = kept.next().unwrap().unwrap().path();
+    let kept = fs::read_dir(place.path("cache")).unwrap();
+    let kept = kept.map(|entry| entry.unwrap().path());
+    let mut kept = kept.filter(|path| path.extension().is_some_and(|e| e == "fsindex"));
+    let index = kept.next().unwrap();
     assert!(kept.next().is_none(), "one index for one ELF");
     let written = fs::metadata(&index).unwrap().modified().unwrap();
     let second = run(&place, &words);
