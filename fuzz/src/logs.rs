@@ -1,7 +1,8 @@
 //! Logs of any bytes: nothing of them is lost, both ways of reading count the same rows, and every row can be asked for.
 
 use fieldscope::engine::logs::dictionaries::{add_database, from_elfs};
-use fieldscope::engine::logs::open_log::{LogBytes, LogStyle, OpenLog, Part};
+use fieldscope::engine::file_bytes::FileBytes;
+use fieldscope::engine::logs::open_log::{LogStyle, OpenLog, Part};
 use fieldscope::engine::logs::selection::Selection;
 use fieldscope::engine::logs::session::LogSession;
 use fieldscope::formats::log::by_id;
@@ -18,7 +19,7 @@ pub fn text(data: &[u8]) {
     read("text", data, &LogDictionaries::default());
     let session = LogSession::open(
         "input.log",
-        data.into(),
+        data.to_vec().into(),
         LogDictionaries::default(),
         Vec::new(),
         &Unattended,
@@ -80,7 +81,7 @@ fn of_elf(bytes: &[u8]) -> LogDictionaries {
 fn read(format: &str, data: &[u8], dictionaries: &LogDictionaries) {
     let format = by_id(format).expect("there is such a format");
     let log = OpenLog::new(
-        LogBytes::Shared(data.into()),
+        FileBytes::Shared(data.into()),
         "input.log",
         Some(format),
         dictionaries.clone(),
