@@ -400,3 +400,54 @@ fn strange_files_are_read_to_their_end() {
     assert_eq!(printed(&[&empty, "--count"]).trim(), "0");
     assert_eq!(printed(&[&empty]), "");
 }
+
+#[test]
+fn a_log_of_the_workspace_is_searched_part_by_part_with_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = std::fs::read(generated(folder.path())).unwrap();
+    let mut large = Vec::new();
+    while large.len() < 18 << 20 {
+        large.extend_from_slice(&small);
+    }
+    large.extend_from_slice(b"I (1) net: \x1b[31mthe nee\x1b[0mdle is here\r\n");
+    // A line that is longer than a part, with something to find at its end.
+    large.extend(std::iter::repeat_n(b'x', 5 << 20));
+    large.extend_from_slice(b" far away\n");
+    large.extend_from_slice(&small);
+    let file = folder.path().join("large.log");
+    std::fs::write(&file, &large).unwrap();
+    let workspace = folder.path().join("w.fieldscope");
+    let imported = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+        .args(["import", "--no-cache", "--workspace"])
+        .args([&workspace, &file])
+        .output()
+        .unwrap();
+    assert_eq!(imported.status.code(), Some(0));
+    let (file, workspace) = (file.to_str().unwrap(), workspace.to_str().unwrap());
+    let stored = ["large.log", "--capture", "1", "--workspace", workspace];
+    for asked in [
+        &["--fixed", "needle"][..],
+        &["--fixed", "the nee", "--raw"],
+        &["--fixed", "needle", "--raw"],
+        &["--fixed", "far away", "--count"],
+        &["--fixed", "HardFault", "--count"],
+        &["--fixed", "HardFault", "--head", "3"],
+        &["--fixed", "HardFault", "--tail", "3"],
+        &["--fixed", "nothing like it"],
+        &["--fixed", "HardFault", "--level", "error", "--count"],
+        &["--grep", "value [0-9]+ ok", "--count"],
+        &["--fixed", "needle", "--json"],
+        &["--head", "4"],
+    ] {
+        let of_file = logs(&[&[file][..], asked].concat());
+        let of_workspace = logs(&[&stored[..], asked].concat());
+        assert_eq!(of_workspace.status.code(), Some(0), "{asked:?}");
+        assert!(of_workspace.stdout == of_file.stdout, "{asked:?}");
+        let is_answer =
+            !asked.contains(&"nothing like it") && asked != ["--fixed", "needle", "--raw"];
+        assert_eq!(!of_workspace.stdout.is_empty(), is_answer, "{asked:?}");
+    }
+    let unknown = logs(&["large.log", "--capture", "7", "--workspace", workspace]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("FS-LOG-004"));
+}

@@ -1,7 +1,7 @@
 //! Logs of any bytes: nothing of them is lost, both ways of reading count the same rows, and every row can be asked for.
 
-use fieldscope::engine::logs::dictionaries::{add_database, from_elfs};
 use fieldscope::engine::file_bytes::FileBytes;
+use fieldscope::engine::logs::dictionaries::{add_database, from_elfs};
 use fieldscope::engine::logs::open_log::{LogStyle, OpenLog, Part};
 use fieldscope::engine::logs::selection::Selection;
 use fieldscope::engine::logs::session::LogSession;

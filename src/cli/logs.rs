@@ -2,6 +2,7 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, FileBytes};
 use crate::engine::input::{InputError, Inputs};
@@ -24,6 +25,9 @@ use std::path::{Path, PathBuf};
 pub struct LogsArgs {
     /// Log file, folder or archive with logs; `-` reads standard input as it comes
     pub path: PathBuf,
+    /// The log is PATH of this capture in the workspace (its number or its name)
+    #[arg(long, value_name = "CAPTURE", conflicts_with = "follow")]
+    pub capture: Option<String>,
     /// ELF file that wrote the log; may be repeated
     #[arg(long, value_name = "FILE")]
     pub elf: Vec<PathBuf>,
@@ -158,7 +162,23 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     };
     let mut n_undecoded: u64 = 0;
     let mut total: u64 = 0;
-    for (name, bytes, extra) in logs_at(&args.path, &progress)? {
+    let logs = match &args.capture {
+        None => logs_at(&args.path, &progress)?,
+        Some(capture) => {
+            let asked = Asked {
+                wanted: &wanted,
+                style,
+                part,
+                is_text: format.is_none_or(|format| format.id() == "text")
+                    && dictionaries.tokens.is_none(),
+            };
+            match stored_logs::search(capture, args, &asked, common, out)? {
+                Some(log) => vec![log],
+                None => return Ok(Exit::Done),
+            }
+        }
+    };
+    for (name, bytes, extra) in logs {
         let mut dictionaries = dictionaries.clone();
         if dictionaries.sources.is_empty() {
             // What came with the log serves when nothing was named.
@@ -171,10 +191,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         }
         let (_, undecoded) = log
             .print(&wanted, style, part, out, &progress)
-            .map_err(|error| match error {
-                LogError::Io(error) => Failure::from(error),
-                LogError::Cancelled(cancelled) => Failure::from(cancelled),
-            })?;
+            .map_err(failed)?;
         n_undecoded = n_undecoded.saturating_add(undecoded);
     }
     if args.count {
@@ -192,8 +209,16 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     Ok(Exit::Done)
 }
 
+pub(super) fn failed(error: LogError) -> Failure {
+    match error {
+        LogError::Io(error) => Failure::from(error),
+        LogError::Cancelled(cancelled) => Failure::from(cancelled),
+        LogError::Store(error) => Failure::wrong(error),
+    }
+}
+
 /// A log of an input: name, bytes, and the ELF files that came with it.
-type NamedLog = (String, FileBytes, Vec<SymbolFileRef>);
+pub(super) type NamedLog = (String, FileBytes, Vec<SymbolFileRef>);
 
 /// The logs at a path: a file is one; a folder or an archive holds some.
 fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod import;
 pub mod logs;
 pub mod query;
+pub(crate) mod stored_logs;
 pub mod symbolize;
 pub mod symbols;
 pub mod symbols_cache;

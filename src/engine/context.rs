@@ -144,6 +144,34 @@ impl QueryContext {
         })
     }
 
+    /// The id of a capture: its number, or the only one with this name.
+    pub fn capture_named(&self, name: &str) -> Result<i64, QueryError> {
+        let captures = self.reader()?.captures()?;
+        if let Some(found) = captures.iter().find(|row| row.id.0.to_string() == name) {
+            return Ok(found.id.0);
+        }
+        let mut named = captures.iter().filter(|row| row.name == name);
+        match (named.next(), named.next()) {
+            (Some(one), None) => Ok(one.id.0),
+            (None, _) => Err(QueryError::Unanswerable(format!(
+                "FS-LOG-004: the workspace has no capture {name}; `fieldscope query captures` lists them."
+            ))),
+            (Some(one), Some(other)) => Err(QueryError::Unanswerable(format!(
+                "FS-LOG-004: several captures are called {name}; name it by its number: {}, {}.",
+                one.id.0, other.id.0
+            ))),
+        }
+    }
+
+    /// A file of a capture, as it was imported.
+    pub fn file_of_capture(&self, capture: i64, path: &str) -> Result<FileBytes, QueryError> {
+        let reader = self.reader()?;
+        let id = CaptureId(capture);
+        let files = reader.files(id)?.into_iter();
+        let size = files.filter(|file| file.path == path).map(|file| file.size);
+        Ok(self.stored_bytes(&reader, id, path, size.max().unwrap_or(0))?)
+    }
+
     /// A capture, decoded again from its raw bytes; the last few are kept.
     pub fn examined(&self, capture: CaptureId) -> Result<Arc<Examined>, QueryError> {
         if let Some((_, examined)) = lock(&self.inner.captures)

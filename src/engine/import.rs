@@ -10,13 +10,14 @@ use super::parallel;
 use super::reports::{Depth, report_with, with_symbols};
 use super::workspace::{Workspace, now};
 use crate::formats::archive;
+use crate::formats::log::ansi;
 use crate::formats::manifest::{Manifest, ManifestFile};
 use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::report::CrashReport;
 use crate::store::capture::{
     AddOutcome, Boot, Content, FileKind, FileStatus, Finding, FindingKind, NewCapture, NewFile,
-    Software,
+    PlainText, Software,
 };
 use crate::store::crash::{CrashSource, NewCrash};
 use crate::store::devices::NewDevice;
@@ -353,7 +354,11 @@ fn new_capture<'a>(
         new.files.push(NewFile {
             path: file.input.path.clone(),
             content: match file.sha256 {
-                Some(sha256) => Content::Hashed(&file.input.bytes, sha256),
+                Some(sha256) => {
+                    let is_text = file.scan.format == "text";
+                    let plain_text: PlainText = ansi::plain;
+                    Content::Hashed(&file.input.bytes, sha256, is_text.then_some(plain_text))
+                }
                 None => Content::Kept(&file.input.bytes),
             },
             kind: kind(file),

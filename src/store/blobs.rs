@@ -5,7 +5,7 @@ use crate::{
     store::{
         error::StoreError,
         ids::CaptureId,
-        packing::{MOST_PART_BYTES, pack},
+        packing::{MOST_PART_BYTES, PlainText, pack},
         reader::{Reader, list},
         rows::stored_len,
         sha256::{Hasher, Sha256},
@@ -77,6 +77,7 @@ pub(super) fn write(
     transaction: &Transaction<'_>,
     sha256: Sha256,
     bytes: &[u8],
+    plain_text: Option<PlainText>,
     progress: &mut WriteProgress<'_>,
 ) -> Result<i64, StoreError> {
     if let Some(blob) = find(transaction, sha256)? {
@@ -91,8 +92,12 @@ pub(super) fn write(
     let mut insert = transaction.prepare_cached(
         "INSERT INTO blob_parts (blob, part, codec, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
+    let mut insert_text = transaction.prepare_cached(
+        "INSERT INTO text_parts (blob, part, n_line_ends, starts_line, grams) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     let mut part: i64 = 0;
-    pack(bytes, |packed| {
+    pack(bytes, plain_text, |packed| {
         let (codec, bytes) = match &packed.zstd {
             Some(zstd) => ("zstd", zstd.as_slice()),
             None => ("raw", packed.raw),
@@ -104,6 +109,15 @@ pub(super) fn write(
             stored_len(packed.raw.len()),
             bytes
         ])?;
+        if let Some(text) = &packed.text {
+            insert_text.execute(params![
+                blob,
+                part,
+                stored_len(text.n_line_ends),
+                text.starts_line,
+                text.grams.to_bytes()
+            ])?;
+        }
         part = part.saturating_add(1);
         progress.advance(packed.raw.len())
     })?;
@@ -148,24 +162,7 @@ fn read_into(
         if part != expected {
             return Err(damaged(format!("part {expected} is missing")));
         }
-        let size = usize::try_from(size)
-            .ok()
-            .filter(|&size| size <= MOST_PART_BYTES)
-            .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
-        let kept: Vec<u8> = connection
-            .prepare_cached("SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2")?
-            .query_row(params![blob, part], |row| row.get(0))?;
-        let raw = match codec.as_str() {
-            "zstd" => zstd::bulk::decompress(&kept, size)
-                .map_err(|error| damaged(format!("part {part}: {error}")))?,
-            _ => kept,
-        };
-        if raw.len() != size {
-            return Err(damaged(format!(
-                "part {part} has {} bytes and not {size}",
-                raw.len()
-            )));
-        }
+        let raw = unpacked_part(connection, blob, part, &codec, size, &damaged)?;
         hasher.add(&raw);
         out.write_all(&raw)?;
     }
@@ -174,6 +171,36 @@ fn read_into(
         return Err(damaged(format!("they now have sha256 {found}")));
     }
     Ok(())
+}
+
+/// The bytes of one part, or what is wrong with it.
+pub(super) fn unpacked_part(
+    connection: &Connection,
+    blob: i64,
+    part: i64,
+    codec: &str,
+    size: i64,
+    damaged: &dyn Fn(String) -> StoreError,
+) -> Result<Vec<u8>, StoreError> {
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|&size| size <= MOST_PART_BYTES)
+        .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
+    let kept: Vec<u8> = connection
+        .prepare_cached("SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2")?
+        .query_row(params![blob, part], |row| row.get(0))?;
+    let raw = match codec {
+        "zstd" => zstd::bulk::decompress(&kept, size)
+            .map_err(|error| damaged(format!("part {part}: {error}")))?,
+        _ => kept,
+    };
+    if raw.len() != size {
+        return Err(damaged(format!(
+            "part {part} has {} bytes and not {size}",
+            raw.len()
+        )));
+    }
+    Ok(raw)
 }
 
 /// Removes the blobs that no capture uses any more; the bytes of files that this frees.

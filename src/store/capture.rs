@@ -1,5 +1,6 @@
 //! A capture: everything that came from one place at one time. What goes in and what comes out.
 
+pub use crate::store::packing::PlainText;
 use crate::{
     model::{build_id::BuildId, warning::Warning},
     store::{
@@ -76,8 +77,8 @@ pub struct NewFile<'a> {
 pub enum Content<'a> {
     /// Kept, exactly.
     Kept(&'a [u8]),
-    /// Kept; this is their hash.
-    Hashed(&'a [u8], Sha256),
+    /// Kept; this is their hash, and this is how they are read, if they are a text.
+    Hashed(&'a [u8], Sha256, Option<PlainText>),
     /// Too large to keep twice: only the hash and the size are.
     NamedOnly {
         /// The hash of the bytes.

@@ -34,7 +34,7 @@ impl Store {
             progress.tick(0, total_bytes(new))?;
             hashes.push(match file.content {
                 Content::Kept(bytes) => Sha256::of(bytes),
-                Content::Hashed(_, sha256) | Content::NamedOnly { sha256, .. } => sha256,
+                Content::Hashed(_, sha256, _) | Content::NamedOnly { sha256, .. } => sha256,
             });
         }
         let paths = new.files.iter().map(|file| file.path.as_str());
@@ -67,7 +67,9 @@ impl Store {
 
 fn total_bytes(new: &NewCapture<'_>) -> u64 {
     let kept = new.files.iter().map(|file| match file.content {
-        Content::Kept(bytes) | Content::Hashed(bytes, _) => u64::try_from(bytes.len()).unwrap_or(0),
+        Content::Kept(bytes) | Content::Hashed(bytes, ..) => {
+            u64::try_from(bytes.len()).unwrap_or(0)
+        }
         Content::NamedOnly { .. } => 0,
     });
     kept.fold(0, u64::saturating_add)
@@ -155,9 +157,19 @@ fn insert_file(
     sha256: Sha256,
     progress: &mut WriteProgress<'_>,
 ) -> Result<(), StoreError> {
+    let plain_text = match file.content {
+        Content::Hashed(_, _, plain_text) => plain_text,
+        _ => None,
+    };
     let (blob, size) = match file.content {
-        Content::Kept(bytes) | Content::Hashed(bytes, _) => (
-            Some(blobs::write(transaction, sha256, bytes, progress)?),
+        Content::Kept(bytes) | Content::Hashed(bytes, ..) => (
+            Some(blobs::write(
+                transaction,
+                sha256,
+                bytes,
+                plain_text,
+                progress,
+            )?),
             u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         ),
         Content::NamedOnly { size, .. } => (None, size),

@@ -22,6 +22,7 @@ mod damage_tests;
 pub mod devices;
 pub mod error;
 pub mod find;
+mod grams;
 pub mod ids;
 pub mod issues;
 mod lock;
@@ -37,3 +38,4 @@ pub mod sha256;
 pub mod symbol_files;
 #[cfg(test)]
 mod testing;
+pub mod text_parts;

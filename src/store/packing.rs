@@ -1,6 +1,8 @@
 //! Parts of a file, compressed by all processors and given out in their order.
 
 use crate::store::error::StoreError;
+use crate::store::grams::Grams;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -22,17 +24,33 @@ const MOST_THREADS: usize = 8;
 /// Parts that are finished before their turn, at most, for each thread.
 const AHEAD: usize = 4;
 
+/// What a part of a text looks like when it is read.
+pub type PlainText = fn(&[u8]) -> Cow<'_, [u8]>;
+
+/// What can be in a part of a text.
+pub(super) struct TextFacts {
+    /// Line ends in it.
+    pub(super) n_line_ends: usize,
+    /// It begins where a line does.
+    pub(super) starts_line: bool,
+    /// The sequences of its bytes, as they are and as they are read.
+    pub(super) grams: Grams,
+}
+
 /// A part.
 pub(super) struct Packed<'b> {
     /// Its bytes.
     pub(super) raw: &'b [u8],
     /// Compressed; `None` when that is not smaller.
     pub(super) zstd: Option<Vec<u8>>,
+    /// Of a large text.
+    pub(super) text: Option<TextFacts>,
 }
 
-/// Cuts `bytes` into parts and gives each to `each`, compressed, in order.
+/// Cuts `bytes` into parts and gives each to `each`, compressed, in order. A large text is cut where lines end.
 pub(super) fn pack(
     bytes: &[u8],
+    plain_text: Option<PlainText>,
     mut each: impl FnMut(Packed<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if bytes.len() < LARGE_FILE_BYTES {
@@ -40,7 +58,13 @@ pub(super) fn pack(
             .chunks(PART_BYTES)
             .try_for_each(|raw| each(packed(raw, LEVEL)));
     }
-    let parts: Vec<&[u8]> = bytes.chunks(LARGE_FILE_PART_BYTES).collect();
+    let parts: Vec<(&[u8], bool)> = match plain_text {
+        None => bytes
+            .chunks(LARGE_FILE_PART_BYTES)
+            .map(|raw| (raw, true))
+            .collect(),
+        Some(_) => cut_at_lines(bytes),
+    };
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let n_threads = n_threads.min(MOST_THREADS).min(parts.len());
     let next = AtomicUsize::new(0);
@@ -49,24 +73,26 @@ pub(super) fn pack(
         let mut n_started = 0;
         for _thread in 0..n_threads {
             let (own, next, parts) = (sender.clone(), &next, &parts);
-            let work = move || {
+            let run = move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(raw) = parts.get(number) else { return };
+                    let Some(part) = parts.get(number) else {
+                        return;
+                    };
                     // The writer gave up.
-                    if own.send((number, packed(raw, LARGE_FILE_LEVEL))).is_err() {
+                    if own.send((number, large_part(*part, plain_text))).is_err() {
                         return;
                     }
                 }
             };
             let builder = std::thread::Builder::new().name("compress".to_owned());
-            n_started += usize::from(builder.spawn_scoped(scope, work).is_ok());
+            n_started += usize::from(builder.spawn_scoped(scope, run).is_ok());
         }
         drop(sender);
         if n_started == 0 {
             return parts
                 .iter()
-                .try_for_each(|raw| each(packed(raw, LARGE_FILE_LEVEL)));
+                .try_for_each(|part| each(large_part(*part, plain_text)));
         }
         let mut early = BTreeMap::new();
         let mut turn: usize = 0;
@@ -87,12 +113,52 @@ fn packed(raw: &[u8], level: i32) -> Packed<'_> {
     Packed {
         raw,
         zstd: zstd.filter(|packed| packed.len() < raw.len()),
+        text: None,
+    }
+}
+
+fn large_part((raw, starts_line): (&[u8], bool), plain_text: Option<PlainText>) -> Packed<'_> {
+    let mut part = packed(raw, LARGE_FILE_LEVEL);
+    part.text = plain_text.map(|plain| facts(raw, starts_line, plain));
+    part
+}
+
+/// Parts of a text that begin where a line does, which the second value says: a line may be longer than a part.
+fn cut_at_lines(bytes: &[u8]) -> Vec<(&[u8], bool)> {
+    let mut parts = Vec::new();
+    let mut rest = bytes;
+    let mut starts_line = true;
+    while !rest.is_empty() {
+        let window = rest.get(..PART_BYTES).unwrap_or(rest);
+        let behind = window.get(LARGE_FILE_PART_BYTES..).unwrap_or(&[]);
+        let end = memchr::memchr(b'\n', behind);
+        let len = end.map_or(window.len(), |at| {
+            at.saturating_add(LARGE_FILE_PART_BYTES).saturating_add(1)
+        });
+        let (part, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+        parts.push((part, starts_line));
+        starts_line = part.ends_with(b"\n");
+        rest = behind;
+    }
+    parts
+}
+
+fn facts(raw: &[u8], starts_line: bool, plain: PlainText) -> TextFacts {
+    let mut grams = Grams::default();
+    grams.add(raw);
+    if let Cow::Owned(plain) = plain(raw) {
+        grams.add(&plain);
+    }
+    TextFacts {
+        n_line_ends: memchr::memchr_iter(b'\n', raw).count(),
+        starts_line,
+        grams,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LARGE_FILE_BYTES, LARGE_FILE_PART_BYTES, pack};
+    use super::{LARGE_FILE_BYTES, LARGE_FILE_PART_BYTES, MOST_PART_BYTES, pack};
     use crate::store::error::StoreError;
     use crate::store::testing;
 
@@ -106,7 +172,7 @@ mod tests {
                 .step_by(2)
                 .for_each(|b| *b = b' ');
             let mut whole = Vec::new();
-            pack(&bytes, |part| {
+            pack(&bytes, None, |part| {
                 let raw = match &part.zstd {
                     Some(packed) => zstd::bulk::decompress(packed, part.raw.len()).unwrap(),
                     None => part.raw.to_vec(),
@@ -123,7 +189,7 @@ mod tests {
     fn a_writer_that_fails_stops_the_rest() {
         let bytes = vec![7; LARGE_FILE_BYTES * 2];
         let mut n = 0;
-        let failed = pack(&bytes, |part| {
+        let failed = pack(&bytes, None, |part| {
             n += 1;
             assert_eq!(part.raw.len(), LARGE_FILE_PART_BYTES);
             if n == 3 {
@@ -134,5 +200,28 @@ mod tests {
         });
         assert!(matches!(failed, Err(StoreError::Cancelled)));
         assert_eq!(n, 3);
+    }
+
+    #[test]
+    fn texts_are_cut_where_lines_end_unless_a_line_is_longer_than_a_part() {
+        let mut text = b"a line of a log\n".repeat(LARGE_FILE_BYTES / 16);
+        text.extend(vec![b'x'; 3 * MOST_PART_BYTES]);
+        text.extend_from_slice(b"\nlast");
+        let (mut whole, mut starts, mut n_lines) = (Vec::new(), Vec::new(), 0);
+        pack(&text, Some(|raw| raw.into()), |part| {
+            let facts = part.text.unwrap();
+            if facts.starts_line {
+                assert!(whole.is_empty() || whole.ends_with(b"\n"));
+            }
+            assert!(part.raw.len() <= MOST_PART_BYTES);
+            starts.push(facts.starts_line);
+            n_lines += facts.n_line_ends;
+            whole.extend_from_slice(part.raw);
+            Ok(())
+        })
+        .unwrap();
+        assert!(whole == text);
+        assert_eq!(n_lines, text.iter().filter(|byte| **byte == b'\n').count());
+        assert!(starts.contains(&false) && starts[0]);
     }
 }

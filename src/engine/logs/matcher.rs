@@ -50,6 +50,14 @@ impl Matcher {
             })
     }
 
+    /// The text, if it is one whose capitals count.
+    pub fn literal(&self) -> Option<&[u8]> {
+        match self {
+            Self::Text(finder) => Some(finder.needle()),
+            Self::Regex(_) => None,
+        }
+    }
+
     /// Where the next match from `at` begins.
     fn find_from(&self, bytes: &[u8], at: usize) -> Option<usize> {
         match self {

@@ -13,6 +13,7 @@ pub mod row_set;
 pub mod rows;
 pub mod selection;
 pub mod session;
+pub mod stored;
 pub mod templates;
 pub mod view;
 

@@ -14,6 +14,7 @@ use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::{Framing, LogFormat, ansi, detect};
 use crate::model::log::{LogRecord, RowKind};
 use crate::model::progress::{Cancelled, Progress, Unattended};
+use crate::store::error::StoreError;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::ops::Range;
@@ -55,6 +56,9 @@ pub enum LogError {
     /// Cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The workspace cannot give it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A log.
@@ -379,6 +383,21 @@ fn count_lines(matcher: &Matcher, block: &[u8], is_raw: bool) -> u64 {
     };
     matcher.lines(&plain, |_start, _end| n = n.saturating_add(1));
     n
+}
+
+/// The first lines of a block that match, as they are printed, and how many they are.
+pub(super) fn print_lines_of(
+    block: &[u8],
+    matcher: &Matcher,
+    style: LogStyle,
+    most: usize,
+) -> (Vec<u8>, usize) {
+    let mut printed = Printed::default();
+    print_lines(block, Some(matcher), style, &mut printed);
+    let n = printed.ends.len().min(most);
+    let end = n.checked_sub(1).and_then(|last| printed.ends.get(last));
+    printed.bytes.truncate(end.copied().unwrap_or(0));
+    (printed.bytes, n)
 }
 
 /// Prints the lines of a block as they are, or without terminal escapes.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 static MIGRATIONS: &[&str] = &[
     include_str!("0001_init.sql"),
     include_str!("0002_issues.sql"),
+    include_str!("0003_text_parts.sql"),
 ];
 
 /// "FSWS" in the file's header: this SQLite file is a workspace.
