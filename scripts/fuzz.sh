@@ -75,7 +75,7 @@ seeds_of() {
             >"fuzz/corpus/$target/manifest.json" ;;
         probe_rs) seed "$target" "$made"/*.coredump ;;
         symbol_file) seed "$target" "$fixtures"/symbols/*.elf "$fixtures"/types/*.elf ;;
-        debug_sections | expressions | symbol_index | unwinder) printf '\0\1\2\3\4\5\6\7' >"fuzz/corpus/$target/numbers" ;;
+        debug_sections | expressions | split_file | symbol_index | unwinder) printf '\0\1\2\3\4\5\6\7' >"fuzz/corpus/$target/numbers" ;;
         zephyr) seed "$target" "$made"/*.zephyr ;;
         *) seed "$target" "$fixtures"/qemu-*/*.uart "$fixtures"/sample/*.uart "$fixtures"/zephyr/*.uart "$made"/*.uart ;;
     esac

@@ -15,11 +15,13 @@ use fieldscope::model::registers::{Reg, RegisterSet};
 use fieldscope::symbols::debug_info::DebugInfo;
 use fieldscope::symbols::globals::{globals, read_global};
 use fieldscope::symbols::index::{SymbolIndex, key};
+use fieldscope::symbols::split::split_file::SplitFile;
 use fieldscope::symbols::symbol_file::SymbolFile;
 use fieldscope::symbols::symbol_set::SymbolSet;
 use fieldscope::symbols::types::{member_offset, type_size};
 use fieldscope::symbols::variables::{FrameContext, ValueLimits, locals};
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// A target: its name, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -47,6 +49,7 @@ pub static TARGETS: &[Target] = &[
     ("probe_rs", |data| decode("probe-rs", data)),
     ("riscv_print", |data| decode("riscv-print", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
+    ("split_file", split_file),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
     ("token_database", logs::token_database),
@@ -121,6 +124,59 @@ fn debug_sections(data: &[u8]) {
     ];
     let mut input = Bytes(data);
     let elf = ELFS[usize::from(input.byte()) % ELFS.len()];
+    symbol_file(&overwritten(elf, &mut input));
+}
+
+/// A sound ELF with split files, one section of one of these overwritten from somewhere on.
+fn split_file(data: &[u8]) {
+    static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
+    const BUILDS: [&str; 5] = [
+        "gcc-O2-dwarf4-v7m",
+        "gcc-O2-dwarf5-v7m",
+        "gcc-O2-dwarf4-v7m-type-units",
+        "clang-O2-dwarf5-v7m",
+        "clang-O2-dwarf5-v7m-type-units",
+    ];
+    let files = FILES.get_or_init(|| {
+        let archive = include_bytes!("../../tests/fixtures/split/split.tar.zst");
+        let unpacked = unpack(
+            "split.tar.zst",
+            archive,
+            &ArchiveLimits::default(),
+            &Unattended,
+        );
+        let entries = unpacked.expect("nobody cancels").entries.into_iter();
+        let name = |path: &str| path.trim_start_matches("split.tar.zst/").to_owned();
+        entries
+            .map(|entry| (name(&entry.path), entry.bytes))
+            .collect()
+    });
+    let mut input = Bytes(data);
+    let build = BUILDS[usize::from(input.byte()) % BUILDS.len()];
+    let elf = SymbolFile::parse(build, files[&format!("{build}.elf")].clone()).expect("an ELF");
+    let names = match input.byte() % 4 {
+        0 => ["ring", "level", "main"],
+        1 => ["level", "main", "ring"],
+        2 => ["main", "ring", "level"],
+        _ => ["", "", ""],
+    };
+    let names: Vec<String> = match names {
+        ["", ..] => vec![format!("{build}.elf.dwp")],
+        units => units.map(|unit| format!("{build}/{unit}.dwo")).to_vec(),
+    };
+    let mut split: Vec<Arc<SplitFile>> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let bytes = match number {
+            0 => overwritten(&files[name], &mut input),
+            _ => files[name].clone(),
+        };
+        split.extend(SplitFile::parse(name, bytes).map(Arc::new));
+    }
+    use_everything(&elf.with_split_files(&split));
+}
+
+/// An ELF file of 32 bits, one of its debug sections overwritten from somewhere on.
+fn overwritten(elf: &[u8], input: &mut Bytes<'_>) -> Vec<u8> {
     let mut bytes = elf.to_vec();
     let word = |bytes: &[u8], at: usize| {
         u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")) as usize
@@ -137,7 +193,7 @@ fn debug_sections(data: &[u8]) {
     let room = size - skipped;
     let n_bytes = input.0.len().min(room);
     bytes[start + skipped..start + skipped + n_bytes].copy_from_slice(&input.0[..n_bytes]);
-    symbol_file(&bytes);
+    bytes
 }
 
 /// Everything that an ELF can be asked.

@@ -46,7 +46,7 @@ impl Quality {
         match self {
             Self::Full => "",
             Self::DwoMissing => {
-                "No variables, types and inlined functions where the .dwo files are missing: it was built with -gsplit-dwarf. Pack them with dwp (or llvm-dwp) where it was built and put the .dwp beside the ELF, or copy the .dwo files there."
+                "No variables, types and inlined functions where the .dwo files are missing: it was built with -gsplit-dwarf. Pack them with dwp (of DWARF 5 with llvm-dwp) where it was built and put the .dwp beside the ELF, or copy the .dwo files there."
             }
             Self::LinesOnly => {
                 "No variables and no types: it was built with line tables only (-g1). Build the same source with -g; what is in flash need not change."

@@ -21,6 +21,8 @@ pub(in crate::symbols) struct SplitUnits {
     ids: Vec<(usize, u64)>,
     n_skeletons: usize,
     missing: Vec<(String, NotFound)>,
+    /// Packs the files: that of binutils (2.40) dies of DWARF 5.
+    packer: &'static str,
 }
 
 /// Where a unit is.
@@ -71,6 +73,11 @@ impl SplitUnits {
             ids: Vec::new(),
             n_skeletons: skeletons.len(),
             missing: Vec::new(),
+            packer: if skeletons.iter().any(|skeleton| skeleton.version >= 5) {
+                "llvm-dwp"
+            } else {
+                "dwp"
+            },
         };
         let mut numbers: BTreeMap<*const SplitFile, usize> = BTreeMap::new();
         let mut parts: BTreeMap<(usize, Part), usize> = BTreeMap::new();
@@ -177,6 +184,7 @@ impl SplitUnits {
     pub(in crate::symbols) fn advice(&self, elf: &str) -> Option<String> {
         let (first, _) = self.missing.first()?;
         let elf = super::split_file::base_name(elf);
+        let packer = self.packer;
         let files = if self.n_skeletons == 1 {
             format!("its .dwo file is missing: {first}")
         } else {
@@ -187,7 +195,7 @@ impl SplitUnits {
             )
         };
         Some(format!(
-            "No variables, types and inlined functions of what was compiled with -gsplit-dwarf: {files}. Run `dwp -e {elf} -o {elf}.dwp` (or llvm-dwp) where it was built and put {elf}.dwp beside the ELF, or copy the .dwo files there, or name their folder with --debug-dir."
+            "No variables, types and inlined functions of what was compiled with -gsplit-dwarf: {files}. Run `{packer} -e {elf} -o {elf}.dwp` where it was built and put {elf}.dwp beside the ELF, or copy the .dwo files there, or name their folder with --debug-dir."
         ))
     }
 

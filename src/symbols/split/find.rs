@@ -22,7 +22,7 @@ pub(in crate::symbols) struct Finder {
 }
 
 impl Finder {
-    /// For an ELF and its separate debug file. Packages are called after them: `app.elf.dwp`.
+    /// For an ELF and its separate debug file. Packages are called after them: `app.elf.dwp`, and by rustc `app.dwp`.
     pub(in crate::symbols) fn new(elfs: &[&Path], debug_dirs: &[PathBuf], hold: Hold) -> Self {
         let mut folders: Vec<PathBuf> = Vec::new();
         let beside = elfs.iter().map(|elf| elf.parent().unwrap_or(Path::new("")));
@@ -42,11 +42,17 @@ impl Finder {
             let Some(name) = elf.file_name() else {
                 continue;
             };
-            let mut name = name.to_owned();
-            name.push(".dwp");
+            let mut appended = name.to_owned();
+            appended.push(".dwp");
+            let names = [
+                PathBuf::from(appended),
+                Path::new(name).with_extension("dwp"),
+            ];
             for folder in finder.folders.clone() {
-                if let Some(Ok(package)) = finder.open(&folder.join(&name)) {
-                    finder.packages.push(package);
+                for name in &names {
+                    if let Some(Ok(package)) = finder.open(&folder.join(name)) {
+                        finder.packages.push(package);
+                    }
                 }
             }
         }

@@ -17,6 +17,8 @@ pub(in crate::symbols) struct Skeleton {
     pub(in crate::symbols) comp_dir: Option<String>,
     /// What the file must say, too.
     pub(in crate::symbols) dwo_id: u64,
+    /// Version of DWARF; before 5 it is the GNU extension.
+    pub(in crate::symbols) version: u16,
 }
 
 /// The skeleton units of an ELF, in the order of `.debug_info`.
@@ -50,6 +52,7 @@ pub(in crate::symbols) fn skeletons(info: &DebugInfo<'_>) -> Vec<Skeleton> {
                 .comp_dir
                 .map(|dir| dir.to_string_lossy().into_owned()),
             dwo_id: id.0,
+            version: parsed.header.version(),
         });
     }
     found
