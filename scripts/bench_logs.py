@@ -4,6 +4,7 @@ What it needs is made once and kept in target/bench (FIELDSCOPE_BENCH_DIR): the 
 frames of a fixture. A peer that is not installed is named and left out; so is glogg, whose index no command asks for."""
 
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ DEFMT_BYTES = 5_000_000
 LITERAL, REGEX = "HardFault at", r"HardFault at 0x0800[0-9a-f]{4}"
 GOAL_FIRST_SCREEN, GOAL_RAW, GOAL_PLAIN, GOAL_DEFMT = 1 / 20, 1.1, 2.0, 1 / 3
 GOAL_PRIVATE_MB = 300
+GOAL_IMPORT_MB_A_CORE, GOAL_STORED, GOAL_SECOND = 200, 0.33, 1 / 10
 
 
 def large_log(megabytes):
@@ -105,6 +107,45 @@ def beside(title, n, ours, peer, goal, same=None):
     return failed
 
 
+def stored(n, program, log, rg):
+    """The log in a workspace: how fast it gets there, how large it is, and a rare text in it."""
+    workspace = os.path.join(HERE, "logs.fieldscope")
+    megabytes = os.path.getsize(log) / 1e6
+
+    def cpu():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    runs = []
+    for _ in range(3):
+        for ending in ("", "-wal", "-shm"):
+            if os.path.exists(workspace + ending):
+                os.remove(workspace + ending)
+        before = cpu()
+        ran = Ran([program, "import", "--no-cache", "--workspace", workspace, log])
+        runs.append((ran.took, cpu() - before, ran.private / 1000))
+    took, seconds, private = (statistics.median(values) for values in zip(*runs))
+    share = os.path.getsize(workspace) / 1e6 / megabytes
+    a_core = megabytes / seconds
+    print(f"import into a workspace, 3 runs: {took:.2f} s, {megabytes / took:.0f} MB/s; {seconds:.2f} s of processor time, {a_core:.0f} MB/s a core; "
+          f"{share:.3f} of the size; private {private:.0f} MB")
+    failed = False
+    for what, value, goal, is_reached in (("MB/s a core", a_core, GOAL_IMPORT_MB_A_CORE, a_core >= GOAL_IMPORT_MB_A_CORE),
+                                          ("of the size", share, GOAL_STORED, share <= GOAL_STORED),
+                                          ("MB private", private, GOAL_PRIVATE_MB, private < GOAL_PRIVATE_MB)):
+        print(f"    {value:.3g} {what}; goal {goal:g}: {'reached' if is_reached else 'NOT REACHED'}")
+        failed |= not is_reached
+    if rg:
+        with open(log, "rb") as file:
+            file.seek(-200, os.SEEK_END)
+            rare = file.read().splitlines()[-1].decode(errors="replace")[-32:]
+        ours = [program, "logs", os.path.basename(log), "--capture", "1", "--workspace", workspace, "--fixed", rare, "--raw"]
+        peer = {"ripgrep": ([rg, "-a", "-N", "--no-filename", "--color", "never", "-F", "--", rare, log], {})}
+        failed |= beside("a rare text in the workspace, beside the file", n, {"fieldscope": (ours, {})}, peer, GOAL_SECOND,
+                         lambda ours, theirs: ours == theirs)
+    return failed
+
+
 def logs(n, program):
     os.makedirs(HERE, exist_ok=True)
     megabytes = int(os.environ.get("FIELDSCOPE_BENCH_LOG_MB", "1000"))
@@ -132,6 +173,7 @@ def logs(n, program):
             failed |= beside(f"{what}, escapes taken out", n, {"fieldscope": command(flag, pattern)}, peer, GOAL_PLAIN)
     else:
         print("ripgrep is not installed: not compared")
+    failed |= stored(n, program, log, rg)
     stream = defmt_stream()
     print(f"{os.path.getsize(stream) / 1e6:.0f} MB of defmt (rzcobs)")
     ours = {"fieldscope": ([program, "logs", stream, "--elf", DEFMT + ".elf", "--format", "defmt-rzcobs"], {"keeps": False})}
