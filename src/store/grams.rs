@@ -2,38 +2,31 @@
 
 /// Bits of a set. A megabyte of log has some thousand different sequences.
 const N_BITS: u32 = 1 << 15;
-const WORDS: usize = (N_BITS / 64) as usize;
 /// Only sequences that begin at every second byte of the text are noted: half the work, and a text that is searched for has its
 /// own at both.
 const STEP: usize = 2;
 /// Bytes of a sequence.
 const LEN: usize = 3;
 
-/// The sequences of a text; capitals do not count.
+/// The sequences of a text; capitals do not count. A byte each while they are collected, a bit when they are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Grams(Vec<u64>);
+pub(super) struct Grams(Vec<u8>);
 
 impl Default for Grams {
     fn default() -> Self {
-        Self(vec![0; WORDS])
+        Self(vec![0; N_BITS as usize])
     }
 }
 
 impl Grams {
     /// Notes the sequences of a text.
     pub(super) fn add(&mut self, text: &[u8]) {
-        let mut pairs = text.chunks_exact(STEP).peekable();
-        while let (Some([a, b]), next) = (pairs.next(), pairs.peek()) {
-            let Some(c) = next.and_then(|pair| pair.first()) else {
-                break;
-            };
-            self.set(bit(*a, *b, *c));
-        }
-        // The last one, of an odd number of bytes.
-        if text.len() % STEP == 1
-            && let Some([a, b, c]) = text.last_chunk::<LEN>()
-        {
-            self.set(bit(*a, *b, *c));
+        for gram in text.windows(LEN).step_by(STEP) {
+            if let [a, b, c] = gram
+                && let Some(seen) = self.0.get_mut(bit(*a, *b, *c) as usize)
+            {
+                *seen = 1;
+            }
         }
     }
 
@@ -51,28 +44,28 @@ impl Grams {
 
     /// As they are stored.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|word| word.to_le_bytes()).collect()
+        let bytes = self.0.chunks(8);
+        bytes
+            .map(|eight| {
+                let bits = (0..).zip(eight);
+                bits.fold(0, |byte, (n, seen)| byte | (seen << n))
+            })
+            .collect()
     }
 
     /// As they were stored; damaged ones hold everything.
     pub(super) fn of_bytes(bytes: &[u8]) -> Self {
-        let (words, rest) = bytes.as_chunks::<8>();
-        if words.len() != WORDS || !rest.is_empty() {
-            return Self(vec![u64::MAX; WORDS]);
+        if bytes.len() != N_BITS as usize / 8 {
+            return Self(vec![1; N_BITS as usize]);
         }
-        Self(words.iter().map(|word| u64::from_le_bytes(*word)).collect())
-    }
-
-    #[inline]
-    fn set(&mut self, bit: u32) {
-        if let Some(word) = self.0.get_mut((bit / 64) as usize) {
-            *word |= 1 << (bit % 64);
-        }
+        let bits = bytes
+            .iter()
+            .flat_map(|byte| (0..8).map(move |n| (byte >> n) & 1));
+        Self(bits.collect())
     }
 
     fn has(&self, bit: u32) -> bool {
-        let word = self.0.get((bit / 64) as usize);
-        word.is_none_or(|word| word & (1 << (bit % 64)) != 0)
+        self.0.get(bit as usize).is_none_or(|seen| *seen != 0)
     }
 }
 
