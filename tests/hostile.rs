@@ -89,7 +89,7 @@ fn read_capture(case: &Case, variant: Variant, bytes: Vec<u8>, whole: &Intact) {
         let head = file.input.bytes.get(..4096).unwrap_or(&file.input.bytes);
         let text = String::from_utf8_lossy(head);
         with_symbols(&matched, &IndexCache::disabled(), |symbols| {
-            let _segments = Symbolizer::new(symbols).text(&text);
+            let _segments = Symbolizer::new(symbols, &[]).text(&text);
         });
     }
     if let Variant::Cut(_) = variant {
@@ -166,7 +166,7 @@ fn read_elf(case: &Case, bytes: Vec<u8>, captures: &[Examined]) {
     }
     with_symbols(&matched, &IndexCache::disabled(), |symbols| {
         use_everything(&symbols.infos[0], symbols);
-        let mut symbolizer = Symbolizer::new(symbols);
+        let mut symbolizer = Symbolizer::new(symbols, &[]);
         let around =
             symbolizer.text("pc 0x00000212, lr 08000101, [<10000210>] called from 0x2e4\n");
         assert!(!around.is_empty());
