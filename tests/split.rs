@@ -1,12 +1,13 @@
 //! Split DWARF (`scripts/make-split-fixtures`): a firmware of three units, built by gcc and clang with -gsplit-dwarf, stopped
 //! at its crash on QEMU. Frames and locals against gdb's, every address against llvm-symbolizer's, from `.dwo` files
 //! and from `.dwp` files, on disk and in a bundle; and what is said when they are missing or another build's.
-#![expect(
+#![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
 
 use common::Place;
@@ -494,7 +495,7 @@ fn a_bundle_brings_its_split_files_with_it() {
             let bundle = folder.path().join("bundle.tar");
             fs::write(&bundle, tar_of(&entries)).unwrap();
             let work = OneShot::open(
-                &[bundle.clone()],
+                std::slice::from_ref(&bundle),
                 Vec::new(),
                 IndexCache::disabled(),
                 &Unattended,

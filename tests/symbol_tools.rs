@@ -1,5 +1,5 @@
 //! The cache of symbol indexes and the mapping of source paths, as the command line has them.
-#![expect(
+#![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking"

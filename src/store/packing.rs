@@ -221,7 +221,7 @@ mod tests {
         })
         .unwrap();
         assert!(whole == text);
-        assert_eq!(n_lines, text.iter().filter(|byte| **byte == b'\n').count());
+        assert_eq!(n_lines, memchr::memchr_iter(b'\n', &text).count());
         assert!(starts.contains(&false) && starts[0]);
     }
 }
