@@ -1,6 +1,6 @@
 //! Message templates: which messages a log is made of, and how often each occurs.
 //!
-//! Rows are first grouped by what is constant in them ([`mask`]), exactly and by all processors; the groups are then put
+//! Rows are first grouped by what is constant in them (`mask.rs`), exactly and by all processors; the groups are then put
 //! together by Drain (He et al., "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017): a tree by number of
 //! words and first word, whose leaves hold templates; a group joins the one that shares most words with it, where the others
 //! become `*`. Formats that give their messages an id (defmt, tokens) are grouped by it.
