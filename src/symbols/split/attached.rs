@@ -16,6 +16,8 @@ pub(in crate::symbols) struct SplitUnits {
     parts: Vec<(usize, Part)>,
     /// Where the rest of a skeleton is, by the number of its unit.
     of_unit: BTreeMap<usize, SplitPlace>,
+    /// The same the other way round: by part and offset.
+    by_place: BTreeMap<(usize, usize), usize>,
     /// Types that have units of their own.
     types: Vec<SplitPlace>,
     ids: Vec<(usize, u64)>,
@@ -69,6 +71,7 @@ impl SplitUnits {
             files: Vec::new(),
             parts: Vec::new(),
             of_unit: BTreeMap::new(),
+            by_place: BTreeMap::new(),
             types: Vec::new(),
             ids: Vec::new(),
             n_skeletons: skeletons.len(),
@@ -102,6 +105,10 @@ impl SplitUnits {
             };
             let place = units.place(&mut parts, number, unit);
             units.of_unit.insert(skeleton.unit, place);
+            if !place.is_in_types {
+                let key = (place.part, place.offset);
+                units.by_place.insert(key, skeleton.unit);
+            }
             units.ids.push((skeleton.unit, skeleton.dwo_id));
         }
         for (number, file) in units.files.clone().iter().enumerate() {
@@ -138,15 +145,10 @@ impl SplitUnits {
 
     /// The compilation in a part that `offset` of its `.debug_info.dwo` lies in.
     pub(in crate::symbols) fn unit_in_part(&self, part: usize, offset: usize) -> Option<usize> {
-        let holds = |place: &SplitPlace| {
-            place.part == part
-                && !place.is_in_types
-                && offset
-                    .checked_sub(place.offset)
-                    .is_some_and(|at| at < place.len)
-        };
-        let mut units = self.of_unit.iter();
-        units.find(|(_, place)| holds(place)).map(|(unit, _)| *unit)
+        let mut before = self.by_place.range((part, 0)..=(part, offset));
+        let ((_part, start), unit) = before.next_back()?;
+        let place = self.of_unit.get(unit)?;
+        (offset.checked_sub(*start)? < place.len).then_some(*unit)
     }
 
     /// Type units.
@@ -234,7 +236,7 @@ pub(in crate::symbols) fn among(
 ) -> impl FnMut(&Skeleton) -> Result<Arc<SplitFile>, NotFound> {
     let mut by_id: BTreeMap<u64, usize> = BTreeMap::new();
     for (number, file) in files.iter().enumerate() {
-        for id in file.ids(usize::MAX) {
+        for id in file.ids() {
             by_id.entry(id).or_insert(number);
         }
     }
@@ -253,11 +255,11 @@ pub(in crate::symbols) fn among(
 
 /// A file of the right name with another id.
 pub(in crate::symbols) fn other_id(file: &SplitFile, skeleton: &Skeleton) -> NotFound {
-    match file.ids(1).first() {
+    match file.ids().next() {
         Some(found) => NotFound::OtherId {
             path: file.name().to_owned(),
             wanted: skeleton.dwo_id,
-            found: *found,
+            found,
         },
         None => NotFound::Unreadable(format!("{} names no unit", file.name())),
     }

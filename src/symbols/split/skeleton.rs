@@ -1,5 +1,6 @@
 //! Skeleton units: which `.dwo` file each of them wants.
 
+use crate::symbols::abbreviations::{FIRST_ENTRIES_BUDGET, first_entry, first_entry_has};
 use crate::symbols::debug_info::{DebugInfo, Reader};
 use gimli::UnitType;
 
@@ -30,14 +31,15 @@ pub(in crate::symbols) fn skeletons(info: &DebugInfo<'_>) -> Vec<Skeleton> {
     }
     let dwarf = info.dwarf();
     let mut headers = dwarf.units();
+    let mut budget = FIRST_ENTRIES_BUDGET;
     for unit in 0..MOST_UNITS {
         let Ok(Some(header)) = headers.next() else {
             break;
         };
-        if !is_skeleton(&dwarf.debug_abbrev, &header) {
+        if !is_skeleton(&dwarf.debug_abbrev, &header, &mut budget) {
             continue;
         }
-        let Ok(parsed) = dwarf.unit(header) else {
+        let Some(parsed) = first_entry(dwarf, &header, &mut budget) else {
             continue;
         };
         let name = parsed.dwo_name().ok().flatten();
@@ -65,11 +67,12 @@ pub(in crate::symbols) fn any_skeleton(
 ) -> bool {
     let mut headers = gimli::DebugInfo::from(info).units();
     let mut n_left = MOST_UNITS;
+    let mut budget = FIRST_ENTRIES_BUDGET;
     while n_left > 0
         && let Ok(Some(header)) = headers.next()
     {
         n_left -= 1;
-        if is_skeleton(abbreviations, &header) {
+        if is_skeleton(abbreviations, &header, &mut budget) {
             return true;
         }
     }
@@ -80,18 +83,10 @@ pub(in crate::symbols) fn any_skeleton(
 fn is_skeleton(
     abbreviations: &gimli::DebugAbbrev<Reader<'_>>,
     header: &gimli::UnitHeader<Reader<'_>>,
+    budget: &mut usize,
 ) -> bool {
     if header.version() >= 5 {
         return matches!(header.type_(), UnitType::Skeleton(_));
     }
-    let first_has_name = || {
-        let table = abbreviations
-            .abbreviations(header.debug_abbrev_offset())
-            .ok()?;
-        let mut entries = header.entries_raw(&table, None).ok()?;
-        let first = entries.read_abbreviation().ok()??;
-        let mut names = first.attributes().iter().map(|attribute| attribute.name());
-        Some(names.any(|name| name == gimli::DW_AT_GNU_dwo_name))
-    };
-    first_has_name() == Some(true)
+    first_entry_has(abbreviations, header, gimli::DW_AT_GNU_dwo_name, budget)
 }

@@ -1,12 +1,14 @@
 //! One `.dwo` or `.dwp` file, opened: the units in it by their ids.
 
 use crate::model::warning::Warning;
+use crate::symbols::abbreviations::{FIRST_ENTRIES_BUDGET, first_entry};
 use crate::symbols::debug_info::Reader;
 use crate::symbols::debug_sections::{SPLIT_SECTIONS, SectionBytes, Sections, collect_sections};
 use crate::symbols::elf_image;
 use crate::symbols::error::SymbolError;
 use crate::symbols::image::{self, Hold, Image};
 use gimli::{Dwarf, DwarfPackage, EndianSlice, RunTimeEndian, UnitType};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::Path;
 
@@ -20,6 +22,8 @@ pub struct SplitFile {
     sections: Sections,
     is_big_endian: bool,
     units: Vec<SplitUnit>,
+    /// Numbers of the compilations.
+    by_id: BTreeMap<u64, usize>,
     warnings: Vec<Warning>,
 }
 
@@ -87,19 +91,14 @@ impl SplitFile {
         !self.section(".debug_cu_index").is_empty()
     }
 
-    /// Ids of the compilations in it, up to `most`.
-    pub fn ids(&self, most: usize) -> Vec<u64> {
-        let ids = self.units.iter().filter_map(|unit| match unit.kind {
-            UnitKind::Compilation(id) => Some(id),
-            UnitKind::Type => None,
-        });
-        ids.take(most).collect()
+    /// Ids of the compilations in it.
+    pub(in crate::symbols) fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.by_id.keys().copied()
     }
 
     /// The compilation with that id: its number.
     pub(in crate::symbols) fn unit_with_id(&self, id: u64) -> Option<usize> {
-        let is_it = |unit: &SplitUnit| unit.kind == UnitKind::Compilation(id);
-        self.units.iter().position(is_it)
+        self.by_id.get(&id).copied()
     }
 
     /// All units.
@@ -157,6 +156,7 @@ impl SplitFile {
             sections,
             is_big_endian: tables.big_endian,
             units: Vec::new(),
+            by_id: BTreeMap::new(),
             warnings,
         };
         if file.section(".debug_info.dwo").is_empty() {
@@ -165,14 +165,22 @@ impl SplitFile {
             });
         }
         file.units = file.read_units();
+        for (number, unit) in file.units.iter().enumerate() {
+            if let UnitKind::Compilation(id) = unit.kind {
+                file.by_id.entry(id).or_insert(number);
+            }
+        }
         Ok(file)
     }
 
     fn read_units(&self) -> Vec<SplitUnit> {
         let mut found = Vec::new();
         let nothing = Dwarf::default();
+        let mut budget = FIRST_ENTRIES_BUDGET;
         if !self.is_package() {
-            self.add_units(Part::Whole, &nothing, &mut found);
+            if let Some(dwarf) = self.dwarf(Part::Whole, &nothing) {
+                add_units_of(&dwarf, Part::Whole, &mut budget, &mut found);
+            }
             return found;
         }
         let Some(package) = self.package() else {
@@ -187,16 +195,10 @@ impl SplitFile {
                 Part::Whole => continue,
             };
             if let Ok(dwarf) = dwarf {
-                add_units_of(&dwarf, part, &mut found);
+                add_units_of(&dwarf, part, &mut budget, &mut found);
             }
         }
         found
-    }
-
-    fn add_units(&self, part: Part, parent: &Dwarf<Reader<'_>>, found: &mut Vec<SplitUnit>) {
-        if let Some(dwarf) = self.dwarf(part, parent) {
-            add_units_of(&dwarf, part, found);
-        }
     }
 
     fn package(&self) -> Option<DwarfPackage<Reader<'_>>> {
@@ -234,7 +236,12 @@ pub(in crate::symbols) fn base_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-fn add_units_of(dwarf: &Dwarf<Reader<'_>>, part: Part, found: &mut Vec<SplitUnit>) {
+fn add_units_of(
+    dwarf: &Dwarf<Reader<'_>>,
+    part: Part,
+    budget: &mut usize,
+    found: &mut Vec<SplitUnit>,
+) {
     let mut headers = dwarf.units();
     while found.len() < MOST_UNITS
         && let Ok(Some(header)) = headers.next()
@@ -243,9 +250,7 @@ fn add_units_of(dwarf: &Dwarf<Reader<'_>>, part: Part, found: &mut Vec<SplitUnit
             UnitType::SplitCompilation(id) => Some(UnitKind::Compilation(id.0)),
             UnitType::SplitType { .. } | UnitType::Type { .. } => Some(UnitKind::Type),
             // The GNU extension: the id is an attribute.
-            UnitType::Compilation => dwarf
-                .unit(header)
-                .ok()
+            UnitType::Compilation => first_entry(dwarf, &header, budget)
                 .and_then(|unit| unit.dwo_id)
                 .map(|id| UnitKind::Compilation(id.0)),
             _ => None,
