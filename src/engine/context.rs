@@ -376,7 +376,7 @@ impl QueryContext {
             ));
         } else {
             return Err(QueryError::Unanswerable(format!(
-                "FS-SYM-008: {} builds are in the library and the text names none of them. Choose one.",
+                "FS-SYM-011: {} builds are in the library and the text names none of them. Choose one.",
                 builds.len()
             )));
         };

@@ -56,7 +56,7 @@ impl LocalsTab {
             } else {
                 (
                     "No locals",
-                    "This function has no arguments or locals, or its file was built without -g.",
+                    "This function has no arguments or locals, or its file was built without -g, or its .dwo file is missing.",
                 )
             };
             state::empty(ui, headline, advice);
