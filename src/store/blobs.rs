@@ -39,21 +39,30 @@ impl Reader {
         out: &mut dyn Write,
     ) -> Result<(), StoreError> {
         self.ask(|connection| {
-            let found: Option<(i64, Sha256)> = connection
-                .query_row(
-                    "SELECT blob, sha256 FROM capture_files \
-                     WHERE capture = ?1 AND path = ?2 AND blob IS NOT NULL",
-                    params![capture, path],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let (blob, sha256) = found.ok_or_else(|| StoreError::NoSuchFile {
-                capture,
-                file: path.to_owned(),
-            })?;
+            let (blob, sha256) = blob_of_file(connection, capture, path)?;
             read_into(connection, blob, sha256, out)
         })
     }
+}
+
+/// The blob of a file of a capture, and the name of its bytes.
+pub(super) fn blob_of_file(
+    connection: &Connection,
+    capture: CaptureId,
+    path: &str,
+) -> Result<(i64, Sha256), StoreError> {
+    let found = connection
+        .query_row(
+            "SELECT blob, sha256 FROM capture_files \
+             WHERE capture = ?1 AND path = ?2 AND blob IS NOT NULL",
+            params![capture, path],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    found.ok_or_else(|| StoreError::NoSuchFile {
+        capture,
+        file: path.to_owned(),
+    })
 }
 
 /// How far a write of several files is.

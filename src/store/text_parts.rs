@@ -1,6 +1,6 @@
 //! Large texts part by part: which parts may hold what is searched for, and their bytes.
 
-use crate::store::blobs::unpacked_part;
+use crate::store::blobs::{blob_of_file, unpacked_part};
 use crate::store::error::StoreError;
 use crate::store::grams::Grams;
 use crate::store::ids::CaptureId;
@@ -41,18 +41,7 @@ impl Reader {
         needle: &[u8],
     ) -> Result<Option<TextParts>, StoreError> {
         self.ask(|connection| {
-            let found: Option<(i64, Sha256)> = connection
-                .query_row(
-                    "SELECT blob, sha256 FROM capture_files \
-                     WHERE capture = ?1 AND path = ?2 AND blob IS NOT NULL",
-                    params![capture, path],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let (blob, sha256) = found.ok_or_else(|| StoreError::NoSuchFile {
-                capture,
-                file: path.to_owned(),
-            })?;
+            let (blob, sha256) = blob_of_file(connection, capture, path)?;
             let parts = list(
                 connection,
                 "SELECT part, n_line_ends, starts_line, grams FROM text_parts WHERE blob = ?1 ORDER BY part",

@@ -10,28 +10,29 @@ use crate::symbols::value::Value;
 const DEQUE_BLOCK: u64 = 512;
 
 pub(super) fn vector(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<Contents> {
-    let (start, first) = printer
-        .reach_number(place, &["_M_impl", "_M_start"])
-        .or_else(|| {
-            let (ty, _) = printer.reach(place.at, &place.value, &["_M_impl", "_M_start"])?;
-            Some((ty, 0))
-        })?;
+    let (start, value) = printer.reach(place.at, &place.value, &["_M_impl", "_M_start"])?;
     let (_at, kind) = printer.types.real(Some(start))?;
     if matches!(kind.kind, TypeKind::Record { .. }) {
         return bits(printer, place);
     }
+    let first = printer.number(&value)?;
     let (_ty, last) = printer.reach_number(place, &["_M_impl", "_M_finish"])?;
     let (_ty, end) = printer.reach_number(place, &["_M_impl", "_M_end_of_storage"])?;
     let (element, size) = printer.pointed_to(start)?;
     let length = n_between(first, last, size)?;
     let capacity = n_between(first, end, size).filter(|n| *n >= length)?;
     let items = run(printer, element, first, length)?;
-    Some(Contents {
-        head: format!("std::vector of length {length}, capacity {capacity}"),
+    let head = format!("std::vector of length {length}, capacity {capacity}");
+    Some(in_a_row(head, items, length))
+}
+
+fn in_a_row(head: String, items: Vec<Item>, length: u64) -> Contents {
+    Contents {
+        head,
         shape: Shape::Plain,
         is_cut: (items.len() as u64) < length,
         items,
-    })
+    }
 }
 
 /// Whole elements between two addresses.
@@ -92,12 +93,8 @@ fn bits(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<Contents> {
             value: Value::known(vec![u8::from(bit == 1)]),
         });
     }
-    Some(Contents {
-        head: format!("std::vector<bool> of length {length}, capacity {capacity}"),
-        shape: Shape::Plain,
-        is_cut: shown < length,
-        items,
-    })
+    let head = format!("std::vector<bool> of length {length}, capacity {capacity}");
+    Some(in_a_row(head, items, length))
 }
 
 pub(super) fn span(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<Contents> {
@@ -118,12 +115,11 @@ pub(super) fn span(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<C
     }
     let (element, _size) = printer.pointed_to(pointer)?;
     let items = run(printer, element, first, length)?;
-    Some(Contents {
-        head: format!("std::span of length {length}"),
-        shape: Shape::Plain,
-        is_cut: (items.len() as u64) < length,
+    Some(in_a_row(
+        format!("std::span of length {length}"),
         items,
-    })
+        length,
+    ))
 }
 
 pub(super) fn deque(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<Contents> {
@@ -171,10 +167,9 @@ pub(super) fn deque(printer: &Printer<'_, '_, '_, '_>, place: &Place) -> Option<
         return None;
     }
     let elements = if length == 1 { "element" } else { "elements" };
-    Some(Contents {
-        head: format!("std::deque with {length} {elements}"),
-        shape: Shape::Plain,
-        is_cut: shown < length,
+    Some(in_a_row(
+        format!("std::deque with {length} {elements}"),
         items,
-    })
+        length,
+    ))
 }

@@ -1,5 +1,6 @@
 //! Each container of tests/fixtures/containers against what gdb printed with libstdc++'s printers.
 
+use super::CONTAINERS;
 use crate::model::memory::{Memory, NotCaptured};
 use crate::model::report::Local;
 use crate::symbols::debug_info::DebugInfo;
@@ -43,6 +44,12 @@ fn everything(memory: &dyn Memory, set: &SymbolSet<'_>) -> Local {
         set,
         &limits,
     )
+}
+
+#[test]
+fn the_registry_is_sorted() {
+    let sorted = CONTAINERS.is_sorted_by(|a, b| a.0 < b.0);
+    assert!(sorted, "a container out of its order is never found");
 }
 
 #[test]
