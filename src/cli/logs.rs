@@ -4,7 +4,7 @@ use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
-use crate::engine::file_bytes::{Access, FileBytes};
+use crate::engine::file_bytes::{Access, BytesError, FileBytes};
 use crate::engine::input::{InputError, Inputs};
 use crate::engine::logs::dictionaries::{add_database, from_elfs_mapped};
 use crate::engine::logs::follow::Follower;
@@ -230,7 +230,11 @@ fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
     };
     let meta = std::fs::metadata(path).map_err(unreadable)?;
     if meta.is_file() && !is_archive(path) {
-        let bytes = FileBytes::of_file(path, Access::Map).map_err(unreadable)?;
+        let bytes =
+            FileBytes::of_file(path, Access::Map, progress).map_err(|error| match error {
+                BytesError::Io(error) => unreadable(error),
+                BytesError::Cancelled(cancelled) => Failure::from(cancelled),
+            })?;
         return Ok(vec![(path.display().to_string(), bytes, Vec::new())]);
     }
     let inputs = Inputs::read(&[path.to_path_buf()], progress).map_err(|error| match error {

@@ -14,7 +14,7 @@ use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::registers::RegValue;
 use crate::model::warning::Warning;
-use crate::store::sha256 as content;
+use crate::store::sha256::Sha256 as ContentHash;
 use crate::symbols::split::split_file::SplitFile;
 use crate::symbols::symbol_file::SymbolFile;
 use sha2::{Digest as _, Sha256};
@@ -49,7 +49,7 @@ pub struct ExaminedFile {
     /// How many coredumps and fault prints it held, before joining.
     pub n_dumps: usize,
     /// The hash of its bytes, where it was made meanwhile.
-    pub sha256: Option<content::Sha256>,
+    pub sha256: Option<ContentHash>,
 }
 
 /// Texts from this size on are looked through by all processors.
@@ -64,14 +64,14 @@ enum Work<'s, 'b> {
 /// What was done.
 enum Done {
     Found(Found),
-    Hash(content::Sha256),
+    Hash(ContentHash),
 }
 
 /// Scans a file; of a large one the passes are made side by side, and its hash with them.
 fn scan_by_all(
     input: &InputFile,
     progress: &dyn Progress,
-) -> Result<(FileScan, Option<content::Sha256>), Cancelled> {
+) -> Result<(FileScan, Option<ContentHash>), Cancelled> {
     if input.bytes.len() < SHARED_FROM_BYTES {
         return Ok((scan(&input.path, &input.bytes, progress)?, None));
     }
@@ -82,7 +82,7 @@ fn scan_by_all(
             .collect();
         let done = parallel::in_order(&works, progress, |work, progress| match work {
             Work::Step(step) => step.run(progress).map(Done::Found),
-            Work::Hash(bytes) => Ok(Done::Hash(content::Sha256::of(bytes))),
+            Work::Hash(bytes) => ContentHash::of_many(bytes, progress).map(Done::Hash),
         })?;
         let found = done.into_iter().filter_map(|done| match done {
             Done::Found(found) => Some(found),

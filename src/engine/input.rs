@@ -1,11 +1,17 @@
 //! Reading what was named: files, folders and archives become a flat, ordered list of named bytes.
 
-use super::file_bytes::{Access, FileBytes};
+use super::file_bytes::{Access, BytesError, FileBytes};
 use crate::formats::archive;
+use crate::formats::scan::looks_like_text;
 use crate::model::progress::{Cancelled, Progress};
 use serde::Serialize;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+/// Only a log may be larger: what a dump or an ELF says is taken into memory.
+const LARGEST_BUT_LOGS_BYTES: u64 = 1 << 30;
+/// So much of a file tells a log.
+const HEAD_BYTES: u64 = 64 << 10;
 /// A folder is walked this deep.
 const DEEPEST_FOLDER: usize = 16;
 /// A folder may hold this many files.
@@ -79,7 +85,10 @@ impl Inputs {
                 inputs.read_folder(path, access, progress)?;
             } else {
                 let name = file_name(path);
-                let bytes = FileBytes::of_file(path, access).map_err(unreadable)?;
+                let bytes = read(path, access, progress).map_err(|error| match error {
+                    BytesError::Io(error) => unreadable(error),
+                    BytesError::Cancelled(cancelled) => InputError::Cancelled(cancelled),
+                })?;
                 inputs.add(name, Some(path.clone()), bytes, progress)?;
             }
         }
@@ -146,9 +155,10 @@ impl Inputs {
         for path in found {
             progress.tick(self.files.len() as u64, 0)?;
             let name = relative(folder, &path);
-            match FileBytes::of_file(&path, access) {
+            match read(&path, access, progress) {
                 Ok(bytes) => self.add(name, Some(path), bytes, progress)?,
-                Err(error) => self.refuse(name, &error.to_string()),
+                Err(BytesError::Io(error)) => self.refuse(name, &error.to_string()),
+                Err(BytesError::Cancelled(cancelled)) => return Err(cancelled.into()),
             }
         }
         Ok(())
@@ -206,6 +216,22 @@ impl Inputs {
             reason: reason.to_owned(),
         });
     }
+}
+
+/// The bytes of a file, if they are not too many.
+fn read(path: &Path, access: Access<'_>, progress: &dyn Progress) -> Result<FileBytes, BytesError> {
+    let len = std::fs::metadata(path)?.len();
+    if len > LARGEST_BUT_LOGS_BYTES {
+        let mut head = Vec::new();
+        let file = std::fs::File::open(path)?;
+        file.take(HEAD_BYTES).read_to_end(&mut head)?;
+        if !looks_like_text(&head) {
+            return Err(BytesError::Io(std::io::Error::other(format!(
+                "the file has {len} bytes and is no log; other files over {LARGEST_BUT_LOGS_BYTES} bytes are not read"
+            ))));
+        }
+    }
+    FileBytes::of_file(path, access, progress)
 }
 
 fn file_name(path: &Path) -> String {

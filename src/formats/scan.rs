@@ -123,7 +123,10 @@ impl Step<'_> {
     pub fn run(&self, progress: &dyn Progress) -> Result<Found, Cancelled> {
         match self {
             Step::Format(format, bytes) => format.decode(bytes, progress).map(Found::Records),
-            Step::Lines(bytes) => Ok(Found::Lines(n_lines(bytes), junk(bytes, progress)?)),
+            Step::Lines(bytes) => Ok(Found::Lines(
+                n_lines(bytes, progress)?,
+                junk(bytes, progress)?,
+            )),
         }
     }
 }
@@ -233,10 +236,15 @@ fn gaps(ranges: &[Range<u64>], end: u64) -> Vec<Range<u64>> {
     out
 }
 
-fn n_lines(bytes: &[u8]) -> u64 {
-    let newlines = as_u64(memchr::memchr_iter(b'\n', bytes).count());
+fn n_lines(bytes: &[u8], progress: &dyn Progress) -> Result<u64, Cancelled> {
+    const AT_ONCE: usize = 64 << 20;
+    let mut n: u64 = 0;
+    for part in bytes.chunks(AT_ONCE) {
+        progress.tick(0, as_u64(bytes.len()))?;
+        n = n.saturating_add(as_u64(memchr::memchr_iter(b'\n', part).count()));
+    }
     let has_open_line = bytes.last().is_some_and(|b| *b != b'\n');
-    newlines.saturating_add(u64::from(has_open_line))
+    Ok(n.saturating_add(u64::from(has_open_line)))
 }
 
 /// Looked at this many bytes at the beginning, in the middle and at the end.

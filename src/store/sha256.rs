@@ -1,5 +1,6 @@
 //! SHA-256: the name of bytes by their content.
 
+use crate::model::progress::{Cancelled, Progress};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use sha2::Digest as _;
 use std::fmt;
@@ -12,6 +13,19 @@ impl Sha256 {
     /// The hash of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The hash of many `bytes`; ticks in bytes.
+    pub fn of_many(bytes: &[u8], progress: &dyn Progress) -> Result<Self, Cancelled> {
+        const AT_ONCE: usize = 16 << 20;
+        let mut hasher = Hasher::default();
+        let mut done: u64 = 0;
+        for part in bytes.chunks(AT_ONCE) {
+            progress.tick(done, bytes.len() as u64)?;
+            hasher.add(part);
+            done = done.saturating_add(part.len() as u64);
+        }
+        Ok(hasher.finish())
     }
 
     /// The hash of a set of files: equal sets have equal hashes, whatever order they came in.

@@ -83,6 +83,11 @@ pub fn map_file(path: &Path, largest: u64) -> std::io::Result<Image> {
     map(&file)
 }
 
+/// Maps an open file that is not empty.
+pub fn map_open(file: &File) -> std::io::Result<Image> {
+    map(file)
+}
+
 #[expect(
     unsafe_code,
     reason = "mapping a file is unsafe in itself: another process may cut it short"
