@@ -8,8 +8,10 @@ use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes that are asked for at a time.
-const READ_BYTES: usize = 256 << 10;
+/// Bytes that are asked for first: one address, the most common question, should not touch the memory of a million.
+const FIRST_READ_BYTES: usize = 4 << 10;
+/// Bytes that are asked for at a time when there are that many.
+const MOST_READ_BYTES: usize = 256 << 10;
 /// So much waiting text is worth the help of other threads.
 const BULK_BYTES: usize = 32 << 10;
 /// A line longer than this is cut.
@@ -21,6 +23,8 @@ const MOST_THREADS: usize = 16;
 pub struct Lines<R> {
     input: R,
     rest: Vec<u8>,
+    /// Bytes to ask for next: more whenever all that were asked for came.
+    n_asked: usize,
     is_at_end: bool,
 }
 
@@ -30,6 +34,7 @@ impl<R: Read> Lines<R> {
         Self {
             input,
             rest: Vec::new(),
+            n_asked: FIRST_READ_BYTES,
             is_at_end: false,
         }
     }
@@ -38,7 +43,7 @@ impl<R: Read> Lines<R> {
     pub fn next_lines(&mut self) -> std::io::Result<Option<Vec<u8>>> {
         while !self.is_at_end {
             let known = self.rest.len();
-            self.rest.resize(known + READ_BYTES, 0);
+            self.rest.resize(known + self.n_asked, 0);
             let buffer = self.rest.get_mut(known..).unwrap_or_default();
             let read = match self.input.read(buffer) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
@@ -48,9 +53,13 @@ impl<R: Read> Lines<R> {
                 other => other,
             };
             self.rest.truncate(known + read.as_ref().map_or(0, |n| *n));
-            if read? == 0 {
+            let n_read = read?;
+            if n_read == 0 {
                 self.is_at_end = true;
                 break;
+            }
+            if n_read == self.n_asked {
+                self.n_asked = (n_read * 4).min(MOST_READ_BYTES);
             }
             let fresh = self.rest.get(known..).unwrap_or_default();
             if let Some(back) = fresh.iter().rposition(|byte| *byte == b'\n') {
