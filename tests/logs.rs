@@ -451,3 +451,58 @@ fn a_log_of_the_workspace_is_searched_part_by_part_with_the_same_answer() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("FS-LOG-004"));
 }
+
+#[test]
+fn templates_count_every_message_once_and_a_good_run_takes_away_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = generated(folder.path());
+    let bad = folder.path().join("bad.log");
+    let mut bytes = std::fs::read(&good).unwrap();
+    let n_before = bytes.split(|byte| *byte == b'\n').count();
+    for n in 0..7 {
+        bytes.extend(
+            format!(
+                "\nE ({}) flash: erase of sector {n} failed, code -{n}",
+                n * 9
+            )
+            .bytes(),
+        );
+    }
+    std::fs::write(&bad, bytes).unwrap();
+    let (good, bad) = (good.to_str().unwrap(), bad.to_str().unwrap());
+
+    let found = json(&[bad, "--templates"]);
+    let n_rows: u64 = found.iter().map(|t| t["n_rows"].as_u64().unwrap()).sum();
+    let is_message = |row: &&Value| {
+        matches!(row["kind"].as_str(), Some("record" | "continuation")) && row["message"] != ""
+    };
+    let rows = json(&[bad]);
+    assert_eq!(n_rows, rows.iter().filter(is_message).count() as u64);
+    let counts: Vec<_> = found.iter().map(|t| t["n_rows"].as_u64()).collect();
+    assert!(counts.is_sorted_by(|a, b| a >= b));
+    // What ripgrep would count: "value 123 ok" of one module, whatever the number.
+    let regex = regex::Regex::new(r"^value \d+ ok$").unwrap();
+    let in_net =
+        |row: &&Value| row["module"] == "net" && regex.is_match(row["message"].as_str().unwrap());
+    let expected = rows.iter().filter(in_net).count();
+    let net = found
+        .iter()
+        .find(|t| t["template"] == "net: value * ok")
+        .unwrap();
+    assert_eq!(net["n_rows"], expected);
+
+    let new = json(&[bad, "--templates", "--good", good]);
+    assert_eq!(new.len(), 1, "{new:?}");
+    assert_eq!(
+        new[0]["template"],
+        "flash: erase of sector * failed, code -*"
+    );
+    assert_eq!(new[0]["n_rows"], 7);
+    assert_eq!(new[0]["level"], "error");
+    assert_eq!(new[0]["first_row"], n_before);
+    let none = printed(&[good, "--templates", "--good", bad]);
+    assert!(
+        none.contains("the good run has all of its messages"),
+        "{none}"
+    );
+}

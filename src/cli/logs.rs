@@ -2,6 +2,7 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use super::log_templates;
 use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, BytesError, FileBytes};
@@ -70,6 +71,12 @@ pub struct LogsArgs {
     /// Only the last N rows
     #[arg(long, value_name = "N")]
     pub tail: Option<usize>,
+    /// The messages that the log is made of, `*` for what varies, and how often each occurs
+    #[arg(long, conflicts_with_all = ["count", "tail", "raw", "follow"])]
+    pub templates: bool,
+    /// Only messages that this log of a good run does not have
+    #[arg(long, value_name = "FILE", requires = "templates")]
+    pub good: Option<PathBuf>,
     #[command(flatten)]
     pub source_map: SourceMap,
     /// Go on as the file grows, until Ctrl+C
@@ -133,9 +140,9 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     };
     let name = args.path.display().to_string();
     if args.path == Path::new("-") || args.follow {
-        if args.count {
+        if args.count || args.templates {
             return Err(Failure::wrong(
-                "--count needs a file: standard input is printed as it comes",
+                "--count and --templates need a file: standard input is printed as it comes",
             ));
         }
         let mut follower = Follower::new(&wanted, style, format, &dictionaries, &name);
@@ -169,7 +176,8 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
                 wanted: &wanted,
                 style,
                 part,
-                is_text: format.is_none_or(|format| format.id() == "text")
+                is_text: !args.templates
+                    && format.is_none_or(|format| format.id() == "text")
                     && dictionaries.tokens.is_none(),
             };
             match stored_logs::search(capture, args, &asked, common, out)? {
@@ -178,13 +186,24 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             }
         }
     };
-    for (name, bytes, extra) in logs {
+    let open = |(name, bytes, extra): NamedLog| {
         let mut dictionaries = dictionaries.clone();
         if dictionaries.sources.is_empty() {
             // What came with the log serves when nothing was named.
             dictionaries = from_elfs_mapped(&extra, &args.source_map.mappings);
         }
         let log = OpenLog::new(bytes, &name, format, dictionaries);
+        (name, log)
+    };
+    if args.templates {
+        let good = match &args.good {
+            Some(good) => logs_at(good, &progress)?,
+            None => Vec::new(),
+        };
+        let (logs, good) = (logs.into_iter().map(open), good.into_iter().map(open));
+        return log_templates::print(args, &wanted, logs, good, out, &progress);
+    }
+    for (_, log) in logs.into_iter().map(open) {
         if args.count {
             total = total.saturating_add(log.count(&wanted, args.raw, &progress)?);
             continue;

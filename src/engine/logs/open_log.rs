@@ -7,6 +7,7 @@ use super::matcher::Matcher;
 use super::print::{RowPlace, append_json, append_plain, append_text};
 use super::rows::{Rows, blocks};
 use super::selection::{Selection, boot_at, decode_rows};
+use super::templates::Groups;
 use crate::engine::file_bytes::FileBytes;
 use crate::engine::parallel;
 use crate::formats::boots::{self, BootRecord};
@@ -255,6 +256,36 @@ impl OpenLog {
         Ok((n_printed as u64, n_undecoded))
     }
 
+    /// The messages of the wanted rows, grouped by what is constant in them.
+    pub fn groups(&self, wanted: &Selection, progress: &dyn Progress) -> Result<Groups, Cancelled> {
+        if wanted.boots.is_some() {
+            self.boots();
+        }
+        let boots = self.boots.get().map(Vec::as_slice).unwrap_or_default();
+        let mut blocks = blocks(&self.bytes, self.format.framing());
+        let (mut all, mut n_before) = (Groups::default(), 0_u64);
+        loop {
+            let some: Vec<_> = blocks.by_ref().take(BLOCKS_AT_ONCE).collect();
+            let Some(first) = some.first() else {
+                return Ok(all);
+            };
+            progress.tick(first.start as u64, self.bytes.len() as u64)?;
+            let found = parallel::in_order(&some, progress, |block, progress| {
+                progress.tick(0, 1)?;
+                let mut groups = Groups::default();
+                let n_rows =
+                    self.wanted_rows(block, wanted, false, boots, &mut |row, _, record, _| {
+                        groups.add(row, record);
+                    });
+                Ok((groups, n_rows))
+            })?;
+            for (groups, n_rows) in found {
+                all.append(groups, n_before);
+                n_before = n_before.saturating_add(n_rows);
+            }
+        }
+    }
+
     /// The number of the first row of each block.
     fn first_rows(&self, blocks: &[Range<usize>], next: &mut u64) -> Result<Vec<u64>, Cancelled> {
         let counts = parallel::in_order(blocks, &Unattended, |block, _progress| {
@@ -323,7 +354,7 @@ impl OpenLog {
     }
 
     /// Decodes the rows of a block and gives those that are wanted: index in the block, place in it, what it says, and the
-    /// line that is printed of it.
+    /// line that is printed of it. How many rows the block has.
     fn wanted_rows(
         &self,
         block: &Range<usize>,
@@ -331,7 +362,7 @@ impl OpenLog {
         is_raw: bool,
         boots: &[BootRecord],
         each: &mut EachRow<'_>,
-    ) {
+    ) -> u64 {
         let bytes = self.bytes.get(block.clone()).unwrap_or(&[]);
         let before = self.bytes.get(..block.start).unwrap_or(&[]);
         let mut index: u64 = 0;
@@ -364,6 +395,7 @@ impl OpenLog {
                 }
             },
         );
+        index
     }
 }
 

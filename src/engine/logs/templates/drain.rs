@@ -25,17 +25,12 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Its id: the same for the same text.
-    pub(super) fn id(&self) -> u64 {
-        id_of(&self.text)
-    }
-
     /// What there is to show of it.
     pub(super) fn template(&self) -> LogTemplate {
         let levels = (0_usize..).zip(self.n_by_level);
         let most = levels.max_by_key(|(level, n)| (*n, *level));
         LogTemplate {
-            id: self.id(),
+            id: id_of(&self.text),
             text: self.text.clone(),
             level: most.and_then(|(level, _)| LogLevel::ALL.get(level).copied()),
             n_rows: self.n_rows,
@@ -52,12 +47,11 @@ pub(super) struct Drain {
     /// By number of words and first word.
     leaves: BTreeMap<(usize, String), Vec<usize>>,
     n_children: BTreeMap<usize, usize>,
-    by_key: BTreeMap<u64, usize>,
 }
 
 impl Drain {
-    /// Adds a group; the template it went to, an index in the order of [`Self::clusters`].
-    pub(super) fn add(&mut self, key: u64, group: &Group) -> usize {
+    /// Adds a group.
+    pub(super) fn add(&mut self, group: &Group) {
         let at = self.place(group);
         if let Some(cluster) = self.clusters.get_mut(at) {
             cluster.n_rows = cluster.n_rows.saturating_add(group.n_rows);
@@ -67,13 +61,6 @@ impl Drain {
                 *all = all.saturating_add(n);
             }
         }
-        self.by_key.insert(key, at);
-        at
-    }
-
-    /// The template that a group of this key went to.
-    pub(super) fn cluster_of(&self, key: u64) -> Option<usize> {
-        self.by_key.get(&key).copied()
     }
 
     /// All templates, in the order of their first group.

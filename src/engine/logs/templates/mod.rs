@@ -9,7 +9,6 @@ mod drain;
 mod mask;
 
 use crate::engine::logs::view::LogTemplate;
-
 use crate::model::log::{LogLevel, LogRecord, RowKind};
 use drain::{Cluster, Drain};
 use mask::mask;
@@ -83,14 +82,21 @@ impl Groups {
         key
     }
 
-    /// Adds the groups of rows that come after.
-    pub fn append(&mut self, after: Self) {
+    /// Adds the groups of rows that come behind `n_before` others.
+    pub fn append(&mut self, after: Self, n_before: u64) {
         let mut keys: Vec<(usize, u64)> =
             after.index.into_iter().map(|(key, at)| (at, key)).collect();
         keys.sort_unstable();
         for ((_, key), group) in keys.into_iter().zip(after.found) {
-            let rows = group.first_row..=group.last_row;
-            self.count(key, &group.text, rows, group.n_rows, group.n_by_level);
+            let first = group.first_row.saturating_add(n_before);
+            let last = group.last_row.saturating_add(n_before);
+            self.count(
+                key,
+                &group.text,
+                first..=last,
+                group.n_rows,
+                group.n_by_level,
+            );
         }
     }
 
@@ -128,62 +134,36 @@ impl Groups {
         }
     }
 
-    /// Key and group, in the order of their first rows.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &Group)> {
-        let mut keys: Vec<(usize, u64)> = self.index.iter().map(|(key, at)| (*at, *key)).collect();
-        keys.sort_unstable();
-        keys.into_iter()
-            .filter_map(|(at, key)| Some((key, self.found.get(at)?)))
+    /// In the order of their first rows.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.found.iter()
     }
 }
 
-/// The templates of a log, in the order of their first rows.
-pub struct Templates {
-    drain: Drain,
-    n_known: usize,
+/// The templates of the groups of a log, in the order of their first rows.
+pub fn templates(groups: &Groups) -> Vec<LogTemplate> {
+    templates_only_in(groups, &Groups::default())
 }
 
-impl Templates {
-    /// Of the groups of a log.
-    pub fn of(groups: &Groups) -> Self {
-        Self::only_in(groups, &Groups::default())
+/// The templates of the groups of a log, without those that another log (a good run) has too.
+pub fn templates_only_in(groups: &Groups, good: &Groups) -> Vec<LogTemplate> {
+    let mut drain = Drain::default();
+    for group in good.iter() {
+        drain.add(group);
     }
-
-    /// Of the groups of a log, without those that another log (a good run) has too.
-    pub fn only_in(groups: &Groups, good: &Groups) -> Self {
-        let mut drain = Drain::default();
-        for (key, group) in good.iter() {
-            drain.add(key, group);
-        }
-        let n_known = drain.clusters().len();
-        for (key, group) in groups.iter() {
-            drain.add(key, group);
-        }
-        Self { drain, n_known }
+    let n_known = drain.clusters().len();
+    for group in groups.iter() {
+        drain.add(group);
     }
-
-    /// What they are.
-    pub fn list(&self) -> Vec<LogTemplate> {
-        let mut list: Vec<LogTemplate> = self
-            .drain
-            .clusters()
-            .skip(self.n_known)
-            .map(Cluster::template)
-            .collect();
-        list.sort_by_key(|template| template.first_row);
-        list
-    }
-
-    /// The id of the template that rows with this key have.
-    pub fn id_of(&self, key: u64) -> Option<u64> {
-        let at = self.drain.cluster_of(key)?;
-        self.drain.clusters().nth(at).map(Cluster::id)
-    }
+    let new = drain.clusters().skip(n_known);
+    let mut list: Vec<LogTemplate> = new.map(Cluster::template).collect();
+    list.sort_by_key(|template| template.first_row);
+    list
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Groups, Templates};
+    use super::{Groups, templates, templates_only_in};
     use crate::model::log::{LogLevel, LogRecord, RowKind};
 
     fn record(message: &str, level: LogLevel) -> LogRecord {
@@ -211,14 +191,14 @@ mod tests {
         let mut parts = Groups::default();
         for (part, chunk) in (0_u64..).zip(lines.chunks(77)) {
             let mut block = Groups::default();
-            for (row, line) in (part * 77..).zip(chunk) {
+            for (row, line) in (0..).zip(chunk) {
                 block.add(row, line);
             }
-            parts.append(block);
+            parts.append(block, part * 77);
         }
         assert!(whole.iter().eq(parts.iter()));
         assert_eq!(whole.iter().count(), 3);
-        assert_eq!(whole.iter().map(|(_, g)| g.n_rows).sum::<u64>(), 500);
+        assert_eq!(whole.iter().map(|group| group.n_rows).sum::<u64>(), 500);
     }
 
     #[test]
@@ -245,8 +225,7 @@ mod tests {
             groups.add(row, &line);
         }
         groups.add(4, &record("battery low", LogLevel::Error));
-        let templates = Templates::of(&groups);
-        let list = templates.list();
+        let list = templates(&groups);
         let texts: Vec<(&str, u64)> = list.iter().map(|t| (t.text.as_str(), t.n_rows)).collect();
         assert_eq!(
             texts,
@@ -270,7 +249,7 @@ mod tests {
             "flash: crc error at 0x1000",
             "temperature 55 C",
         ]);
-        let list = Templates::only_in(&bad, &good).list();
+        let list = templates_only_in(&bad, &good);
         let texts: Vec<_> = list
             .iter()
             .map(|t| (t.text.as_str(), t.first_row))

@@ -1,0 +1,113 @@
+//! `fieldscope logs --templates`: the messages that a log is made of, and those that a good run does not have.
+
+use super::exit::{Exit, Outcome};
+use super::logs::LogsArgs;
+use crate::engine::logs::open_log::OpenLog;
+use crate::engine::logs::selection::Selection;
+use crate::engine::logs::templates::{Groups, templates, templates_only_in};
+use crate::engine::logs::view::LogTemplate;
+use crate::model::log::LogLevel;
+use crate::model::progress::Progress;
+use serde::Serialize;
+use std::io::Write;
+
+/// The `schema` of a template.
+const TEMPLATE_SCHEMA: &str = "fieldscope.log_template/1";
+
+/// A template, as `fieldscope.log_template/1`.
+#[derive(Serialize)]
+struct JsonTemplate<'a> {
+    schema: &'static str,
+    log: &'a str,
+    /// 16 hexadecimal digits; the same for the same text.
+    id: String,
+    template: &'a str,
+    level: Option<&'static str>,
+    n_rows: u64,
+    first_row: u64,
+    last_row: u64,
+}
+
+/// Prints the templates of each log: the most frequent first; what a good run does not have, in the order of the log.
+pub(super) fn print(
+    args: &LogsArgs,
+    wanted: &Selection,
+    logs: impl Iterator<Item = (String, OpenLog)>,
+    good: impl Iterator<Item = (String, OpenLog)>,
+    out: &mut dyn Write,
+    progress: &dyn Progress,
+) -> Outcome {
+    let mut known = Groups::default();
+    for (_, log) in good {
+        // What is wanted of the log (a boot of it, a level) says nothing of the good run: all of it counts.
+        known.append(log.groups(&Selection::default(), progress)?, 0);
+    }
+    for (name, log) in logs {
+        let groups = log.groups(wanted, progress)?;
+        let mut list = if args.good.is_some() {
+            templates_only_in(&groups, &known)
+        } else {
+            let mut list = templates(&groups);
+            list.sort_by_key(|template| std::cmp::Reverse(template.n_rows));
+            list
+        };
+        list.truncate(args.head.unwrap_or(usize::MAX));
+        if args.json {
+            print_json(&name, &list, out)?;
+        } else {
+            print_table(&name, &list, args.good.is_some(), out)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn print_json(name: &str, list: &[LogTemplate], out: &mut dyn Write) -> std::io::Result<()> {
+    for template in list {
+        let json = JsonTemplate {
+            schema: TEMPLATE_SCHEMA,
+            log: name,
+            id: format!("{:016x}", template.id),
+            template: &template.text,
+            level: template.level.map(LogLevel::name),
+            n_rows: template.n_rows,
+            first_row: template.first_row,
+            last_row: template.last_row,
+        };
+        serde_json::to_writer(&mut *out, &json)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn print_table(
+    name: &str,
+    list: &[LogTemplate],
+    is_compared: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let what = match (list.is_empty(), is_compared) {
+        (true, true) => "the good run has all of its messages",
+        (true, false) => "no messages",
+        (false, true) => "messages that the good run does not have",
+        (false, false) => "messages, the most frequent first",
+    };
+    writeln!(out, "{name}: {what}")?;
+    if !list.is_empty() {
+        writeln!(
+            out,
+            "{:>10}  {:>10}  {:<5}  message",
+            "rows", "first line", "level"
+        )?;
+    }
+    for template in list {
+        let level = template.level.map_or("", LogLevel::name);
+        writeln!(
+            out,
+            "{:>10}  {:>10}  {level:<5}  {}",
+            template.n_rows,
+            template.first_row.saturating_add(1),
+            template.text
+        )?;
+    }
+    Ok(())
+}
