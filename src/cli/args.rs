@@ -48,6 +48,7 @@ pub struct SourceMap {
 
 /// The commands, one file each.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Print the backtrace and the explanation of a crash
     Backtrace(backtrace::BacktraceArgs),

@@ -145,21 +145,12 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
                 "--count and --templates need a file: standard input is printed as it comes",
             ));
         }
-        let mut follower = Follower::new(&wanted, style, format, &dictionaries, &name);
-        if args.follow {
-            let ctrl_c = Terminal::new("following");
-            let mut tell = |text: &str| {
-                // Nobody is left to tell when standard error is closed.
-                let _closed = writeln!(std::io::stderr(), "fieldscope: {name}: {text}").is_err();
-            };
-            follower
-                .follow(&args.path, out, &mut tell, &|| ctrl_c.tick(0, 0))
-                .map_err(|error| Failure::wrong(format!("{error}: {name}")))?;
-        } else {
-            follower.read(&mut std::io::stdin().lock(), out)?;
-            follower.finish(out)?;
-        }
-        return Ok(Exit::Done);
+        return follow(
+            args,
+            Follower::new(&wanted, style, format, &dictionaries, &name),
+            &name,
+            out,
+        );
     }
     let progress = Terminal::new("reading");
     let part = match (args.head, args.tail) {
@@ -224,6 +215,24 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
                 "{n_undecoded} rows were not decoded: give the ELF of the build with --elf"
             ),
         });
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what comes on standard input or at the end of a file.
+fn follow(args: &LogsArgs, mut follower: Follower<'_>, name: &str, out: &mut dyn Write) -> Outcome {
+    if args.follow {
+        let ctrl_c = Terminal::new("following");
+        let mut tell = |text: &str| {
+            // Nobody is left to tell when standard error is closed.
+            let _closed = writeln!(std::io::stderr(), "fieldscope: {name}: {text}").is_err();
+        };
+        follower
+            .follow(&args.path, out, &mut tell, &|| ctrl_c.tick(0, 0))
+            .map_err(|error| Failure::wrong(format!("{error}: {name}")))?;
+    } else {
+        follower.read(&mut std::io::stdin().lock(), out)?;
+        follower.finish(out)?;
     }
     Ok(Exit::Done)
 }
