@@ -171,7 +171,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
                     && format.is_none_or(|format| format.id() == "text")
                     && dictionaries.tokens.is_none(),
             };
-            match stored_logs::search(capture, args, &asked, common, out)? {
+            match stored_logs::search(capture, args, &asked, common, out, &progress)? {
                 Some(log) => vec![log],
                 None => return Ok(Exit::Done),
             }

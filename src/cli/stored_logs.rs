@@ -3,6 +3,7 @@
 use super::args::Common;
 use super::exit::Failure;
 use super::logs::{LogsArgs, NamedLog, failed};
+use super::terminal::Terminal;
 use crate::engine::logs::open_log::{LogStyle, Part};
 use crate::engine::logs::selection::Selection;
 use crate::engine::logs::stored::StoredSearch;
@@ -25,6 +26,7 @@ pub(super) fn search(
     asked: &Asked<'_>,
     common: &Common,
     out: &mut dyn Write,
+    progress: &Terminal,
 ) -> Result<Option<NamedLog>, Failure> {
     let path = common.workspace.clone().or_else(default_path);
     let path = path.ok_or_else(|| Failure::wrong(WorkspaceError::NoDataFolder))?;
@@ -46,10 +48,12 @@ pub(super) fn search(
     {
         if args.count {
             let mut nobody = std::io::sink();
-            let n = search.print(asked.style, most, &mut nobody);
+            let n = search.print(asked.style, most, &mut nobody, progress);
             writeln!(out, "{}", n.map_err(failed)?)?;
         } else {
-            search.print(asked.style, most, out).map_err(failed)?;
+            search
+                .print(asked.style, most, out, progress)
+                .map_err(failed)?;
         }
         return Ok(None);
     }

@@ -356,7 +356,7 @@ fn new_capture<'a>(
             content: match file.sha256 {
                 Some(sha256) => {
                     let is_text = file.scan.format == "text";
-                    let plain_text: PlainText = ansi::plain;
+                    let plain_text: PlainText = ansi::pieces;
                     Content::Hashed(&file.input.bytes, sha256, is_text.then_some(plain_text))
                 }
                 None => Content::Kept(&file.input.bytes),

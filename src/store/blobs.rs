@@ -9,6 +9,7 @@ use crate::{
         reader::{Reader, list},
         rows::stored_len,
         sha256::{Hasher, Sha256},
+        text_parts::TextPartsWriter,
     },
 };
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -101,10 +102,7 @@ pub(super) fn write(
     let mut insert = transaction.prepare_cached(
         "INSERT INTO blob_parts (blob, part, codec, size, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    let mut insert_text = transaction.prepare_cached(
-        "INSERT INTO text_parts (blob, part, n_line_ends, starts_line, grams) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
+    let mut text_parts = TextPartsWriter::new(transaction, blob);
     let mut part: i64 = 0;
     pack(bytes, plain_text, |packed| {
         let (codec, bytes) = match &packed.zstd {
@@ -119,17 +117,12 @@ pub(super) fn write(
             bytes
         ])?;
         if let Some(text) = &packed.text {
-            insert_text.execute(params![
-                blob,
-                part,
-                stored_len(text.n_line_ends),
-                text.starts_line,
-                text.grams.to_bytes()
-            ])?;
+            text_parts.add(part, text)?;
         }
         part = part.saturating_add(1);
         progress.advance(packed.raw.len())
     })?;
+    text_parts.finish()?;
     Ok(blob)
 }
 
@@ -154,11 +147,11 @@ fn read_into(
     sha256: Sha256,
     out: &mut dyn Write,
 ) -> Result<(), StoreError> {
-    let parts = list(
+    let parts: Vec<i64> = list(
         connection,
-        "SELECT part, codec, size FROM blob_parts WHERE blob = ?1 ORDER BY part",
+        "SELECT part FROM blob_parts WHERE blob = ?1 ORDER BY part",
         [blob],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        |row| row.get(0),
     )?;
     let damaged = |detail: String| StoreError::BlobDamaged {
         path: PathBuf::new(),
@@ -166,12 +159,11 @@ fn read_into(
         detail,
     };
     let mut hasher = Hasher::default();
-    for (expected, (part, codec, size)) in (0_i64..).zip(parts) {
-        let (part, codec, size): (i64, String, i64) = (part, codec, size);
+    for (expected, part) in (0_i64..).zip(parts) {
         if part != expected {
             return Err(damaged(format!("part {expected} is missing")));
         }
-        let raw = unpacked_part(connection, blob, part, &codec, size, &damaged)?;
+        let raw = StoredPart::read(connection, blob, part, &damaged)?.unpack(&damaged)?;
         hasher.add(&raw);
         out.write_all(&raw)?;
     }
@@ -182,34 +174,64 @@ fn read_into(
     Ok(())
 }
 
-/// The bytes of one part, or what is wrong with it.
-pub(super) fn unpacked_part(
-    connection: &Connection,
-    blob: i64,
+/// A part as it is stored.
+pub(super) struct StoredPart {
     part: i64,
-    codec: &str,
-    size: i64,
-    damaged: &dyn Fn(String) -> StoreError,
-) -> Result<Vec<u8>, StoreError> {
-    let size = usize::try_from(size)
-        .ok()
-        .filter(|&size| size <= MOST_PART_BYTES)
-        .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
-    let kept: Vec<u8> = connection
-        .prepare_cached("SELECT bytes FROM blob_parts WHERE blob = ?1 AND part = ?2")?
-        .query_row(params![blob, part], |row| row.get(0))?;
-    let raw = match codec {
-        "zstd" => zstd::bulk::decompress(&kept, size)
-            .map_err(|error| damaged(format!("part {part}: {error}")))?,
-        _ => kept,
-    };
-    if raw.len() != size {
-        return Err(damaged(format!(
-            "part {part} has {} bytes and not {size}",
-            raw.len()
-        )));
+    is_packed: bool,
+    size: usize,
+    kept: Vec<u8>,
+}
+
+impl StoredPart {
+    /// Reads it.
+    pub(super) fn read(
+        connection: &Connection,
+        blob: i64,
+        part: i64,
+        damaged: &dyn Fn(String) -> StoreError,
+    ) -> Result<Self, StoreError> {
+        let (codec, size, kept): (String, i64, Vec<u8>) = connection
+            .prepare_cached(
+                "SELECT codec, size, bytes FROM blob_parts WHERE blob = ?1 AND part = ?2",
+            )?
+            .query_row(params![blob, part], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?
+            .ok_or_else(|| damaged(format!("part {part} is missing")))?;
+        let size = usize::try_from(size)
+            .ok()
+            .filter(|&size| size <= MOST_PART_BYTES)
+            .ok_or_else(|| damaged(format!("part {part} claims {size} bytes")))?;
+        Ok(Self {
+            part,
+            is_packed: codec == "zstd",
+            size,
+            kept,
+        })
     }
-    Ok(raw)
+
+    /// Its bytes, or what is wrong with it.
+    pub(super) fn unpack(
+        self,
+        damaged: &dyn Fn(String) -> StoreError,
+    ) -> Result<Vec<u8>, StoreError> {
+        let part = self.part;
+        let raw = if self.is_packed {
+            zstd::bulk::decompress(&self.kept, self.size)
+                .map_err(|error| damaged(format!("part {part}: {error}")))?
+        } else {
+            self.kept
+        };
+        if raw.len() != self.size {
+            return Err(damaged(format!(
+                "part {part} has {} bytes and not {}",
+                raw.len(),
+                self.size
+            )));
+        }
+        Ok(raw)
+    }
 }
 
 /// Removes the blobs that no capture uses any more; the bytes of files that this frees.

@@ -2,7 +2,6 @@
 
 use crate::store::error::StoreError;
 use crate::store::grams::Grams;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -14,7 +13,7 @@ pub(super) const MOST_PART_BYTES: usize = PART_BYTES;
 /// From this size on a file is stored for speed: it is a log, or nothing that compresses well.
 const LARGE_FILE_BYTES: usize = 16 << 20;
 /// Bytes of a large file in one row: little has to be unpacked to see a line.
-const LARGE_FILE_PART_BYTES: usize = 1 << 20;
+const LARGE_FILE_PART_BYTES: usize = 256 << 10;
 /// The usual compromise of zstd: above it time grows faster than files shrink.
 const LEVEL: i32 = 3;
 /// Half as long; logs become smaller by it.
@@ -24,8 +23,8 @@ const MOST_THREADS: usize = 8;
 /// Parts that are finished before their turn, at most, for each thread.
 const AHEAD: usize = 4;
 
-/// What a part of a text looks like when it is read.
-pub type PlainText = fn(&[u8]) -> Cow<'_, [u8]>;
+/// Gives the pieces of a text that are read; what stands between them (terminal escapes) is not.
+pub type PlainText = fn(&[u8], &mut dyn FnMut(&[u8]));
 
 /// What can be in a part of a text.
 pub(super) struct TextFacts {
@@ -146,9 +145,19 @@ fn cut_at_lines(bytes: &[u8]) -> Vec<(&[u8], bool)> {
 fn facts(raw: &[u8], starts_line: bool, plain: PlainText) -> TextFacts {
     let mut grams = Grams::default();
     grams.add(raw);
-    if let Cow::Owned(plain) = plain(raw) {
-        grams.add(&plain);
-    }
+    // What is read differs from what is there only where two pieces meet.
+    let mut end: Vec<u8> = Vec::new();
+    plain(raw, &mut |piece| {
+        let start = piece.get(..2).unwrap_or(piece);
+        end.extend_from_slice(start);
+        grams.add_all(&end);
+        if piece.len() > 2 {
+            end.clear();
+            end.extend_from_slice(piece.get(piece.len() - 2..).unwrap_or(&[]));
+        } else {
+            end.drain(..end.len().saturating_sub(2));
+        }
+    });
     TextFacts {
         n_line_ends: memchr::memchr_iter(b'\n', raw).count(),
         starts_line,
@@ -158,8 +167,9 @@ fn facts(raw: &[u8], starts_line: bool, plain: PlainText) -> TextFacts {
 
 #[cfg(test)]
 mod tests {
-    use super::{LARGE_FILE_BYTES, LARGE_FILE_PART_BYTES, MOST_PART_BYTES, pack};
+    use super::{LARGE_FILE_BYTES, LARGE_FILE_PART_BYTES, MOST_PART_BYTES, PlainText, facts, pack};
     use crate::store::error::StoreError;
+    use crate::store::grams::Grams;
     use crate::store::testing;
 
     #[test]
@@ -203,12 +213,31 @@ mod tests {
     }
 
     #[test]
+    fn sequences_are_noted_across_what_is_not_read() {
+        // Underscores are not read.
+        let plain: PlainText = |raw, each| raw.split(|byte| *byte == b'_').for_each(each);
+        let raw = b"abc_def_g_h__ijkl_m_nop";
+        let found = facts(raw, true, plain).grams;
+        let read: Vec<u8> = raw.iter().copied().filter(|byte| *byte != b'_').collect();
+        // Of two neighbours one is there, wherever pieces meet.
+        for (text, name) in [(raw.as_slice(), "raw"), (&read, "read")] {
+            for four in text.windows(4) {
+                let mut both = [Grams::default(), Grams::default()];
+                both[0].add_all(&four[..3]);
+                both[1].add_all(&four[1..]);
+                let is_noted = |one: &Grams| found.has_all_of(one);
+                assert!(both.iter().any(is_noted), "{four:?} of {name}");
+            }
+        }
+    }
+
+    #[test]
     fn texts_are_cut_where_lines_end_unless_a_line_is_longer_than_a_part() {
         let mut text = b"a line of a log\n".repeat(LARGE_FILE_BYTES / 16);
         text.extend(vec![b'x'; 3 * MOST_PART_BYTES]);
         text.extend_from_slice(b"\nlast");
         let (mut whole, mut starts, mut n_lines) = (Vec::new(), Vec::new(), 0);
-        pack(&text, Some(|raw| raw.into()), |part| {
+        pack(&text, Some(|raw, each| each(raw)), |part| {
             let facts = part.text.unwrap();
             if facts.starts_line {
                 assert!(whole.is_empty() || whole.ends_with(b"\n"));

@@ -1,12 +1,15 @@
 //! Large texts part by part: which parts may hold what is searched for, and their bytes.
 
-use crate::store::blobs::{blob_of_file, unpacked_part};
+use crate::store::blobs::{StoredPart, blob_of_file};
 use crate::store::error::StoreError;
-use crate::store::grams::Grams;
+use crate::store::grams::{MOST_TOGETHER, Slices, Wanted};
 use crate::store::ids::CaptureId;
+use crate::store::packing::TextFacts;
 use crate::store::reader::{Reader, list};
+use crate::store::rows::stored_len;
 use crate::store::sha256::Sha256;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, Transaction, params};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// A part of a large text.
@@ -14,8 +17,6 @@ use std::path::PathBuf;
 pub struct TextPart {
     /// Its number.
     pub part: i64,
-    /// Line ends in it.
-    pub n_line_ends: u64,
     /// It begins where a line does; otherwise it goes on with the line of the part before.
     pub starts_line: bool,
     /// It may hold the text; false is sure.
@@ -31,6 +32,20 @@ pub struct TextParts {
     pub parts: Vec<TextPart>,
 }
 
+/// A part as it is stored, to be unpacked by whoever has the time.
+pub struct PackedText {
+    stored: StoredPart,
+    sha256: Sha256,
+}
+
+impl PackedText {
+    /// Its bytes.
+    pub fn unpack(self) -> Result<Vec<u8>, StoreError> {
+        let sha256 = self.sha256;
+        self.stored.unpack(&|detail| damaged(sha256, detail))
+    }
+}
+
 impl Reader {
     /// The parts of a text and whether each may hold `needle`; `None` for a file that has no such parts: it is small, no text,
     /// or was stored before there were any.
@@ -42,18 +57,15 @@ impl Reader {
     ) -> Result<Option<TextParts>, StoreError> {
         self.ask(|connection| {
             let (blob, sha256) = blob_of_file(connection, capture, path)?;
-            let parts = list(
+            let mut parts = list(
                 connection,
-                "SELECT part, n_line_ends, starts_line, grams FROM text_parts WHERE blob = ?1 ORDER BY part",
+                "SELECT part, starts_line FROM text_parts WHERE blob = ?1 ORDER BY part",
                 [blob],
                 |row| {
-                    let n_line_ends: i64 = row.get(1)?;
-                    let grams = row.get_ref(3)?.as_blob().unwrap_or_default();
                     Ok(TextPart {
                         part: row.get(0)?,
-                        n_line_ends: u64::try_from(n_line_ends).unwrap_or(0),
-                        starts_line: row.get(2)?,
-                        may_hold: Grams::of_bytes(grams).may_hold(needle),
+                        starts_line: row.get(1)?,
+                        may_hold: true,
                     })
                 },
             )?;
@@ -65,7 +77,11 @@ impl Reader {
             // Rows that are missing must not hide a line.
             let is_whole = (0_i64..).zip(&parts).all(|(n, part)| part.part == n);
             let is_whole = is_whole && i64::try_from(parts.len()).is_ok_and(|n| n == n_parts);
-            Ok((is_whole && n_parts > 0).then_some(TextParts {
+            if !is_whole || parts.is_empty() {
+                return Ok(None);
+            }
+            exclude(connection, blob, &Wanted::of(needle), &mut parts)?;
+            Ok(Some(TextParts {
                 blob,
                 sha256,
                 parts,
@@ -73,28 +89,112 @@ impl Reader {
         })
     }
 
-    /// The bytes of a part.
-    pub fn text_part_bytes(
-        &self,
-        text: &TextParts,
-        part: &TextPart,
-    ) -> Result<Vec<u8>, StoreError> {
-        self.ask(|connection| part_bytes(connection, text, part.part))
+    /// A part.
+    pub fn text_part(&self, text: &TextParts, part: &TextPart) -> Result<PackedText, StoreError> {
+        let sha256 = text.sha256;
+        let damaged = |detail| damaged(sha256, detail);
+        self.ask(|connection| {
+            let stored = StoredPart::read(connection, text.blob, part.part, &damaged)?;
+            Ok(PackedText { stored, sha256 })
+        })
     }
 }
 
-fn part_bytes(connection: &Connection, text: &TextParts, part: i64) -> Result<Vec<u8>, StoreError> {
-    let damaged = |detail: String| StoreError::BlobDamaged {
+fn damaged(sha256: Sha256, detail: String) -> StoreError {
+    StoreError::BlobDamaged {
         path: PathBuf::new(),
-        sha256: text.sha256,
+        sha256,
         detail,
-    };
-    let (codec, size): (String, i64) = connection
-        .prepare_cached("SELECT codec, size FROM blob_parts WHERE blob = ?1 AND part = ?2")?
-        .query_row(params![text.blob, part], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?
-        .ok_or_else(|| damaged(format!("part {part} is missing")))?;
-    unpacked_part(connection, text.blob, part, &codec, size, &damaged)
+    }
+}
+
+/// Marks the parts that surely do not hold what is wanted.
+fn exclude(
+    connection: &Connection,
+    blob: i64,
+    wanted: &Wanted,
+    parts: &mut [TextPart],
+) -> Result<(), StoreError> {
+    let mut groups: BTreeMap<i64, BTreeMap<usize, Vec<u8>>> = BTreeMap::new();
+    let slices: BTreeSet<usize> = wanted.slices().collect();
+    for slice in slices {
+        let rows = list(
+            connection,
+            "SELECT first_part, bits FROM text_grams WHERE blob = ?1 AND slice = ?2",
+            params![blob, stored_len(slice)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        for (first_part, bits) in rows {
+            groups.entry(first_part).or_default().insert(slice, bits);
+        }
+    }
+    for (number, group) in (0_i64..).zip(parts.chunks_mut(MOST_TOGETHER)) {
+        let first = number.saturating_mul(stored_len(MOST_TOGETHER));
+        let rows = groups.remove(&first).unwrap_or_default();
+        let may_hold = wanted.may_hold(group.len(), &rows);
+        for (part, may_hold) in group.iter_mut().zip(may_hold) {
+            part.may_hold = may_hold;
+        }
+    }
+    Ok(())
+}
+
+/// Stores what can be in the parts of a text, which come in their order.
+pub(super) struct TextPartsWriter<'t> {
+    transaction: &'t Transaction<'t>,
+    blob: i64,
+    next_part: i64,
+    slices: Option<Slices>,
+}
+
+impl<'t> TextPartsWriter<'t> {
+    /// For the parts of a blob.
+    pub(super) fn new(transaction: &'t Transaction<'t>, blob: i64) -> Self {
+        Self {
+            transaction,
+            blob,
+            next_part: 0,
+            slices: None,
+        }
+    }
+
+    /// Stores a part.
+    pub(super) fn add(&mut self, part: i64, text: &TextFacts) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO text_parts (blob, part, n_line_ends, starts_line) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                self.blob,
+                part,
+                stored_len(text.n_line_ends),
+                text.starts_line
+            ])?;
+        let slices = self.slices.get_or_insert_default();
+        slices.add(&text.grams);
+        if slices.n_parts() >= MOST_TOGETHER {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Stores what waits.
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        let Some(slices) = self.slices.as_mut().filter(|slices| slices.n_parts() > 0) else {
+            return Ok(());
+        };
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO text_grams (blob, slice, first_part, bits) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let n_parts = stored_len(slices.n_parts());
+        let (mut outcome, first, blob) = (Ok(0), self.next_part, self.blob);
+        slices.drain(|slice, bits| {
+            if outcome.is_ok() {
+                outcome = insert.execute(params![blob, stored_len(slice), first, bits]);
+            }
+        });
+        outcome?;
+        self.next_part = self.next_part.saturating_add(n_parts);
+        Ok(())
+    }
 }

@@ -154,12 +154,18 @@ CREATE TABLE symbol_files (
     added_at    TEXT    NOT NULL,
     still_there INTEGER NOT NULL CHECK (still_there IN (0, 1))
 ) STRICT;
+CREATE TABLE text_grams (
+    blob       INTEGER NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
+    slice      INTEGER NOT NULL CHECK (slice >= 0),
+    first_part INTEGER NOT NULL CHECK (first_part >= 0),
+    bits       BLOB    NOT NULL,
+    UNIQUE (blob, slice, first_part)
+) STRICT;
 CREATE TABLE text_parts (
     blob        INTEGER NOT NULL REFERENCES blobs (id) ON DELETE CASCADE,
     part        INTEGER NOT NULL CHECK (part >= 0),
     n_line_ends INTEGER NOT NULL CHECK (n_line_ends >= 0),
     starts_line INTEGER NOT NULL CHECK (starts_line IN (0, 1)),
-    grams       BLOB    NOT NULL,
     UNIQUE (blob, part)
 ) STRICT;
 CREATE TABLE workspace (

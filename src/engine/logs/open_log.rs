@@ -417,19 +417,15 @@ fn count_lines(matcher: &Matcher, block: &[u8], is_raw: bool) -> u64 {
     n
 }
 
-/// The first lines of a block that match, as they are printed, and how many they are.
+/// The lines of a block that match, as they are printed, and where each ends.
 pub(super) fn print_lines_of(
     block: &[u8],
     matcher: &Matcher,
     style: LogStyle,
-    most: usize,
-) -> (Vec<u8>, usize) {
+) -> (Vec<u8>, Vec<usize>) {
     let mut printed = Printed::default();
     print_lines(block, Some(matcher), style, &mut printed);
-    let n = printed.ends.len().min(most);
-    let end = n.checked_sub(1).and_then(|last| printed.ends.get(last));
-    printed.bytes.truncate(end.copied().unwrap_or(0));
-    (printed.bytes, n)
+    (printed.bytes, printed.ends)
 }
 
 /// Prints the lines of a block as they are, or without terminal escapes.

@@ -3,11 +3,18 @@
 use super::matcher::Matcher;
 use super::open_log::{LogError, LogStyle, print_lines_of};
 use super::selection::Selection;
+use crate::engine::parallel;
 use crate::engine::query::QueryError;
+use crate::model::progress::Progress;
+use crate::store::error::StoreError;
 use crate::store::ids::CaptureId;
 use crate::store::reader::Reader;
-use crate::store::text_parts::TextParts;
+use crate::store::text_parts::{PackedText, TextParts};
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// Parts that are unpacked before what was found in them is written: bounds the memory.
+const RUNS_AT_ONCE: usize = 64;
 
 /// A search that can be answered from parts.
 pub struct StoredSearch<'r> {
@@ -45,25 +52,62 @@ impl<'r> StoredSearch<'r> {
         style: LogStyle,
         most: usize,
         out: &mut dyn Write,
+        progress: &dyn Progress,
     ) -> Result<u64, LogError> {
-        let mut n_printed: u64 = 0;
-        for run in self.text.parts.chunk_by(|_, next| !next.starts_line) {
-            // A line that is longer than a part is put together first.
-            if !run.iter().any(|part| part.may_hold) && run.len() == 1 {
-                continue;
+        // A line that is longer than a part is put together first.
+        let mut runs = self
+            .text
+            .parts
+            .chunk_by(|_, next| !next.starts_line)
+            .filter(|run| run.len() > 1 || run.iter().any(|part| part.may_hold));
+        let mut n_printed: usize = 0;
+        // The first rows are most often in the first part.
+        let mut n_at_once = if most == usize::MAX { RUNS_AT_ONCE } else { 1 };
+        loop {
+            let mut some = Vec::new();
+            for run in runs.by_ref().take(n_at_once) {
+                let packed = run
+                    .iter()
+                    .map(|part| self.reader.text_part(&self.text, part));
+                some.push(Mutex::new(packed.collect::<Result<Vec<_>, _>>()?));
             }
-            let mut bytes = Vec::new();
-            for part in run {
-                bytes.extend(self.reader.text_part_bytes(&self.text, part)?);
+            if some.is_empty() {
+                return Ok(n_printed as u64);
             }
-            let left = usize::try_from(n_printed).map_or(0, |n| most.saturating_sub(n));
-            let (printed, n) = print_lines_of(&bytes, self.matcher, style, left);
-            n_printed = n_printed.saturating_add(n as u64);
-            out.write_all(&printed)?;
-            if n >= left {
-                break;
+            n_at_once = n_at_once.saturating_mul(2).min(RUNS_AT_ONCE);
+            let matcher = self.matcher;
+            let found = parallel::in_order(&some, progress, |run, _progress| {
+                let run = std::mem::take(&mut *run.lock().unwrap_or_else(PoisonError::into_inner));
+                Ok(search(run, matcher, style))
+            })?;
+            for lines in found {
+                let (printed, ends) = lines?;
+                let left = most.saturating_sub(n_printed).min(ends.len());
+                let end = left.checked_sub(1).and_then(|last| ends.get(last));
+                out.write_all(printed.get(..end.copied().unwrap_or(0)).unwrap_or(&[]))?;
+                n_printed = n_printed.saturating_add(left);
+            }
+            if n_printed >= most {
+                return Ok(n_printed as u64);
             }
         }
-        Ok(n_printed)
     }
+}
+
+/// The lines of a run of parts that match, as they are printed, and where each ends.
+fn search(
+    run: Vec<PackedText>,
+    matcher: &Matcher,
+    style: LogStyle,
+) -> Result<(Vec<u8>, Vec<usize>), StoreError> {
+    let mut bytes = Vec::new();
+    for part in run {
+        let part = part.unpack()?;
+        if bytes.is_empty() {
+            bytes = part;
+        } else {
+            bytes.extend(part);
+        }
+    }
+    Ok(print_lines_of(&bytes, matcher, style))
 }

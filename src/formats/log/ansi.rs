@@ -18,13 +18,18 @@ pub fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 /// Appends the bytes without terminal escapes. Line ends stay where they are.
 pub fn strip_into(bytes: &[u8], out: &mut Vec<u8>) {
+    pieces(bytes, &mut |piece| out.extend_from_slice(piece));
+}
+
+/// Gives what stands between terminal escapes, piece by piece.
+pub fn pieces(bytes: &[u8], each: &mut dyn FnMut(&[u8])) {
     let mut rest = bytes;
     while let Some(at) = memchr::memchr(ESC, rest) {
         let (before, escape) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(before);
+        each(before);
         rest = escape.get(escape_len(escape)..).unwrap_or(&[]);
     }
-    out.extend_from_slice(rest);
+    each(rest);
 }
 
 /// Length of the escape at the beginning of `bytes`, at least 1.

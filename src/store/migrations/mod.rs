@@ -8,6 +8,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("0001_init.sql"),
     include_str!("0002_issues.sql"),
     include_str!("0003_text_parts.sql"),
+    include_str!("0004_text_grams.sql"),
 ];
 
 /// "FSWS" in the file's header: this SQLite file is a workspace.
