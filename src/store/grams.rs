@@ -99,7 +99,7 @@ const SLICE_BITS: usize = 64;
 /// The sets of some parts, by bit: a question is about few bits of many parts.
 pub(super) struct Slices {
     n_parts: usize,
-    /// For each bit its parts, 64 in a word.
+    /// For each 64 parts a word for each bit: a part is added from one end to the other.
     words: Vec<u64>,
 }
 
@@ -120,32 +120,25 @@ impl Slices {
 
     /// Adds the set of the next part. No more than [`MOST_TOGETHER`] have room.
     pub(super) fn add(&mut self, grams: &Grams) {
-        let (word, bit) = (self.n_parts / 64, self.n_parts % 64);
-        let rows = self.words.chunks_exact_mut(MOST_TOGETHER / 64);
-        for (row, seen) in rows.zip(grams.0.iter()) {
-            if let Some(word) = row.get_mut(word) {
-                *word |= u64::from(*seen) << bit;
-            }
+        let (group, bit) = (self.n_parts / 64, self.n_parts % 64);
+        let words = self.words.chunks_exact_mut(N_BITS).nth(group);
+        for (word, seen) in words.unwrap_or_default().iter_mut().zip(&grams.0) {
+            *word |= u64::from(*seen) << bit;
         }
         self.n_parts += 1;
     }
 
     /// Takes out what is to be stored: the number of each row, and its bytes.
     pub(super) fn drain(&mut self, mut each: impl FnMut(usize, &[u8])) {
-        let n_words = self.n_parts.div_ceil(64);
-        let rows = self.words.chunks_exact(MOST_TOGETHER / 64 * SLICE_BITS);
+        let n_groups = self.n_parts.div_ceil(64);
         let mut bytes = Vec::new();
-        for (number, row) in rows.enumerate() {
+        for first in (0..N_BITS).step_by(SLICE_BITS) {
             bytes.clear();
-            for words in row.chunks_exact(MOST_TOGETHER / 64) {
-                bytes.extend(
-                    words
-                        .iter()
-                        .take(n_words)
-                        .flat_map(|word| word.to_le_bytes()),
-                );
+            for bit in first..first + SLICE_BITS {
+                let of_bit = self.words.iter().skip(bit).step_by(N_BITS);
+                bytes.extend(of_bit.take(n_groups).flat_map(|word| word.to_le_bytes()));
             }
-            each(number, &bytes);
+            each(first / SLICE_BITS, &bytes);
         }
         self.words.fill(0);
         self.n_parts = 0;
