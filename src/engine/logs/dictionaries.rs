@@ -4,6 +4,7 @@ use crate::engine::source_map::{SourceMapping, mapped};
 use crate::formats::log::defmt::DefmtTable;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::tokens::TokenDatabase;
+use crate::formats::log::zephyr::ZephyrDatabase;
 use crate::symbols::log_parts::log_parts;
 use crate::symbols::symbol_file::SymbolFile;
 use std::sync::Arc;
@@ -32,6 +33,12 @@ pub fn from_elfs_mapped(
             dictionaries.defmt = Some(Arc::new(table));
             is_used = true;
         }
+        if dictionaries.zephyr.is_none()
+            && let Some(database) = ZephyrDatabase::from_elf(&parts)
+        {
+            dictionaries.zephyr = Some(Arc::new(database));
+            is_used = true;
+        }
         if let Some(database) = TokenDatabase::from_elf(&parts) {
             add_tokens(&mut dictionaries, &database);
             is_used = true;
@@ -45,10 +52,17 @@ pub fn from_elfs_mapped(
 
 /// Adds a database file; false when it is none.
 pub fn add_database(dictionaries: &mut LogDictionaries, name: &str, bytes: &[u8]) -> bool {
-    let Some(database) = TokenDatabase::parse(bytes) else {
+    if let Some(mut database) = ZephyrDatabase::parse(bytes) {
+        // It says for sure how messages are laid out; the ELF knows what their time stamps count.
+        if let Some(elf) = &dictionaries.zephyr {
+            database.complete(elf);
+        }
+        dictionaries.zephyr = Some(Arc::new(database));
+    } else if let Some(database) = TokenDatabase::parse(bytes) {
+        add_tokens(dictionaries, &database);
+    } else {
         return false;
-    };
-    add_tokens(dictionaries, &database);
+    }
     dictionaries.sources.push(name.to_owned());
     true
 }

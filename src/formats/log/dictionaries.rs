@@ -3,6 +3,7 @@
 
 use super::defmt::DefmtTable;
 use super::tokens::TokenDatabase;
+use super::zephyr::ZephyrDatabase;
 use std::sync::Arc;
 
 /// What the builds and database files at hand say of a log.
@@ -12,6 +13,8 @@ pub struct LogDictionaries {
     pub defmt: Option<Arc<DefmtTable>>,
     /// Strings of tokenized text (Pigweed).
     pub tokens: Option<Arc<TokenDatabase>>,
+    /// Strings of Zephyr's dictionary logging.
+    pub zephyr: Option<Arc<ZephyrDatabase>>,
     /// Where they came from, for the screen: `app.elf (56e2a1…)`, `tokens.csv`.
     pub sources: Vec<String>,
 }

@@ -12,6 +12,7 @@ mod printf;
 pub mod shapes;
 mod text;
 pub mod tokens;
+pub mod zephyr;
 
 use super::Confidence;
 use crate::model::log::{LogRecord, RowKind};
@@ -59,7 +60,13 @@ pub trait LogFormat: Sync {
 }
 
 /// Every log format, sorted by id.
-pub static LOG_FORMATS: &[&dyn LogFormat] = &[&defmt::DefmtRaw, &defmt::DefmtRzcobs, &text::Text];
+pub static LOG_FORMATS: &[&dyn LogFormat] = &[
+    &defmt::DefmtRaw,
+    &defmt::DefmtRzcobs,
+    &text::Text,
+    &zephyr::ZephyrBinary,
+    &zephyr::ZephyrHex,
+];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
