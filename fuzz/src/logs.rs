@@ -72,6 +72,46 @@ pub fn token_database(data: &[u8]) {
     }
 }
 
+/// Messages of Zephyr's dictionary logging, in binary and in hexadecimal text, with the databases of three builds and with none.
+pub fn zephyr(data: &[u8]) {
+    static BUILDS: OnceLock<[LogDictionaries; 4]> = OnceLock::new();
+    let builds = BUILDS.get_or_init(|| {
+        let of_database = |bytes: &[u8]| {
+            let mut dictionaries = LogDictionaries::default();
+            assert!(add_database(&mut dictionaries, "database", bytes));
+            dictionaries
+        };
+        [
+            LogDictionaries::default(),
+            of_database(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/arm.json"
+            )),
+            of_database(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/armeb-v1.v1.json"
+            )),
+            of_elf(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/riscv64.elf"
+            )),
+        ]
+    });
+    for build in builds {
+        read("zephyr-dict", data, build);
+        read("zephyr-dict-hex", data, build);
+    }
+}
+
+/// A database of Zephyr's dictionary logging, and a log that is read with it.
+pub fn zephyr_database(data: &[u8]) {
+    let mut dictionaries = LogDictionaries::default();
+    if add_database(&mut dictionaries, "input", data) {
+        read(
+            "zephyr-dict",
+            include_bytes!("../../tests/fixtures/zephyr-dictionary/arm.wide.bin"),
+            &dictionaries,
+        );
+    }
+}
+
 fn of_elf(bytes: &[u8]) -> LogDictionaries {
     let file = SymbolFile::parse("build.elf", bytes.to_vec()).expect("a sound ELF");
     from_elfs(&[Arc::new(file)])
