@@ -21,7 +21,7 @@ struct Log {
     waits: &'static str,
 }
 
-const LOGS: [Log; 3] = [
+const LOGS: [Log; 4] = [
     Log {
         folder: "defmt",
         name: "defmt.bin",
@@ -29,6 +29,14 @@ const LOGS: [Log; 3] = [
         with: &[("--elf", "defmt-fw.elf")],
         says: "about to fault",
         waits: "add that ELF",
+    },
+    Log {
+        folder: "esp-binary-log",
+        name: "plain.bin",
+        format: "esp-binary",
+        with: &[("--elf", "app.elf")],
+        says: "flow 101 ml/s, level 2.11 m",
+        waits: "ELF of the application",
     },
     Log {
         folder: "zephyr-dictionary",
@@ -133,4 +141,38 @@ fn a_log_of_the_workspace_is_decoded_at_once_or_when_the_elf_comes() {
         );
         assert!(said(&stored, 0) == expected, "{}", log.name);
     }
+}
+
+/// A console of an ESP32 is text with frames of two programs: each is decoded with its own ELF, in a bundle and in the workspace.
+#[test]
+fn a_boot_loader_and_an_application_each_have_their_elf() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/esp-binary-log");
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    std::fs::create_dir_all(bundle.join("build/bootloader")).unwrap();
+    for (name, to) in [
+        ("console.bin", "console.log"),
+        ("app.elf", "build/app.elf"),
+        ("bootloader.elf", "build/bootloader/bootloader.elf"),
+    ] {
+        std::fs::copy(fixtures.join(name), bundle.join(to)).unwrap();
+    }
+    let of_bundle = said(&["logs", text(&bundle)], 0);
+    let mut from = 0;
+    for line in [
+        "ESP-ROM:esp32c3-api1-20210207",
+        "ESP-IDF v6.0 2nd stage bootloader",
+        "pressure -12 kPa is above 4000000000",
+        "Guru Meditation Error",
+        "Loaded app from partition at offset 0x10000",
+    ] {
+        let at = of_bundle.get(from..).unwrap().find(line);
+        assert!(at.is_some(), "{line} in {of_bundle}");
+        from += at.unwrap();
+    }
+    let workspace = folder.path().join("w.fieldscope");
+    let workspace = ["--workspace", text(&workspace)];
+    said(&[&["import", text(&bundle)], &workspace[..]].concat(), 0);
+    let stored = ["logs", "console.log", "--capture", "1"];
+    assert!(said(&[&stored, &workspace[..]].concat(), 0) == of_bundle);
 }

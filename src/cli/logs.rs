@@ -37,7 +37,7 @@ pub struct LogsArgs {
     /// Database of the log, as the build of Pigweed (CSV or binary) or Zephyr (JSON) makes it; may be repeated
     #[arg(long, value_name = "FILE")]
     pub database: Vec<PathBuf>,
-    /// Format of the log, when it is not found by itself: text, defmt-rzcobs, defmt-raw, zephyr-dict, zephyr-dict-hex
+    /// Format of the log, when it is not found by itself: text, defmt-rzcobs, defmt-raw, esp-binary, zephyr-dict, zephyr-dict-hex
     #[arg(long, value_name = "ID")]
     pub format: Option<String>,
     /// Records at this level or above

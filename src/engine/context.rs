@@ -15,6 +15,7 @@ use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
 use super::source_map::SourceMapping;
 use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::esp_binary::BOOT_LOADER;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::Unattended;
@@ -278,9 +279,13 @@ impl QueryContext {
             .iter()
             .filter_map(|build| self.symbol_file(build))
             .collect();
-        if elfs.is_empty() && needs_dictionary(log) {
+        if needs_dictionary(log) {
             let rows = reader.symbol_files()?.into_iter();
-            let came_with_it = rows.filter(|row| row.capture == Some(id));
+            // A boot loader is a build of its own, which no boot names.
+            let came_with_it = rows.filter(|row| {
+                let is_wanted = builds.is_empty() || row.path.ends_with(BOOT_LOADER);
+                row.capture == Some(id) && is_wanted
+            });
             let ids: BTreeSet<BuildId> = came_with_it.map(|row| row.facts.build_id).collect();
             elfs.extend(ids.iter().filter_map(|build| self.symbol_file(build)));
             if elfs.is_empty()

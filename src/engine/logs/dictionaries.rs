@@ -3,6 +3,7 @@
 use crate::engine::source_map::{SourceMapping, mapped};
 use crate::formats::log::defmt::DefmtTable;
 use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::esp_binary::EspImage;
 use crate::formats::log::tokens::TokenDatabase;
 use crate::formats::log::zephyr::ZephyrDatabase;
 use crate::symbols::log_parts::log_parts;
@@ -41,6 +42,11 @@ pub fn from_elfs_mapped(
         {
             dictionaries.zephyr = Some(Arc::new(database));
             is_used = true;
+        }
+        if let Some(image) = EspImage::from_elf(&parts) {
+            let mut all = dictionaries.esp.as_deref().cloned().unwrap_or_default();
+            is_used |= all.add(image);
+            dictionaries.esp = Some(Arc::new(all));
         }
         if let Some(database) = TokenDatabase::from_elf(&parts) {
             add_tokens(&mut dictionaries, &database);

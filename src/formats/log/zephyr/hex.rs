@@ -51,6 +51,9 @@ impl LogFormat for ZephyrHex {
     fn framing(&self) -> Framing {
         Framing::Measured
     }
+    fn has_lines(&self) -> bool {
+        true
+    }
     fn row_len(&self, bytes: &[u8], dictionaries: &LogDictionaries) -> RowLen {
         if bytes.starts_with(MARK) {
             return RowLen::Bytes(with_line_ends(bytes, MARK.len()));

@@ -17,6 +17,7 @@ mod stream;
 pub use database::ZephyrDatabase;
 pub(super) use hex::ZephyrHex;
 
+use super::console_text::{is_text, line_len};
 use super::text::Text;
 use super::{Framing, LogFormat, RowLen, dictionaries::LogDictionaries, undecoded};
 use crate::formats::Confidence;
@@ -84,7 +85,7 @@ impl LogFormat for ZephyrBinary {
             Found::Nothing => {
                 // No message begins with what stands in text.
                 let searched = bytes.get(..SEARCHED).unwrap_or(bytes);
-                let line = record::line_len(searched);
+                let line = line_len(searched);
                 let end = line.or_else(|| stream.next(bytes));
                 RowLen::Bytes(end.unwrap_or(searched.len()).max(1))
             }
@@ -93,7 +94,7 @@ impl LogFormat for ZephyrBinary {
     fn decode(&self, row: &[u8], dictionaries: &LogDictionaries, record: &mut LogRecord) {
         match record::decode(row, dictionaries, record) {
             Ok(()) => {}
-            Err(_) if record::is_text(row) => Text.decode(row, dictionaries, record),
+            Err(_) if is_text(row) => Text.decode(row, dictionaries, record),
             Err(reason) => undecoded(record, row, &reason),
         }
     }

@@ -158,20 +158,3 @@ fn append_dump(line: &[u8], out: &mut String) {
         }
     }
 }
-
-fn is_text_byte(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x1b)
-}
-
-/// Lines of a boot loader or a panic.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    bytes.len() >= 4 && bytes.iter().all(|byte| is_text_byte(*byte))
-        || bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
-}
-
-/// Bytes of the line of text at the beginning, with its end.
-pub(super) fn line_len(bytes: &[u8]) -> Option<usize> {
-    let n_text = bytes.iter().take_while(|byte| is_text_byte(**byte)).count();
-    let line = bytes.get(..n_text)?;
-    memchr::memchr(b'\n', line).map(|at| at.saturating_add(1))
-}
