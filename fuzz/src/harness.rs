@@ -43,6 +43,7 @@ pub static TARGETS: &[Target] = &[
     ("expressions", expressions),
     ("fault_print", |data| decode("fault-print", data)),
     ("log_defmt", logs::defmt),
+    ("log_esp", logs::esp),
     ("log_text", logs::text),
     ("log_tokens", logs::tokens),
     ("log_zephyr", logs::zephyr),
