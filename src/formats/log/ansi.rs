@@ -28,7 +28,7 @@ pub fn strip_into(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Length of the escape at the beginning of `bytes`, at least 1.
-fn escape_len(bytes: &[u8]) -> usize {
+pub fn escape_len(bytes: &[u8]) -> usize {
     let is_line_end = |byte: u8| matches!(byte, b'\n' | b'\r');
     match bytes.get(1) {
         // Control sequence: parameters, then a final byte.
