@@ -1,9 +1,11 @@
 """scripts/bench.sh logs: a log of a gigabyte beside ripgrep and lnav, and a defmt stream beside defmt-print.
 
 What it needs is made once and kept in target/bench (FIELDSCOPE_BENCH_DIR): the log by scripts/generate_log.py, the stream from the
-frames of a fixture. A peer that is not installed is named and left out; so is glogg, whose index no command asks for."""
+frames of a fixture. A peer that is not installed is named and left out."""
 
+import datetime
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -17,6 +19,7 @@ HERE = os.environ.get("FIELDSCOPE_BENCH_DIR") or os.path.join(ROOT, "target", "b
 DEFMT = os.path.join(ROOT, "tests", "fixtures", "defmt", "cistern-rzcobs")
 DEFMT_BYTES = 5_000_000
 LITERAL, REGEX = "HardFault at", r"HardFault at 0x0800[0-9a-f]{4}"
+GOAL_INDEX = 1 / 4
 GOAL_FIRST_SCREEN, GOAL_RAW, GOAL_PLAIN, GOAL_DEFMT = 1 / 20, 1.1, 2.0, 1 / 3
 GOAL_PRIVATE_MB = 300
 GOAL_IMPORT_MB_A_CORE, GOAL_STORED, GOAL_SECOND = 200, 0.33, 1 / 10
@@ -107,6 +110,48 @@ def beside(title, n, ours, peer, goal, same=None):
     return failed
 
 
+def glogg_index(glogg, log):
+    """Seconds that glogg needs to index the lines, by the times of its own messages; how many lines it found."""
+    command = [glogg, "-dddd", "-m", "-n", log]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+                               env=dict(os.environ, QT_QPA_PLATFORM="offscreen"))
+    started = None
+    try:
+        for line in process.stderr:
+            at = re.search(r"\d\d:\d\d:\d\d\.\d{3}", line)
+            at = at and datetime.datetime.strptime(at[0], "%H:%M:%S.%f")
+            if at and "FullIndexOperation" in line and started is None:
+                started = at
+            done = re.search(r"indexingFinished: 1, found (\d+) lines", line)
+            if done and at and started:
+                return (at - started).total_seconds() % 86400, int(done[1])
+    finally:
+        process.kill()
+        process.wait()
+    sys.exit("bench: glogg ended before its index was complete")
+
+
+def indexed(n, program, log):
+    glogg = shutil.which("glogg")
+    if not glogg:
+        print("glogg is not installed: not compared")
+        return False
+    ours, theirs, lines = [], [], set()
+    for number in range(n + 1):
+        ran = Ran([program, "logs", log, "--count"])
+        took, n_lines = glogg_index(glogg, log)
+        lines |= {int(ran.out), n_lines}
+        if number:
+            ours.append(ran.took)
+            theirs.append(took)
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    ratio = ours / theirs
+    print(f"where every line is, {n} runs each: fieldscope {ours * 1e3:.0f} ms with its start, glogg {theirs * 1e3:.0f} ms without; "
+          f"{'same number of lines' if len(lines) == 1 else f'lines DIFFER: {lines}'}")
+    print(f"    fieldscope / glogg: {ratio:.3f}; goal at most {GOAL_INDEX:.3g}: {'reached' if ratio <= GOAL_INDEX else 'NOT REACHED'}")
+    return ratio > GOAL_INDEX or len(lines) > 1
+
+
 def stored(n, program, log, rg):
     """The log in a workspace: how fast it gets there, how large it is, and a rare text in it."""
     workspace = os.path.join(HERE, "logs.fieldscope")
@@ -138,11 +183,12 @@ def stored(n, program, log, rg):
     if rg:
         with open(log, "rb") as file:
             file.seek(-200, os.SEEK_END)
-            rare = file.read().splitlines()[-1].decode(errors="replace")[-32:]
-        ours = [program, "logs", os.path.basename(log), "--capture", "1", "--workspace", workspace, "--fixed", rare, "--raw"]
-        peer = {"ripgrep": ([rg, "-a", "-N", "--no-filename", "--color", "never", "-F", "--", rare, log], {})}
-        failed |= beside("a rare text in the workspace, beside the file", n, {"fieldscope": (ours, {})}, peer, GOAL_SECOND,
-                         lambda ours, theirs: ours == theirs)
+            number = file.read().splitlines()[-1].decode(errors="replace")[-32:]
+        for what, text, goal in (("a rare text", LITERAL, GOAL_SECOND), ("a text that is there once and looks like many others", number, 1.1)):
+            ours = [program, "logs", os.path.basename(log), "--capture", "1", "--workspace", workspace, "--fixed", text, "--raw"]
+            peer = {"ripgrep": ([rg, "-a", "-N", "--no-filename", "--color", "never", "-F", "--", text, log], {})}
+            failed |= beside(f"{what} in the workspace, beside the file", n, {"fieldscope": (ours, {})}, peer, goal,
+                             lambda ours, theirs: ours == theirs)
     return failed
 
 
@@ -165,6 +211,7 @@ def logs(n, program):
     else:
         print("lnav is not installed: not compared")
     beside("every row counted, and every row decoded", max(n // 4, 1), {"rows": command("--count"), "levels": command("--count", "--level", "warn")}, {}, 0)
+    failed |= indexed(max(n // 4, 1), program, log)
     if rg:
         for what, pattern, flag, theirs in (("a literal", LITERAL, "--fixed", ["-F"]), ("a regular expression", REGEX, "--grep", [])):
             peer = {"ripgrep": ([rg, "-a", "-N", "--no-filename", "--color", "never", *theirs, "--", pattern, log], {})}
