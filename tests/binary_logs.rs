@@ -6,6 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::engine::queries::log_list::LogListQuery;
+use fieldscope::engine::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -123,6 +126,15 @@ fn a_log_of_the_workspace_is_decoded_at_once_or_when_the_elf_comes() {
             let stored = ["logs", log.name, "--capture", "1"];
             let stored = [&stored, &workspace[..]].concat();
             assert!(said(&stored, 0) == expected, "{} with {with}", log.name);
+            // The window lists the log, and nothing else, and decodes it.
+            let path = folder.path().join("w.fieldscope");
+            let opened = Workspace::open_to_read(&path, IndexCache::disabled()).unwrap();
+            let listed = opened.context().run(&LogListQuery).unwrap();
+            let names: Vec<&str> = listed.iter().map(|log| log.name.as_str()).collect();
+            assert_eq!(names.len(), 1, "{names:?}");
+            let session = opened.context().log(&listed[0].key).unwrap();
+            assert_eq!(session.summary().n_undecoded, 0, "{}", log.name);
+            assert!(session.summary().n_rows > 10);
         }
         let (_, elf) = log.with[0];
         let elf = log.path(elf);
