@@ -27,11 +27,11 @@ def vfp(s_registers, fpscr):
     return note(b"LINUX", NT_ARM_VFP, struct.pack("<32I", *s_registers) + bytes(16 * 8) + struct.pack("<I", fpscr))
 
 
-def write(path, threads, segments):
-    """threads: [(id, registers, s_registers or None, fpscr)], the crashed one first; segments: [(address, bytes)]."""
+def write(path, threads, segments, signal=11):
+    """threads: [(id, registers, s_registers or None, fpscr)], the crashed one first, with `signal`; segments: [(address, bytes)]."""
     notes = b""
     for index, (thread_id, registers, s_registers, fpscr) in enumerate(threads):
-        notes += prstatus(thread_id, 11 if index == 0 else 0, registers)
+        notes += prstatus(thread_id, signal if index == 0 else 0, registers)
         if s_registers is not None:
             notes += vfp(s_registers, fpscr)
     if any(thread[2] is not None for thread in threads):

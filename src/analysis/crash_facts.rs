@@ -11,12 +11,13 @@ use crate::model::arch::Arch;
 use crate::model::coredump::Coredump;
 use crate::model::memory::Memory;
 use crate::model::registers::{Reg, RegisterSet};
-use crate::model::report::{FaultBit, Frame, Thread};
+use crate::model::report::{FaultBit, Frame, Thread, n_handler_frames};
 use crate::model::target_state::{HeapView, InterruptLine, InterruptView, MpuRegion};
 use crate::symbols::rust_panic::RustPanic;
 use std::ops::Range;
 
 /// What is known of one crash. Symbols come in as closures, so that the rules know no debug information.
+#[derive(Clone)]
 pub struct CrashFacts<'a> {
     /// The processor.
     pub arch: Arch,
@@ -26,6 +27,8 @@ pub struct CrashFacts<'a> {
     pub registers: &'a RegisterSet,
     /// All threads with their frames, the crashed one marked.
     pub threads: &'a [Thread],
+    /// The fault in whose handler the target was halted, when a debugger took the capture: `HardFault`.
+    pub halted_in: Option<&'a str>,
     /// Captured memory over the constants of the ELF: where instructions are read.
     pub memory: &'a dyn Memory,
     /// The heaps, as their allocators keep them.
@@ -71,6 +74,14 @@ pub struct Culprit {
     pub address: Option<u64>,
     /// How we know that it is this instruction.
     pub evidence: Option<String>,
+}
+
+/// The fault handler in which the target was halted.
+pub struct HaltedIn<'a> {
+    /// The fault.
+    pub exception: &'a str,
+    /// The handler's function, if it is known.
+    pub function: Option<&'a str>,
 }
 
 impl<'a> Case<'a> {
@@ -236,16 +247,36 @@ impl<'a> Case<'a> {
         threads.iter().find(|t| t.crashed).or(threads.first())
     }
 
-    /// Frames of the crashed thread from the faulting one on: those of a fault handler are left out.
+    /// Frames of the crashed thread from the faulting one on: those of a fault handler are left out. None when the target was
+    /// halted in it and its exception frame was not found: the frames below it that a scan found need not be of the crash.
     pub fn frames(&self) -> &'a [Frame] {
+        if self.facts.halted_in.is_some() && self.pc().is_none() {
+            return &[];
+        }
         self.thread().map_or(&[], |thread| {
             // A handler that faulted itself is what the crash is about.
             let first = match self.first_of_two_faults() {
-                Some(_) => 0,
+                Some(_) => thread.n_handler_frames(),
                 None => first_frame(&thread.frames),
             };
             thread.frames.get(first..).unwrap_or_default()
         })
+    }
+
+    /// The fault handler in which the target was halted.
+    pub fn halted_in(&self) -> Option<HaltedIn<'a>> {
+        let exception = self.facts.halted_in?;
+        let thread = self.thread()?;
+        let outermost = thread.frames.get(..thread.n_handler_frames())?.last()?;
+        Some(HaltedIn {
+            exception,
+            function: outermost.function.as_deref(),
+        })
+    }
+
+    /// True when the target was halted in a fault handler and its exception frame was not found: nothing of the crash is known.
+    pub fn is_lost(&self) -> bool {
+        self.facts.halted_in.is_some() && self.pc().is_none() && self.sp().is_none()
     }
 
     /// The frame that a sentence names: the innermost one with a function.
@@ -476,6 +507,10 @@ impl<'a> Case<'a> {
 
 /// The index of the first frame that does not belong to a fault handler.
 pub fn first_frame(frames: &[Frame]) -> usize {
+    let n_handler = n_handler_frames(frames);
+    if n_handler > 0 {
+        return n_handler;
+    }
     let is_handler = |frame: &Frame| {
         frame
             .function

@@ -228,7 +228,8 @@ fn named_frames(frames: &[Frame], class: &str) -> (Vec<String>, Vec<String>) {
 /// Addresses for a tier 2 key. Firmware runs where it was linked, so that an address with the build is stable.
 fn unnamed_frames(frames: &[Frame], already_ignored: Vec<String>) -> (Vec<String>, Vec<String>) {
     let usable = |frame: &&Frame| {
-        frame.function.is_none() && frame.pc.0 != 0 && !frame.inlined && !frame.tail_call
+        let is_of_crash = !frame.fault_handler && !frame.inlined && !frame.tail_call;
+        frame.function.is_none() && frame.pc.0 != 0 && is_of_crash
     };
     let has_trusted = frames
         .iter()

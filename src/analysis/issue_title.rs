@@ -1,8 +1,15 @@
 //! The title of an issue: the headline of one of its crashes without what differs from crash to crash.
 
+use super::fault_rules::HALTED_IN;
+
 /// `` `poke` wrote 13 to 0xF0000000, where nothing is (precise bus fault), in task `cmd`, main.c:12 `` becomes
 /// `` `poke` wrote to an address where nothing is ``: address, value, class, task and line stand elsewhere.
 pub fn issue_title(headline: &str) -> String {
+    // Where the target was halted after the crash depends on who took the dump.
+    let headline = headline
+        .rsplit_once("; ")
+        .filter(|(_, clause)| clause.starts_with(HALTED_IN))
+        .map_or(headline, |(crash, _)| crash);
     let bare = without_details(headline);
     let mut clauses: Vec<String> = Vec::new();
     for (n, clause) in bare.split(", ").enumerate() {
@@ -138,6 +145,10 @@ mod tests {
             (
                 "Stack overflow: the stack pointer 0x1FFD7000 is 162 KiB below the captured memory (0x20000000)",
                 "Stack overflow: the stack pointer is below the captured memory",
+            ),
+            (
+                "`poke` wrote 13 to 0xF0000000, where nothing is (precise bus fault), main.c:12; halted in `HardFault_Handler`",
+                "`poke` wrote to an address where nothing is",
             ),
             (
                 "Assertion failed: `x > 3`, main.c:12",

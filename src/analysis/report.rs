@@ -7,14 +7,14 @@ use super::cores;
 use super::crash_facts::CrashFacts;
 use super::crashed_context::{crashed_context, took_secure_context};
 use super::deadlock;
-use super::fault_rules;
+use super::explanation::{Crashed, Halted, explain};
 use super::fingerprint::fingerprint;
+use super::halted_handler::halted_handler;
 use super::heap;
 use super::interrupts::{InterruptSource, interrupt_view};
 use super::main_stack::main_stack;
 use super::mpu::{self, mpu_regions};
 use super::printed_stack;
-use super::riscv_facts;
 use crate::model::addr::TargetAddr;
 use crate::model::arch::Arch;
 use crate::model::build_id::BuildId;
@@ -33,6 +33,7 @@ use crate::unwind::vectors;
 use crate::unwind::walk::{PhysicalFrame, Start, StopReason, Walk, WalkInput, WalkLimits, walk};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Frames up the stack that a variable may be computed from: in a recursion each argument is known from its caller only.
 const ENTRY_VALUE_DEPTH: usize = 64;
@@ -103,10 +104,11 @@ pub fn build_report(
         symbols,
         memory: &memory,
         with_locals: options.with_locals,
-        rust_panic: RefCell::default(),
+        arch,
+        crashed: RefCell::default(),
     };
     let mut threads = builder.threads(registers, system.rtos.as_ref(), &mut warnings);
-    let rust_panic = builder.rust_panic.take();
+    let crashed = builder.crashed.take();
     if registers.iter().next().is_none() && threads.iter().all(|t| t.frames.is_empty()) {
         warnings.push(Warning::new(
             "FS-CRASH-001",
@@ -123,28 +125,28 @@ pub fn build_report(
             .any(|info| info.file().contains_code(addr))
     };
     let covered = |addr: u64| symbols.infos.iter().any(|info| info.file().covers(addr));
-    let at_fault = riscv_facts::registers_at_fault(registers, arch, symbols, &memory);
     let vector_table = vectors::table_address(symbols);
     let interrupts = interrupts(dump, arch, registers, symbols, &memory);
     let snapshot = symbols.symbol(mpu::SNAPSHOT_SYMBOL);
     let mut mpu = mpu_regions(&memory, arch, snapshot.map(|symbol| symbol.address));
-    let facts = CrashFacts {
+    let of_target = CrashFacts {
         arch,
         heaps: &system.heaps,
         interrupts: interrupts.as_ref(),
         mpu: &mpu,
         main_stack: main_stack(symbols, vector_table, &memory),
         dump,
-        registers: at_fault.as_ref().unwrap_or(registers),
-        threads: &threads,
+        registers,
+        threads: &[],
+        halted_in: None,
         memory: &memory,
         has_symbols: !symbols.is_empty(),
         in_code: &in_code,
         covered: &covered,
         describe: &|addr| symbols.describe(addr),
-        rust_panic: rust_panic.as_ref(),
+        rust_panic: crashed.panic.as_ref(),
     };
-    let mut fault = fault_rules::explain(&facts);
+    let (mut fault, at_fault) = explain(&of_target, &crashed, &mut threads);
     if let Some(fault) = &mut fault {
         add_deadlocks(fault, &system.deadlocks);
     }
@@ -161,7 +163,7 @@ pub fn build_report(
         fault,
         threads,
         warnings,
-        registers: named_registers(registers),
+        registers: named_registers(&at_fault),
         sources: options.sources.clone(),
         objects: system.objects,
         deadlocks: system.deadlocks,
@@ -298,7 +300,8 @@ struct ThreadBuilder<'a, 's> {
     symbols: &'a SymbolSet<'s>,
     memory: &'a dyn Memory,
     with_locals: bool,
-    rust_panic: RefCell<Option<RustPanic>>,
+    arch: Arch,
+    crashed: RefCell<Crashed>,
 }
 
 impl<'s> ThreadBuilder<'_, 's> {
@@ -314,7 +317,7 @@ impl<'s> ThreadBuilder<'_, 's> {
         printed_stack::extend(&mut crashed_walk, self.dump);
         warnings.extend(crashed_walk.warnings.iter().cloned());
         let mut crashed = self.thread(&crashed_walk);
-        self.rust_panic.replace(self.panic_of(&crashed_walk));
+        self.crashed.replace(self.crashed(&crashed_walk));
         warnings.extend(self.without_frame_info(&crashed_walk, &crashed));
         crashed.crashed = true;
         crashed.state = ThreadState::Running;
@@ -374,9 +377,28 @@ impl<'s> ThreadBuilder<'_, 's> {
         threads
     }
 
-    /// What the panic handler of a Rust program was told, if one is among the innermost frames.
-    fn panic_of(&self, walk: &Walk) -> Option<RustPanic> {
-        let frames = walk.frames.iter().enumerate().take(PANIC_DEPTH);
+    fn crashed(&self, walk: &Walk) -> Crashed {
+        let n_frames = walk.frames.len();
+        let Some(handler) = halted_handler(walk, self.dump, self.arch) else {
+            return Crashed {
+                panic: self.panic_of(walk, 0..n_frames),
+                halted: None,
+            };
+        };
+        Crashed {
+            panic: self.panic_of(walk, 0..handler.n_frames),
+            halted: Some(Halted {
+                registers: handler.registers(walk),
+                panic: self.panic_of(walk, handler.n_frames..n_frames),
+                handler,
+            }),
+        }
+    }
+
+    /// What the panic handler of a Rust program was told, if one is among the innermost of these frames.
+    fn panic_of(&self, walk: &Walk, within: Range<usize>) -> Option<RustPanic> {
+        let frames = walk.frames.iter().enumerate();
+        let frames = frames.take(within.end).skip(within.start).take(PANIC_DEPTH);
         frames.into_iter().find_map(|(idx, physical)| {
             let info = self.symbols.for_address(physical.lookup)?;
             let sources = info.source_frames(physical.lookup);
@@ -473,6 +495,7 @@ impl<'s> ThreadBuilder<'_, 's> {
             inlined: false,
             trust: physical.trust,
             tail_call: physical.is_tail_call,
+            fault_handler: false,
             interrupted: physical.interrupted.clone(),
             locals: Vec::new(),
         };

@@ -4,11 +4,8 @@ use super::crash_facts::{Case, CrashFacts};
 use super::wording;
 use crate::arch::riscv::{cause, cause_meaning, cause_name, exception_by_name, exception_code};
 use crate::model::arch::Arch;
-use crate::model::memory::Memory;
-use crate::model::registers::{Reg, RegisterSet};
+use crate::model::registers::Reg;
 use crate::model::report::Frame;
-use crate::symbols::symbol_set::SymbolSet;
-use crate::unwind::walk::{Start, WalkInput, WalkLimits, walk};
 
 /// Further above the stack pointer lie the frames of callers.
 const MAX_FRAME_BYTES: u64 = 4096;
@@ -108,37 +105,4 @@ pub(super) fn status_evidence(case: &Case<'_>) -> Option<String> {
             cause_name(mcause)
         )
     })
-}
-
-/// The registers at the instruction that faulted, when the capture was taken in the handler: those of the frame that the
-/// exception interrupted.
-pub(super) fn registers_at_fault(
-    registers: &RegisterSet,
-    arch: Arch,
-    symbols: &SymbolSet<'_>,
-    memory: &dyn Memory,
-) -> Option<RegisterSet> {
-    if arch != Arch::Riscv32 {
-        return None;
-    }
-    let walked = walk(&WalkInput {
-        registers,
-        arch,
-        symbols,
-        memory,
-        stack: None,
-        limits: WalkLimits {
-            max_scan_bytes: 0,
-            ..WalkLimits::default()
-        },
-        start: Start::Context,
-    });
-    walked
-        .frames
-        .into_iter()
-        .find(|frame| {
-            let name = frame.interrupted.as_deref();
-            name.and_then(exception_by_name).is_some()
-        })
-        .map(|frame| frame.registers)
 }

@@ -198,8 +198,13 @@ pub fn frame_line(frame: &Frame) -> String {
     }
     let inlined = if frame.inlined { "inlined, " } else { "" };
     let tail_call = if frame.tail_call { "tail call, " } else { "" };
+    let handler = if frame.fault_handler {
+        "fault handler, "
+    } else {
+        ""
+    };
     let trust = trust_label(frame.trust);
-    let _infallible = write!(text, "  [{inlined}{tail_call}{trust}]");
+    let _infallible = write!(text, "  [{handler}{inlined}{tail_call}{trust}]");
     text
 }
 

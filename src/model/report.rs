@@ -233,6 +233,26 @@ pub struct Thread {
     pub stopped: Option<String>,
 }
 
+impl Thread {
+    /// The frames from the crash on: without those of the fault handler in which the target was halted.
+    pub fn frames_of_crash(&self) -> &[Frame] {
+        self.frames
+            .get(self.n_handler_frames()..)
+            .unwrap_or_default()
+    }
+
+    /// How many frames of the fault handler in which the target was halted come before the crash.
+    pub fn n_handler_frames(&self) -> usize {
+        n_handler_frames(&self.frames)
+    }
+}
+
+/// How many of `frames`, innermost first, are of the fault handler in which the target was halted: all of them when what
+/// it interrupted is not known.
+pub fn n_handler_frames(frames: &[Frame]) -> usize {
+    frames.iter().take_while(|f| f.fault_handler).count()
+}
+
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -317,6 +337,9 @@ pub struct Frame {
     /// sites of the debug information leave no other way.
     #[serde(default)]
     pub tail_call: bool,
+    /// True for a frame of the fault handler in which the target was halted: the crash is the first frame after these.
+    #[serde(default)]
+    pub fault_handler: bool,
     /// How it was found.
     pub trust: FrameTrust,
     /// The exception that interrupted this frame: `SysTick`.

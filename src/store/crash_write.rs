@@ -87,7 +87,7 @@ fn write_report(
 ) -> Result<usize, StoreError> {
     let before = issues::before_report(transaction, crash)?;
     let thread = crashed_thread(report);
-    let top = thread.and_then(|thread| thread.frames.first());
+    let top = thread.and_then(|thread| thread.frames_of_crash().first());
     let n_changed = transaction
         .prepare_cached(
             "UPDATE crashes SET build_id = :build_id, elf_build_id = :elf_build_id, \

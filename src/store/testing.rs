@@ -91,6 +91,7 @@ fn frame(pc: u64, function: &str) -> Frame {
         column: None,
         inlined: false,
         tail_call: false,
+        fault_handler: false,
         trust: FrameTrust::Context,
         interrupted: None,
         locals: Vec::new(),

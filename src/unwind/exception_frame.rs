@@ -119,7 +119,11 @@ pub(super) fn looks_like_frame(
     let lr_is_exc_return = ExcReturn(lr).is_valid();
     let lr_in_code = lr & 1 == 1 && code.contains(u64::from(lr & !1).wrapping_sub(1));
     match proof {
-        Proof::Expected => pc_in_code || lr_in_code || lr_is_exc_return,
+        Proof::Expected => {
+            // Without symbols nobody knows what is code: the place alone has to do.
+            let can_be_code = code.symbols.is_empty() && code.abi.can_be_code(u64::from(pc));
+            pc_in_code || can_be_code || lr_in_code || lr_is_exc_return
+        }
         Proof::Searched => {
             let to_thread = exc_return.is_none_or(ExcReturn::to_thread);
             pc_in_code

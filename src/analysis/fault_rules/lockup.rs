@@ -3,6 +3,7 @@
 use super::sentence::plain_sentence;
 use super::{FaultRule, Finding};
 use crate::analysis::crash_facts::Case;
+use crate::model::coredump::Coredump;
 use crate::model::memory::Memory as _;
 use crate::model::report::FaultKind;
 
@@ -17,10 +18,15 @@ const DHCSR: u64 = 0xE000_EDF0;
 /// Its bit 19.
 const S_LOCKUP: u32 = 1 << 19;
 
+/// True when the core's debug registers were captured and say so.
+pub(in crate::analysis) fn is_locked_up(dump: &Coredump) -> bool {
+    (dump.memory.read_u32(DHCSR)).is_ok_and(|word| word & S_LOCKUP != 0)
+}
+
 fn explain(case: &Case<'_>) -> Option<Finding> {
     let dump = case.facts.dump;
     let mut evidence = Vec::new();
-    if (dump.memory.read_u32(DHCSR)).is_ok_and(|word| word & S_LOCKUP != 0) {
+    if is_locked_up(dump) {
         evidence.push("DHCSR says that the processor is in lockup (S_LOCKUP)".to_owned());
     }
     if let Some(text) = dump.reason.as_ref().filter(|text| is_lockup(text)) {

@@ -39,8 +39,9 @@ mod watchdog;
 mod xtensa_exception;
 
 pub use assert::assert_location;
+pub(super) use lockup::is_locked_up;
 
-use super::crash_facts::{Case, CrashFacts};
+use super::crash_facts::{Case, CrashFacts, HaltedIn};
 use super::interrupts::line_text;
 use super::wording;
 use crate::model::addr::TargetAddr;
@@ -131,6 +132,7 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     let case = Case::new(facts);
     let finding = FAULT_RULES.iter().find_map(|rule| (rule.explain)(&case))?;
     let mut evidence = finding.evidence;
+    evidence.extend(halted_evidence(&case));
     evidence.extend(status_evidence(&case));
     evidence.extend(super::riscv_facts::status_evidence(&case));
     evidence.extend(access_evidence(&case));
@@ -147,7 +149,11 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
             Arch::ArmV6M => "this core (ARMv6-M) has no fault status registers",
             _ => "this capture holds no fault registers",
         };
-        evidence.push(format!("{why}: the cause is inferred"));
+        let so = match finding.kind {
+            FaultKind::Unknown => "not known",
+            _ => "inferred",
+        };
+        evidence.push(format!("{why}: the cause is {so}"));
     }
     let shown = case
         .culprit
@@ -157,8 +163,15 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
     Some(Fault {
         kind: finding.kind,
         address: finding.address.map(TargetAddr),
-        summary: finding.summary,
-        advice: finding.advice.map(str::to_owned),
+        summary: match case.halted_in() {
+            Some(halted) => format!("{}; {HALTED_IN}{}", finding.summary, handler(&halted)),
+            None => finding.summary,
+        },
+        advice: if case.is_lost() {
+            Some(LOST_ADVICE.to_owned())
+        } else {
+            finding.advice.map(str::to_owned)
+        },
         registers: facts
             .dump
             .fault
@@ -171,6 +184,36 @@ pub fn explain(facts: &CrashFacts<'_>) -> Option<Fault> {
         evidence,
         bits: case.bits,
     })
+}
+
+/// What to do when the rules had nothing of the crash to look at.
+const LOST_ADVICE: &str =
+    "See the warnings for what the capture lacks: with it the place of the crash can be found.";
+
+/// How the clause of a headline begins that says where the target was halted after the crash.
+pub const HALTED_IN: &str = "halted in ";
+
+/// "`HardFault_Handler`", or "the handler of `HardFault`" when its function is not known.
+fn handler(halted: &HaltedIn<'_>) -> String {
+    match halted.function {
+        Some(name) => format!("`{name}`"),
+        None => format!("the handler of {}", wording::exception(halted.exception)),
+    }
+}
+
+/// "the target was halted in `HardFault_Handler`, the handler of `HardFault`: the crash is in the code that it interrupted".
+fn halted_evidence(case: &Case<'_>) -> Option<String> {
+    let halted = case.halted_in()?;
+    let function = (halted.function).map_or_else(String::new, |name| format!("`{name}`, "));
+    let exception = wording::exception(halted.exception);
+    let so = if case.frames().is_empty() {
+        "the frame of the exception was not found, so that what faulted is not known"
+    } else {
+        "the crash is in the code that it interrupted"
+    };
+    Some(format!(
+        "the target was {HALTED_IN}{function}the handler of {exception}: {so}"
+    ))
 }
 
 /// True for an end that the program or its supervisor chose: what fault registers say is no part of it.

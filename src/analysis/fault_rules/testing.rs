@@ -22,6 +22,7 @@ pub(in crate::analysis) struct Scene {
     mpu: Vec<MpuRegion>,
     main_stack: Option<std::ops::Range<u64>>,
     interrupts: Option<InterruptView>,
+    halted_in: Option<&'static str>,
 }
 
 pub(in crate::analysis) fn frame(function: &str, place: &str, trust: FrameTrust) -> Frame {
@@ -38,6 +39,7 @@ pub(in crate::analysis) fn frame(function: &str, place: &str, trust: FrameTrust)
         column: None,
         inlined: false,
         tail_call: false,
+        fault_handler: false,
         trust,
         interrupted: None,
         locals: Vec::new(),
@@ -62,6 +64,7 @@ impl Scene {
             mpu: Vec::new(),
             main_stack: None,
             interrupts: None,
+            halted_in: None,
             thread: Thread {
                 name: None,
                 id: None,
@@ -107,6 +110,11 @@ impl Scene {
 
     pub(in crate::analysis) fn reg(mut self, n: u16, value: u32) -> Self {
         self.registers.set_known(Reg(n), value);
+        self
+    }
+
+    pub(in crate::analysis) fn without_registers(mut self) -> Self {
+        self.registers = RegisterSet::default();
         self
     }
 
@@ -186,6 +194,17 @@ impl Scene {
         self
     }
 
+    /// Halted in a handler of this fault.
+    pub(in crate::analysis) fn halted_in(mut self, exception: &'static str) -> Self {
+        self.halted_in = Some(exception);
+        self
+    }
+
+    pub(in crate::analysis) fn arch(mut self, arch: Arch) -> Self {
+        self.dump.arch = arch;
+        self
+    }
+
     pub(in crate::analysis) fn assert(
         mut self,
         message: Option<&str>,
@@ -210,6 +229,7 @@ impl Scene {
             dump: &self.dump,
             registers: &self.registers,
             threads: std::slice::from_ref(&self.thread),
+            halted_in: self.halted_in,
             memory: &memory,
             heaps: &self.heaps,
             interrupts: self.interrupts.as_ref(),

@@ -188,7 +188,7 @@ fn frames(report: &CrashReport) -> &[Frame] {
     let crashed = threads
         .find(|thread| thread.crashed)
         .or_else(|| report.threads.first());
-    crashed.map_or(&[][..], |thread| thread.frames.as_slice())
+    crashed.map_or(&[][..], |thread| thread.frames_of_crash())
 }
 
 fn diff_row(pair: &AlignedPair, here: &[Frame], there: &[Frame]) -> DiffRow {

@@ -26,6 +26,7 @@ pub(in crate::ui) fn frame(name: &str, file: &str, line: u32, pc: u64, trust: Fr
         column: None,
         inlined: false,
         tail_call: false,
+        fault_handler: false,
         trust,
         interrupted: None,
         locals: Vec::new(),

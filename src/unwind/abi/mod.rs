@@ -22,6 +22,7 @@ use crate::model::{
     registers::{Reg, RegValue, RegisterSet},
 };
 use std::fmt::Debug;
+use std::ops::Range;
 
 /// A frame record: where, from the frame pointer, the two words lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,17 @@ pub(super) trait Abi: Debug + Sync {
         _frame: &PhysicalFrame,
         _after: &RegisterSet,
         _return_value: u64,
+    ) -> Option<Result<Found, StopReason>> {
+        None
+    }
+
+    /// The step to what the exception interrupted that `frame` serves, when what its handler has pushed is looked for in
+    /// `area` of the stack, because nothing says how to return from `frame`.
+    fn exception_on_stack(
+        &self,
+        _walker: &mut Walker<'_, '_, '_>,
+        _frame: &PhysicalFrame,
+        _area: Range<u64>,
     ) -> Option<Result<Found, StopReason>> {
         None
     }

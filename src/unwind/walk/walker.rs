@@ -407,7 +407,16 @@ impl<'i, 'a, 's> Walker<'i, 'a, 's> {
         } else {
             Callee::Known
         };
-        match self.scan(sp, &frame.registers, callee) {
+        let scanned = self.scan(sp, &frame.registers, callee);
+        if let Some(start) = sp {
+            let end = scanned.as_ref().and_then(|found| found.sp);
+            let area = start..end.unwrap_or(u64::MAX);
+            let abi = self.abi;
+            if let Some(found) = abi.exception_on_stack(self, frame, area) {
+                return found;
+            }
+        }
+        match scanned {
             Some(found) => Ok(Found {
                 frame: found,
                 // a stack pointer that points nowhere is no measure of progress

@@ -23,6 +23,9 @@ enum Line<'a> {
 /// What a frame is that left by a tail call.
 const TAIL_CALL_HELP: &str = "Left by a tail call: it is no longer on the stack, and its variables are mostly gone.\nAll ways from the caller to the frame above lead through it.";
 
+/// What a frame is that belongs to the handler of the crash.
+const HANDLER_HELP: &str = "The target was halted here, in the handler of the fault.\nThe crash is the frame below the exception.";
+
 /// The card.
 pub(super) fn backtrace_ui(
     ctx: &mut ViewContext<'_>,
@@ -194,11 +197,15 @@ fn paint(row: &mut RowPainter<'_>, idx: usize, frame: &Frame, is_selected: bool)
     );
 }
 
-/// What a reader must know of a frame that is none on the stack, each with the width that it may take.
+/// What a reader must know of a frame that is none on the stack, or none of the crash, each with the width that it may take.
 fn chips(frame: &Frame) -> Vec<(&'static str, f32)> {
     let inlined = frame.inlined.then_some(("inlined", 60.0));
     let tail_call = frame.tail_call.then_some(("tail call", 68.0));
-    inlined.into_iter().chain(tail_call).collect()
+    let handler = frame.fault_handler.then_some(("fault handler", 92.0));
+    [handler, inlined, tail_call]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Draws a word on a raised ground and returns where it ends, from the left of the row.
@@ -278,6 +285,9 @@ fn details(frame: &Frame) -> String {
     }
     if frame.tail_call {
         lines.push(TAIL_CALL_HELP.to_owned());
+    }
+    if frame.fault_handler {
+        lines.push(HANDLER_HELP.to_owned());
     }
     lines.push(help.to_owned());
     lines.join("\n")

@@ -211,7 +211,8 @@ fn crashed_frame<'a>(selected: &Selected<'a>) -> Option<&'a Frame> {
         .iter()
         .find(|thread| thread.crashed)?;
     let telling = super::telling_frame(&selected.detail.report, &thread.frames);
-    thread.frames.get(telling.unwrap_or(0))
+    // Below a fault handler whose exception frame was not found there is none.
+    (thread.frames).get(telling.unwrap_or(thread.n_handler_frames()))
 }
 
 /// `flash.c:212`.

@@ -126,7 +126,9 @@ fn start_of(selected: &Selected<'_>) -> u64 {
             .iter()
             .any(|(start, len)| *address >= *start && address - start < *len)
     };
-    let is_fault = selected.frame_idx == 0 && selected.thread.is_some_and(|thread| thread.crashed);
+    let is_fault = selected
+        .thread
+        .is_some_and(|thread| thread.crashed && selected.frame_idx == thread.n_handler_frames());
     let fault = selected.detail.report.fault.as_ref();
     let faulted = fault.and_then(|fault| fault.address).filter(|_| is_fault);
     let stack = selected.frame.and_then(|frame| frame.sp);

@@ -18,7 +18,7 @@ mod threads;
 
 use super::{Panel, screen};
 use crate::engine::queries::crash_detail::CrashDetail;
-use crate::model::report::{CrashReport, Frame, Thread};
+use crate::model::report::{CrashReport, Frame, Thread, n_handler_frames};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::data::Answer;
@@ -173,10 +173,15 @@ fn telling_frame(report: &CrashReport, frames: &[Frame]) -> Option<usize> {
     };
     let is_headline = |frame: &Frame| {
         headline::location(frame)
-            .is_some_and(|place| summary.split([' ', ',']).any(|word| word == place))
+            .is_some_and(|place| summary.split([' ', ',', ';']).any(|word| word == place))
     };
     let named = |frame: &&Frame| frame.function.is_some();
-    let position = |wanted: &dyn Fn(&Frame) -> bool| frames.iter().position(wanted);
+    // The target was halted in the handler; the crash is below.
+    let n_handler = n_handler_frames(frames);
+    let position = |wanted: &dyn Fn(&Frame) -> bool| {
+        let found = frames.iter().skip(n_handler).position(wanted);
+        found.map(|at| at + n_handler)
+    };
     position(&is_headline)
         .or_else(|| position(&|frame| named(&frame) && !is_helper(frame)))
         .or_else(|| position(&|frame| named(&frame)))

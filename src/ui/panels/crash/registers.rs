@@ -12,11 +12,13 @@ use egui::{ScrollArea, Ui};
 pub(super) fn registers_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, selected: &Selected<'_>) {
     let registers = &selected.detail.report.registers;
     if registers.is_empty() {
-        state::empty(
-            ui,
-            "No registers",
-            "The capture holds none. A fault print or a core file of the same boot would add them.",
-        );
+        let is_halted = (selected.thread).is_some_and(|thread| thread.n_handler_frames() > 0);
+        let why = if is_halted {
+            "The target was halted in its fault handler, and the registers at the fault were not found. The warnings say what to capture."
+        } else {
+            "The capture holds none. A fault print or a core file of the same boot would add them."
+        };
+        state::empty(ui, "No registers", why);
         return;
     }
     ScrollArea::vertical()

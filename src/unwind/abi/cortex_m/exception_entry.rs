@@ -2,7 +2,7 @@
 
 use crate::arch::cortex_m::{ExcReturn, XPSR_EXCEPTION, exception_name};
 use crate::model::{
-    registers::{Reg, RegisterSet},
+    registers::{Reg, RegValue, RegisterSet},
     report::FrameTrust,
 };
 use crate::unwind::exception_frame::{self, Proof, looks_like_frame};
@@ -10,9 +10,12 @@ use crate::unwind::walk::{
     Depth, Found, PhysicalFrame, Start, StopReason, WalkInput, WalkLimits, Walker,
 };
 use crate::unwind::{scan, vectors};
+use std::ops::Range;
 
 /// How far above SP an exception frame is looked for when it is not at SP.
 const NEAR_FRAME_BYTES: u64 = 1024;
+/// What a handler in assembly may have pushed before its `EXC_RETURN`: r0 to r12 and padding.
+const MAX_PUSHED_BYTES: u64 = 64;
 
 impl Walker<'_, '_, '_> {
     /// Pops the frame of the exception whose handler is `frame`. `after` are the registers once the handler returned.
@@ -47,6 +50,62 @@ impl Walker<'_, '_, '_> {
         let registers = exception_frame::pop(addr, Some(exc.0), after, self.input.memory)
             .ok_or(StopReason::NoMemory(addr))?;
         Walker::interrupted(registers, name, trust, exc.uses_psp())
+    }
+
+    /// Looks for the `EXC_RETURN` that a handler without call-frame information has pushed, and for the exception frame
+    /// above it. Where it kept the other registers nobody knows.
+    pub(super) fn pushed_exception(
+        &mut self,
+        frame: &PhysicalFrame,
+        area: Range<u64>,
+    ) -> Option<Result<Found, StopReason>> {
+        let xpsr = frame.registers.known(Reg::XPSR)?;
+        if xpsr & u64::from(XPSR_EXCEPTION) == 0 || !self.code.contains(frame.lookup) {
+            return None;
+        }
+        let end = area.end.min(area.start.saturating_add(NEAR_FRAME_BYTES));
+        let mut slots = (area.start.checked_next_multiple_of(4)?..end).step_by(4);
+        let (exc, addr) = slots.find_map(|slot| {
+            let word = self.input.memory.read_u32(slot).ok()?;
+            let exc = ExcReturn::from_address(word.into())?;
+            Some((exc, self.frame_above(exc, slot.checked_add(4)?, frame)?))
+        })?;
+        let name = self.exception_name(frame);
+        self.warn(
+            "FS-UNW-004",
+            format!(
+                "The handler of the {name} exception has no call-frame information: the frame of the exception at \
+                 0x{addr:08x} was found by looking for it."
+            ),
+        );
+        let mut after = frame.registers.clone();
+        after.set_sp(addr);
+        for reg in (4..12).map(Reg::r).chain((16..32).map(Reg::s)) {
+            after.set(reg, RegValue::NotStored);
+        }
+        let registers = exception_frame::pop(addr, Some(exc.0), &after, self.input.memory)?;
+        let other_stack = exc.uses_psp();
+        Some(Walker::interrupted(
+            registers,
+            name,
+            FrameTrust::Scan,
+            other_stack,
+        ))
+    }
+
+    /// The exception frame that `exc` speaks of: at PSP, or on this stack a little above what the handler pushed.
+    fn frame_above(&self, exc: ExcReturn, above: u64, frame: &PhysicalFrame) -> Option<u64> {
+        let memory = self.input.memory;
+        let is_frame =
+            |addr: u64| looks_like_frame(addr, Some(exc), Proof::Searched, memory, &self.code);
+        if exc.uses_psp() {
+            return frame
+                .registers
+                .known(Reg::PSP)
+                .filter(|addr| is_frame(*addr));
+        }
+        let mut near = (above..=above.saturating_add(MAX_PUSHED_BYTES)).step_by(4);
+        near.find(|addr| is_frame(*addr))
     }
 
     /// Looks for an exception frame that is not where it should be: on the thread's stack when PSP was not stored, a

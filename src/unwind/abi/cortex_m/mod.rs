@@ -8,6 +8,7 @@ use crate::model::registers::{Reg, RegisterSet};
 use crate::unwind::code::Code;
 use crate::unwind::vectors;
 use crate::unwind::walk::{Found, PhysicalFrame, StopReason, Walker};
+use std::ops::Range;
 
 /// Cortex-M.
 #[derive(Debug)]
@@ -143,5 +144,14 @@ impl Abi for CortexM {
     ) -> Option<Result<Found, StopReason>> {
         let exc = ExcReturn::from_address(return_value)?;
         Some(walker.exception(frame, after, exc))
+    }
+
+    fn exception_on_stack(
+        &self,
+        walker: &mut Walker<'_, '_, '_>,
+        frame: &PhysicalFrame,
+        area: Range<u64>,
+    ) -> Option<Result<Found, StopReason>> {
+        walker.pushed_exception(frame, area)
     }
 }
