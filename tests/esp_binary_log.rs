@@ -29,7 +29,7 @@ fn text(name: &str) -> String {
 fn dictionaries(elfs: &[&str]) -> LogDictionaries {
     let elfs: Vec<Arc<SymbolFile>> = elfs
         .iter()
-        .map(|name| Arc::new(SymbolFile::parse(*name, fixture(name)).unwrap()))
+        .map(|name| Arc::new(SymbolFile::parse(name, fixture(name)).unwrap()))
         .collect();
     let found = from_elfs(&elfs);
     assert_eq!(found.sources.len(), elfs.len());
@@ -168,7 +168,7 @@ fn without_its_elf_every_frame_is_a_row_that_says_what_it_needs() {
             waiting.iter().any(|record| record.reason.contains(needed)),
             "{elfs:?}"
         );
-        assert!(waiting.iter().all(|record| record.message.starts_with("0")));
+        assert!(waiting.iter().all(|record| record.message.starts_with('0')));
         assert!(
             n_waiting.is_none_or(|n| n == waiting.len()),
             "{}",

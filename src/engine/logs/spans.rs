@@ -246,6 +246,7 @@ mod tests {
         };
         let text = Matcher::text("re", false).unwrap();
         assert_eq!(ranges(&text, "Retry, reset, RE"), [0..2, 7..9, 14..16]);
-        assert_eq!(ranges(&Matcher::regex("x*", true).unwrap(), "ab x"), [3..4]);
+        let found = ranges(&Matcher::regex("x*", true).unwrap(), "ab x");
+        assert_eq!(found.as_slice(), std::slice::from_ref(&(3..4)));
     }
 }

@@ -104,7 +104,7 @@ mod tests {
     struct Drawn {
         list: VirtualList,
         n_whole: u64,
-        drawn: Vec<(u64, Rect)>,
+        rows: Vec<(u64, Rect)>,
     }
 
     struct Sizes<'a>(&'a mut Vec<(u64, Rect)>);
@@ -126,8 +126,8 @@ mod tests {
         Harness::builder().with_size([300.0, 310.0]).build_ui_state(
             |ui, state: &mut Drawn| {
                 let rect = ui.ctx().content_rect();
-                state.drawn.clear();
-                let mut rows = Sizes(&mut state.drawn);
+                state.rows.clear();
+                let mut rows = Sizes(&mut state.rows);
                 state.n_whole = state.list.wrapped_ui(ui, rect, 20.0, N, &mut rows);
             },
             Drawn::default(),
@@ -141,14 +141,14 @@ mod tests {
             harness.state_mut().list.top = top;
             harness.run();
             let state = harness.state();
-            for pair in state.drawn.windows(2) {
+            for pair in state.rows.windows(2) {
                 assert_eq!(pair[1].0, pair[0].0 + 1);
                 assert!((pair[1].1.top() - pair[0].1.bottom()).abs() < 0.01);
             }
-            assert!(state.drawn.last().unwrap().1.bottom() >= 310.0);
-            assert!(state.drawn.len() < 12, "only what is in sight is drawn");
+            assert!(state.rows.last().unwrap().1.bottom() >= 310.0);
+            assert!(state.rows.len() < 12, "only what is in sight is drawn");
         }
-        let (row, place) = *harness.state().drawn.last().unwrap();
+        let (row, place) = *harness.state().rows.last().unwrap();
         assert_eq!((row, place.bottom()), (N - 1, 310.0));
     }
 
