@@ -70,6 +70,9 @@ seeds_of() {
         esp_*) seed "$target" "$made"/*esp_* ;;
         log_defmt) seed "$target" "$fixtures"/defmt/*.bin ;;
         log_tokens) seed "$target" "$fixtures"/tokens/console.log ;;
+        log_esp) seed "$target" "$fixtures"/esp-binary-log/*.bin ;;
+        log_zephyr) seed "$target" "$fixtures"/zephyr-dictionary/*.bin "$fixtures"/zephyr-dictionary/*.hex ;;
+        zephyr_database) seed "$target" "$fixtures"/zephyr-dictionary/*.json ;;
         token_database) seed "$target" "$fixtures"/tokens/tokens.csv "$fixtures"/tokens/tokens.bin ;;
         manifest) printf '{"schema": "fieldscope.bundle/1", "device": {"serial": "1"}, "files": [{"path": "a", "kind": "log"}]}' \
             >"fuzz/corpus/$target/manifest.json" ;;

@@ -293,7 +293,7 @@ fn a_wrong_call_is_one_line_and_exit_code_2() {
         (vec![log, "--format", "xyz"], "defmt-rzcobs"),
         (vec![log, "--boot", "x"], "boot"),
         (vec![log, "--invert"], "--grep"),
-        (vec![log, "--database", log], "token database"),
+        (vec![log, "--database", log], "no database of a log"),
         (vec!["-", "--count"], "--count"),
     ] {
         let output = logs(&arguments);

@@ -43,8 +43,10 @@ pub static TARGETS: &[Target] = &[
     ("expressions", expressions),
     ("fault_print", |data| decode("fault-print", data)),
     ("log_defmt", logs::defmt),
+    ("log_esp", logs::esp),
     ("log_text", logs::text),
     ("log_tokens", logs::tokens),
+    ("log_zephyr", logs::zephyr),
     ("manifest", |data| drop(manifest::parse(data))),
     ("probe_rs", |data| decode("probe-rs", data)),
     ("riscv_print", |data| decode("riscv-print", data)),
@@ -55,6 +57,7 @@ pub static TARGETS: &[Target] = &[
     ("token_database", logs::token_database),
     ("unwinder", unwinder),
     ("zephyr", |data| decode("zephyr", data)),
+    ("zephyr_database", logs::zephyr_database),
     ("zephyr_text", |data| decode("zephyr-text", data)),
 ];
 

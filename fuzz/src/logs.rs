@@ -72,6 +72,72 @@ pub fn token_database(data: &[u8]) {
     }
 }
 
+/// The console of an ESP32 with binary frames, with the ELF of the application and with none. A half of the inputs gets the
+/// checksum of its first frame made right.
+pub fn esp(data: &[u8]) {
+    static BUILD: OnceLock<LogDictionaries> = OnceLock::new();
+    let build = BUILD.get_or_init(|| {
+        of_elf(include_bytes!(
+            "../../tests/fixtures/esp-binary-log/app.elf"
+        ))
+    });
+    let mut bytes = data.to_vec();
+    if let [2, high, low, ..] = *data
+        && data.len().is_multiple_of(2)
+    {
+        let len = usize::from(u16::from_be_bytes([high & 3, low]));
+        if let Some((sum, frame)) = bytes.get_mut(..len).and_then(<[u8]>::split_last_mut) {
+            *sum = frame.iter().fold(0, |sum, byte| {
+                (0..8).fold(sum ^ byte, |sum: u8, _bit| {
+                    sum << 1 ^ if sum & 0x80 == 0 { 0 } else { 7 }
+                })
+            });
+        }
+    }
+    read("esp-binary", &bytes, build);
+    read("esp-binary", &bytes, &LogDictionaries::default());
+}
+
+/// Messages of Zephyr's dictionary logging, in binary and in hexadecimal text, with the databases of three builds and with none.
+pub fn zephyr(data: &[u8]) {
+    static BUILDS: OnceLock<[LogDictionaries; 4]> = OnceLock::new();
+    let builds = BUILDS.get_or_init(|| {
+        let of_database = |bytes: &[u8]| {
+            let mut dictionaries = LogDictionaries::default();
+            assert!(add_database(&mut dictionaries, "database", bytes));
+            dictionaries
+        };
+        [
+            LogDictionaries::default(),
+            of_database(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/arm.json"
+            )),
+            of_database(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/armeb-v1.v1.json"
+            )),
+            of_elf(include_bytes!(
+                "../../tests/fixtures/zephyr-dictionary/riscv64.elf"
+            )),
+        ]
+    });
+    for build in builds {
+        read("zephyr-dict", data, build);
+        read("zephyr-dict-hex", data, build);
+    }
+}
+
+/// A database of Zephyr's dictionary logging, and a log that is read with it.
+pub fn zephyr_database(data: &[u8]) {
+    let mut dictionaries = LogDictionaries::default();
+    if add_database(&mut dictionaries, "input", data) {
+        read(
+            "zephyr-dict",
+            include_bytes!("../../tests/fixtures/zephyr-dictionary/arm.wide.bin"),
+            &dictionaries,
+        );
+    }
+}
+
 fn of_elf(bytes: &[u8]) -> LogDictionaries {
     let file = SymbolFile::parse("build.elf", bytes.to_vec()).expect("a sound ELF");
     from_elfs(&[Arc::new(file)])

@@ -12,8 +12,10 @@ use crate::engine::logs::follow::Follower;
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::open_log::{LogError, LogStyle, OpenLog, Part};
 use crate::engine::logs::selection::Selection;
-use crate::engine::logs::{LogFormatRef, is_archive, log_format, log_format_ids, logs_among};
-use crate::engine::one_shot::{SymbolFileRef, open_symbol_files};
+use crate::engine::logs::{
+    LogDictionariesRef, LogFormatRef, is_archive, log_format, log_format_ids, logs_among,
+};
+use crate::engine::one_shot::open_symbol_files;
 use crate::model::log::LogLevel;
 use crate::model::progress::Progress as _;
 use clap::{Args, ValueEnum};
@@ -32,10 +34,10 @@ pub struct LogsArgs {
     /// ELF file that wrote the log; may be repeated
     #[arg(long, value_name = "FILE")]
     pub elf: Vec<PathBuf>,
-    /// Token database (CSV or binary); may be repeated
+    /// Database of the log, as the build of Pigweed (CSV or binary) or Zephyr (JSON) makes it; may be repeated
     #[arg(long, value_name = "FILE")]
     pub database: Vec<PathBuf>,
-    /// Format of the log, when it is not found by itself: text, defmt-rzcobs, defmt-raw
+    /// Format of the log, when it is not found by itself: text, defmt-rzcobs, defmt-raw, esp-binary, zephyr-dict, zephyr-dict-hex
     #[arg(long, value_name = "ID")]
     pub format: Option<String>,
     /// Records at this level or above
@@ -128,7 +130,8 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
         if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
             return Err(Failure::wrong(format!(
-                "{} is no token database: give the CSV or binary file that Pigweed's build makes",
+                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
+                 of Zephyr's",
                 path.display()
             )));
         }
@@ -161,7 +164,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let mut n_undecoded: u64 = 0;
     let mut total: u64 = 0;
     let logs = match &args.capture {
-        None => logs_at(&args.path, &progress)?,
+        None => logs_at(&args.path, args, &progress)?,
         Some(capture) => {
             let asked = Asked {
                 wanted: &wanted,
@@ -181,14 +184,14 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         let mut dictionaries = dictionaries.clone();
         if dictionaries.sources.is_empty() {
             // What came with the log serves when nothing was named.
-            dictionaries = from_elfs_mapped(&extra, &args.source_map.mappings);
+            dictionaries = extra;
         }
         let log = OpenLog::new(bytes, &name, format, dictionaries);
         (name, log)
     };
     if args.templates {
         let good = match &args.good {
-            Some(good) => logs_at(good, &progress)?,
+            Some(good) => logs_at(good, args, &progress)?,
             None => Vec::new(),
         };
         let (logs, good) = (logs.into_iter().map(open), good.into_iter().map(open));
@@ -202,17 +205,19 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         let (_, undecoded) = log
             .print(&wanted, style, part, out, &progress)
             .map_err(failed)?;
-        n_undecoded = n_undecoded.saturating_add(undecoded);
+        if log.dictionaries().sources.is_empty() {
+            n_undecoded = n_undecoded.saturating_add(undecoded);
+        }
     }
     if args.count {
         writeln!(out, "{total}")?;
     }
-    if n_undecoded > 0 && dictionaries.sources.is_empty() {
+    if n_undecoded > 0 {
         out.flush()?;
         return Err(Failure {
             exit: Exit::SymbolsMissing,
             message: format!(
-                "{n_undecoded} rows were not decoded: give the ELF of the build with --elf"
+                "{n_undecoded} rows were not decoded: give the ELF of the build with --elf, or its database with --database"
             ),
         });
     }
@@ -245,11 +250,11 @@ pub(super) fn failed(error: LogError) -> Failure {
     }
 }
 
-/// A log of an input: name, bytes, and the ELF files that came with it.
-pub(super) type NamedLog = (String, FileBytes, Vec<SymbolFileRef>);
+/// A log of an input: name, bytes, and what came with it to decode it.
+pub(super) type NamedLog = (String, FileBytes, LogDictionariesRef);
 
 /// The logs at a path: a file is one; a folder or an archive holds some.
-fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
+fn logs_at(path: &Path, args: &LogsArgs, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::wrong(format!(
             "{error}: {}. Check the path and try again",
@@ -263,13 +268,17 @@ fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
                 BytesError::Io(error) => unreadable(error),
                 BytesError::Cancelled(cancelled) => Failure::from(cancelled),
             })?;
-        return Ok(vec![(path.display().to_string(), bytes, Vec::new())]);
+        return Ok(vec![(
+            path.display().to_string(),
+            bytes,
+            LogDictionariesRef::default(),
+        )]);
     }
     let inputs = Inputs::read(&[path.to_path_buf()], progress).map_err(|error| match error {
         InputError::Cancelled(cancelled) => Failure::from(cancelled),
         InputError::Unreadable { .. } => Failure::wrong(error),
     })?;
-    let (logs, elfs) = logs_among(inputs, progress)?;
+    let (logs, dictionaries) = logs_among(inputs, &args.source_map.mappings, progress)?;
     if logs.is_empty() {
         return Err(Failure::wrong(format!(
             "there is no log in {}",
@@ -278,7 +287,7 @@ fn logs_at(path: &Path, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
     }
     Ok(logs
         .into_iter()
-        .map(|(name, bytes)| (name, bytes, elfs.clone()))
+        .map(|(name, bytes)| (name, bytes, dictionaries.clone()))
         .collect())
 }
 

@@ -58,5 +58,9 @@ pub(super) fn search(
         return Ok(None);
     }
     let bytes = context.file_of_capture(capture, &path);
-    Ok(Some((path, bytes.map_err(Failure::wrong)?, Vec::new())))
+    let bytes = bytes.map_err(Failure::wrong)?;
+    let dictionaries = context
+        .log_dictionaries(capture, &bytes, &args.source_map.mappings)
+        .map_err(Failure::wrong)?;
+    Ok(Some((path, bytes, dictionaries)))
 }

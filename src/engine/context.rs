@@ -4,13 +4,18 @@ use super::examine::{Examined, examine};
 use super::file_bytes::FileBytes;
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
-use super::logs::dictionaries::from_elfs;
+use super::logs::dictionaries::from_files;
+use super::logs::needs_dictionary;
+use super::logs::recognise::DICTIONARY;
 use super::logs::session::{CrashPlace, LogSession};
 use super::logs::view::LogKey;
 use super::matching::{Matched, Mismatch, match_available, match_named};
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
+use super::source_map::SourceMapping;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::esp_binary::BOOT_LOADER;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::Unattended;
@@ -22,7 +27,7 @@ use crate::store::open::Store;
 use crate::store::reader::Reader;
 use crate::symbols::symbol_file::{LoadOptions, SymbolFile};
 use crate::symbols::symbol_set::SymbolSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -221,17 +226,11 @@ impl QueryContext {
             .map(|file| file.size);
         let bytes = self.stored_bytes(&reader, id, path, size.max().unwrap_or(0))?;
         let mut crashes = Vec::new();
-        let mut builds: Vec<BuildId> = reader
-            .boots(id)?
-            .into_iter()
-            .filter_map(|boot| boot.build_id)
-            .collect();
         let of_capture = CrashFilter {
             capture: Some(id),
             ..CrashFilter::default()
         };
         for crash in reader.crashes(&of_capture)? {
-            builds.extend(crash.build_id.clone());
             let sources = crash.sources.iter().filter(|source| source.path == *path);
             crashes.extend(sources.map(|source| CrashPlace {
                 offset: source.offset,
@@ -244,18 +243,69 @@ impl QueryContext {
         crashes.sort_by_key(|crash| (crash.crash, crash.offset));
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
-        builds.sort();
-        builds.dedup();
-        let elfs: Vec<Arc<SymbolFile>> = builds
-            .iter()
-            .filter_map(|build| self.symbol_file(build))
-            .collect();
-        let log = LogSession::open(path, bytes, from_elfs(&elfs), crashes, &Unattended)?;
+        let dictionaries = self.log_dictionaries(*capture, &bytes, &[])?;
+        let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
         let log = Arc::new(log);
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);
         Ok(log)
+    }
+
+    /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that is no text names
+    /// none: then the ELF files of its capture serve, else the only one at hand.
+    pub fn log_dictionaries(
+        &self,
+        capture: i64,
+        log: &[u8],
+        source_map: &[SourceMapping],
+    ) -> Result<LogDictionaries, QueryError> {
+        let id = CaptureId(capture);
+        let reader = self.reader()?;
+        let of_capture = CrashFilter {
+            capture: Some(id),
+            ..CrashFilter::default()
+        };
+        let boots = reader.boots(id)?.into_iter();
+        let crashes = reader.crashes(&of_capture)?.into_iter();
+        let mut builds: BTreeSet<BuildId> = boots
+            .filter_map(|boot| boot.build_id)
+            .chain(crashes.filter_map(|crash| crash.build_id))
+            .collect();
+        let captures = reader.captures()?.into_iter();
+        let own = captures.filter(|row| row.id == id);
+        builds.extend(own.filter_map(|row| row.software.build_id));
+        let mut elfs: Vec<Arc<SymbolFile>> = builds
+            .iter()
+            .filter_map(|build| self.symbol_file(build))
+            .collect();
+        if needs_dictionary(log) {
+            let rows = reader.symbol_files()?.into_iter();
+            // A boot loader is a build of its own, which no boot names.
+            let came_with_it = rows.filter(|row| {
+                let is_wanted = builds.is_empty() || row.path.ends_with(BOOT_LOADER);
+                row.capture == Some(id) && is_wanted
+            });
+            let ids: BTreeSet<BuildId> = came_with_it.map(|row| row.facts.build_id).collect();
+            elfs.extend(ids.iter().filter_map(|build| self.symbol_file(build)));
+            if elfs.is_empty()
+                && builds.is_empty()
+                && let Ok((matched, _why)) = self.build_for_text(None, "")
+            {
+                elfs.extend(matched.files);
+            }
+        }
+        let mut databases = Vec::new();
+        for file in reader.files(id)? {
+            if file.format == DICTIONARY && file.is_kept {
+                let bytes = self.stored_bytes(&reader, id, &file.path, file.size)?;
+                databases.push((file.path, bytes));
+            }
+        }
+        let databases = databases
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), &**bytes));
+        Ok(from_files(&elfs, databases, source_map))
     }
 
     /// Forgets opened captures and ELF files: the workspace changed.

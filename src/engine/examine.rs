@@ -3,6 +3,7 @@
 //! The one path that importing, `backtrace` and re-symbolizing share, so that all three agree on which crash is which.
 
 use super::input::{InputFile, Inputs, Refused};
+use super::logs::recognise::recognise;
 use super::parallel;
 use super::separate_debug::{ElfFile, join_debug_files, join_split_files};
 use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
@@ -226,6 +227,7 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
     }
     join_debug_files(&mut examined.symbol_files);
     join_split_files(&mut examined.symbol_files, &examined.split_files);
+    recognise(&mut examined.files, &examined.symbol_files);
     let manifest_id = examined.manifest.as_ref().and_then(|m| m.build_id.clone());
     for joined in join(dumps) {
         let build_id = identity(&joined, manifest_id.as_ref());

@@ -5,6 +5,8 @@ use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
 use super::file_bytes::Access;
 use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
+use super::logs::log_format;
+use super::logs::recognise::DICTIONARY;
 use super::matching::{Matched, match_available};
 use super::parallel;
 use super::reports::{Depth, report_with, with_symbols};
@@ -477,6 +479,15 @@ fn findings(file: &super::examine::ExaminedFile, into: &mut Vec<Finding>) {
             format!("{} {what} ({})", file.n_dumps, file.scan.format),
         ));
     }
+    match log_format(file.scan.format) {
+        Some(format) if format.id() != "text" => {
+            into.push(found(path, format!("a log ({})", format.label())));
+        }
+        _ => {}
+    }
+    if file.scan.format == DICTIONARY {
+        into.push(found(path, "a dictionary that decodes logs".to_owned()));
+    }
     if !file.scan.boots.is_empty() {
         into.push(found(path, format!("{} boots", file.scan.boots.len())));
     }
@@ -540,7 +551,7 @@ pub(super) fn facts(file: &SymbolFile, size: u64) -> SymbolFacts {
 fn kind(file: &super::examine::ExaminedFile) -> FileKind {
     match file.scan.format {
         _ if file.scan.symbols => FileKind::Symbols,
-        "text" => FileKind::Log,
+        format if log_format(format).is_some() => FileKind::Log,
         _ if file.n_dumps > 0 => FileKind::Coredump,
         _ => FileKind::Other,
     }

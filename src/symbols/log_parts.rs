@@ -21,6 +21,9 @@ fn describes_logs(name: &str) -> bool {
         "log_strings",
         ".log_strings",
         "log_const",
+        ".noload",
+        // Constants of an ESP32 lie beside what is written when it starts.
+        ".flash.rodata",
         "noload_keep_in_elf",
         ".noload_keep_in_elf",
     ]

@@ -122,7 +122,7 @@ impl OpenLog {
     /// The boots that it tells of; searched when they are first asked for.
     pub fn boots(&self) -> &[BootRecord] {
         self.boots.get_or_init(|| {
-            if !self.is_text() {
+            if !self.format.has_lines() {
                 return Vec::new();
             }
             // Nobody can cancel it, so there is always an answer.

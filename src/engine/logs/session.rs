@@ -92,7 +92,7 @@ impl LogSession {
     ) -> Result<Self, Cancelled> {
         let head = bytes.get(..64 << 10).unwrap_or(&bytes);
         let format = detect(head, name, &dictionaries);
-        let boots = if format.framing() == Framing::Delimited(b'\n') {
+        let boots = if format.has_lines() {
             boots::find(&bytes, progress)?
         } else {
             Vec::new()

@@ -6,12 +6,15 @@
 //! row, so that any row can be decoded by itself, in any order and by any thread.
 
 pub mod ansi;
+mod console_text;
 pub mod defmt;
 pub mod dictionaries;
+pub mod esp_binary;
 mod printf;
 pub mod shapes;
 mod text;
 pub mod tokens;
+pub mod zephyr;
 
 use super::Confidence;
 use crate::model::log::{LogRecord, RowKind};
@@ -48,6 +51,10 @@ pub trait LogFormat: Sync {
     fn sniff(&self, head: &[u8], name: &str, dictionaries: &LogDictionaries) -> Confidence;
     /// How rows are told apart.
     fn framing(&self) -> Framing;
+    /// True when lines of text may stand in it: they are searched for boots.
+    fn has_lines(&self) -> bool {
+        self.framing() == Framing::Delimited(b'\n')
+    }
     /// Of a [`Framing::Measured`] format: the length of the row at the beginning of `bytes`. Damage must not stop it: what
     /// cannot be measured is a row of the bytes up to the next place that can.
     fn row_len(&self, _bytes: &[u8], _dictionaries: &LogDictionaries) -> RowLen {
@@ -59,7 +66,14 @@ pub trait LogFormat: Sync {
 }
 
 /// Every log format, sorted by id.
-pub static LOG_FORMATS: &[&dyn LogFormat] = &[&defmt::DefmtRaw, &defmt::DefmtRzcobs, &text::Text];
+pub static LOG_FORMATS: &[&dyn LogFormat] = &[
+    &defmt::DefmtRaw,
+    &defmt::DefmtRzcobs,
+    &esp_binary::EspBinary,
+    &text::Text,
+    &zephyr::ZephyrBinary,
+    &zephyr::ZephyrHex,
+];
 
 /// The format with this id.
 pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {

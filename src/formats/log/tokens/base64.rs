@@ -29,7 +29,7 @@ pub(super) fn prefix(text: &str) -> &str {
 }
 
 /// The bytes; `None` when it is no base64.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(in crate::formats::log) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     for block in text.as_bytes().chunks(4) {
         let [a, b, c, d] = *block else { return None };

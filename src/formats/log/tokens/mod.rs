@@ -7,7 +7,7 @@
 //! again, so that strings may contain tokens.
 
 mod arguments;
-mod base64;
+pub(super) mod base64;
 mod database;
 
 pub use database::TokenDatabase;
