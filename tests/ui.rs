@@ -249,6 +249,15 @@ fn addresses_in_a_line_of_the_log_have_names() {
         .unwrap();
     line.click();
     window.settle();
+    let address = window.harness.get_by_role_and_label(
+        egui::accesskit::Role::Link,
+        "valve_open at brook/main.c:151",
+    );
+    address.click();
+    window.settle();
+    assert!(window.shows("0x000009d8 in build 30736562"));
+    assert!(window.shows("valve->id |= 0x80;, here"));
+    window.click("Close");
     assert!(window.shows("valve_open at brook/main.c:151"));
     assert!(window.shows("valve_open at brook/main.c:153"));
     assert!(window.shows("Names by build 30736562, which its boot names."));

@@ -456,19 +456,19 @@ impl QueryContext {
     }
 
     /// Where a source file may be, most likely first: mapped folders, then the path that the ELF names.
-    pub fn source_candidates(&self, crash: i64, file: &str) -> Result<Vec<PathBuf>, QueryError> {
-        let opened = self.open_crash(crash)?;
+    pub fn source_candidates(
+        &self,
+        symbols: &SymbolSet<'_>,
+        file: &str,
+    ) -> Result<Vec<PathBuf>, QueryError> {
         let mut candidates = Vec::new();
-        let comp_dirs: Vec<String> = opened.with_symbols(|_, symbols| {
-            let all = symbols
-                .infos
-                .iter()
-                .flat_map(|info| (0..info.units().len()).filter_map(|unit| info.comp_dir(unit)));
-            let mut dirs: Vec<String> = all.collect();
-            dirs.sort();
-            dirs.dedup();
-            dirs
-        })?;
+        let all = symbols
+            .infos
+            .iter()
+            .flat_map(|info| (0..info.units().len()).filter_map(|unit| info.comp_dir(unit)));
+        let mut comp_dirs: Vec<String> = all.collect();
+        comp_dirs.sort();
+        comp_dirs.dedup();
         let mut names: Vec<String> = comp_dirs
             .iter()
             .map(|dir| format!("{}/{file}", dir.trim_end_matches('/')))

@@ -179,7 +179,7 @@ fn push_text(segments: &mut Vec<Segment>, text: Option<&str>) {
 }
 
 /// Words of hex digits that may be addresses: `0x` and 1 to 16 digits, or 8 or 16 bare digits.
-fn candidates(text: &str) -> Vec<(Range<usize>, u64)> {
+pub(super) fn candidates(text: &str) -> Vec<(Range<usize>, u64)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;

@@ -25,7 +25,7 @@ use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
-use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery};
+use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery, SourceOf};
 use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
 use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
 use crate::engine::queries::variable_diff::{VariableDiff, VariableDiffQuery};
@@ -64,7 +64,7 @@ pub trait Door {
     /// Variables that differ from another crash, or from their values at start.
     fn variable_diff(&self, crash: i64, against: Option<i64>, find: &str) -> Answer<VariableDiff>;
     /// Source around a line.
-    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines>;
+    fn source(&self, of: &SourceOf, file: &str, line: u32) -> Answer<SourceLines>;
     /// The symbol library.
     fn symbols(&self) -> Answer<SymbolLibraryView>;
     /// Logs, those of the newest capture first.
@@ -217,9 +217,9 @@ impl Door for EngineDoor {
         })
     }
 
-    fn source(&self, crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
+    fn source(&self, of: &SourceOf, file: &str, line: u32) -> Answer<SourceLines> {
         self.engine.borrow().query(SourceLinesQuery {
-            crash,
+            of: of.clone(),
             file: file.to_owned(),
             line,
         })

@@ -40,6 +40,9 @@ pub struct Tokens {
     pub ok: Color32,
     /// Series colours.
     pub series: [Color32; 6],
+    /// The 16 colours of a terminal, for what devices coloured themselves: black and white of a terminal are greys here,
+    /// so that they can be read on every ground.
+    pub ansi: [Color32; 16],
 }
 
 const fn hex(rgb: u32) -> Color32 {
@@ -73,6 +76,24 @@ pub static DARK: Tokens = Tokens {
     warn: hex(0xe8b339),
     ok: hex(0x4cc2a4),
     series: SERIES,
+    ansi: [
+        hex(0x8f9baa),
+        hex(0xf28b82),
+        hex(0x7fc88b),
+        hex(0xe3bd5b),
+        hex(0x8fb4f5),
+        hex(0xd8a4e4),
+        hex(0x67c7d0),
+        hex(0xcfd6de),
+        hex(0x97a2b0),
+        hex(0xffa198),
+        hex(0x9be0a5),
+        hex(0xf5d67b),
+        hex(0xa5c5ff),
+        hex(0xe7b8f2),
+        hex(0x8fe3ea),
+        hex(0xffffff),
+    ],
 };
 
 /// Dark text on light.
@@ -92,6 +113,24 @@ pub static LIGHT: Tokens = Tokens {
     warn: hex(0x805a00),
     ok: hex(0x0d6e58),
     series: SERIES,
+    ansi: [
+        hex(0x1a222c),
+        hex(0xa33a2a),
+        hex(0x1d6b34),
+        hex(0x7a5600),
+        hex(0x1f55b5),
+        hex(0x8a2f9c),
+        hex(0x0a6670),
+        hex(0x55606e),
+        hex(0x5a6573),
+        hex(0xad362b),
+        hex(0x1a7036),
+        hex(0x7d5a00),
+        hex(0x275ec4),
+        hex(0x9a35ad),
+        hex(0x0b6c77),
+        hex(0x3a4552),
+    ],
 };
 
 /// The tokens of the theme that `ui` is drawn in.
@@ -190,6 +229,14 @@ pub mod font {
     /// The same, small.
     pub fn mono_small() -> FontId {
         FontId::monospace(11.0)
+    }
+    /// Lines of a log at a size that the user chose.
+    pub fn log(size: f32) -> FontId {
+        FontId::monospace(size)
+    }
+    /// The same with weight.
+    pub fn log_strong(size: f32) -> FontId {
+        named(size, MONO_STRONG)
     }
     /// An icon of this size.
     pub fn icon(size: f32) -> FontId {
@@ -376,6 +423,12 @@ mod tests {
                 _ = ground;
                 pairs.push((name, color, behind));
             }
+        }
+        for ground in [t.panel, t.raised, t.hover, t.act_bg, t.crash_bg] {
+            pairs.extend(
+                t.ansi
+                    .map(|color| ("a colour of the device", color, ground)),
+            );
         }
         pairs.push(("act on act_bg", t.act, t.act_bg));
         pairs.push(("text on act_bg", t.text, t.act_bg));

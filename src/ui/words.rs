@@ -48,6 +48,11 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     }
 }
 
+/// A boot as people count: the first one is 1. (JSON and `--boot` count from 0.)
+pub fn boot(boot: u32) -> String {
+    number(u64::from(boot).saturating_add(1))
+}
+
 /// `4 min ago`, `yesterday`; of a time that cannot be read, the text itself.
 pub fn ago(rfc3339: &str, now: SystemTime) -> String {
     let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else {

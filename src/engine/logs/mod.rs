@@ -3,6 +3,7 @@
 //! The question and answer types of the window and the command line stand in [`view`]; [`filter`] says what a stack of
 //! filter chips is.
 
+pub mod addresses;
 pub mod dictionaries;
 pub mod filter;
 pub mod follow;
@@ -14,6 +15,7 @@ pub mod row_set;
 pub mod rows;
 pub mod selection;
 pub mod session;
+pub mod spans;
 pub mod stored;
 pub mod templates;
 pub mod view;

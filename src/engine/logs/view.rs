@@ -142,7 +142,8 @@ pub struct LogRow {
     pub is_out_of_order: bool,
     /// Boot it belongs to, from 0.
     pub boot: Option<u32>,
-    /// Parts of the message with a look or a meaning of their own, sorted, disjoint.
+    /// Parts of the message with a look or a meaning of their own, by where they begin. A match and an address may lie
+    /// over a colour.
     pub spans: Vec<LogSpan>,
     /// Further rows of the same message folded into this one.
     pub n_folded: u64,
@@ -179,8 +180,12 @@ pub enum SpanKind {
     Address {
         /// The address.
         address: u64,
-        /// Function, file and line.
+        /// Function, file and line, with what it was inlined into.
         symbol: String,
+        /// Source file and line, from 1, of the innermost function.
+        place: Option<(String, u32)>,
+        /// Build id, as hex, of the ELF that says so.
+        build: String,
     },
     /// A byte that is no text, shown as `\xff`.
     Byte,

@@ -1,15 +1,20 @@
 //! Rows of a log as they are shown, and what each filter lets through.
 
 use crate::engine::context::QueryContext;
+use crate::engine::logs::addresses::name_addresses;
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::session::LogSession;
-use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows, LogSpan, SpanKind};
+use crate::engine::logs::spans;
+use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows};
 use crate::engine::query::{Query, QueryError};
 use crate::model::progress::Unattended;
 
 /// Rows that are decoded at once, at most.
 const MOST_ROWS: u32 = 1000;
+
+/// So much of a row is looked at for its colours: as much as is decoded of it.
+const COLOURED_BYTES: usize = 16 << 10;
 
 /// Asks for some of the rows that a stack of filters lets through.
 #[derive(Clone, Debug)]
@@ -39,7 +44,10 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        page(&*context.log(&self.key)?, self)
+        let log = context.log(&self.key)?;
+        let mut page = page(&log, self)?;
+        name_addresses(context, &log, &mut page.rows.rows);
+        Ok(page)
     }
 }
 
@@ -96,11 +104,10 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
 fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogRow> {
     let (place, record, is_cut) = log.record(row)?;
     let offset = place.start as u64;
-    let found = matcher.and_then(|matcher| matcher.find(record.message.as_bytes()));
-    let spans = found.map(|range| LogSpan {
-        range,
-        kind: SpanKind::Match,
-    });
+    let raw = log.raw(place.start..place.end.min(place.start.saturating_add(COLOURED_BYTES)));
+    let mut spans = spans::colours(raw, &record.message);
+    spans.extend(matcher.map_or_else(Vec::new, |matcher| spans::matches(matcher, &record.message)));
+    spans.sort_by_key(|span| span.range.start);
     Some(LogRow {
         log: 0,
         row,
@@ -108,7 +115,7 @@ fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogR
         len: place.len() as u64,
         axis_ns: record.uptime_ns.and_then(|ns| i64::try_from(ns).ok()),
         boot: log.boot_of(offset),
-        spans: spans.into_iter().collect(),
+        spans,
         crash: log.crash_starting_at(row),
         starts_boot: log.boot_starting_at(row),
         record,

@@ -3,6 +3,7 @@
 use crate::engine::context::QueryContext;
 use crate::engine::demo;
 use crate::engine::query::{Query, QueryError};
+use crate::model::build_id::BuildId;
 use std::path::PathBuf;
 
 /// Lines shown before and after.
@@ -10,11 +11,20 @@ const AROUND: u32 = 200;
 /// A source file larger than this is not shown.
 const LARGEST_SOURCE_BYTES: u64 = 16 << 20;
 
-/// Asks for the lines around `line` of `file`, as the ELF of a crash names it.
+/// Whose ELF names the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceOf {
+    /// A crash, by its id in the workspace.
+    Crash(i64),
+    /// A build, by its id as hex.
+    Build(String),
+}
+
+/// Asks for the lines around `line` of `file`, as an ELF names it.
 #[derive(Clone, Debug)]
 pub struct SourceLinesQuery {
-    /// Id in the workspace.
-    pub crash: i64,
+    /// Whose.
+    pub of: SourceOf,
     /// File as in a frame.
     pub file: String,
     /// Line of interest, from 1.
@@ -44,14 +54,28 @@ impl Query for SourceLinesQuery {
     type Output = SourceLines;
 
     fn run(&self, context: &QueryContext) -> Result<SourceLines, QueryError> {
-        let candidates = context.source_candidates(self.crash, &self.file)?;
+        let (candidates, builds) = match &self.of {
+            SourceOf::Crash(crash) => {
+                let opened = context.open_crash(*crash)?;
+                let candidates = opened
+                    .with_symbols(|_, symbols| context.source_candidates(symbols, &self.file))??;
+                (candidates, opened.builds().cloned().collect::<Vec<_>>())
+            }
+            SourceOf::Build(build) => {
+                let id = BuildId::from_hex(build);
+                let (matched, _why) = context.build_for_text(id.as_ref(), build)?;
+                let candidates = context.with_matched(&matched, |symbols| {
+                    context.source_candidates(symbols, &self.file)
+                })?;
+                (candidates, id.into_iter().collect())
+            }
+        };
         for path in &candidates {
             if let Some(text) = read(path) {
                 return Ok(self.around(path.display().to_string(), &text));
             }
         }
-        let opened = context.open_crash(self.crash)?;
-        if let Some(text) = opened.builds().find_map(|id| demo::source(id, &self.file)) {
+        if let Some(text) = builds.iter().find_map(|id| demo::source(id, &self.file)) {
             return Ok(self.around(self.file.clone(), text));
         }
         let tried = candidates

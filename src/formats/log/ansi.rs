@@ -33,7 +33,7 @@ pub fn pieces(bytes: &[u8], each: &mut dyn FnMut(&[u8])) {
 }
 
 /// Length of the escape at the beginning of `bytes`, at least 1.
-fn escape_len(bytes: &[u8]) -> usize {
+pub fn escape_len(bytes: &[u8]) -> usize {
     let is_line_end = |byte: u8| matches!(byte, b'\n' | b'\r');
     match bytes.get(1) {
         // Control sequence: parameters, then a final byte.

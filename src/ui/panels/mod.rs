@@ -6,6 +6,7 @@ pub mod home;
 pub mod import_report;
 pub mod issues;
 pub mod logs;
+mod source;
 pub mod symbolizer;
 pub mod symbols;
 

@@ -27,7 +27,7 @@ use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::overview::Overview;
-use crate::engine::queries::source_lines::SourceLines;
+use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
 use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::queries::variable_diff::{DifferenceRow, VariableDiff};
@@ -240,7 +240,7 @@ impl Door for FakeDoor {
         self.answer(diff, VariableDiff::default)
     }
 
-    fn source(&self, _crash: i64, file: &str, line: u32) -> Answer<SourceLines> {
+    fn source(&self, _of: &SourceOf, file: &str, line: u32) -> Answer<SourceLines> {
         let missing = || SourceLines::NotHere {
             tried: vec![file.to_owned()],
         };

@@ -9,3 +9,4 @@ pub mod row;
 pub mod state;
 pub mod text;
 pub mod virtual_list;
+pub mod wrapped_list;

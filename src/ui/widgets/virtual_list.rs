@@ -15,7 +15,7 @@ pub struct VirtualList {
     /// First row in sight.
     pub top: u64,
     /// Points of it that are scrolled out.
-    sub: f32,
+    pub(super) sub: f32,
 }
 
 /// A part of a whole, between 0 and 1: exact enough for a place on screen, whatever the numbers.
@@ -36,7 +36,7 @@ pub struct InSight {
 
 impl VirtualList {
     /// Rows that fit whole.
-    fn page(height: f32, row_height: f32) -> u64 {
+    pub fn page(height: f32, row_height: f32) -> u64 {
         // The height of a screen: no value is lost.
         #[expect(
             clippy::cast_possible_truncation,
@@ -88,6 +88,23 @@ impl VirtualList {
             self.sub = 0.0;
         }
         self.clamp(height, row_height, n_rows);
+    }
+
+    /// Brings a row into sight with as little movement as that takes.
+    pub fn reveal(&mut self, row: u64, n_whole: u64) {
+        let n_whole = n_whole.max(1);
+        if row < self.top {
+            self.top = row;
+            self.sub = 0.0;
+        } else if row >= self.top.saturating_add(n_whole) {
+            self.top = row.saturating_sub(n_whole.saturating_sub(1));
+        }
+    }
+
+    /// Goes to the end: what is too far is brought back when it is drawn.
+    pub fn go_to_end(&mut self, n_rows: u64) {
+        self.top = n_rows.saturating_sub(1);
+        self.sub = 0.0;
     }
 
     /// Moves by pages and rows.
@@ -144,7 +161,7 @@ impl VirtualList {
     }
 
     /// The scroll bar: its thumb at the very bottom is the very last row.
-    fn bar_ui(&mut self, ui: &Ui, rect: Rect, row_height: f32, n_rows: u64) -> Response {
+    pub(super) fn bar_ui(&mut self, ui: &Ui, rect: Rect, row_height: f32, n_rows: u64) -> Response {
         let bar = Rect::from_min_max(Pos2::new(rect.right() - BAR, rect.top()), rect.max);
         let id: Id = ui.scope_id().with("scroll bar");
         let response = ui.interact(bar, id, Sense::click_and_drag());

@@ -19,14 +19,7 @@ impl Logs {
             self.picker_ui(ctx, ui, listed);
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
-            if ui
-                .selectable_label(self.stack.shows_data, "Data lines")
-                .on_hover_text("Shows every line of dumps and hex blocks")
-                .clicked()
-            {
-                self.stack.shows_data = !self.stack.shows_data;
-                self.changed();
-            }
+            self.view_menu_ui(ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
             } else if let Some((n, of)) = self.found {
@@ -188,11 +181,11 @@ impl Logs {
     }
 
     /// Other rows are shown: places among them mean something else now. The selected row stays in sight.
-    fn changed(&mut self) {
+    pub(super) fn changed(&mut self) {
         let row = self
             .selected
             .take()
-            .and_then(|(_, row)| row)
+            .and_then(|selected| selected.row)
             .map(|row| row.row);
         self.found = None;
         self.nothing_found = false;
@@ -217,8 +210,10 @@ pub(super) fn words_of(chip: &Chip) -> String {
         LogFilter::Level { at_least } => format!("level ≥ {}", at_least.name()),
         LogFilter::Module { names } => format!("module {}", names.join(", ")),
         LogFilter::Device { serials } => format!("device {}", serials.join(", ")),
-        LogFilter::Boot { first, last } if first == last => format!("boot {first}"),
-        LogFilter::Boot { first, last } => format!("boots {first}-{last}"),
+        LogFilter::Boot { first, last } if first == last => format!("boot {}", words::boot(*first)),
+        LogFilter::Boot { first, last } => {
+            format!("boots {}-{}", words::boot(*first), words::boot(*last))
+        }
         LogFilter::Text { text, .. } => format!("\"{text}\""),
         LogFilter::Regex { pattern, .. } => format!("/{pattern}/"),
         LogFilter::Time { .. } => "a span of time".to_owned(),

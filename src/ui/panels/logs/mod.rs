@@ -1,13 +1,18 @@
 //! Logs: every line of one log, decoded, with filters, along an axis that shows where it crashed.
 
 mod bar;
+mod columns;
 mod density;
 mod list;
+mod lookup;
+mod message;
+mod row;
 mod selected;
+mod selection;
 
 use super::{Panel, screen};
 use crate::engine::logs::filter::FilterStack;
-use crate::engine::logs::view::{LogKey, LogRow};
+use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_summary::LogOverview;
@@ -17,7 +22,10 @@ use crate::ui::theme::size;
 use crate::ui::widgets::virtual_list::{VirtualList, share};
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
+use columns::Look;
 use egui::{Pos2, Rect, Ui, vec2};
+use lookup::LookedUp;
+use selection::Selected;
 
 /// From this width on the selected row is shown in full beside the list.
 const WITH_SELECTED: f32 = 1000.0;
@@ -34,10 +42,12 @@ pub struct Logs {
     log: Option<LogKey>,
     stack: FilterStack,
     list: VirtualList,
+    /// How it is shown.
+    look: Look,
     /// What stands in the field: searched for with F3, a filter with Enter.
     search: String,
-    /// Index of the selected row among those shown, and the row.
-    selected: Option<(u64, Option<LogRow>)>,
+    /// The selected rows.
+    selected: Option<Selected>,
     /// A search that is on its way.
     finding: Option<LogFindQuery>,
     /// Which match is selected, and of how many.
@@ -47,8 +57,12 @@ pub struct Logs {
     n_jumps: u64,
     /// Height of the list in the last frame.
     height: f32,
+    /// Rows that were in sight as a whole in the last frame.
+    n_whole: u64,
     n_visible: u64,
     n_by_chip: Vec<u64>,
+    /// The address that was clicked.
+    looked_up: Option<LookedUp>,
 }
 
 impl Panel for Logs {
@@ -84,8 +98,8 @@ impl Panel for Logs {
             self.bar_ui(ctx, ui, listed);
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
-                self.find(ctx, &key);
-                self.keys(ui, overview);
+                self.find(ctx);
+                self.keys(ui, &key, overview);
                 self.body_ui(ctx, ui, &key, overview);
             });
         });
@@ -135,84 +149,9 @@ impl Logs {
                 log: Some(key),
                 n_jumps: self.n_jumps,
                 search: std::mem::take(&mut self.search),
+                look: self.look.clone(),
                 ..Self::default()
             };
-        }
-    }
-
-    fn ask(&mut self, key: &LogKey, wanted: Wanted, forward: bool) {
-        self.nothing_found = false;
-        self.finding = Some(LogFindQuery {
-            key: key.clone(),
-            stack: self.stack.clone(),
-            wanted,
-            from: self.selected.as_ref().map_or(self.list.top, |(at, _)| *at),
-            forward,
-        });
-    }
-
-    /// Goes where a search led.
-    fn find(&mut self, ctx: &ViewContext<'_>, _key: &LogKey) {
-        let Some(query) = &self.finding else { return };
-        let answer = ctx.door.log_find(query);
-        if answer.is_pending() {
-            return;
-        }
-        self.finding = None;
-        let found = answer.value().map(|found| **found).unwrap_or_default();
-        self.found = found.of;
-        match found.at {
-            Some(at) => self.select(at),
-            None => self.nothing_found = true,
-        }
-    }
-
-    fn select(&mut self, at: u64) {
-        self.selected = Some((at, None));
-        self.list.go_to(
-            at,
-            self.height,
-            list::ROW,
-            self.n_visible.max(at.saturating_add(1)),
-        );
-    }
-
-    /// Keys of the list: they act when no text is being written.
-    fn keys(&mut self, ui: &Ui, overview: &LogOverview) {
-        if ui.ctx().text_edit_focused() {
-            return;
-        }
-        let Some(key) = self.log.clone() else { return };
-        let pressed = |key: egui::Key| ui.input(|input| input.key_pressed(key));
-        let is_shift = ui.input(|input| input.modifiers.shift);
-        let is_plain = ui.input(|input| input.modifiers.is_none() || input.modifiers.shift_only());
-        let n = self.n_visible;
-        if !is_plain {
-            return;
-        }
-        for (pressed_key, rows, pages) in [
-            (egui::Key::PageDown, 0, 1),
-            (egui::Key::PageUp, 0, -1),
-            (egui::Key::Home, i64::MIN, 0),
-            (egui::Key::End, i64::MAX, 0),
-        ] {
-            if pressed(pressed_key) {
-                self.list.move_by(rows, pages, self.height, list::ROW, n);
-            }
-        }
-        let at = self.selected.as_ref().map_or(self.list.top, |(at, _)| *at);
-        if pressed(egui::Key::ArrowDown) && n > 0 {
-            self.select(at.saturating_add(1).min(n.saturating_sub(1)));
-        }
-        if pressed(egui::Key::ArrowUp) {
-            self.select(at.saturating_sub(1));
-        }
-        if pressed(egui::Key::F3) && !self.search.trim().is_empty() {
-            let text = self.search.trim().to_owned();
-            self.ask(&key, Wanted::Text(text), !is_shift);
-        }
-        if pressed(egui::Key::E) && overview.summary.n_rows > 0 {
-            self.ask(&key, Wanted::Error, !is_shift);
         }
     }
 
@@ -244,6 +183,7 @@ impl Logs {
             let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
             self.selected_ui(ctx, ui, right, overview);
         }
+        self.lookup_ui(ctx, ui);
     }
 
     /// Rows of the log between the first and the last one in sight, as shares of its length.
@@ -252,7 +192,7 @@ impl Logs {
         if n == 0 || !self.stack.chips.is_empty() {
             return None;
         }
-        let sight = self.list.in_sight(self.height, list::ROW, n);
+        let sight = self.list.in_sight(self.height, self.look.row_height(), n);
         Some((
             share(sight.first, n),
             share(sight.first.saturating_add(u64::from(sight.count)), n),

@@ -1,7 +1,7 @@
 //! The selected row in full, and what the log is made of.
 
 use super::Logs;
-use super::list::{fact_ui, time};
+use super::row::time;
 use crate::engine::logs::filter::LogFilter;
 use crate::engine::logs::view::LogRow;
 use crate::engine::queries::log_summary::LogOverview;
@@ -34,8 +34,9 @@ impl Logs {
             ..cards::Title::default()
         };
         let mut filter = None;
-        cards::card(ui, upper, title, |ui| match &self.selected {
-            Some((_, Some(row))) => {
+        let row = self.selected.as_ref().and_then(|it| it.row.as_ref());
+        cards::card(ui, upper, title, |ui| match row {
+            Some(row) => {
                 egui::ScrollArea::vertical()
                     .id_salt("selected line")
                     .show(ui, |ui| {
@@ -79,7 +80,7 @@ fn facts_ui(ui: &mut Ui, row: &LogRow) {
     let line = record
         .source_line
         .map_or_else(String::new, |line| format!(":{line}"));
-    let boot = row.boot.map_or_else(String::new, |boot| boot.to_string());
+    let boot = row.boot.map_or_else(String::new, words::boot);
     let place = format!("{} ({})", words::number(row.offset), words::bytes(row.len));
     fact_ui(ui, "line", &words::number(row.row.saturating_add(1)));
     fact_ui(ui, "time", &time(row));
@@ -88,6 +89,17 @@ fn facts_ui(ui: &mut Ui, row: &LogRow) {
     fact_ui(ui, "module", &record.module);
     fact_ui(ui, "source", &format!("{}{line}", record.source_file));
     fact_ui(ui, "offset", &place);
+}
+
+fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
+    if value.is_empty() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.add_space(size::M);
+        text::small(ui, name);
+        text::mono(ui, value);
+    });
 }
 
 fn message_ui(ui: &mut Ui, row: &LogRow) {

@@ -1,0 +1,280 @@
+//! One row of the list: marks in the gutter, columns, message.
+
+use super::columns::{Column, Look, Places};
+use super::message::{self, Layout};
+use crate::engine::logs::view::{LogCrash, LogRow, LogSpan, SpanKind};
+use crate::engine::queries::log_summary::LogOverview;
+use crate::model::log::{LogLevel, RowKind};
+use crate::ui::theme::{Tokens, font, size, tokens};
+use crate::ui::widgets::row::{CellStyle, RowPainter};
+use crate::ui::words;
+use egui::{Align, Color32, CursorIcon, Galley, Pos2, Rect, Role, Sense, Ui, WidgetInfo};
+use std::sync::Arc;
+
+/// Room for "open crash".
+const LINK: f32 = 92.0;
+
+/// What rows of one frame have in common.
+pub(super) struct Rows<'a> {
+    /// How they are shown.
+    pub(super) look: &'a Look,
+    /// Where their columns are.
+    pub(super) places: Places,
+    /// The log that they are of.
+    pub(super) overview: &'a LogOverview,
+}
+
+/// What a person did to a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Done {
+    /// Chose it.
+    Selected {
+        /// Together with all rows from the one chosen before.
+        extends: bool,
+    },
+    /// Asked for the crash that begins there.
+    Crash(i64),
+    /// Asked what an address is.
+    Address(LogSpan),
+}
+
+/// How a row stands among the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Its index among those shown.
+    pub(super) at: u64,
+    /// It is selected.
+    pub(super) is_selected: bool,
+}
+
+impl Rows<'_> {
+    fn crash_of(&self, row: &LogRow) -> Option<&LogCrash> {
+        self.overview.summary.crashes.get(row.crash?)
+    }
+
+    /// The message as it is shown, laid out for a row of this width.
+    fn message(&self, ui: &Ui, row: &LogRow, width: f32) -> (String, Arc<Galley>) {
+        let t = tokens(ui);
+        let crash = self.crash_of(row);
+        let (text, color, spans) = match crash {
+            Some(crash) if !crash.headline.is_empty() => {
+                (crash.headline.replace('`', ""), t.crash, &[][..])
+            }
+            _ => {
+                let (text, color) = message_of(t, row);
+                (text, color, row.spans.as_slice())
+            }
+        };
+        let link = if crash.is_some() { LINK } else { 0.0 };
+        let layout = Layout {
+            text_size: self.look.text_size,
+            color,
+            width: width - self.places.message - size::M - link,
+            wraps: self.look.wraps,
+        };
+        let galley = message::galley(ui, &text, spans, &layout);
+        (text, galley)
+    }
+
+    /// Height of a row in a list of this width.
+    pub(super) fn height(&self, ui: &Ui, row: &LogRow, width: f32) -> f32 {
+        let one = self.look.row_height();
+        if !self.look.wraps {
+            return one;
+        }
+        let (_, galley) = self.message(ui, row, width);
+        let lines = galley.rows.len().max(1);
+        one + galley.size().y * (lines - 1) as f32 / lines as f32
+    }
+
+    /// Draws a row.
+    pub(super) fn row_ui(
+        &self,
+        ui: &mut Ui,
+        rect: Rect,
+        standing: Standing,
+        row: &LogRow,
+    ) -> Option<Done> {
+        let t = tokens(ui);
+        let id = ui.scope_id().with(("log row", standing.at));
+        let response = ui.interact(rect, id, Sense::click());
+        let name = format!("Line {}: {}", row.row.saturating_add(1), row.record.message);
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::ListBoxOption, true, standing.is_selected, &name)
+        });
+        let crash = self.crash_of(row);
+        let ground = match (standing.is_selected, crash.is_some(), response.hovered()) {
+            (true, _, _) => Some(t.hover),
+            (_, true, _) => Some(t.crash_bg),
+            (_, _, true) => Some(t.raised),
+            _ => None,
+        };
+        if let Some(ground) = ground {
+            ui.painter().rect_filled(rect, 0.0, ground);
+        }
+        if row.starts_boot.is_some() {
+            let stroke = egui::Stroke::new(1.0, t.act);
+            ui.painter().hline(rect.x_range(), rect.top(), stroke);
+        }
+        let first_line =
+            Rect::from_min_size(rect.min, egui::vec2(rect.width(), self.look.row_height()));
+        self.columns_ui(ui, first_line, row);
+        let (text, galley) = self.message(ui, row, rect.width());
+        let line_height = galley.size().y / galley.rows.len().max(1) as f32;
+        let pos = Pos2::new(
+            rect.left() + self.places.message,
+            first_line.center().y - line_height / 2.0,
+        );
+        ui.painter().galley(pos, Arc::clone(&galley), t.text);
+        let mut done = response.clicked().then(|| Done::Selected {
+            extends: ui.input(|input| input.modifiers.shift),
+        });
+        if crash.is_none() {
+            done = self::addresses_ui(ui, (&text, &row.spans), &galley, pos).or(done);
+        }
+        if let Some(id) = crash.and_then(|crash| crash.crash)
+            && crash_link_ui(ui, first_line, standing.at)
+        {
+            done = Some(Done::Crash(id));
+        }
+        done
+    }
+
+    fn columns_ui(&self, ui: &Ui, rect: Rect, row: &LogRow) {
+        let t = tokens(ui);
+        let mut cells = RowPainter {
+            painter: ui.painter(),
+            rect,
+            tokens: t,
+            is_cut: false,
+        };
+        let is_body = matches!(row.record.kind, RowKind::Continuation | RowKind::Data);
+        for (column, from, to) in &self.places.columns {
+            let (text, color) = match column {
+                Column::Line => (words::number(row.row.saturating_add(1)), t.faint),
+                _ if is_body => continue,
+                Column::Boot => (row.boot.map_or_else(String::new, words::boot), t.faint),
+                Column::Time => (time(row), t.faint),
+                Column::Level => match row.record.level {
+                    Some(level) => (level.name().to_uppercase(), level_color(t, level)),
+                    None => continue,
+                },
+                Column::Module => (row.record.module.clone(), t.muted),
+            };
+            let style = CellStyle {
+                font: font::log(self.look.text_size),
+                color,
+                align: Align::Min,
+            };
+            cells.text(*from, *to - size::XS, &text, &style);
+        }
+    }
+}
+
+/// Addresses can be pointed at and clicked.
+fn addresses_ui(
+    ui: &Ui,
+    (text, spans): (&str, &[LogSpan]),
+    galley: &Galley,
+    pos: Pos2,
+) -> Option<Done> {
+    let mut done = None;
+    for (index, (rect, span)) in message::addresses(text, spans, galley, pos).enumerate() {
+        let SpanKind::Address { symbol, .. } = &span.kind else {
+            continue;
+        };
+        let id = ui.scope_id().with(("address", pos.y.to_bits(), index));
+        let response = ui.interact(rect, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Link, true, symbol));
+        if response.clicked() {
+            done = Some(Done::Address(span.clone()));
+        }
+        response
+            .on_hover_cursor(CursorIcon::PointingHand)
+            .on_hover_text(symbol);
+    }
+    done
+}
+
+fn crash_link_ui(ui: &Ui, rect: Rect, at: u64) -> bool {
+    let t = tokens(ui);
+    let place = Rect::from_min_max(
+        Pos2::new(rect.right() - LINK - size::S, rect.top()),
+        Pos2::new(rect.right() - size::S, rect.bottom()),
+    );
+    let id = ui.scope_id().with(("open crash", at));
+    let link = ui.interact(place, id, Sense::click());
+    link.widget_info(|| WidgetInfo::labeled(Role::Link, true, "open crash"));
+    let right = CellStyle {
+        font: font::body(),
+        color: t.act,
+        align: Align::Max,
+    };
+    let mut painter = RowPainter {
+        painter: ui.painter(),
+        rect: place,
+        tokens: t,
+        is_cut: false,
+    };
+    painter.text(0.0, place.width() - size::S, "open crash", &right);
+    link.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+/// The message on one line, and its colour.
+fn message_of(t: &Tokens, row: &LogRow) -> (String, Color32) {
+    let record = &row.record;
+    let more = if row.is_cut { " …" } else { "" };
+    match record.kind {
+        RowKind::Undecoded => (
+            format!("{}  not decoded: {}", record.message, record.reason),
+            t.warn,
+        ),
+        RowKind::Dropped => (format!("{} (by the device)", record.message), t.warn),
+        RowKind::Data => {
+            let folded = match row.n_folded {
+                0 => String::new(),
+                n => format!(
+                    "   and {} of data",
+                    words::count(n, "more line", "more lines")
+                ),
+            };
+            (format!("{}{more}{folded}", record.message), t.faint)
+        }
+        RowKind::Record | RowKind::Continuation => {
+            let color = match record.level {
+                Some(LogLevel::Trace | LogLevel::Debug) => t.muted,
+                _ => t.text,
+            };
+            (format!("{}{more}", record.message), color)
+        }
+    }
+}
+
+/// Colours of levels: red stays for crashes.
+pub(super) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
+    match level {
+        LogLevel::Trace | LogLevel::Debug => t.faint,
+        LogLevel::Info => t.muted,
+        LogLevel::Warn | LogLevel::Error | LogLevel::Fatal => t.warn,
+    }
+}
+
+/// `12.345`, or the time of day.
+pub(super) fn time(row: &LogRow) -> String {
+    if let Some(ns) = row.record.uptime_ns {
+        let millis = ns / 1_000_000;
+        return format!("{}.{:03}", words::number(millis / 1000), millis % 1000);
+    }
+    if let Some(ns) = row.record.time_ns {
+        let of_day = ns.rem_euclid(86_400_000_000_000) / 1_000_000;
+        let seconds = of_day / 1000;
+        return format!(
+            "{:02}:{:02}:{:02}.{:03}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60,
+            of_day % 1000
+        );
+    }
+    row.record.stamp.clone()
+}

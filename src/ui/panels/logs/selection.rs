@@ -1,0 +1,139 @@
+//! Which rows are selected, and the keys that move the selection.
+
+use super::Logs;
+use crate::engine::logs::view::{LogKey, LogRow};
+use crate::engine::queries::log_find::{LogFindQuery, Wanted};
+use crate::engine::queries::log_summary::LogOverview;
+use crate::ui::context::ViewContext;
+use egui::{Key, Modifiers, Ui};
+use std::ops::Range;
+
+/// The selected rows, by their index among those shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Selected {
+    /// The row that the keys move.
+    pub(super) at: u64,
+    /// The other end: the same row, or where the selection was begun.
+    pub(super) anchor: u64,
+    /// The row at `at`, once it is there.
+    pub(super) row: Option<LogRow>,
+}
+
+impl Selected {
+    /// The selected rows.
+    pub(super) fn rows(&self) -> Range<u64> {
+        self.at.min(self.anchor)..self.at.max(self.anchor).saturating_add(1)
+    }
+
+    /// True for a selected row.
+    pub(super) fn holds(&self, at: u64) -> bool {
+        self.rows().contains(&at)
+    }
+}
+
+impl Logs {
+    /// Selects a row, or all from the anchor to it.
+    pub(super) fn choose_row(&mut self, at: u64, extends: bool, row: Option<LogRow>) {
+        let anchor = match &self.selected {
+            Some(selected) if extends => selected.anchor,
+            _ => at,
+        };
+        self.selected = Some(Selected { at, anchor, row });
+    }
+
+    /// Asks where something is; the selection goes there once the answer is there.
+    pub(super) fn ask(&mut self, key: &LogKey, wanted: Wanted, forward: bool) {
+        self.nothing_found = false;
+        self.finding = Some(LogFindQuery {
+            key: key.clone(),
+            stack: self.stack.clone(),
+            wanted,
+            from: self.cursor(),
+            forward,
+        });
+    }
+
+    /// The row that keys start from.
+    fn cursor(&self) -> u64 {
+        self.selected
+            .as_ref()
+            .map_or(self.list.top, |selected| selected.at)
+    }
+
+    /// Goes where a search led.
+    pub(super) fn find(&mut self, ctx: &ViewContext<'_>) {
+        let Some(query) = &self.finding else { return };
+        let answer = ctx.door.log_find(query);
+        if answer.is_pending() {
+            return;
+        }
+        self.finding = None;
+        let found = answer.value().map(|found| **found).unwrap_or_default();
+        self.found = found.of;
+        match found.at {
+            Some(at) => self.go_to(at),
+            None => self.nothing_found = true,
+        }
+    }
+
+    /// Selects a row and shows it with some rows above.
+    fn go_to(&mut self, at: u64) {
+        self.choose_row(at, false, None);
+        if self.look.wraps {
+            if !(self.list.top..self.list.top.saturating_add(self.n_whole)).contains(&at) {
+                self.list.reveal(at.saturating_sub(2), 1);
+            }
+            return;
+        }
+        self.list.go_to(
+            at,
+            self.height,
+            self.look.row_height(),
+            self.n_visible.max(at.saturating_add(1)),
+        );
+    }
+
+    /// Keys of the list: they act when no text is being written.
+    pub(super) fn keys(&mut self, ui: &Ui, key: &LogKey, overview: &LogOverview) {
+        let is_open = egui::Popup::is_any_open(ui.ctx()) || self.looked_up.is_some();
+        if ui.ctx().text_edit_focused() || is_open {
+            return;
+        }
+        let pressed = |modifiers: Modifiers, key: Key| {
+            ui.input(|input| input.key_pressed(key) && input.modifiers.matches_exact(modifiers))
+        };
+        let (none, shift) = (Modifiers::NONE, Modifiers::SHIFT);
+        let n = self.n_visible;
+        let height = self.look.row_height();
+        for (pressed_key, pages) in [(Key::PageDown, 1), (Key::PageUp, -1)] {
+            if pressed(none, pressed_key) {
+                self.list.move_by(0, pages, self.height, height, n);
+            }
+        }
+        if pressed(none, Key::Home) {
+            self.list.move_by(i64::MIN, 0, self.height, height, n);
+        }
+        if pressed(none, Key::End) {
+            self.list.go_to_end(n);
+        }
+        let last = n.saturating_sub(1);
+        for (pressed_key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
+            for (modifiers, extends) in [(none, false), (shift, true)] {
+                if n > 0 && pressed(modifiers, pressed_key) {
+                    let at = self.cursor().saturating_add_signed(by).min(last);
+                    self.choose_row(at, extends, None);
+                    self.list.reveal(at, self.n_whole);
+                }
+            }
+        }
+        for (modifiers, forward) in [(none, true), (shift, false)] {
+            let text = self.search.trim().to_owned();
+            if pressed(modifiers, Key::F3) && !text.is_empty() {
+                self.ask(key, Wanted::Text(text), forward);
+            }
+            if pressed(modifiers, Key::E) && overview.summary.n_rows > 0 {
+                self.ask(key, Wanted::Error, forward);
+            }
+        }
+    }
+}
