@@ -15,6 +15,7 @@ import zipfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import bench_import  # noqa: E402
+import bench_live  # noqa: E402
 import bench_logs  # noqa: E402
 import bench_symbols  # noqa: E402
 import oracle  # noqa: E402
@@ -212,6 +213,10 @@ def window(n):
     return failed
 
 
+def live(seconds):
+    return bench_live.live(seconds, FIELDSCOPE, frames_of, GOAL_FRAME_MS)
+
+
 def symbols(n):
     return bench_symbols.symbols(n, FIELDSCOPE)
 
@@ -224,5 +229,5 @@ def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"crash": crash, "import": imports, "logs": logs, "symbolize": symbolize, "symbols": symbols, "window": window}
+STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "symbolize": symbolize, "symbols": symbols, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

@@ -52,6 +52,7 @@ mod window {
             workspace: args.common.workspace.clone(),
             cache: args.common.cache(),
             files: args.files.clone(),
+            follow: args.follow.clone(),
         });
         cli::finish(
             outcome.map(|()| Exit::Done).map_err(Failure::wrong),

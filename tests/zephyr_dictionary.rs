@@ -12,6 +12,7 @@ use fieldscope::formats::log::zephyr::ZephyrDatabase;
 use fieldscope::formats::log::{LogFormat, RowLen, by_id, detect};
 use fieldscope::model::log::{LogLevel, LogRecord, RowKind};
 use fieldscope::symbols::symbol_file::SymbolFile;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Streams, and the databases that each can be decoded with.
@@ -39,7 +40,10 @@ fn text(name: &str) -> String {
 }
 
 fn dictionaries(name: &str) -> LogDictionaries {
-    if name.ends_with(".elf") {
+    if Path::new(name)
+        .extension()
+        .is_some_and(|ending| ending == "elf")
+    {
         let found = from_elfs(&[Arc::new(SymbolFile::parse(name, fixture(name)).unwrap())]);
         assert!(found.zephyr.is_some(), "{name}");
         return found;

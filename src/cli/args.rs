@@ -20,6 +20,9 @@ pub struct Cli {
     pub command: Option<Command>,
     /// Files, folders and archives to import into the window.
     pub files: Vec<PathBuf>,
+    /// Log file to open in the window, which shows what is appended to it; may be repeated
+    #[arg(long, value_name = "LOG")]
+    pub follow: Vec<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

@@ -47,6 +47,16 @@ pub enum Command {
         /// The folder.
         path: Option<PathBuf>,
     },
+    /// Open a log file and show what is appended to it, as it comes.
+    FollowLog {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Follow a log file no longer.
+    StopFollowing {
+        /// The file.
+        path: PathBuf,
+    },
     /// Source paths that begin with `from` are looked for under `to`.
     MapSource {
         /// Prefix as the ELF has it.
@@ -113,6 +123,8 @@ impl Command {
             Self::RestoreCapture { .. } => "Restore a capture".to_owned(),
             Self::WatchFolder { path: Some(path) } => format!("Watch {}", path.display()),
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
+            Self::FollowLog { path } => format!("Follow {}", path.display()),
+            Self::StopFollowing { path } => format!("Stop following {}", path.display()),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),
             Self::SplitCrash { .. } => "Split a crash off".to_owned(),

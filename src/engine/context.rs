@@ -4,6 +4,7 @@ use super::examine::{Examined, examine};
 use super::file_bytes::FileBytes;
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
+use super::live_logs::LiveLogs;
 use super::logs::dictionaries::from_files;
 use super::logs::needs_dictionary;
 use super::logs::recognise::DICTIONARY;
@@ -55,6 +56,7 @@ struct Inner {
     captures: Mutex<Vec<(CaptureId, Arc<Examined>)>>,
     symbols: Mutex<Vec<(String, Arc<SymbolFile>)>>,
     logs: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
+    live: LiveLogs,
 }
 
 /// A crash with everything needed to answer questions about it.
@@ -75,6 +77,7 @@ impl QueryContext {
             captures: Mutex::default(),
             symbols: Mutex::default(),
             logs: Mutex::default(),
+            live: LiveLogs::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -212,11 +215,16 @@ impl QueryContext {
         if let Some(log) = known(&lock(&self.inner.logs)) {
             return Ok(log);
         }
-        let LogKey::InCapture { capture, path } = key else {
-            return Err(QueryError::Unanswerable(
-                "FS-LOG-002: only logs in the workspace can be shown; import the file first."
-                    .to_owned(),
-            ));
+        let (capture, path) = match key {
+            LogKey::InCapture { capture, path } => (capture, path),
+            LogKey::OnDisk { path } => {
+                return self.inner.live.get(path).ok_or_else(|| {
+                    QueryError::Unanswerable(format!(
+                        "FS-LOG-002: {} is not open. Import it, or follow it.",
+                        path.display()
+                    ))
+                });
+            }
         };
         let id = CaptureId(*capture);
         let reader = self.reader()?;
@@ -306,6 +314,11 @@ impl QueryContext {
             .iter()
             .map(|(path, bytes)| (path.as_str(), &**bytes));
         Ok(from_files(&elfs, databases, source_map))
+    }
+
+    /// The logs that are or were followed.
+    pub(super) fn live_logs(&self) -> &LiveLogs {
+        &self.inner.live
     }
 
     /// Forgets opened captures and ELF files: the workspace changed.

@@ -97,14 +97,7 @@ impl FileBytes {
         folder: &Path,
         write: impl FnOnce(&mut File) -> Result<(), E>,
     ) -> Result<Self, E> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".fieldscope-{}-{number}.tmp", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.write(true).read(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
+        let (path, mut file) = new_file(folder)?;
         let mut scratch = Scratch { image: None, path };
         // A killed process leaves nothing behind, where an open file needs no name.
         #[cfg(unix)]
@@ -117,6 +110,19 @@ impl FileBytes {
         scratch.image = Some(image::map_open(&file)?);
         Ok(Self::Scratch(Arc::new(scratch)))
     }
+}
+
+/// A new file of our own that nobody else may read.
+pub(super) fn new_file(folder: &Path) -> io::Result<(PathBuf, File)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!(".fieldscope-{}-{number}.tmp", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).read(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path)?;
+    Ok((path, file))
 }
 
 /// Copies a file of `len` bytes, as far as it goes.

@@ -9,12 +9,14 @@ pub mod demo;
 pub mod event;
 pub mod examine;
 pub mod file_bytes;
+pub mod growing_copy;
 pub mod import;
 pub mod index_cache;
 pub mod input;
 mod issues;
 pub mod job;
 mod jobs;
+mod live_logs;
 pub mod loadable;
 pub mod logs;
 pub mod matching;
@@ -56,6 +58,7 @@ pub struct Engine {
     receiver: Arc<EventReceiver>,
     revision: Arc<AtomicU64>,
     watch: jobs::watch::Watch,
+    follows: jobs::follow::Follows,
 }
 
 impl Engine {
@@ -70,6 +73,7 @@ impl Engine {
             receiver: Arc::new(receiver),
             revision: Arc::new(AtomicU64::new(1)),
             watch: jobs::watch::Watch::default(),
+            follows: jobs::follow::Follows::default(),
         }
     }
 
@@ -118,15 +122,21 @@ impl Engine {
 
     /// The present answer to a question. Never waits.
     pub fn query<Q: Query>(&self, query: Q) -> Loadable<Arc<Q::Output>> {
+        let context = self.workspace.context();
         let revision = self.revision.load(Ordering::Relaxed);
-        self.queries
-            .ask(query, revision, &self.workspace.context(), &self.events)
+        let revision = revision.saturating_add(query.own_revision(&context));
+        self.queries.ask(query, revision, &context, &self.events)
     }
 
     /// Makes every answer out of date.
     pub fn data_changed(&self) {
         let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
         self.events.send(Event::DataChanged { revision });
+    }
+
+    /// True while what is appended to a file appears in its log.
+    pub fn is_followed(&self, path: &std::path::Path) -> bool {
+        self.follows.is_followed(path)
     }
 
     /// The folder that is watched, if one is.

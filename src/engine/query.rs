@@ -25,6 +25,11 @@ pub trait Query: Clone + Debug + Send + Sync + 'static {
 
     /// Computes the answer. Called on a worker by the window, directly by the command line and by tests.
     fn run(&self, context: &QueryContext) -> Result<Self::Output, QueryError>;
+
+    /// Grows with changes that concern this question alone: a log that is followed. Looked up for every frame.
+    fn own_revision(&self, _context: &QueryContext) -> u64 {
+        0
+    }
 }
 
 /// Why a question has no answer.
@@ -49,7 +54,9 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// What is known of one question.
 struct Slot {
+    /// The newest that was asked for.
     revision: u64,
+    /// One answer is being made, perhaps of an older revision: never two at a time.
     is_running: bool,
     answer: Option<Result<Answer, String>>,
     previous: Option<Answer>,
@@ -125,7 +132,6 @@ impl QueryCache {
             }
             slot.answer = None;
             slot.revision = revision;
-            slot.is_running = false;
         }
         let previous = || {
             slot.previous
@@ -161,11 +167,14 @@ impl QueryCache {
                     Ok(Err(error)) => Err(error.to_string()),
                     Err(panic) => Err(bug_text(panic.as_ref())),
                 };
-                if let Some(slot) = lock(&cache).slots.get_mut(&key)
-                    && slot.revision == revision
-                {
-                    slot.answer = Some(answer);
+                if let Some(slot) = lock(&cache).slots.get_mut(&key) {
                     slot.is_running = false;
+                    if slot.revision == revision {
+                        slot.answer = Some(answer);
+                    } else if let Ok(answer) = answer {
+                        // Of something that changes faster than questions about it are answered, this is the newest there is.
+                        slot.previous = Some(answer);
+                    }
                 }
                 events.wake();
             });

@@ -81,22 +81,12 @@ impl Format for BootBanner {
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
-        while let Some(hit) = search.next()? {
-            let start = hit.line.start;
-            let text = readable(hit.line.text);
-            if decoded.boots.len() > MOST_BOOTS {
-                decoded.boots.truncate(MOST_BOOTS);
-                decoded.warnings.push(Warning::at(
-                    "FS-BOOT-001",
-                    as_u64(start),
-                    format!("the file tells of more than {MOST_BOOTS} boots; those from about here on were left out"),
-                ));
-                break;
-            }
-            if let Some(record) = record(&text, as_u64(start)) {
-                add(&mut decoded.boots, record);
-            }
+        if let Some(at) = search(bytes, 0, &mut decoded.boots, progress)? {
+            decoded.warnings.push(Warning::at(
+                "FS-BOOT-001",
+                at,
+                format!("the file tells of more than {MOST_BOOTS} boots; those from about here on were left out"),
+            ));
         }
         Ok(decoded)
     }
@@ -104,7 +94,48 @@ impl Format for BootBanner {
 
 /// Every boot that a log tells of, in its order.
 pub fn find(bytes: &[u8], progress: &dyn Progress) -> Result<Vec<BootRecord>, Cancelled> {
-    Ok(BootBanner.decode(bytes, progress)?.boots)
+    find_behind(Vec::new(), bytes, 0, progress)
+}
+
+/// Every boot of a log that grew: `boots` are those that it told of before, and from byte `at` on, where a line begins, it
+/// may have become another. The same as [`find`] in all of it.
+pub fn find_behind(
+    mut boots: Vec<BootRecord>,
+    bytes: &[u8],
+    at: u64,
+    progress: &dyn Progress,
+) -> Result<Vec<BootRecord>, Cancelled> {
+    boots.truncate(boots.partition_point(|boot| boot.offset < at));
+    // Lines behind `at` may have completed the last one.
+    let near = boots
+        .pop_if(|last| at.saturating_sub(last.offset) <= NEAR)
+        .map(|last| last.offset);
+    let start = usize::try_from(near.unwrap_or(at)).unwrap_or(usize::MAX);
+    search(bytes, start, &mut boots, progress)?;
+    Ok(boots)
+}
+
+/// Adds the boots that lines from byte `start` on tell of; where it was given up, if there were too many.
+fn search(
+    bytes: &[u8],
+    start: usize,
+    boots: &mut Vec<BootRecord>,
+    progress: &dyn Progress,
+) -> Result<Option<u64>, Cancelled> {
+    let rest = bytes.get(start..).unwrap_or(&[]);
+    let mut search = LineSearch::new(rest, LONGEST_ANCHOR, &first_anchor, progress);
+    while let Some(hit) = search.next()? {
+        let at = as_u64(start.saturating_add(hit.line.start));
+        let text = readable(hit.line.text);
+        if boots.len() > MOST_BOOTS {
+            boots.truncate(MOST_BOOTS);
+            return Ok(Some(at));
+        }
+        if let Some(record) = record(&text, at) {
+            add(boots, record);
+        }
+    }
+    Ok(None)
 }
 
 fn first_anchor(bytes: &[u8]) -> Option<usize> {

@@ -83,7 +83,7 @@ pub fn map_file(path: &Path, largest: u64) -> std::io::Result<Image> {
     map(&file)
 }
 
-/// Maps an open file that is not empty.
+/// Maps a file of our own that is open, as long as it is now: it may grow, and is never cut off.
 pub fn map_open(file: &File) -> std::io::Result<Image> {
     map(file)
 }

@@ -23,7 +23,7 @@ pub struct App {
     pub(super) dialogs: Box<dyn Dialogs>,
     pub(super) nav: Nav,
     pub(super) settings: Settings,
-    panels: Vec<(PanelId, Box<dyn Panel>)>,
+    pub(super) panels: Vec<(PanelId, Box<dyn Panel>)>,
     pub(super) overlay: Option<Overlay>,
     pub(super) palette: palette::Palette,
     pub(super) no_dialog: bool,

@@ -18,6 +18,15 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
 impl App {
     pub(super) fn apply(&mut self, ctx: &Context, command: UiCommand) {
+        // What the open screen has a meaning of its own for, it carries out with the next frame.
+        let open = self.nav.place.panel;
+        let mut panels = self.panels.iter_mut();
+        if let Some((_, panel)) = panels.find(|(id, _)| *id == open)
+            && panel.take(&command)
+        {
+            ctx.request_repaint();
+            return;
+        }
         match command {
             UiCommand::Go(panel) => self.nav.go_panel(panel),
             UiCommand::OpenCrash(id) => self.nav.open_crash(id),
@@ -36,6 +45,16 @@ impl App {
             UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
             UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
             UiCommand::WatchFolder => self.ask(ctx, Ask::WatchFolder),
+            UiCommand::FollowLogFile => self.ask(ctx, Ask::FollowLog),
+            UiCommand::FollowLog(path) => self.follow_log(path),
+            UiCommand::StopFollowing(path) => self.order(Command::StopFollowing { path }),
+            // From elsewhere they only show the log.
+            UiCommand::LogFollowEnd
+            | UiCommand::LogFindNext
+            | UiCommand::LogFindPrevious
+            | UiCommand::LogNextError
+            | UiCommand::LogPreviousError
+            | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
             UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),

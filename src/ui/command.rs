@@ -48,6 +48,24 @@ pub enum UiCommand {
     OpenFolder,
     /// Choose a folder to watch.
     WatchFolder,
+    /// Choose a log file to follow.
+    FollowLogFile,
+    /// Follow this log file.
+    FollowLog(PathBuf),
+    /// Follow a log file no longer.
+    StopFollowing(PathBuf),
+    /// Keep the last line of the log in sight.
+    LogFollowEnd,
+    /// Wrap the long lines of the log, or no longer.
+    LogWrap,
+    /// Go to the next error of the log.
+    LogNextError,
+    /// Go to the error before.
+    LogPreviousError,
+    /// Go to the next line of the log that holds the text.
+    LogFindNext,
+    /// Go to the line before.
+    LogFindPrevious,
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -138,6 +156,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::OpenFiles, "Open files…", "Import dumps, logs, bundles and symbol files, any mix.", [key(CTRL, Key::O)];
     UiCommand::OpenFolder, "Open folder…", "Import everything in a folder.", [key(CTRL_SHIFT, Key::O)];
     UiCommand::WatchFolder, "Watch folder…", "Import what appears in a folder, until you stop it.", [];
+    UiCommand::FollowLogFile, "Follow a log file…", "Open a log that is still being written; what is appended appears.", [];
     UiCommand::AddSymbols, "Add symbol files…", "Add ELF files, so that addresses get names.", [];
     UiCommand::OpenDemo, "Open the demo", "Look at crashes of two sample firmwares.", [];
     UiCommand::Go(PanelId::Home), "Go to Home", "Where files are dropped and workspaces opened.", [key(CTRL, Key::Num1)];
@@ -148,6 +167,12 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num6)];
     UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num7)];
     UiCommand::ShowInLog, "Show the crash in its log", "Go to the line of the log where the open crash begins.", [key(NONE, Key::L)];
+    UiCommand::LogFollowEnd, "Follow the end of the log", "Keep the last line in sight as the log grows; scrolling up ends it.", [key(NONE, Key::F)];
+    UiCommand::LogFindNext, "Next match in the log", "Go to the next line that holds what stands in the search field.", [key(NONE, Key::F3)];
+    UiCommand::LogFindPrevious, "Previous match in the log", "Go to the line before that holds it.", [key(Modifiers::SHIFT, Key::F3)];
+    UiCommand::LogNextError, "Next error in the log", "Go to the next error or worse.", [key(NONE, Key::E)];
+    UiCommand::LogPreviousError, "Previous error in the log", "Go to the error before.", [key(Modifiers::SHIFT, Key::E)];
+    UiCommand::LogWrap, "Wrap long lines", "Show long messages of a log on several lines, or cut them.", [key(NONE, Key::W)];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];

@@ -87,6 +87,8 @@ pub trait Door {
     fn find(&self, text: &str) -> Answer<Found>;
     /// Jobs, newest first.
     fn jobs(&self) -> Vec<JobStatus>;
+    /// True while what is appended to a file appears in its log.
+    fn is_followed(&self, path: &Path) -> bool;
     /// The folder that is watched.
     fn watched_folder(&self) -> Option<PathBuf>;
     /// True while a job runs or an answer is being made.
@@ -276,6 +278,10 @@ impl Door for EngineDoor {
 
     fn jobs(&self) -> Vec<JobStatus> {
         self.engine.borrow().jobs()
+    }
+
+    fn is_followed(&self, path: &Path) -> bool {
+        self.engine.borrow().is_followed(path)
     }
 
     fn watched_folder(&self) -> Option<PathBuf> {

@@ -13,6 +13,8 @@ pub enum Ask {
     ImportFolder,
     /// A folder to watch.
     WatchFolder,
+    /// A log file to follow.
+    FollowLog,
     /// Symbol files.
     SymbolFiles,
     /// A folder with sources, for the prefix named.
@@ -86,11 +88,13 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::ImportFiles => "Open files",
         Ask::ImportFolder => "Open folder",
         Ask::WatchFolder => "Watch folder",
+        Ask::FollowLog => "Follow a log file",
         Ask::SymbolFiles => "Add symbol files",
         Ask::SourceFolder(_) => "Map a source folder",
     });
     match ask {
         Ask::ImportFiles | Ask::SymbolFiles => dialog.pick_files(),
+        Ask::FollowLog => dialog.pick_file().map(|path| vec![path]),
         Ask::ImportFolder | Ask::WatchFolder | Ask::SourceFolder(_) => {
             dialog.pick_folder().map(|path| vec![path])
         }

@@ -10,6 +10,7 @@ use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::job::{JobId, JobOutcome};
 use crate::engine::loadable::Loadable;
+use crate::engine::logs::view::LogKey;
 use std::path::PathBuf;
 
 /// Imports that the user waits for.
@@ -44,6 +45,14 @@ impl App {
         }
         let job = self.door.submit(command);
         self.follow.jobs.push(job);
+    }
+
+    /// Opens a log file and shows what is appended to it.
+    pub fn follow_log(&mut self, path: PathBuf) {
+        // The same file has the same name wherever it is named from.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        self.order(Command::FollowLog { path: path.clone() });
+        self.nav.open_log(LogKey::OnDisk { path });
     }
 
     /// Gives an order to the engine; imports are followed.
@@ -152,9 +161,10 @@ impl App {
         match (ask, first) {
             (Ask::ImportFiles | Ask::ImportFolder, _) => self.import(paths),
             (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
+            (Ask::FollowLog, Some(path)) => self.follow_log(path),
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
-            (Ask::SourceFolder(_), None) => {}
+            (Ask::SourceFolder(_) | Ask::FollowLog, None) => {}
         }
     }
 }

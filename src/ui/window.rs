@@ -52,13 +52,15 @@ pub struct WindowOptions {
     pub cache: IndexCache,
     /// Files to import at once.
     pub files: Vec<PathBuf>,
+    /// Log files to follow.
+    pub follow: Vec<PathBuf>,
 }
 
 /// Opens the window and returns when it is closed.
 pub fn run(options: &WindowOptions) -> Result<(), WindowError> {
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
     let door = door.remembering();
-    let files = options.files.clone();
+    let (files, follow) = (options.files.clone(), options.follow.clone());
     eframe::run_native(
         "Fieldscope",
         native_options([1440.0, 900.0]),
@@ -69,6 +71,9 @@ pub fn run(options: &WindowOptions) -> Result<(), WindowError> {
             }
             app.log_frames(FrameLog::from_environment());
             app.import(files);
+            for path in follow {
+                app.follow_log(path);
+            }
             Ok(Box::new(app))
         }),
     )

@@ -1,5 +1,6 @@
 //! What each command does. The match only routes.
 
+pub(super) mod follow;
 pub(super) mod watch;
 
 use super::Engine;
@@ -28,6 +29,8 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
             .map_err(failed),
         Command::RemoveCapture { capture } => workspace.remove_capture(*capture).map_err(failed),
         Command::RestoreCapture { capture } => workspace.restore_capture(*capture).map_err(failed),
+        Command::FollowLog { path } => engine.follows.start(engine, path, job),
+        Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::MapSource { from, to } => {
             let mapping = SourceMapping {

@@ -177,14 +177,14 @@ fn whole_rows(bytes: &[u8], format: &dyn LogFormat, dictionaries: &LogDictionari
 
 /// What tells one file from another under the same name.
 #[cfg(unix)]
-fn identity_of(meta: &std::fs::Metadata) -> (u64, u64) {
+pub(super) fn identity_of(meta: &std::fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt as _;
     (meta.dev(), meta.ino())
 }
 
 /// Where files have no number, only their size tells.
 #[cfg(not(unix))]
-fn identity_of(_meta: &std::fs::Metadata) -> (u64, u64) {
+pub(super) fn identity_of(_meta: &std::fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
 

@@ -17,6 +17,7 @@ pub mod selection;
 pub mod session;
 pub mod spans;
 pub mod stored;
+pub mod tail;
 pub mod templates;
 pub mod view;
 

@@ -43,6 +43,29 @@ impl RowSet {
         set
     }
 
+    /// Forgets what is known of the rows from `first` on: of these there are now so many that the set is of `n_rows`, and
+    /// it has the ones named. Rows before `first` in `rows` are left out.
+    pub fn regrow(&mut self, first: u64, n_rows: u64, rows: impl IntoIterator<Item = u64>) {
+        let first = first.min(self.n_rows);
+        self.words.resize(index(n_rows.div_ceil(WORD)), 0);
+        self.n_rows = n_rows;
+        let word = index(first / WORD);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= (1_u64 << (first % WORD)).wrapping_sub(1);
+        }
+        for word in self.words.iter_mut().skip(word.saturating_add(1)) {
+            *word = 0;
+        }
+        for row in rows {
+            if (first..n_rows).contains(&row)
+                && let Some(word) = self.words.get_mut(index(row / WORD))
+            {
+                *word |= 1 << (row % WORD);
+            }
+        }
+        self.count();
+    }
+
     /// The rows that both have.
     pub fn intersect(&mut self, other: &Self) {
         for (index, word) in self.words.iter_mut().enumerate() {

@@ -76,8 +76,21 @@ pub struct LogSummary {
     pub is_wall_clock: bool,
     /// Databases or ELF files that would decode what is not: sentences.
     pub needs: Vec<String>,
+    /// Where the file became shorter or was replaced while it was followed, in the order of the log.
+    pub restarts: Vec<LogRestart>,
     /// What to know: out-of-order times, the file shrank, bytes that are no text.
     pub warnings: Vec<Warning>,
+}
+
+/// A place where a followed file was read from its beginning again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogRestart {
+    /// Byte of the log where it goes on with the new beginning.
+    pub offset: u64,
+    /// The row that begins there.
+    pub row: u64,
+    /// The file was replaced by another one; otherwise it became shorter.
+    pub is_replaced: bool,
 }
 
 /// One run between resets, in a log.

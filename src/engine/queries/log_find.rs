@@ -52,6 +52,10 @@ impl Query for LogFindQuery {
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
         found(&*context.log(&self.key)?, self)
     }
+
+    fn own_revision(&self, context: &QueryContext) -> u64 {
+        context.live_logs().revision(&self.key)
+    }
 }
 
 /// A place in an open log.

@@ -31,7 +31,19 @@ impl Query for LogListQuery {
 
     fn run(&self, context: &QueryContext) -> Result<Vec<ListedLog>, QueryError> {
         let reader = context.reader()?;
-        let mut logs = Vec::new();
+        let mut logs: Vec<ListedLog> = context
+            .live_logs()
+            .all()
+            .into_iter()
+            .map(|(path, log)| ListedLog {
+                name: path.display().to_string(),
+                capture: "file on disk".to_owned(),
+                device: None,
+                size_bytes: log.summary().n_bytes.1,
+                n_rows: Some(log.summary().n_rows),
+                key: LogKey::OnDisk { path },
+            })
+            .collect();
         for capture in reader.captures()? {
             for file in reader.files(capture.id)? {
                 if file.kind == FileKind::Log && file.is_kept {

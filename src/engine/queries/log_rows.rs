@@ -49,6 +49,10 @@ impl Query for LogRowsQuery {
         name_addresses(context, &log, &mut page.rows.rows);
         Ok(page)
     }
+
+    fn own_revision(&self, context: &QueryContext) -> u64 {
+        context.live_logs().revision(&self.key)
+    }
 }
 
 /// Rows of an open log.

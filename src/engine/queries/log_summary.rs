@@ -29,6 +29,10 @@ impl Query for LogSummaryQuery {
     fn run(&self, context: &QueryContext) -> Result<LogOverview, QueryError> {
         Ok(overview(&*context.log(&self.key)?, self.n_buckets))
     }
+
+    fn own_revision(&self, context: &QueryContext) -> u64 {
+        context.live_logs().revision(&self.key)
+    }
 }
 
 /// An open log at a glance.
@@ -52,7 +56,7 @@ pub fn overview(log: &LogSession, n_buckets: u32) -> LogOverview {
         if let Some(count) = density
             .buckets
             .get_mut(bucket)
-            .and_then(|bucket| bucket.get_mut(usize::from(*level)))
+            .and_then(|bucket| bucket.get_mut(usize::from(level)))
         {
             *count = count.saturating_add(1);
         }

@@ -10,6 +10,7 @@ mod source;
 pub mod symbolizer;
 pub mod symbols;
 
+use super::command::UiCommand;
 use super::context::ViewContext;
 use super::icons;
 
@@ -36,6 +37,11 @@ pub enum PanelId {
 pub trait Panel {
     /// Draws one frame.
     fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut egui::Ui);
+
+    /// Takes an action that means something on this screen, to carry it out in the next frame; false for any other.
+    fn take(&mut self, _command: &UiCommand) -> bool {
+        false
+    }
 }
 
 /// How a screen is listed.

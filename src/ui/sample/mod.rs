@@ -343,6 +343,10 @@ impl Door for FakeDoor {
         self.jobs.clone()
     }
 
+    fn is_followed(&self, _path: &Path) -> bool {
+        false
+    }
+
     fn watched_folder(&self) -> Option<PathBuf> {
         None
     }

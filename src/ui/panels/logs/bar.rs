@@ -2,6 +2,7 @@
 
 use super::Logs;
 use crate::engine::logs::filter::{Chip, LogFilter};
+use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_find::Wanted;
 use crate::engine::queries::log_list::ListedLog;
 use crate::model::log::LogLevel;
@@ -20,6 +21,7 @@ impl Logs {
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
             self.view_menu_ui(ui);
+            self.follow_ui(ctx, ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
             } else if let Some((n, of)) = self.found {
@@ -81,12 +83,14 @@ impl Logs {
             .width(220.0)
             .show_ui(ui, |ui| {
                 for log in listed {
-                    let label = format!(
-                        "{}  ({}, {})",
-                        name(log),
-                        log.capture,
-                        words::bytes(log.size_bytes)
-                    );
+                    let label = match &log.key {
+                        LogKey::InCapture { .. } => {
+                            let size = words::bytes(log.size_bytes);
+                            format!("{}  ({}, {size})", name(log), log.capture)
+                        }
+                        // Its size is another one with every look.
+                        LogKey::OnDisk { .. } => format!("{}  ({})", name(log), log.capture),
+                    };
                     if ui
                         .selectable_label(Some(&log.key) == self.log.as_ref(), label)
                         .clicked()
@@ -112,15 +116,6 @@ impl Logs {
             response.request_focus();
         }
         let text = self.search.trim().to_owned();
-        if response.has_focus()
-            && ui.input(|input| input.key_pressed(egui::Key::F3))
-            && !text.is_empty()
-        {
-            let forward = !ui.input(|input| input.modifiers.shift);
-            if let Some(key) = self.log.clone() {
-                self.ask(&key, Wanted::Text(text.clone()), forward);
-            }
-        }
         if response.lost_focus()
             && ui.input(|input| input.key_pressed(egui::Key::Enter))
             && !text.is_empty()

@@ -146,7 +146,7 @@ impl Logs {
                 }
                 ui.add_space(size::S);
                 text::small(ui, "messages");
-                ui.checkbox(&mut self.look.wraps, "Wrap long messages");
+                ui.checkbox(&mut self.look.wraps, "Wrap long messages (W)");
                 if ui
                     .checkbox(
                         &mut self.stack.shows_data,

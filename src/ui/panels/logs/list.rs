@@ -117,9 +117,14 @@ impl Logs {
             done: None,
         };
         let mut list = self.list;
+        if self.follows_end {
+            list.go_to_end(self.n_visible);
+        }
         self.n_whole = draw_list(&mut list, ui, body, self.n_visible, &mut drawing);
         let done = drawing.done;
         self.list = list;
+        // Whoever scrolled up wants to read there.
+        self.follows_end &= list.top.saturating_add(self.n_whole) >= self.n_visible;
         match done {
             Some((at, Done::Selected { extends })) => {
                 self.choose_row(at, extends, pages.row(at).cloned());

@@ -3,6 +3,7 @@
 mod bar;
 mod columns;
 mod density;
+mod follow;
 mod list;
 mod lookup;
 mod message;
@@ -24,6 +25,7 @@ use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use columns::Look;
 use egui::{Pos2, Rect, Ui, vec2};
+use follow::banner_ui;
 use lookup::LookedUp;
 use selection::Selected;
 
@@ -61,6 +63,10 @@ pub struct Logs {
     n_whole: u64,
     n_visible: u64,
     n_by_chip: Vec<u64>,
+    /// The last row stays in sight as the log grows.
+    follows_end: bool,
+    /// Actions that were taken and not yet carried out.
+    orders: Vec<UiCommand>,
     /// The address that was clicked.
     looked_up: Option<LookedUp>,
 }
@@ -88,22 +94,45 @@ impl Panel for Logs {
                 return;
             };
             let overview = ctx.door.log_overview(&key, BUCKETS);
-            let known = overview.value().map(|overview| (**overview).clone());
+            let known = overview.value().cloned();
             text::headline(
                 ui,
-                &known.as_ref().map_or_else(|| "Logs".to_owned(), headline),
+                &known.as_deref().map_or_else(|| "Logs".to_owned(), headline),
             );
-            text::muted(ui, known.as_ref().map_or(String::new(), detail));
+            text::muted(ui, known.as_deref().map_or(String::new(), detail));
             ui.add_space(size::S);
             self.bar_ui(ctx, ui, listed);
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
                 self.find(ctx);
-                self.keys(ui, &key, overview);
+                self.orders(&key);
+                self.keys(ui);
+                banner_ui(ui, overview);
                 self.body_ui(ctx, ui, &key, overview);
             });
         });
     }
+
+    fn take(&mut self, command: &UiCommand) -> bool {
+        let is_taken = is_of_logs(command) && self.log.is_some();
+        if is_taken {
+            self.orders.push(command.clone());
+        }
+        is_taken
+    }
+}
+
+/// Actions that this screen carries out.
+fn is_of_logs(command: &UiCommand) -> bool {
+    matches!(
+        command,
+        UiCommand::LogFollowEnd
+            | UiCommand::LogWrap
+            | UiCommand::LogFindNext
+            | UiCommand::LogFindPrevious
+            | UiCommand::LogNextError
+            | UiCommand::LogPreviousError
+    )
 }
 
 impl Logs {
@@ -146,10 +175,11 @@ impl Logs {
     fn open(&mut self, key: LogKey) {
         if self.log.as_ref() != Some(&key) {
             *self = Self {
-                log: Some(key),
                 n_jumps: self.n_jumps,
                 search: std::mem::take(&mut self.search),
                 look: self.look.clone(),
+                follows_end: matches!(key, LogKey::OnDisk { .. }),
+                log: Some(key),
                 ..Self::default()
             };
         }
@@ -261,6 +291,7 @@ fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         ui.add_space(size::S);
         ui.horizontal(|ui| {
             button::primary_command(ui, ctx, &UiCommand::OpenFiles);
+            button::command(ui, ctx, &UiCommand::FollowLogFile);
             button::command(ui, ctx, &UiCommand::OpenDemo);
         });
     });

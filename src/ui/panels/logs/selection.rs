@@ -3,7 +3,7 @@
 use super::Logs;
 use crate::engine::logs::view::{LogKey, LogRow};
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
-use crate::engine::queries::log_summary::LogOverview;
+use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use egui::{Key, Modifiers, Ui};
 use std::ops::Range;
@@ -64,7 +64,9 @@ impl Logs {
     pub(super) fn find(&mut self, ctx: &ViewContext<'_>) {
         let Some(query) = &self.finding else { return };
         let answer = ctx.door.log_find(query);
-        if answer.is_pending() {
+        // What was found stays where it is when the log grows.
+        let is_found = answer.value().is_some_and(|found| found.at.is_some());
+        if answer.is_pending() && !is_found {
             return;
         }
         self.finding = None;
@@ -78,6 +80,7 @@ impl Logs {
 
     /// Selects a row and shows it with some rows above.
     fn go_to(&mut self, at: u64) {
+        self.follows_end = false;
         self.choose_row(at, false, None);
         if self.look.wraps {
             if !(self.list.top..self.list.top.saturating_add(self.n_whole)).contains(&at) {
@@ -94,7 +97,7 @@ impl Logs {
     }
 
     /// Keys of the list: they act when no text is being written.
-    pub(super) fn keys(&mut self, ui: &Ui, key: &LogKey, overview: &LogOverview) {
+    pub(super) fn keys(&mut self, ui: &Ui) {
         let is_open = egui::Popup::is_any_open(ui.ctx()) || self.looked_up.is_some();
         if ui.ctx().text_edit_focused() || is_open {
             return;
@@ -107,33 +110,54 @@ impl Logs {
         let height = self.look.row_height();
         for (pressed_key, pages) in [(Key::PageDown, 1), (Key::PageUp, -1)] {
             if pressed(none, pressed_key) {
+                self.follows_end &= pages > 0;
                 self.list.move_by(0, pages, self.height, height, n);
             }
         }
         if pressed(none, Key::Home) {
+            self.follows_end = false;
             self.list.move_by(i64::MIN, 0, self.height, height, n);
         }
         if pressed(none, Key::End) {
-            self.list.go_to_end(n);
+            self.follows_end = true;
+        }
+        // A button that has the focus is what Space presses.
+        let has_focus = ui.memory(|memory| memory.focused().is_some());
+        if !has_focus && pressed(none, Key::Space) {
+            self.follows_end = !self.follows_end;
         }
         let last = n.saturating_sub(1);
         for (pressed_key, by) in [(Key::ArrowDown, 1), (Key::ArrowUp, -1)] {
             for (modifiers, extends) in [(none, false), (shift, true)] {
                 if n > 0 && pressed(modifiers, pressed_key) {
+                    self.follows_end = false;
                     let at = self.cursor().saturating_add_signed(by).min(last);
                     self.choose_row(at, extends, None);
                     self.list.reveal(at, self.n_whole);
                 }
             }
         }
-        for (modifiers, forward) in [(none, true), (shift, false)] {
-            let text = self.search.trim().to_owned();
-            if pressed(modifiers, Key::F3) && !text.is_empty() {
-                self.ask(key, Wanted::Text(text), forward);
+    }
+
+    /// Carries out the actions that were taken since the last frame.
+    pub(super) fn orders(&mut self, key: &LogKey) {
+        for order in std::mem::take(&mut self.orders) {
+            match order {
+                UiCommand::LogFollowEnd => self.follows_end = true,
+                UiCommand::LogWrap => self.look.wraps = !self.look.wraps,
+                UiCommand::LogFindNext => self.ask_text(key, true),
+                UiCommand::LogFindPrevious => self.ask_text(key, false),
+                UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
+                UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
+                _ => {}
             }
-            if pressed(modifiers, Key::E) && overview.summary.n_rows > 0 {
-                self.ask(key, Wanted::Error, forward);
-            }
+        }
+    }
+
+    fn ask_text(&mut self, key: &LogKey, forward: bool) {
+        let text = self.search.trim().to_owned();
+        if !text.is_empty() {
+            self.ask(key, Wanted::Text(text), forward);
         }
     }
 }

@@ -1,0 +1,62 @@
+"""Frames of the window while a log grows: `scripts/bench.sh live`."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BEGUN_MB = 100
+RATE, PER_SECOND = 30_000, 10
+FILTERS = ["wifi", "rssi", "1"]
+
+
+def append(log, text, is_open, seconds):
+    """Appends to the log in pieces that end anywhere, once the window has had time to read what is there and to filter it."""
+    is_open.wait()
+    time.sleep(10)
+    size = RATE // PER_SECOND
+    with open(log, "ab", buffering=0) as file:
+        for number in range(seconds * PER_SECOND):
+            file.write(text[number * size:(number + 1) * size])
+            time.sleep(1 / PER_SECOND)
+
+
+def live(seconds, fieldscope, frames_of, goal_ms):
+    if not os.environ.get("DISPLAY"):
+        os.execvp("xvfb-run", ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", sys.executable, *sys.argv])
+    window = os.path.join(os.path.dirname(fieldscope), "examples", "live_log")
+    with tempfile.TemporaryDirectory() as folder:
+        log, frame_log = os.path.join(folder, "uart.log"), os.path.join(folder, "frames")
+        subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "generate_log.py"), log, str(BEGUN_MB)], check=True)
+        with open(log, "rb") as file:
+            text = file.read(RATE * seconds)
+        is_open = threading.Event()
+        writer = threading.Thread(target=append, args=(log, text, is_open, seconds), daemon=True)
+        writer.start()
+        first_frame = []
+
+        def is_over(records):
+            # Frames behind this number were drawn while the log grew.
+            is_open.set()
+            if os.path.getsize(log) == begun or not first_frame:
+                first_frame[:] = [records[-1].get("frame", 0)]
+            return not writer.is_alive()
+
+        begun = os.path.getsize(log)
+        environment = dict(os.environ, XDG_DATA_HOME=folder, XDG_RUNTIME_DIR=folder)
+        command = [window, os.path.join(folder, "live.fieldscope"), log, *FILTERS]
+        _, records = frames_of(command, environment, frame_log, is_over, patience=120.0 + seconds)
+        ours = [record["cpu_us"] / 1e3 for record in records if record["event"] == "frame" and record["frame"] > first_frame[0]]
+        whole = [record["thread_us"] / 1e3 for record in records if record["event"] == "between" and record["frame"] > first_frame[0]]
+    if len(ours) < seconds * PER_SECOND / 2:
+        sys.exit(f"bench: only {len(ours)} frames were drawn in {seconds} s")
+    print(f"{RATE // 1000} kB/s appended for {seconds} s to a log of {BEGUN_MB} MB, {len(FILTERS)} filters on, {len(ours)} frames drawn; "
+          f"processor time of the window's thread")
+    print(f"  our part of a frame                median {statistics.median(ours):8.2f} ms   longest {max(ours):8.2f} ms; "
+          f"goal at most {goal_ms:g} ms: {'reached' if max(ours) <= goal_ms else 'MISSED'}")
+    print(f"  with tessellation and OpenGL       median {statistics.median(whole):8.2f} ms   longest {max(whole):8.2f} ms")
+    return max(ours) > goal_ms

@@ -1,0 +1,118 @@
+//! Logs that are followed: each is a file on disk, and stays open when it is followed no longer.
+
+use super::context::QueryContext;
+use super::file_bytes::FileBytes;
+use super::logs::dictionaries::from_elfs;
+use super::logs::session::LogSession;
+use super::logs::tail::Tail;
+use super::logs::view::LogKey;
+use crate::formats::boots;
+use crate::model::build_id::BuildId;
+use crate::model::progress::{Cancelled, Progress};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The logs, by the names of their files.
+#[derive(Default)]
+pub(super) struct LiveLogs {
+    logs: Mutex<BTreeMap<PathBuf, LiveLog>>,
+}
+
+struct LiveLog {
+    log: Arc<LogSession>,
+    revision: u64,
+}
+
+impl LiveLogs {
+    /// A log as it is now.
+    pub(super) fn get(&self, path: &Path) -> Option<Arc<LogSession>> {
+        self.lock().get(path).map(|live| Arc::clone(&live.log))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<(PathBuf, Arc<LogSession>)> {
+        let logs = self.lock();
+        let all = logs.iter();
+        all.map(|(path, live)| (path.clone(), Arc::clone(&live.log)))
+            .collect()
+    }
+
+    /// Grows whenever a log does. 0 of a log in the workspace, which does not grow.
+    pub(super) fn revision(&self, key: &LogKey) -> u64 {
+        match key {
+            LogKey::OnDisk { path } => self.lock().get(path).map_or(0, |live| live.revision),
+            LogKey::InCapture { .. } => 0,
+        }
+    }
+
+    /// Shows what there is of a log from now on.
+    pub(super) fn set(&self, path: &Path, log: Arc<LogSession>) {
+        let mut logs = self.lock();
+        let revision = logs.get(path).map_or(0, |live| live.revision);
+        let revision = revision.saturating_add(1);
+        let before = logs.insert(path.to_owned(), LiveLog { log, revision });
+        // The window asks for the revision in each frame: it does not wait until what was shown before is put away.
+        drop(logs);
+        drop(before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, LiveLog>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens what was read of a file. Its format strings are those of the builds that it names, else of the only build at hand.
+pub(super) fn open(
+    context: &QueryContext,
+    tail: &Tail,
+    bytes: FileBytes,
+    progress: &dyn Progress,
+) -> Result<LogSession, Cancelled> {
+    let mut builds: Vec<BuildId> = boots::find(&bytes, progress)?
+        .into_iter()
+        .filter_map(|boot| boot.build_id)
+        .collect();
+    builds.sort();
+    builds.dedup();
+    let mut elfs: Vec<_> = builds
+        .iter()
+        .filter_map(|build| context.symbol_file(build))
+        .collect();
+    if builds.is_empty() {
+        let only = context.build_for_text(None, "").ok();
+        elfs.extend(only.into_iter().flat_map(|(matched, _why)| matched.files));
+    }
+    let name = tail.path().display().to_string();
+    let opened = LogSession::open(&name, bytes.clone(), from_elfs(&elfs), Vec::new(), progress)?;
+    if tail.restarts().is_empty() {
+        return Ok(opened);
+    }
+    opened.grown(bytes, tail.restarts(), progress)
+}
+
+/// A log with what was appended to it. It is opened anew only when it begins to name a build whose ELF is at hand: with the
+/// format strings of that build rows may read differently.
+pub(super) fn grown(
+    context: &QueryContext,
+    before: &LogSession,
+    tail: &Tail,
+    bytes: FileBytes,
+    progress: &dyn Progress,
+) -> Result<LogSession, Cancelled> {
+    let log = before.grown(bytes.clone(), tail.restarts(), progress)?;
+    let builds = |log: &LogSession| -> BTreeSet<BuildId> {
+        let boots = log.summary().boots.iter();
+        boots
+            .filter_map(|boot| BuildId::from_hex(boot.build_id.as_deref()?))
+            .collect()
+    };
+    let (known, named) = (builds(before), builds(&log));
+    if named
+        .difference(&known)
+        .any(|build| context.symbol_file(build).is_some())
+    {
+        return open(context, tail, bytes, progress);
+    }
+    Ok(log)
+}

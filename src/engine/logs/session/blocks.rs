@@ -1,0 +1,159 @@
+//! The blocks of an open log, and what is known of the rows of each. A block is indexed once: only the last one, to which a
+//! growing log adds rows, is indexed anew.
+
+use crate::engine::logs::rows::{BLOCK_BYTES, Rows, blocks};
+use crate::engine::logs::selection::decode_rows;
+use crate::engine::logs::view::LogRestart;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::formats::log::{Framing, LogFormat};
+use crate::model::log::{LogLevel, LogRecord, RowKind};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Offsets are kept of every row with a number that this divides.
+pub(super) const INDEXED_EVERY: u64 = 64;
+/// Modules that are listed.
+pub(super) const MOST_MODULES: usize = 1000;
+
+/// What was found while the rows of a block were counted.
+#[derive(Default)]
+pub(super) struct BlockFacts {
+    /// Offset of every row whose number in the block [`INDEXED_EVERY`] divides.
+    pub(super) offsets: Vec<u64>,
+    pub(super) n_rows: u64,
+    pub(super) n_by_level: [u64; 6],
+    /// Level of each row: index in [`LogLevel::ALL`], 6 for none.
+    pub(super) levels: Vec<u8>,
+    /// Rows, from the first of the block, that are lines of data behind a line of data.
+    pub(super) folded: Vec<u64>,
+    /// Whether the first and the last row are lines of data.
+    pub(super) is_data: (bool, bool),
+    pub(super) n_dropped: (u64, u64),
+    pub(super) n_undecoded: u64,
+    pub(super) modules: BTreeMap<String, u64>,
+    /// The least and the greatest, in nanoseconds.
+    pub(super) uptimes: Option<(u64, u64)>,
+}
+
+/// A block with its place in the log.
+#[derive(Clone)]
+pub(super) struct IndexedBlock {
+    pub(super) first_row: u64,
+    pub(super) range: Range<usize>,
+    pub(super) facts: Arc<BlockFacts>,
+}
+
+impl IndexedBlock {
+    /// The row behind its last one.
+    pub(super) fn end_row(&self) -> u64 {
+        self.first_row.saturating_add(self.facts.n_rows)
+    }
+}
+
+/// Where blocks are from byte `from` on, at which a row begins. None goes across a restart: a row ends there, whole or not.
+pub(super) fn block_ranges(
+    bytes: &[u8],
+    from: usize,
+    restarts: &[LogRestart],
+    format: &dyn LogFormat,
+    dictionaries: &LogDictionaries,
+) -> Vec<Range<usize>> {
+    let offsets = restarts
+        .iter()
+        .filter_map(|restart| usize::try_from(restart.offset).ok());
+    let ends = offsets
+        .filter(|at| *at > from && *at < bytes.len())
+        .chain([bytes.len()]);
+    let mut found = Vec::new();
+    let mut start = from;
+    for end in ends {
+        let part = bytes.get(start..end).unwrap_or(&[]);
+        let within = match format.framing() {
+            Framing::Measured => measured_blocks(part, format, dictionaries),
+            framing @ Framing::Delimited(_) => blocks(part, framing).collect(),
+        };
+        let place = |block: Range<usize>| {
+            start.saturating_add(block.start)..start.saturating_add(block.end)
+        };
+        found.extend(within.into_iter().map(place));
+        start = end;
+    }
+    found
+}
+
+/// Cuts rows that have to be measured into blocks: what is looked at anew when more comes stays small.
+fn measured_blocks(
+    bytes: &[u8],
+    format: &dyn LogFormat,
+    dictionaries: &LogDictionaries,
+) -> Vec<Range<usize>> {
+    let mut cut = Vec::new();
+    let mut start: usize = 0;
+    for row in Rows::new(bytes, format, dictionaries) {
+        if row.end.saturating_sub(start) >= BLOCK_BYTES || row.end >= bytes.len() {
+            cut.push(start..row.end);
+            start = row.end;
+        }
+    }
+    cut
+}
+
+/// Looks at every row of a block. `before` are the bytes in front of it.
+pub(super) fn facts_of(
+    bytes: &[u8],
+    range: &Range<usize>,
+    format: &dyn LogFormat,
+    dictionaries: &LogDictionaries,
+    before: &[u8],
+) -> BlockFacts {
+    let mut facts = BlockFacts::default();
+    let block = bytes.get(range.clone()).unwrap_or(&[]);
+    decode_rows(block, format, dictionaries, before, |row, record| {
+        if facts.n_rows.is_multiple_of(INDEXED_EVERY) {
+            let offset = range.start.saturating_add(row.start);
+            facts.offsets.push(offset as u64);
+        }
+        facts.add(record);
+    });
+    facts
+}
+
+impl BlockFacts {
+    fn add(&mut self, record: &LogRecord) {
+        let is_data = record.kind == RowKind::Data;
+        if is_data && self.is_data.1 {
+            self.folded.push(self.n_rows);
+        }
+        if self.n_rows == 0 {
+            self.is_data.0 = is_data;
+        }
+        self.is_data.1 = is_data;
+        self.n_rows = self.n_rows.saturating_add(1);
+        let level = record.level.map_or(LogLevel::ALL.len(), LogLevel::index);
+        self.levels.push(u8::try_from(level).unwrap_or(u8::MAX));
+        if let Some(n) = self.n_by_level.get_mut(level) {
+            *n = n.saturating_add(1);
+        }
+        match record.kind {
+            RowKind::Dropped => {
+                let (n_rows, n_lines) = self.n_dropped;
+                let n_more = record.n_dropped.unwrap_or(0);
+                self.n_dropped = (n_rows.saturating_add(1), n_lines.saturating_add(n_more));
+            }
+            RowKind::Undecoded => self.n_undecoded = self.n_undecoded.saturating_add(1),
+            _ => {}
+        }
+        if !record.module.is_empty() {
+            if let Some(n) = self.modules.get_mut(&record.module) {
+                *n = n.saturating_add(1);
+            } else if self.modules.len() < MOST_MODULES {
+                self.modules.insert(record.module.clone(), 1);
+            }
+        }
+        if let Some(uptime) = record.uptime_ns {
+            let known = self.uptimes.get_or_insert((uptime, uptime));
+            *known = (known.0.min(uptime), known.1.max(uptime));
+        }
+    }
+}

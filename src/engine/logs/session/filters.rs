@@ -1,0 +1,225 @@
+//! What filters let through of an open log: looked for once, and remembered, also while the log grows.
+
+use super::LogSession;
+use super::blocks::IndexedBlock;
+use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
+use crate::engine::logs::matcher::Matcher;
+use crate::engine::logs::row_set::RowSet;
+use crate::engine::logs::selection::decode_rows;
+use crate::engine::parallel;
+use crate::formats::log::{Framing, ansi};
+use crate::model::log::LogLevel;
+use crate::model::progress::{Cancelled, Progress};
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+/// Filters whose rows are remembered.
+const KEPT_FILTERS: usize = 24;
+
+/// The rows that a chip lets through.
+#[derive(Clone)]
+pub(super) struct KeptFilter {
+    chip: Chip,
+    rows: Arc<RowSet>,
+    /// Bytes that the log had then: it may have grown since.
+    n_bytes: usize,
+    /// Rows of the blocks that cannot change any more.
+    n_sure: u64,
+}
+
+impl LogSession {
+    /// The rows that a stack lets through; `None` when that is all of them.
+    pub fn visible(
+        &self,
+        stack: &FilterStack,
+        progress: &dyn Progress,
+    ) -> Result<Result<Option<Arc<RowSet>>, String>, Cancelled> {
+        let mut all: Option<RowSet> = None;
+        if !stack.shows_data && !self.folded.is_empty() {
+            let mut rest = self.folded.clone();
+            rest.invert();
+            all = Some(rest);
+        }
+        for chip in stack.chips.iter().filter(|chip| !chip.is_off) {
+            match self.rows_of(chip, progress)? {
+                Ok(rows) => match &mut all {
+                    None => all = Some(RowSet::clone(&rows)),
+                    Some(all) => all.intersect(&rows),
+                },
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(all.map(Arc::new)))
+    }
+
+    /// The rows that one chip lets through. They are remembered: changing one chip does not look for the others again.
+    pub fn rows_of(
+        &self,
+        chip: &Chip,
+        progress: &dyn Progress,
+    ) -> Result<Result<Arc<RowSet>, String>, Cancelled> {
+        let is_it = |kept: &KeptFilter| {
+            kept.chip.filter == chip.filter && kept.chip.negated == chip.negated
+        };
+        let known = self.kept_filters().iter().find(|kept| is_it(kept)).cloned();
+        let n_bytes = self.bytes.len();
+        let last_block = self.blocks.last().map_or(0, |block| block.first_row);
+        // What was looked at before the log grew need not be looked at again. The log may also have grown since it was this one.
+        let (mut rows, n_sure) = match &known {
+            Some(kept) if kept.n_bytes == n_bytes => return Ok(Ok(Arc::clone(&kept.rows))),
+            Some(kept) => (RowSet::clone(&kept.rows), kept.n_sure.min(last_block)),
+            None => (RowSet::default(), 0),
+        };
+        let n_known = self
+            .blocks
+            .partition_point(|block| block.end_row() <= n_sure);
+        let blocks = self.blocks.get(n_known..).unwrap_or(&[]);
+        let found = match self.find(&chip.filter, blocks, progress)? {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        if chip.negated {
+            rows.invert();
+        }
+        let first = blocks
+            .first()
+            .map_or(self.summary.n_rows, |block| block.first_row);
+        rows.regrow(first, self.summary.n_rows, found);
+        if chip.negated {
+            rows.invert();
+        }
+        let rows = Arc::new(rows);
+        let mut kept = self.kept_filters();
+        if kept
+            .iter()
+            .any(|kept| is_it(kept) && kept.n_bytes > n_bytes)
+        {
+            return Ok(Ok(rows));
+        }
+        kept.retain(|kept| !is_it(kept));
+        let filter = KeptFilter {
+            chip: chip.clone(),
+            rows: Arc::clone(&rows),
+            n_bytes,
+            n_sure: match chip.filter {
+                // What is near a crash or of a boot can change with every boot and crash that is found.
+                LogFilter::Boot { .. } | LogFilter::NearCrash { .. } => 0,
+                _ => last_block,
+            },
+        };
+        kept.insert(0, filter);
+        kept.truncate(KEPT_FILTERS);
+        Ok(Ok(rows))
+    }
+
+    fn kept_filters(&self) -> MutexGuard<'_, Vec<KeptFilter>> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rows of some blocks, the last of the log among them, that a filter lets through.
+    fn find(
+        &self,
+        filter: &LogFilter,
+        blocks: &[IndexedBlock],
+        progress: &dyn Progress,
+    ) -> Result<Result<Vec<u64>, String>, Cancelled> {
+        let n_rows = self.summary.n_rows;
+        let first_row = blocks.first().map_or(n_rows, |block| block.first_row);
+        let matcher = match filter {
+            LogFilter::Level { at_least } => {
+                let least = at_least.index();
+                let rows = blocks
+                    .iter()
+                    .flat_map(|block| (block.first_row..).zip(&block.facts.levels));
+                let wanted = rows.filter(|(_, level)| {
+                    let level = usize::from(**level);
+                    level < LogLevel::ALL.len() && level >= least
+                });
+                return Ok(Ok(wanted.map(|(row, _)| row).collect()));
+            }
+            LogFilter::Boot { first, last } => {
+                let start = usize::try_from(*first)
+                    .ok()
+                    .and_then(|boot| self.boot_rows.get(boot));
+                let next = usize::try_from(last.saturating_add(1)).ok();
+                let end = next.and_then(|boot| self.boot_rows.get(boot));
+                let rows = start.copied().unwrap_or(n_rows)..end.copied().unwrap_or(n_rows);
+                return Ok(Ok(rows.collect()));
+            }
+            LogFilter::NearCrash { n_before, n_after } => {
+                let near = self.crash_rows.iter().flat_map(|(first, last)| {
+                    first.saturating_sub(*n_before)..last.saturating_add(*n_after).saturating_add(1)
+                });
+                return Ok(Ok(near.collect()));
+            }
+            LogFilter::Text { text, match_case } => Matcher::text(text, *match_case).map(Some),
+            LogFilter::Regex {
+                pattern,
+                match_case,
+            } => Matcher::regex(pattern, *match_case).map(Some),
+            LogFilter::Module { .. } | LogFilter::Template { .. } | LogFilter::Time { .. } => {
+                Ok(None)
+            }
+            // One log is of one device.
+            LogFilter::Device { .. } => return Ok(Ok((first_row..n_rows).collect())),
+        };
+        let matcher = match matcher {
+            Ok(matcher) => matcher,
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = parallel::in_order(blocks, progress, |block, progress| {
+            progress.tick(0, 1)?;
+            Ok(self.found_in(block, filter, matcher.as_ref()))
+        })?;
+        Ok(Ok(found.into_iter().flatten().collect()))
+    }
+
+    /// Rows of a block that a filter lets through which has to look at each of them.
+    fn found_in(
+        &self,
+        block: &IndexedBlock,
+        filter: &LogFilter,
+        matcher: Option<&Matcher>,
+    ) -> Vec<u64> {
+        let bytes = self.bytes.get(block.range.clone()).unwrap_or(&[]);
+        let is_plain_text = self.format.framing() == Framing::Delimited(b'\n')
+            && self.dictionaries.tokens.is_none();
+        let mut found = Vec::new();
+        if let (Some(matcher), true) = (matcher, is_plain_text) {
+            let plain = ansi::plain(bytes);
+            let mut row = block.first_row;
+            let mut counted = 0;
+            matcher.lines(&plain, |start, _end| {
+                let between = plain.get(counted..start).unwrap_or(&[]);
+                row = row.saturating_add(memchr::memchr_iter(b'\n', between).count() as u64);
+                counted = start;
+                found.push(row);
+            });
+            return found;
+        }
+        let before = self.before(block.range.start);
+        let mut row = block.first_row;
+        decode_rows(
+            bytes,
+            self.format,
+            &self.dictionaries,
+            before,
+            |_, record| {
+                let is_wanted = match (filter, matcher) {
+                    (_, Some(matcher)) => matcher.is_match(record.message.as_bytes()),
+                    (LogFilter::Module { names }, _) => names.contains(&record.module),
+                    (LogFilter::Template { id }, _) => record.template == Some(*id),
+                    (LogFilter::Time { from_ns, to_ns }, _) => record
+                        .uptime_ns
+                        .and_then(|ns| i64::try_from(ns).ok())
+                        .is_some_and(|ns| (*from_ns..=*to_ns).contains(&ns)),
+                    _ => false,
+                };
+                if is_wanted {
+                    found.push(row);
+                }
+                row = row.saturating_add(1);
+            },
+        );
+        found
+    }
+}

@@ -1,0 +1,184 @@
+//! A log that stays open for the window: indexed once, its rows decoded when they are looked at, its filters remembered.
+
+mod blocks;
+mod filters;
+mod growth;
+mod summary;
+
+use super::row_set::RowSet;
+use super::rows::Rows;
+use super::selection::{boot_at, decode_rows};
+use super::view::{LogRestart, LogSummary};
+use crate::engine::file_bytes::FileBytes;
+use crate::formats::boots::BootRecord;
+use crate::formats::log::LogFormat;
+use crate::formats::log::dictionaries::LogDictionaries;
+use crate::model::log::LogRecord;
+use blocks::{INDEXED_EVERY, IndexedBlock};
+use filters::KeptFilter;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// So much of a row's bytes is decoded for the screen.
+const SHOWN_BYTES: usize = 16 << 10;
+
+/// A crash in the log: where it is, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrashPlace {
+    /// Byte where its dump or print begins.
+    pub offset: u64,
+    /// Bytes of it.
+    pub len: u64,
+    /// Its id in the workspace.
+    pub crash: i64,
+    /// Its headline.
+    pub headline: String,
+}
+
+/// An open log.
+pub struct LogSession {
+    name: String,
+    bytes: FileBytes,
+    format: &'static dyn LogFormat,
+    dictionaries: LogDictionaries,
+    blocks: Vec<IndexedBlock>,
+    boots: Vec<BootRecord>,
+    boot_rows: Vec<u64>,
+    crashes: Vec<CrashPlace>,
+    crash_rows: Vec<(u64, u64)>,
+    /// Rows that stand behind another row of the same block of data.
+    folded: RowSet,
+    /// Where the file was begun anew while it was followed.
+    restarts: Vec<LogRestart>,
+    summary: LogSummary,
+    /// Shared with what the log was before it grew: what was found then need not be looked for again.
+    filters: Arc<Mutex<Vec<KeptFilter>>>,
+}
+
+impl LogSession {
+    /// True without a byte.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The log at a glance.
+    pub fn summary(&self) -> &LogSummary {
+        &self.summary
+    }
+
+    /// Level of each row: index in [`LogLevel::ALL`], 6 for none.
+    pub fn levels(&self) -> impl Iterator<Item = u8> + '_ {
+        let levels = self.blocks.iter().map(|block| &block.facts.levels);
+        levels.flatten().copied()
+    }
+
+    /// The row that holds a byte.
+    pub fn row_at(&self, offset: u64) -> u64 {
+        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+        let found = self.blocks.partition_point(|block| block.range.start <= at);
+        let Some(block) = found
+            .checked_sub(1)
+            .and_then(|index| self.blocks.get(index))
+        else {
+            return 0;
+        };
+        let step = block
+            .facts
+            .offsets
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1);
+        let start = block.facts.offsets.get(step).copied().unwrap_or(0);
+        let mut row = block
+            .first_row
+            .saturating_add((step as u64).saturating_mul(INDEXED_EVERY));
+        let from = usize::try_from(start).unwrap_or(usize::MAX);
+        let rest = self.bytes.get(from..block.range.end).unwrap_or(&[]);
+        for place in Rows::new(rest, self.format, &self.dictionaries) {
+            if from.saturating_add(place.end) > at {
+                break;
+            }
+            row = row.saturating_add(1);
+        }
+        row.min(self.summary.n_rows.saturating_sub(1))
+    }
+
+    /// Where the bytes of a row are.
+    pub fn place_of(&self, row: u64) -> Option<Range<usize>> {
+        let found = self.blocks.partition_point(|block| block.first_row <= row);
+        let block = self.blocks.get(found.checked_sub(1)?)?;
+        let inside = row.checked_sub(block.first_row)?;
+        let step = usize::try_from(inside / INDEXED_EVERY).ok()?;
+        let start = usize::try_from(*block.facts.offsets.get(step)?).ok()?;
+        let rest = self.bytes.get(start..block.range.end)?;
+        let left = usize::try_from(inside % INDEXED_EVERY).ok()?;
+        let place = Rows::new(rest, self.format, &self.dictionaries).nth(left)?;
+        Some(start.saturating_add(place.start)..start.saturating_add(place.end))
+    }
+
+    /// A row decoded, its place, and whether only its beginning was looked at.
+    pub fn record(&self, row: u64) -> Option<(Range<usize>, LogRecord, bool)> {
+        let place = self.place_of(row)?;
+        let shown = place.start..place.end.min(place.start.saturating_add(SHOWN_BYTES));
+        let is_cut = shown.end < place.end;
+        let block = self.bytes.get(shown)?;
+        let before = self.before(place.start);
+        let mut found = None;
+        decode_rows(
+            block,
+            self.format,
+            &self.dictionaries,
+            before,
+            |_, record| {
+                found.get_or_insert_with(|| record.clone());
+            },
+        );
+        Some((place, found?, is_cut))
+    }
+
+    /// The boot of a row.
+    pub fn boot_of(&self, offset: u64) -> Option<u32> {
+        boot_at(&self.boots, offset)
+    }
+
+    /// Index of the boot that begins at a row.
+    pub fn boot_starting_at(&self, row: u64) -> Option<usize> {
+        self.boot_rows.binary_search(&row).ok()
+    }
+
+    /// Index of the crash that begins at a row.
+    pub fn crash_starting_at(&self, row: u64) -> Option<usize> {
+        self.crash_rows.iter().position(|(first, _)| *first == row)
+    }
+
+    /// Rows of the same block of data that are folded into a row.
+    pub fn n_folded_into(&self, row: u64) -> u64 {
+        let mut n: u64 = 0;
+        while self
+            .folded
+            .contains(row.saturating_add(n).saturating_add(1))
+        {
+            n = n.saturating_add(1);
+        }
+        n
+    }
+
+    /// The bytes in front of a row, as far as they are of the same file: nothing goes on across a restart.
+    fn before(&self, at: usize) -> &[u8] {
+        let offset = at as u64;
+        let n_begun = self
+            .restarts
+            .partition_point(|restart| restart.offset <= offset);
+        let begun = n_begun
+            .checked_sub(1)
+            .and_then(|index| self.restarts.get(index));
+        let start = begun.map_or(0, |restart| {
+            usize::try_from(restart.offset).unwrap_or(usize::MAX)
+        });
+        self.bytes.get(start..at).unwrap_or(&[])
+    }
+
+    /// The bytes of a row.
+    pub fn raw(&self, place: Range<usize>) -> &[u8] {
+        self.bytes.get(place).unwrap_or(&[])
+    }
+}
