@@ -25,21 +25,21 @@ pub(crate) fn device_log(n_bytes: usize) -> Vec<u8> {
             _ if n % 700 == 1 => format!(
                 "*** demo boot, build id a1e688c0ffee1234 ***\r\nI ({n}) boot: reset reason: watchdog\r\n"
             ),
-            _ if n % 41 == 0 => {
+            _ if n.is_multiple_of(41) => {
                 format!("E ({n}) app: cannot write\n    at flash.c:{n}\n    at main.c:9\n")
             }
-            _ if n % 97 == 0 => {
+            _ if n.is_multiple_of(97) => {
                 "#CD:BEGIN#\n#CD:5a450100030005000300000000\n#CD:4d010048000001\n#CD:END#\n"
                     .to_owned()
             }
-            _ if n % 11 == 0 => {
+            _ if n.is_multiple_of(11) => {
                 format!("\x1b[0;33mW ({n}) wifi: \u{fc}ber {n} µs, retry {n}\x1b[0m\n")
             }
-            _ if n % 89 == 0 => "--- 12 messages dropped ---\n\n".to_owned(),
+            _ if n.is_multiple_of(89) => "--- 12 messages dropped ---\n\n".to_owned(),
             _ => format!("I ({n}) sensor: batch {n} sampled, 64 values\n"),
         };
         log.extend_from_slice(line.as_bytes());
-        if n % 53 == 0 {
+        if n.is_multiple_of(53) {
             log.extend_from_slice(b"\xff\xfe\0 noise on the line\r\n");
         }
     }
