@@ -12,8 +12,12 @@ use fieldscope::ui::theme;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+/// So many frames without anything on its way, and the log is on screen.
+const STILL_FRAMES: u32 = 30;
+
 struct Live {
     app: App,
+    n_still: u32,
     /// What is typed, one after the other once the log is there.
     typed: std::vec::IntoIter<Event>,
 }
@@ -31,12 +35,14 @@ impl eframe::App for Live {
     }
 
     fn raw_input_hook(&mut self, _ctx: &egui::Context, input: &mut egui::RawInput) {
-        if !self.app.is_busy()
+        self.n_still = if self.app.is_busy() {
+            0
+        } else {
+            self.n_still + 1
+        };
+        if self.n_still > STILL_FRAMES
             && let Some(event) = self.typed.next()
         {
-            if let Event::Key { modifiers, .. } = &event {
-                input.modifiers = *modifiers;
-            }
             input.events.push(event);
         }
     }
@@ -90,7 +96,11 @@ fn main() -> eframe::Result {
         let mut app = App::new(Box::new(door), Box::<DesktopDialogs>::default());
         app.log_frames(FrameLog::from_environment());
         app.follow_log(log.into());
-        Box::new(Live { app, typed })
+        Box::new(Live {
+            app,
+            n_still: 0,
+            typed,
+        })
     };
     eframe::run_native("Live", options, Box::new(|cc| Ok(start(cc))))
 }
