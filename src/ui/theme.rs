@@ -36,6 +36,8 @@ pub struct Tokens {
     pub crash_bg: Color32,
     /// Look twice.
     pub warn: Color32,
+    /// Errors of a device: more than a warning, no crash.
+    pub error: Color32,
     /// As it should be.
     pub ok: Color32,
     /// Series colours.
@@ -74,6 +76,7 @@ pub static DARK: Tokens = Tokens {
     crash: hex(0xff6b61),
     crash_bg: hex(0x351a1c),
     warn: hex(0xe8b339),
+    error: hex(0xff8f4f),
     ok: hex(0x4cc2a4),
     series: SERIES,
     ansi: [
@@ -111,6 +114,7 @@ pub static LIGHT: Tokens = Tokens {
     crash: hex(0xbe2b23),
     crash_bg: hex(0xfdeae8),
     warn: hex(0x805a00),
+    error: hex(0x9c3c00),
     ok: hex(0x0d6e58),
     series: SERIES,
     ansi: [
@@ -418,6 +422,7 @@ mod tests {
                 ("act", t.act),
                 ("crash", t.crash),
                 ("warn", t.warn),
+                ("error", t.error),
                 ("ok", t.ok),
             ] {
                 _ = ground;

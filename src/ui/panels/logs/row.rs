@@ -255,7 +255,8 @@ pub(super) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
     match level {
         LogLevel::Trace | LogLevel::Debug => t.faint,
         LogLevel::Info => t.muted,
-        LogLevel::Warn | LogLevel::Error | LogLevel::Fatal => t.warn,
+        LogLevel::Warn => t.warn,
+        LogLevel::Error | LogLevel::Fatal => t.error,
     }
 }
 
