@@ -5,6 +5,7 @@ use crate::store::grams::Grams;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use zstd::bulk::Compressor;
 
 /// Bytes of a file in one row.
 const PART_BYTES: usize = 4 << 20;
@@ -53,9 +54,10 @@ pub(super) fn pack(
     mut each: impl FnMut(Packed<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if bytes.len() < LARGE_FILE_BYTES {
+        let mut compressor = Compressor::new(LEVEL).ok();
         return bytes
             .chunks(PART_BYTES)
-            .try_for_each(|raw| each(packed(raw, LEVEL)));
+            .try_for_each(|raw| each(packed(raw, compressor.as_mut())));
     }
     let parts: Vec<(&[u8], bool)> = match plain_text {
         None => bytes
@@ -73,13 +75,16 @@ pub(super) fn pack(
         for _thread in 0..n_threads {
             let (own, next, parts) = (sender.clone(), &next, &parts);
             let run = move || {
+                // One for all its parts: making one takes as long as a good part of its work.
+                let mut compressor = Compressor::new(LARGE_FILE_LEVEL).ok();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(part) = parts.get(number) else {
                         return;
                     };
+                    let packed = large_part(*part, plain_text, compressor.as_mut());
                     // The writer gave up.
-                    if own.send((number, large_part(*part, plain_text))).is_err() {
+                    if own.send((number, packed)).is_err() {
                         return;
                     }
                 }
@@ -89,9 +94,10 @@ pub(super) fn pack(
         }
         drop(sender);
         if n_started == 0 {
+            let mut compressor = Compressor::new(LARGE_FILE_LEVEL).ok();
             return parts
                 .iter()
-                .try_for_each(|part| each(large_part(*part, plain_text)));
+                .try_for_each(|part| each(large_part(*part, plain_text, compressor.as_mut())));
         }
         let mut early = BTreeMap::new();
         let mut turn: usize = 0;
@@ -106,9 +112,9 @@ pub(super) fn pack(
     })
 }
 
-fn packed(raw: &[u8], level: i32) -> Packed<'_> {
+fn packed<'b>(raw: &'b [u8], compressor: Option<&mut Compressor<'_>>) -> Packed<'b> {
     // Not smaller, or out of memory: as it is.
-    let zstd = zstd::bulk::compress(raw, level).ok();
+    let zstd = compressor.and_then(|compressor| compressor.compress(raw).ok());
     Packed {
         raw,
         zstd: zstd.filter(|packed| packed.len() < raw.len()),
@@ -116,8 +122,12 @@ fn packed(raw: &[u8], level: i32) -> Packed<'_> {
     }
 }
 
-fn large_part((raw, starts_line): (&[u8], bool), plain_text: Option<PlainText>) -> Packed<'_> {
-    let mut part = packed(raw, LARGE_FILE_LEVEL);
+fn large_part<'b>(
+    (raw, starts_line): (&'b [u8], bool),
+    plain_text: Option<PlainText>,
+    compressor: Option<&mut Compressor<'_>>,
+) -> Packed<'b> {
+    let mut part = packed(raw, compressor);
     part.text = plain_text.map(|plain| facts(raw, starts_line, plain));
     part
 }
