@@ -66,7 +66,7 @@ impl LogSession {
         &self.summary
     }
 
-    /// Level of each row: index in [`LogLevel::ALL`], 6 for none.
+    /// Level of each row: index in [`crate::model::log::LogLevel::ALL`], 6 for none.
     pub fn levels(&self) -> impl Iterator<Item = u8> + '_ {
         let levels = self.blocks.iter().map(|block| &block.facts.levels);
         levels.flatten().copied()

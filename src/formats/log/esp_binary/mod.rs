@@ -1,5 +1,5 @@
 //! ESP-IDF's binary log (`CONFIG_LOG_MODE_BINARY`, from ESP-IDF 5.5 on): frames on the console, whose strings are in the ELF of the
-//! application or of the boot loader ([`frame`], [`strings`], [`message`]).
+//! application or of the boot loader (`frame.rs`, `strings.rs`, `message.rs`).
 //!
 //! Lines of text (the ROM, a panic) stand between frames as they are. A frame carries its length and a checksum, so that one can be
 //! found behind damage.

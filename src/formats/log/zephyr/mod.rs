@@ -1,8 +1,8 @@
 //! Dictionary-based logging of Zephyr: messages of addresses and arguments, whose strings the build's dictionary has.
 //!
-//! A stream is binary, message after message ([`layout`]), or the same in hexadecimal text behind `##ZLOGV1##`
+//! A stream is binary, message after message (`layout.rs`), or the same in hexadecimal text behind `##ZLOGV1##`
 //! (`CONFIG_LOG_BACKEND_UART_OUTPUT_DICTIONARY_HEX`). Text before and between messages (a boot loader shares the UART) is shown as
-//! text. The dictionary is the JSON file of the build ([`database`]), its ELF ([`elf`]), or both.
+//! text. The dictionary is the JSON file of the build (`database.rs`), its ELF (`elf.rs`), or both.
 
 mod abi;
 mod arguments;
