@@ -14,7 +14,7 @@ const BUFFERS: [(&str, Shown); 3] = [
     ("__ESP_BUFFER_HEXDUMP_FORMAT__", Shown::Dump),
 ];
 /// Bytes of a buffer in a line.
-const BYTES_A_LINE: usize = 16;
+const BYTES_A_LINE: u8 = 16;
 /// A message is not made longer than this by much: each argument may be a string or a width of 4096.
 const LONGEST_TEXT: usize = 64 << 10;
 /// Milliseconds since 1970 in the year 2000: a clock that was set says more.
@@ -215,8 +215,13 @@ fn buffer_text(shown: Shown, arguments: &[u8], image: Option<&EspImage>) -> Opti
         }
     };
     let mut out = String::new();
-    let lines = bytes.get(..len).unwrap_or(&bytes).chunks(BYTES_A_LINE);
-    for (line, start) in lines.zip((address..).step_by(BYTES_A_LINE)) {
+    let lines = bytes
+        .get(..len)
+        .unwrap_or(&bytes)
+        .chunks(usize::from(BYTES_A_LINE));
+    for (number, line) in (0_u32..).zip(lines) {
+        // A buffer may claim to be at the end of the address space.
+        let start = address.wrapping_add(number.wrapping_mul(u32::from(BYTES_A_LINE)));
         if !out.is_empty() {
             out.push('\n');
         }
