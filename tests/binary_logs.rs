@@ -188,3 +188,39 @@ fn a_boot_loader_and_an_application_each_have_their_elf() {
     let stored = ["logs", "console.log", "--capture", "1"];
     assert!(said(&[&stored, &workspace[..]].concat(), 0) == of_bundle);
 }
+
+/// A large text of the workspace is searched in parts only when its lines are what is shown of them: tokens are decoded first.
+#[test]
+fn a_text_of_tokens_is_found_by_what_the_tokens_say() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokens");
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    std::fs::create_dir(&bundle).unwrap();
+    std::fs::copy(fixtures.join("tokens.csv"), bundle.join("tokens.csv")).unwrap();
+    let console = std::fs::read(fixtures.join("console.log")).unwrap();
+    let n_times = (17 << 20) / console.len() + 1;
+    std::fs::write(bundle.join("console.log"), console.repeat(n_times)).unwrap();
+    let workspace = folder.path().join("w.fieldscope");
+    let workspace = ["--workspace", text(&workspace)];
+    said(&[&["import", text(&bundle)], &workspace[..]].concat(), 0);
+    // What Pigweed's detokenizer says of the same lines.
+    let expected = std::fs::read_to_string(fixtures.join("console.csv.txt")).unwrap();
+    let wanted = "a longer text with spaces";
+    let n_expected = expected
+        .lines()
+        .filter(|line| line.contains(wanted))
+        .count()
+        * n_times;
+    assert!(n_expected > 100);
+    let search = [
+        "logs",
+        "console.log",
+        "--capture",
+        "1",
+        "--count",
+        "--fixed",
+        wanted,
+    ];
+    let found = said(&[&search, &workspace[..]].concat(), 0);
+    assert_eq!(found.trim(), n_expected.to_string());
+}

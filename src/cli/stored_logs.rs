@@ -4,6 +4,7 @@ use super::args::Common;
 use super::exit::Failure;
 use super::logs::{LogsArgs, NamedLog, failed};
 use super::terminal::Terminal;
+use crate::engine::logs::needs_dictionary;
 use crate::engine::logs::open_log::{LogStyle, Part};
 use crate::engine::logs::selection::Selection;
 use crate::engine::logs::stored::StoredSearch;
@@ -40,11 +41,18 @@ pub(super) fn search(
         Part::Head(n) => Some(n),
         Part::Tail(_) => None,
     };
+    let dictionaries = |needs_one| {
+        context
+            .log_dictionaries(capture, needs_one, &args.source_map.mappings)
+            .map_err(Failure::wrong)
+    };
     if asked.is_text
         && asked.style != LogStyle::Json
         && let Some(most) = most
         && let Some(search) =
             StoredSearch::new(&reader, capture, &path, asked.wanted).map_err(Failure::wrong)?
+        // Tokens that came with it are decoded before they are searched: the lines are not what is shown of them.
+        && dictionaries(false)?.tokens.is_none()
     {
         if args.count {
             let mut nobody = std::io::sink();
@@ -59,8 +67,6 @@ pub(super) fn search(
     }
     let bytes = context.file_of_capture(capture, &path);
     let bytes = bytes.map_err(Failure::wrong)?;
-    let dictionaries = context
-        .log_dictionaries(capture, &bytes, &args.source_map.mappings)
-        .map_err(Failure::wrong)?;
+    let dictionaries = dictionaries(needs_dictionary(&bytes))?;
     Ok(Some((path, bytes, dictionaries)))
 }

@@ -251,7 +251,7 @@ impl QueryContext {
         crashes.sort_by_key(|crash| (crash.crash, crash.offset));
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
-        let dictionaries = self.log_dictionaries(*capture, &bytes, &[])?;
+        let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
         let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
         let log = Arc::new(log);
         let mut logs = lock(&self.inner.logs);
@@ -260,12 +260,12 @@ impl QueryContext {
         Ok(log)
     }
 
-    /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that is no text names
-    /// none: then the ELF files of its capture serve, else the only one at hand.
+    /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing
+    /// without its dictionary (`needs_one`) names no build: then the ELF files of its capture serve, else the only one at hand.
     pub fn log_dictionaries(
         &self,
         capture: i64,
-        log: &[u8],
+        needs_one: bool,
         source_map: &[SourceMapping],
     ) -> Result<LogDictionaries, QueryError> {
         let id = CaptureId(capture);
@@ -287,7 +287,7 @@ impl QueryContext {
             .iter()
             .filter_map(|build| self.symbol_file(build))
             .collect();
-        if needs_dictionary(log) {
+        if needs_one {
             let rows = reader.symbol_files()?.into_iter();
             // A boot loader is a build of its own, which no boot names.
             let came_with_it = rows.filter(|row| {
