@@ -94,6 +94,7 @@ fn a_file_and_a_bundle_say_the_same() {
         let alone = said(&["logs", text(&file), "--json"], 3);
         assert!(alone.contains(log.waits), "{}: {alone}", log.name);
         assert!(alone.contains(&format!("\"format\":\"{}\"", log.format)));
+        said(&["logs", text(&file), "--templates"], 3);
         for (option, with) in log.with {
             let dictionary = log.path(with);
             let of_file = said(&["logs", text(&file), option, text(&dictionary)], 0);

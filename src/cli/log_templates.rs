@@ -1,6 +1,6 @@
 //! `fieldscope logs --templates`: the messages that a log is made of, and those that a good run does not have.
 
-use super::exit::{Exit, Outcome};
+use super::exit::Failure;
 use super::logs::LogsArgs;
 use crate::engine::logs::open_log::OpenLog;
 use crate::engine::logs::selection::Selection;
@@ -29,6 +29,7 @@ struct JsonTemplate<'a> {
 }
 
 /// Prints the templates of each log: the most frequent first; what a good run does not have, in the order of the log.
+/// How many rows are in none, because what decodes them is missing.
 pub(super) fn print(
     args: &LogsArgs,
     wanted: &Selection,
@@ -36,7 +37,8 @@ pub(super) fn print(
     good: impl Iterator<Item = (String, OpenLog)>,
     out: &mut dyn Write,
     progress: &dyn Progress,
-) -> Outcome {
+) -> Result<u64, Failure> {
+    let mut n_undecoded: u64 = 0;
     let mut known = Groups::default();
     for (_, log) in good {
         // What is wanted of the log (a boot of it, a level) says nothing of the good run: all of it counts.
@@ -44,6 +46,9 @@ pub(super) fn print(
     }
     for (name, log) in logs {
         let groups = log.groups(wanted, progress)?;
+        if log.dictionaries().sources.is_empty() {
+            n_undecoded = n_undecoded.saturating_add(groups.n_undecoded());
+        }
         let mut list = if args.good.is_some() {
             templates_only_in(&groups, &known)
         } else {
@@ -58,7 +63,7 @@ pub(super) fn print(
             print_table(&name, &list, args.good.is_some(), out)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(n_undecoded)
 }
 
 fn print_json(name: &str, list: &[LogTemplate], out: &mut dyn Write) -> std::io::Result<()> {

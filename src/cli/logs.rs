@@ -195,7 +195,8 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             None => Vec::new(),
         };
         let (logs, good) = (logs.into_iter().map(open), good.into_iter().map(open));
-        return log_templates::print(args, &wanted, logs, good, out, &progress);
+        n_undecoded = log_templates::print(args, &wanted, logs, good, out, &progress)?;
+        return decoded(n_undecoded, out);
     }
     for (_, log) in logs.into_iter().map(open) {
         if args.count {
@@ -212,16 +213,21 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     if args.count {
         writeln!(out, "{total}")?;
     }
-    if n_undecoded > 0 {
-        out.flush()?;
-        return Err(Failure {
-            exit: Exit::SymbolsMissing,
-            message: format!(
-                "{n_undecoded} rows were not decoded: give the ELF of the build with --elf, or its database with --database"
-            ),
-        });
+    decoded(n_undecoded, out)
+}
+
+/// How a call ends that left so many rows undecoded, because what decodes them is missing.
+fn decoded(n_undecoded: u64, out: &mut dyn Write) -> Outcome {
+    if n_undecoded == 0 {
+        return Ok(Exit::Done);
     }
-    Ok(Exit::Done)
+    out.flush()?;
+    Err(Failure {
+        exit: Exit::SymbolsMissing,
+        message: format!(
+            "{n_undecoded} rows were not decoded: give the ELF of the build with --elf, or its database with --database"
+        ),
+    })
 }
 
 /// Prints what comes on standard input or at the end of a file.

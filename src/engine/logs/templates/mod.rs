@@ -39,6 +39,7 @@ pub struct Group {
 pub struct Groups {
     index: BTreeMap<u64, usize>,
     found: Vec<Group>,
+    n_undecoded: u64,
     text: String,
 }
 
@@ -68,6 +69,8 @@ pub fn id_of(text: &str) -> u64 {
 impl Groups {
     /// Counts a row; its key.
     pub fn add(&mut self, row: u64, record: &LogRecord) -> Option<u64> {
+        let is_undecoded = record.kind == RowKind::Undecoded;
+        self.n_undecoded = self.n_undecoded.saturating_add(u64::from(is_undecoded));
         let mut text = std::mem::take(&mut self.text);
         let key = key_of(record, &mut text);
         if let Some(key) = key {
@@ -84,6 +87,7 @@ impl Groups {
 
     /// Adds the groups of rows that come behind `n_before` others.
     pub fn append(&mut self, after: Self, n_before: u64) {
+        self.n_undecoded = self.n_undecoded.saturating_add(after.n_undecoded);
         let mut keys: Vec<(usize, u64)> =
             after.index.into_iter().map(|(key, at)| (at, key)).collect();
         keys.sort_unstable();
@@ -132,6 +136,11 @@ impl Groups {
                 *all = all.saturating_add(n);
             }
         }
+    }
+
+    /// Rows that may be messages, and could not be decoded.
+    pub fn n_undecoded(&self) -> u64 {
+        self.n_undecoded
     }
 
     /// In the order of their first rows.
@@ -211,6 +220,7 @@ mod tests {
             };
             assert_eq!(groups.add(0, &line), None);
         }
+        assert_eq!(groups.n_undecoded(), 1);
         assert_eq!(groups.iter().count(), 0);
     }
 
