@@ -56,11 +56,12 @@ impl Logs {
         };
         cards::card(ui, lower, title, |ui| {
             if modules.is_empty() {
-                state::empty(
-                    ui,
-                    "No line names its module",
-                    "The format of this log has none.",
-                );
+                let why = if overview.summary.n_undecoded > 0 {
+                    "Rows that are not decoded do not say theirs."
+                } else {
+                    "The format of this log has none."
+                };
+                state::empty(ui, "No line names its module", why);
             }
             for (module, n) in modules.iter().take(MODULES) {
                 if module_ui(ui, module, *n) {
