@@ -225,3 +225,17 @@ fn a_text_of_tokens_is_found_by_what_the_tokens_say() {
     let found = said(&[&search, &workspace[..]].concat(), 0);
     assert_eq!(found.trim(), n_expected.to_string());
 }
+
+/// Frames carry no build id: what the dictionary of another build cannot explain is said, and every row is still printed.
+#[test]
+fn rows_that_another_build_wrote_are_said() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/zephyr-dictionary");
+    let (log, other) = (fixtures.join("arm.plain.bin"), fixtures.join("arm-v1.elf"));
+    let output = fieldscope(&["logs", text(&log), "--elf", text(&other)]);
+    assert_eq!(output.status.code(), Some(0));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("rows were not decoded with"), "{errors}");
+    assert!(errors.contains("arm-v1.elf"), "{errors}");
+    let own = fieldscope(&["logs", text(&log), "--elf", text(&fixtures.join("arm.elf"))]);
+    assert_eq!(String::from_utf8(own.stderr).unwrap(), "");
+}

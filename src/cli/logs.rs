@@ -198,7 +198,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         n_undecoded = log_templates::print(args, &wanted, logs, good, out, &progress)?;
         return decoded(n_undecoded, out);
     }
-    for (_, log) in logs.into_iter().map(open) {
+    for (name, log) in logs.into_iter().map(open) {
         if args.count {
             total = total.saturating_add(log.count(&wanted, args.raw, &progress)?);
             continue;
@@ -206,8 +206,17 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         let (_, undecoded) = log
             .print(&wanted, style, part, out, &progress)
             .map_err(failed)?;
-        if log.dictionaries().sources.is_empty() {
+        let sources = &log.dictionaries().sources;
+        if sources.is_empty() {
             n_undecoded = n_undecoded.saturating_add(undecoded);
+        } else if undecoded > 0 {
+            let sources = sources.join(", ");
+            // Nobody is left to tell when standard error is closed.
+            _ = writeln!(
+                std::io::stderr(),
+                "fieldscope: {name}: {undecoded} rows were not decoded with {sources}: bytes were lost on the way, or another \
+                 build wrote the log"
+            );
         }
     }
     if args.count {
