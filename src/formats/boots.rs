@@ -6,6 +6,7 @@
 use super::{
     Carrier, Confidence, Decoded, Format,
     lines::{LineSearch, as_u64, readable},
+    literals::Literals,
 };
 use crate::model::{
     build_id::BuildId,
@@ -31,10 +32,21 @@ pub struct BootRecord {
 }
 
 /// Literals, one of which stands in every line that is looked at.
-const ANCHORS: &str = "Booting|boot, build|Boot, build|build id|build-id|build_id|Build ID|Build id|BUILD ID|BuildID|rst:0x|ELF file SHA256|eset reason|eset cause|ESET REASON";
-const LONGEST_ANCHOR: usize = 15;
-static ANCHOR: LazyLock<Option<regex::bytes::Regex>> =
-    LazyLock::new(|| regex::bytes::Regex::new(&format!("(?-u){ANCHORS}")).ok());
+static ANCHORS: Literals = Literals::new(&[
+    "Booting",
+    "oot, build",
+    "uild id",
+    "uild-id",
+    "uild_id",
+    "uild ID",
+    "uildID",
+    "BUILD ID",
+    "rst:0x",
+    "ELF file SHA256",
+    "eset reason",
+    "eset cause",
+    "ESET REASON",
+]);
 static BUILD_ID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)build[ _-]?id\s*[:=]?\s*(?:0x)?([0-9a-f]{8,64})\b").ok());
 static BANNER: LazyLock<Option<Regex>> =
@@ -74,21 +86,25 @@ impl Format for BootBanner {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..1 << 20).unwrap_or(bytes);
-        match first_anchor(head) {
+        match ANCHORS.find(head) {
             Some(_) => Confidence::Maybe,
             None => Confidence::No,
         }
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
-        let mut decoded = Decoded::default();
-        if let Some(at) = search(bytes, 0, &mut decoded.boots, progress)? {
-            decoded.warnings.push(Warning::at(
-                "FS-BOOT-001",
-                at,
-                format!("the file tells of more than {MOST_BOOTS} boots; those from about here on were left out"),
-            ));
-        }
-        Ok(decoded)
+        let find = |window: &[u8]| ANCHORS.find(window);
+        all(LineSearch::new(bytes, ANCHORS.longest(), &find, progress))
+    }
+    fn decode_at(
+        &self,
+        bytes: &[u8],
+        places: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<Decoded, Cancelled> {
+        all(LineSearch::at_places(bytes, places, progress))
+    }
+    fn literals(&self) -> &'static [&'static str] {
+        ANCHORS.texts()
     }
 }
 
@@ -111,19 +127,31 @@ pub fn find_behind(
         .pop_if(|last| at.saturating_sub(last.offset) <= NEAR)
         .map(|last| last.offset);
     let start = usize::try_from(near.unwrap_or(at)).unwrap_or(usize::MAX);
-    search(bytes, start, &mut boots, progress)?;
+    let rest = bytes.get(start..).unwrap_or(&[]);
+    let find = |window: &[u8]| ANCHORS.find(window);
+    let search = LineSearch::new(rest, ANCHORS.longest(), &find, progress);
+    add_all(search, start, &mut boots)?;
     Ok(boots)
 }
 
-/// Adds the boots that lines from byte `start` on tell of; where it was given up, if there were too many.
-fn search(
-    bytes: &[u8],
+fn all(search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
+    let mut decoded = Decoded::default();
+    if let Some(at) = add_all(search, 0, &mut decoded.boots)? {
+        decoded.warnings.push(Warning::at(
+            "FS-BOOT-001",
+            at,
+            format!("the file tells of more than {MOST_BOOTS} boots; those from about here on were left out"),
+        ));
+    }
+    Ok(decoded)
+}
+
+/// Adds the boots that lines of a text tell of, which begins at byte `start`; where it was given up, if there were too many.
+fn add_all(
+    mut search: LineSearch<'_>,
     start: usize,
     boots: &mut Vec<BootRecord>,
-    progress: &dyn Progress,
 ) -> Result<Option<u64>, Cancelled> {
-    let rest = bytes.get(start..).unwrap_or(&[]);
-    let mut search = LineSearch::new(rest, LONGEST_ANCHOR, &first_anchor, progress);
     while let Some(hit) = search.next()? {
         let at = as_u64(start.saturating_add(hit.line.start));
         let text = readable(hit.line.text);
@@ -136,10 +164,6 @@ fn search(
         }
     }
     Ok(None)
-}
-
-fn first_anchor(bytes: &[u8]) -> Option<usize> {
-    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }
 
 /// What one line tells of a boot.

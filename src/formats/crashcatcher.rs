@@ -33,7 +33,7 @@ use crate::model::{
     warning::Warning,
 };
 
-const SIGNATURE: &[u8] = b"63430";
+const SIGNATURE: &str = "63430";
 /// The banner stands within so many lines of the dump.
 const BANNER_LINES: usize = 6;
 /// So many lines without hex end a dump.
@@ -101,12 +101,15 @@ impl Format for CrashCatcher {
         Carrier::Text
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
-        let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE).take(1000);
+        let mut hits = memchr::memmem::find_iter(bytes, SIGNATURE.as_bytes()).take(1000);
         let line = |hit| line_at(bytes, line_start(bytes, hit, 0));
         match hits.find_map(|hit| signature_line(&line(hit)?)) {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
+    }
+    fn literals(&self) -> &'static [&'static str] {
+        &[SIGNATURE]
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub(super) const LONGEST_LINE: usize = 4096;
 
 /// How often a search reports progress, in bytes.
-const STEP: usize = 256 * 1024;
+pub(super) const STEP: usize = 256 * 1024;
 
 /// One line: `start..end` without its line ending, `next` where the following line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +116,16 @@ pub(super) struct LineSearch<'a> {
     pub(super) bytes: &'a [u8],
     /// The search goes on here; nothing before it is looked at again.
     pub(super) at: usize,
-    find: &'a dyn Fn(&[u8]) -> Option<usize>,
-    longest: usize,
+    anchors: Anchors<'a>,
     progress: &'a dyn Progress,
+}
+
+/// Where the literals stand that a walk goes to.
+enum Anchors<'a> {
+    /// Has to be searched: by this, for literals of at most so many bytes.
+    Wanted(&'a dyn Fn(&[u8]) -> Option<usize>, usize),
+    /// Was searched: every place, in order.
+    Known(&'a [usize]),
 }
 
 /// A line with a literal.
@@ -140,8 +147,21 @@ impl<'a> LineSearch<'a> {
         Self {
             bytes,
             at: 0,
-            find,
-            longest,
+            anchors: Anchors::Wanted(find, longest),
+            progress,
+        }
+    }
+
+    /// Goes to the lines with `places`, where literals stand: all of them, in order.
+    pub(super) fn at_places(
+        bytes: &'a [u8],
+        places: &'a [usize],
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            anchors: Anchors::Known(places),
             progress,
         }
     }
@@ -149,7 +169,15 @@ impl<'a> LineSearch<'a> {
     /// The next line; the search then goes on behind it.
     pub(super) fn next(&mut self) -> Result<Option<Hit<'a>>, Cancelled> {
         let floor = self.at;
-        let hit = next_hit(self.bytes, floor, self.longest, self.find, self.progress)?;
+        let hit = match self.anchors {
+            Anchors::Wanted(find, longest) => {
+                next_hit(self.bytes, floor, longest, find, self.progress)?
+            }
+            Anchors::Known(places) => {
+                let next = places.partition_point(|place| *place < floor);
+                places.get(next).copied()
+            }
+        };
         Ok(hit.and_then(|at| {
             let line = line_at(self.bytes, line_start(self.bytes, at, floor))?;
             self.at = line.next.max(at.saturating_add(1));

@@ -13,6 +13,7 @@ mod esp_panic;
 mod fault_memory;
 mod fault_print;
 mod lines;
+mod literals;
 pub mod log;
 pub mod manifest;
 mod msgpack;
@@ -75,8 +76,23 @@ pub trait Format: Sync {
     fn carrier(&self) -> Carrier;
     /// Looks at the content (and, where that leaves doubt, at the name).
     fn sniff(&self, bytes: &[u8], name: &str) -> Confidence;
+    /// Literals, one of which stands on a line of every record, where they are rare: they are looked for together with those of
+    /// other formats. Empty for a format that has no such literals.
+    fn literals(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Takes out all there is. Damage gives less and a warning, never an error.
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled>;
+    /// As [`Format::decode`] for a text in which its literals stand at `places`, in order, and nowhere else.
+    fn decode_at(
+        &self,
+        bytes: &[u8],
+        places: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<Decoded, Cancelled> {
+        _ = places;
+        self.decode(bytes, progress)
+    }
 }
 
 /// Every format, sorted by id.

@@ -8,6 +8,7 @@ use super::{
     boots::BootRecord,
     elf_core::{ElfKind, elf_kind},
     lines::as_u64,
+    literals,
 };
 use crate::model::{
     coredump::Coredump,
@@ -106,6 +107,8 @@ fn whole_file_format(bytes: &[u8], name: &str) -> Option<&'static dyn Format> {
 pub enum Step<'b> {
     /// Records of one format.
     Format(&'static dyn Format, &'b [u8]),
+    /// Records of formats that few texts have.
+    Rare(Vec<&'static dyn Format>, &'b [u8]),
     /// Lines, and what is no text.
     Lines(&'b [u8]),
 }
@@ -113,7 +116,7 @@ pub enum Step<'b> {
 /// What a [`Step`] found.
 pub enum Found {
     /// Records.
-    Records(Decoded),
+    Records(Vec<Decoded>),
     /// Lines, and the ranges of what is no text.
     Lines(u64, Vec<Range<u64>>),
 }
@@ -122,7 +125,22 @@ impl Step<'_> {
     /// Does it.
     pub fn run(&self, progress: &dyn Progress) -> Result<Found, Cancelled> {
         match self {
-            Step::Format(format, bytes) => format.decode(bytes, progress).map(Found::Records),
+            Step::Format(format, bytes) => {
+                Ok(Found::Records(vec![format.decode(bytes, progress)?]))
+            }
+            Step::Rare(formats, bytes) => {
+                let places = literals::places(bytes, formats, progress)?;
+                let records =
+                    formats
+                        .iter()
+                        .zip(places)
+                        .filter_map(|(format, places)| match places {
+                            Some(places) if places.is_empty() => None,
+                            Some(places) => Some(format.decode_at(bytes, &places, progress)),
+                            None => Some(format.decode(bytes, progress)),
+                        });
+                Ok(Found::Records(records.collect::<Result<_, _>>()?))
+            }
             Step::Lines(bytes) => Ok(Found::Lines(
                 n_lines(bytes, progress)?,
                 junk(bytes, progress)?,
@@ -140,15 +158,20 @@ fn scan_text(bytes: &[u8], run: &RunSteps<'_>) -> Result<FileScan, Cancelled> {
         format: if is_text { "text" } else { "unknown" },
         ..FileScan::default()
     };
-    let formats = FORMATS.iter().filter(|f| f.carrier() == Carrier::Text);
-    let mut steps: Vec<Step<'_>> = formats.map(|format| Step::Format(*format, bytes)).collect();
+    let formats = FORMATS.iter().copied();
+    let formats = formats.filter(|format| format.carrier() == Carrier::Text);
+    let (usual, rare): (Vec<_>, Vec<_>) = formats.partition(|f| f.literals().is_empty());
+    let mut steps = vec![Step::Rare(rare, bytes)];
+    steps.extend(usual.into_iter().map(|format| Step::Format(format, bytes)));
     if is_text {
         steps.push(Step::Lines(bytes));
     }
     let mut not_text = Vec::new();
     for found in run(&steps)? {
         match found {
-            Found::Records(decoded) => merge(&mut scan, decoded),
+            Found::Records(all) => all
+                .into_iter()
+                .for_each(|decoded| merge(&mut scan, decoded)),
             Found::Lines(n_lines, junk) => {
                 scan.n_lines = Some(n_lines);
                 not_text = junk;

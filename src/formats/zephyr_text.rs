@@ -20,7 +20,7 @@ use crate::model::{
 };
 use std::borrow::Cow;
 
-const MARK: &[u8] = b"#CD:";
+const MARK: &str = "#CD:";
 /// The device gives up on more lines than this in one dump long before; bounds memory on garbage.
 const LARGEST_IMAGE: usize = 64 * 1024 * 1024;
 
@@ -45,6 +45,9 @@ impl Format for ZephyrText {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
+    }
+    fn literals(&self) -> &'static [&'static str] {
+        &[MARK]
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();

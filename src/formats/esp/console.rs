@@ -18,7 +18,7 @@ use crate::model::{
     warning::Warning,
 };
 
-const START: &[u8] = b"= CORE DUMP START =";
+const START: &str = "= CORE DUMP START =";
 const END: &str = "= CORE DUMP END =";
 /// Bytes of a full line.
 const FULL_LINE: usize = 48;
@@ -44,10 +44,13 @@ impl Format for EspCoreText {
         Carrier::Text
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
-        match memchr::memmem::find(bytes, START) {
+        match memchr::memmem::find(bytes, START.as_bytes()) {
             Some(_) => Confidence::Certain,
             None => Confidence::No,
         }
+    }
+    fn literals(&self) -> &'static [&'static str] {
+        &[START]
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();

@@ -10,22 +10,29 @@ mod words;
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
     lines::{LineSearch, as_u64, line_at, readable},
+    literals::Literals,
 };
 use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
 };
 use print::Print;
-use regex::bytes::Regex;
-use std::sync::LazyLock;
 pub(super) use words::failed_assertion;
 
 /// Literals, one of which begins every print.
-const ANCHORS: &str = "Guru Meditation Error|abort\\(\\) was called at|assert failed: |ESP_ERROR_CHECK failed|\
-    watchdog got triggered|Brownout detector was|Stack smashing protect|Backtrace: ?0x4|EXCVADDR|MEPC  ";
-const LONGEST_ANCHOR: usize = 24;
-static ANCHOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
+static ANCHORS: Literals = Literals::new(&[
+    "Guru Meditation Error",
+    "abort() was called at",
+    "assert failed: ",
+    "ESP_ERROR_CHECK failed",
+    "watchdog got triggered",
+    "Brownout detector was",
+    "Stack smashing protect",
+    "Backtrace:0x4",
+    "Backtrace: 0x4",
+    "EXCVADDR",
+    "MEPC  ",
+]);
 
 /// No print is longer.
 const MOST_LINES: usize = 600;
@@ -50,14 +57,18 @@ impl Format for EspPanic {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..1 << 20).unwrap_or(bytes);
-        match first_anchor(head) {
+        match ANCHORS.find(head) {
             Some(_) => Confidence::Likely,
             None => Confidence::No,
         }
     }
+    fn literals(&self) -> &'static [&'static str] {
+        ANCHORS.texts()
+    }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        let find = |window: &[u8]| ANCHORS.find(window);
+        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;
@@ -80,10 +91,6 @@ impl Format for EspPanic {
         }
         Ok(decoded)
     }
-}
-
-fn first_anchor(bytes: &[u8]) -> Option<usize> {
-    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }
 
 /// The lines of one print from `start` on, and where the search goes on.

@@ -21,22 +21,20 @@ pub(super) mod words;
 use super::{
     Carrier, Confidence, Decoded, Format, is_full,
     lines::{Line, LineSearch, as_u64, line_at, lines_before, lines_from, readable},
+    literals::Literals,
 };
 use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
 };
 use print::Print;
-use regex::bytes::Regex;
 use registers::{Found, Slot};
-use std::sync::LazyLock;
 
 /// Literals, one of which stands in every fault print. Looked for before anything else.
-const ANCHORS: &str =
-    "PC|pc|Pc|R15|r15|CFSR|cfsr|HFSR|hfsr|BFSR|UFSR|MFSR|CFAULTS|Faulting|FAULT at|fault at";
-const LONGEST_ANCHOR: usize = 8;
-static ANCHOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
+static ANCHORS: Literals = Literals::new(&[
+    "PC", "pc", "Pc", "R15", "r15", "CFSR", "cfsr", "HFSR", "hfsr", "BFSR", "UFSR", "MFSR",
+    "CFAULTS", "Faulting", "FAULT at", "fault at",
+]);
 
 /// So many lines of a print may stand before its first anchor and after it.
 const MOST_LINES_BEFORE: usize = 60;
@@ -67,7 +65,7 @@ impl Format for FaultPrint {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..1 << 20).unwrap_or(bytes);
-        match first_anchor(head) {
+        match ANCHORS.find(head) {
             Some(_) => Confidence::Maybe,
             None => Confidence::No,
         }
@@ -79,7 +77,8 @@ impl Format for FaultPrint {
         // No line before this offset is looked at again.
         let mut floor: usize = 0;
         let mut patience = Patience::default();
-        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        let find = |window: &[u8]| ANCHORS.find(window);
+        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;
@@ -112,10 +111,6 @@ impl Format for FaultPrint {
         }
         Ok(decoded)
     }
-}
-
-fn first_anchor(bytes: &[u8]) -> Option<usize> {
-    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }
 
 /// What lines that look like the beginning of a print, and are none, may cost. A trace may print its PC on every line.

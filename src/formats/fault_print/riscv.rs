@@ -9,6 +9,7 @@ use super::words::{self, Said};
 use super::{stack_words, torn_end};
 use crate::arch::riscv::{cause_name, exception_by_name};
 use crate::formats::lines::{Line, LineSearch, as_u64, lines_before, lines_from, readable};
+use crate::formats::literals::Literals;
 use crate::formats::{Carrier, Confidence, Decoded, Format, is_full};
 use crate::model::{
     arch::Arch,
@@ -17,14 +18,9 @@ use crate::model::{
     register_file::RegisterFile,
     registers::{Reg, RegisterSet},
 };
-use regex::bytes::Regex;
-use std::sync::LazyLock;
 
 /// Literals, one of which stands in every print.
-const ANCHORS: &str = "mcause|MCAUSE|mepc|MEPC|EPC|epc ?:";
-const LONGEST_ANCHOR: usize = 6;
-static ANCHOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(&format!("(?-u){ANCHORS}")).ok());
+static ANCHORS: Literals = Literals::new(&["mcause", "MCAUSE", "epc", "EPC"]);
 
 /// So many lines of a print may stand before its first anchor and after it.
 const MOST_LINES_BEFORE: usize = 40;
@@ -79,10 +75,13 @@ impl Format for RiscvPrint {
     }
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..1 << 20).unwrap_or(bytes);
-        match first_anchor(head) {
+        match ANCHORS.find(head) {
             Some(_) => Confidence::Maybe,
             None => Confidence::No,
         }
+    }
+    fn literals(&self) -> &'static [&'static str] {
+        ANCHORS.texts()
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
@@ -90,7 +89,8 @@ impl Format for RiscvPrint {
         let bytes = torn_end::without_half_value(whole);
         // No line before this offset is looked at again.
         let mut floor: usize = 0;
-        let mut search = LineSearch::new(bytes, LONGEST_ANCHOR, &first_anchor, progress);
+        let find = |window: &[u8]| ANCHORS.find(window);
+        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;
@@ -111,10 +111,6 @@ impl Format for RiscvPrint {
         }
         Ok(decoded)
     }
-}
-
-fn first_anchor(bytes: &[u8]) -> Option<usize> {
-    ANCHOR.as_ref()?.find(bytes).map(|hit| hit.start())
 }
 
 fn is_trap((slot, _): &(Slot, u32)) -> bool {
