@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::CParameter;
 
 /// Bytes of a file in one row.
 const PART_BYTES: usize = 4 << 20;
@@ -19,6 +20,11 @@ const LARGE_FILE_PART_BYTES: usize = 256 << 10;
 const LEVEL: i32 = 3;
 /// Half as long; logs become smaller by it.
 const LARGE_FILE_LEVEL: i32 = 1;
+/// Places that the compressor remembers, as a power of two: so few stay in the processor's nearest memory, and the lines of a log
+/// are most like those just before.
+const LARGE_FILE_HASH_LOG: u32 = 11;
+/// Shorter repetitions are not worth their place in it.
+const LARGE_FILE_MATCH_BYTES: u32 = 6;
 /// More threads than this only wait for the one that writes.
 const MOST_THREADS: usize = 8;
 /// Parts that are finished before their turn, at most, for each thread.
@@ -54,10 +60,10 @@ pub(super) fn pack(
     mut each: impl FnMut(Packed<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if bytes.len() < LARGE_FILE_BYTES {
-        let mut compressor = Compressor::new(LEVEL).ok();
+        let mut packer = Packer::new();
         return bytes
             .chunks(PART_BYTES)
-            .try_for_each(|raw| each(packed(raw, compressor.as_mut())));
+            .try_for_each(|raw| each(packed(raw, &mut packer)));
     }
     let parts: Vec<(&[u8], bool)> = match plain_text {
         None => bytes
@@ -75,14 +81,13 @@ pub(super) fn pack(
         for _thread in 0..n_threads {
             let (own, next, parts) = (sender.clone(), &next, &parts);
             let run = move || {
-                // One for all its parts: making one takes as long as a good part of its work.
-                let mut compressor = Compressor::new(LARGE_FILE_LEVEL).ok();
+                let mut packer = Packer::for_large_files();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(part) = parts.get(number) else {
                         return;
                     };
-                    let packed = large_part(*part, plain_text, compressor.as_mut());
+                    let packed = large_part(*part, plain_text, &mut packer);
                     // The writer gave up.
                     if own.send((number, packed)).is_err() {
                         return;
@@ -94,10 +99,10 @@ pub(super) fn pack(
         }
         drop(sender);
         if n_started == 0 {
-            let mut compressor = Compressor::new(LARGE_FILE_LEVEL).ok();
+            let mut packer = Packer::for_large_files();
             return parts
                 .iter()
-                .try_for_each(|part| each(large_part(*part, plain_text, compressor.as_mut())));
+                .try_for_each(|part| each(large_part(*part, plain_text, &mut packer)));
         }
         let mut early = BTreeMap::new();
         let mut turn: usize = 0;
@@ -112,12 +117,59 @@ pub(super) fn pack(
     })
 }
 
-fn packed<'b>(raw: &'b [u8], compressor: Option<&mut Compressor<'_>>) -> Packed<'b> {
-    // Not smaller, or out of memory: as it is.
-    let zstd = compressor.and_then(|compressor| compressor.compress(raw).ok());
+/// Compresses parts one after the other: making a compressor takes as long as a good part of its work, and so does memory that is
+/// new for every part.
+struct Packer {
+    // Without one (out of memory) parts are stored as they are.
+    compressor: Option<Compressor<'static>>,
+    room: Vec<u8>,
+}
+
+impl Packer {
+    fn new() -> Self {
+        Self {
+            compressor: Compressor::new(LEVEL).ok(),
+            room: Vec::new(),
+        }
+    }
+
+    fn for_large_files() -> Self {
+        let mut compressor = Compressor::new(LARGE_FILE_LEVEL).ok();
+        for parameter in [
+            CParameter::HashLog(LARGE_FILE_HASH_LOG),
+            CParameter::MinMatch(LARGE_FILE_MATCH_BYTES),
+        ] {
+            // What this version of zstd does not take costs a little time or size.
+            let set = compressor.as_mut().map(|it| it.set_parameter(parameter));
+            debug_assert!(set.is_none_or(|set| set.is_ok()), "{parameter:?}");
+        }
+        Self {
+            compressor,
+            room: Vec::new(),
+        }
+    }
+
+    /// The bytes compressed; `None` when that is not smaller.
+    fn compress(&mut self, raw: &[u8]) -> Option<Vec<u8>> {
+        self.room
+            .resize(zstd::zstd_safe::compress_bound(raw.len()), 0);
+        let room = self.room.as_mut_slice();
+        let n = self
+            .compressor
+            .as_mut()?
+            .compress_to_buffer(raw, room)
+            .ok()?;
+        self.room
+            .get(..n)
+            .filter(|packed| packed.len() < raw.len())
+            .map(<[u8]>::to_vec)
+    }
+}
+
+fn packed<'b>(raw: &'b [u8], packer: &mut Packer) -> Packed<'b> {
     Packed {
         raw,
-        zstd: zstd.filter(|packed| packed.len() < raw.len()),
+        zstd: packer.compress(raw),
         text: None,
     }
 }
@@ -125,9 +177,9 @@ fn packed<'b>(raw: &'b [u8], compressor: Option<&mut Compressor<'_>>) -> Packed<
 fn large_part<'b>(
     (raw, starts_line): (&'b [u8], bool),
     plain_text: Option<PlainText>,
-    compressor: Option<&mut Compressor<'_>>,
+    packer: &mut Packer,
 ) -> Packed<'b> {
-    let mut part = packed(raw, compressor);
+    let mut part = packed(raw, packer);
     part.text = plain_text.map(|plain| facts(raw, starts_line, plain));
     part
 }
