@@ -50,7 +50,7 @@ pub(super) fn search(
         && asked.style != LogStyle::Json
         && let Some(most) = most
         && let Some(search) =
-            StoredSearch::new(&reader, capture, &path, asked.wanted).map_err(Failure::wrong)?
+            StoredSearch::new(reader, capture, &path, asked.wanted).map_err(Failure::wrong)?
         // Tokens that came with it are decoded before they are searched: the lines are not what is shown of them.
         && dictionaries(false)?.tokens.is_none()
     {

@@ -57,28 +57,27 @@ impl Reader {
     ) -> Result<Option<TextParts>, StoreError> {
         self.ask(|connection| {
             let (blob, sha256) = blob_of_file(connection, capture, path)?;
-            let mut parts = list(
+            let Some(n_parts) = n_parts(connection, blob)? else {
+                return Ok(None);
+            };
+            let mut parts: Vec<TextPart> = (0..n_parts)
+                .map(|part| TextPart {
+                    part,
+                    starts_line: true,
+                    may_hold: true,
+                })
+                .collect();
+            let inside_lines: Vec<i64> = list(
                 connection,
-                "SELECT part, starts_line FROM text_parts WHERE blob = ?1 ORDER BY part",
-                [blob],
-                |row| {
-                    Ok(TextPart {
-                        part: row.get(0)?,
-                        starts_line: row.get(1)?,
-                        may_hold: true,
-                    })
-                },
-            )?;
-            let n_parts: i64 = connection.query_row(
-                "SELECT count(*) FROM blob_parts WHERE blob = ?1",
+                "SELECT part FROM text_parts WHERE blob = ?1 AND starts_line = 0",
                 [blob],
                 |row| row.get(0),
             )?;
-            // Rows that are missing must not hide a line.
-            let is_whole = (0_i64..).zip(&parts).all(|(n, part)| part.part == n);
-            let is_whole = is_whole && i64::try_from(parts.len()).is_ok_and(|n| n == n_parts);
-            if !is_whole || parts.is_empty() {
-                return Ok(None);
+            for part in inside_lines {
+                let part = usize::try_from(part).ok();
+                if let Some(part) = part.and_then(|part| parts.get_mut(part)) {
+                    part.starts_line = false;
+                }
             }
             exclude(connection, blob, &Wanted::of(needle), &mut parts)?;
             Ok(Some(TextParts {
@@ -106,6 +105,22 @@ fn damaged(sha256: Sha256, detail: String) -> StoreError {
         sha256,
         detail,
     }
+}
+
+/// How many parts a text has, if it is known of each what can be in it: rows that are missing must not hide a line.
+fn n_parts(connection: &Connection, blob: i64) -> Result<Option<i64>, StoreError> {
+    let (n_known, last_known): (i64, Option<i64>) = connection.query_row(
+        "SELECT count(*), max(part) FROM text_parts WHERE blob = ?1",
+        [blob],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let n_stored: i64 = connection.query_row(
+        "SELECT count(*) FROM blob_parts WHERE blob = ?1",
+        [blob],
+        |row| row.get(0),
+    )?;
+    let is_whole = n_known == n_stored && last_known.is_some_and(|last| last == n_known - 1);
+    Ok(is_whole.then_some(n_known))
 }
 
 /// Marks the parts that surely do not hold what is wanted.

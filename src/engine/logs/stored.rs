@@ -9,7 +9,7 @@ use crate::model::progress::Progress;
 use crate::store::error::StoreError;
 use crate::store::ids::CaptureId;
 use crate::store::reader::Reader;
-use crate::store::text_parts::{PackedText, TextParts};
+use crate::store::text_parts::{TextPart, TextParts};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +18,8 @@ const RUNS_AT_ONCE: usize = 64;
 
 /// A search that can be answered from parts.
 pub struct StoredSearch<'r> {
-    reader: &'r Reader,
+    // Read by one thread while the others unpack.
+    reader: Mutex<Reader>,
     text: TextParts,
     matcher: &'r Matcher,
 }
@@ -26,7 +27,7 @@ pub struct StoredSearch<'r> {
 impl<'r> StoredSearch<'r> {
     /// A search for a text and nothing else in a large text of the workspace; `None` when the log has to be read as a whole.
     pub fn new(
-        reader: &'r Reader,
+        reader: Reader,
         capture: i64,
         path: &str,
         wanted: &'r Selection,
@@ -40,7 +41,7 @@ impl<'r> StoredSearch<'r> {
         };
         let text = reader.text_parts(CaptureId(capture), path, literal)?;
         Ok(text.map(|text| Self {
-            reader,
+            reader: Mutex::new(reader),
             text,
             matcher,
         }))
@@ -64,22 +65,17 @@ impl<'r> StoredSearch<'r> {
         // The first rows are most often in the first part.
         let mut n_at_once = if most == usize::MAX { RUNS_AT_ONCE } else { 1 };
         loop {
-            let mut some = Vec::new();
-            for run in runs.by_ref().take(n_at_once) {
-                let packed = run
-                    .iter()
-                    .map(|part| self.reader.text_part(&self.text, part));
-                some.push(Mutex::new(packed.collect::<Result<Vec<_>, _>>()?));
-            }
+            let some: Vec<&[TextPart]> = runs.by_ref().take(n_at_once).collect();
             if some.is_empty() {
                 return Ok(n_printed as u64);
             }
             n_at_once = n_at_once.saturating_mul(2).min(RUNS_AT_ONCE);
-            let matcher = self.matcher;
-            let found = parallel::in_order(&some, progress, |run, _progress| {
-                let run = std::mem::take(&mut *run.lock().unwrap_or_else(PoisonError::into_inner));
-                Ok(search(run, matcher, style))
-            })?;
+            let found =
+                parallel::in_order(
+                    &some,
+                    progress,
+                    |run, _progress| Ok(self.search(run, style)),
+                )?;
             for lines in found {
                 let (printed, ends) = lines?;
                 let left = most.saturating_sub(n_printed).min(ends.len());
@@ -92,22 +88,25 @@ impl<'r> StoredSearch<'r> {
             }
         }
     }
-}
 
-/// The lines of a run of parts that match, as they are printed, and where each ends.
-fn search(
-    run: Vec<PackedText>,
-    matcher: &Matcher,
-    style: LogStyle,
-) -> Result<(Vec<u8>, Vec<usize>), StoreError> {
-    let mut bytes = Vec::new();
-    for part in run {
-        let part = part.unpack()?;
-        if bytes.is_empty() {
-            bytes = part;
-        } else {
-            bytes.extend(part);
+    /// The lines of a run of parts that match, as they are printed, and where each ends.
+    fn search(
+        &self,
+        run: &[TextPart],
+        style: LogStyle,
+    ) -> Result<(Vec<u8>, Vec<usize>), StoreError> {
+        let mut bytes = Vec::new();
+        for part in run {
+            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let packed = reader.text_part(&self.text, part)?;
+            drop(reader);
+            let part = packed.unpack()?;
+            if bytes.is_empty() {
+                bytes = part;
+            } else {
+                bytes.extend(part);
+            }
         }
+        Ok(print_lines_of(&bytes, self.matcher, style))
     }
-    Ok(print_lines_of(&bytes, matcher, style))
 }
