@@ -15,6 +15,7 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::io::Write;
 use std::path::PathBuf;
+use zstd::bulk::Decompressor;
 
 impl Reader {
     /// The bytes with this name.
@@ -159,11 +160,13 @@ fn read_into(
         detail,
     };
     let mut hasher = Hasher::default();
+    let mut unpacker = Unpacker::default();
     for (expected, part) in (0_i64..).zip(parts) {
         if part != expected {
             return Err(damaged(format!("part {expected} is missing")));
         }
-        let raw = StoredPart::read(connection, blob, part, &damaged)?.unpack(&damaged)?;
+        let stored = StoredPart::read(connection, blob, part, &damaged)?;
+        let raw = stored.unpack(&mut unpacker, &damaged)?;
         hasher.add(&raw);
         out.write_all(&raw)?;
     }
@@ -180,6 +183,20 @@ pub(super) struct StoredPart {
     is_packed: bool,
     size: usize,
     kept: Vec<u8>,
+}
+
+/// Unpacks parts one after the other: what it needs for that is made once.
+#[derive(Default)]
+pub struct Unpacker(Option<Decompressor<'static>>);
+
+impl Unpacker {
+    fn decompress(&mut self, packed: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+        let decompressor = match &mut self.0 {
+            Some(made) => made,
+            none => none.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(packed, size)
+    }
 }
 
 impl StoredPart {
@@ -214,11 +231,13 @@ impl StoredPart {
     /// Its bytes, or what is wrong with it.
     pub(super) fn unpack(
         self,
+        unpacker: &mut Unpacker,
         damaged: &dyn Fn(String) -> StoreError,
     ) -> Result<Vec<u8>, StoreError> {
         let part = self.part;
         let raw = if self.is_packed {
-            zstd::bulk::decompress(&self.kept, self.size)
+            unpacker
+                .decompress(&self.kept, self.size)
                 .map_err(|error| damaged(format!("part {part}: {error}")))?
         } else {
             self.kept

@@ -1,5 +1,6 @@
 //! Large texts part by part: which parts may hold what is searched for, and their bytes.
 
+pub use crate::store::blobs::Unpacker;
 use crate::store::blobs::{StoredPart, blob_of_file};
 use crate::store::error::StoreError;
 use crate::store::grams::{MOST_TOGETHER, Slices, Wanted};
@@ -40,9 +41,10 @@ pub struct PackedText {
 
 impl PackedText {
     /// Its bytes.
-    pub fn unpack(self) -> Result<Vec<u8>, StoreError> {
+    pub fn unpack(self, unpacker: &mut Unpacker) -> Result<Vec<u8>, StoreError> {
         let sha256 = self.sha256;
-        self.stored.unpack(&|detail| damaged(sha256, detail))
+        let damaged = |detail| damaged(sha256, detail);
+        self.stored.unpack(unpacker, &damaged)
     }
 }
 

@@ -9,9 +9,9 @@ use crate::model::progress::Progress;
 use crate::store::error::StoreError;
 use crate::store::ids::CaptureId;
 use crate::store::reader::Reader;
-use crate::store::text_parts::{TextPart, TextParts};
+use crate::store::text_parts::{TextPart, TextParts, Unpacker};
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Parts that are unpacked before what was found in them is written: bounds the memory.
 const RUNS_AT_ONCE: usize = 64;
@@ -22,6 +22,8 @@ pub struct StoredSearch<'r> {
     reader: Mutex<Reader>,
     text: TextParts,
     matcher: &'r Matcher,
+    /// Those that nobody uses now.
+    unpackers: Mutex<Vec<Unpacker>>,
 }
 
 impl<'r> StoredSearch<'r> {
@@ -44,6 +46,7 @@ impl<'r> StoredSearch<'r> {
             reader: Mutex::new(reader),
             text,
             matcher,
+            unpackers: Mutex::default(),
         }))
     }
 
@@ -95,18 +98,22 @@ impl<'r> StoredSearch<'r> {
         run: &[TextPart],
         style: LogStyle,
     ) -> Result<(Vec<u8>, Vec<usize>), StoreError> {
+        let mut unpacker = locked(&self.unpackers).pop().unwrap_or_default();
         let mut bytes = Vec::new();
         for part in run {
-            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            let packed = reader.text_part(&self.text, part)?;
-            drop(reader);
-            let part = packed.unpack()?;
+            let packed = locked(&self.reader).text_part(&self.text, part)?;
+            let part = packed.unpack(&mut unpacker)?;
             if bytes.is_empty() {
                 bytes = part;
             } else {
                 bytes.extend(part);
             }
         }
+        locked(&self.unpackers).push(unpacker);
         Ok(print_lines_of(&bytes, self.matcher, style))
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
