@@ -7,6 +7,7 @@ pub mod backtrace;
 pub mod completions;
 pub mod exit;
 pub mod import;
+mod log_filters;
 mod log_templates;
 pub mod logs;
 pub mod query;
