@@ -1,7 +1,7 @@
 //! The selected row in full, and what the log is made of.
 
-use super::Logs;
 use super::row::time;
+use super::{Logs, marks};
 use crate::engine::logs::filter::LogFilter;
 use crate::engine::logs::view::LogRow;
 use crate::engine::queries::log_summary::LogOverview;
@@ -43,6 +43,9 @@ impl Logs {
                         message_ui(ui, row);
                         names_ui(ctx, ui, row, overview);
                         filter = actions_ui(ctx, ui, row, overview);
+                        if let Some(key) = &self.log {
+                            marks::note_ui(ctx, ui, (key, row), &mut self.draft);
+                        }
                         facts_ui(ui, row);
                     });
             }
