@@ -18,10 +18,24 @@ use fieldscope::model::log::LogLevel;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 fn engine(path: &Path) -> Engine {
     let workspace = Workspace::open(Some(path), IndexCache::disabled()).expect("a workspace");
     Engine::new(workspace, Arc::new(|| {}))
+}
+
+/// The workspace of an engine that was dropped: what followed a file for it lets go a moment later.
+fn again(path: &Path) -> Engine {
+    let started = Instant::now();
+    loop {
+        let engine = engine(path);
+        if engine.workspace().context().read_only().is_none() {
+            return engine;
+        }
+        assert!(started.elapsed() < Duration::from_mins(1), "it stays open");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn order(engine: &Engine, command: Command) -> JobOutcome {
@@ -173,7 +187,7 @@ fn bookmarks_belong_to_the_bytes_and_are_found_under_filters() {
         .collect();
     let serious = |n: &u64| matches!(n % 7, 2 | 4);
     let expected: Vec<u64> = [4, 10, 50, 100, 200].into_iter().filter(serious).collect();
-    assert_eq!(expected.len(), 2, "some are hidden");
+    assert_eq!(expected, [4, 100, 200], "the others are hidden");
     assert_eq!(marked, expected);
     let place = |from, forward| {
         let query = LogFindQuery {
@@ -187,22 +201,17 @@ fn bookmarks_belong_to_the_bytes_and_are_found_under_filters() {
         let at = usize::try_from(found.at.expect("one is shown")).expect("small");
         page.rows.rows[at].row
     };
-    let mut seen = vec![place(u64::MAX, true)];
     let index_of = |row: u64| {
-        page.rows
-            .rows
-            .iter()
-            .position(|it| it.row == row)
-            .expect("shown") as u64
+        let mut rows = page.rows.rows.iter();
+        rows.position(|it| it.row == row).expect("shown") as u64
     };
-    seen.push(place(index_of(seen[0]), true));
-    seen.push(place(index_of(seen[1]), true));
-    assert_eq!(
-        seen,
-        [expected[0], expected[1], expected[0]],
-        "it goes round"
-    );
-    assert_eq!(place(index_of(expected[0]), false), expected[1]);
+    let mut seen = vec![place(u64::MAX, true)];
+    for n in 0..3 {
+        seen.push(place(index_of(seen[n]), true));
+    }
+    assert_eq!(seen, [4, 100, 200, 4], "it goes round");
+    assert_eq!(place(index_of(4), false), 200);
+    assert_eq!(place(index_of(100), false), 4);
     // The same bytes in another capture are the same log.
     let other = folder.path().join("other.txt");
     std::fs::write(&other, "something else\n").expect("a file");
@@ -256,13 +265,11 @@ fn bookmarks_of_a_followed_file_stand_with_their_lines_and_go_along_when_it_is_i
         assert_eq!(rows(&engine, &live), [(7, None), (9, None)]);
     }
     // While nobody looked, line 10 became another one.
-    let changed = text
-        .replace("sensor: step 9\n", "wifi:   STEP 9\n")
-        .replace("wifi: step 9\n", "WIFI: step 9\n");
+    let changed = text.replace("wifi: step 9\n", "WIFI: step 9\n");
     assert_eq!(changed.len(), text.len());
     assert_ne!(changed, text);
     std::fs::write(&file, &changed).expect("a log");
-    let engine = engine(&workspace);
+    let engine = again(&workspace);
     done(&engine, Command::FollowLog { path: file.clone() });
     assert_eq!(
         rows(&engine, &live),
@@ -271,13 +278,10 @@ fn bookmarks_of_a_followed_file_stand_with_their_lines_and_go_along_when_it_is_i
     );
     let key = import(&engine, &[&file]);
     assert_eq!(rows(&engine, &key), [(7, None)]);
+    drop(engine);
     // Written back, it stands again: nothing was forgotten.
     std::fs::write(&file, &text).expect("a log");
-    let third = self::engine(&folder.path().join("b.fieldscope"));
-    done(&third, Command::FollowLog { path: file.clone() });
-    assert_eq!(rows(&third, &live), [], "marks are of a workspace");
-    drop(engine);
-    let engine = self::engine(&workspace);
+    let engine = again(&workspace);
     done(&engine, Command::FollowLog { path: file });
     assert_eq!(rows(&engine, &live), [(7, None), (9, None)]);
     assert_eq!(rows(&engine, &key), [(7, None)]);
@@ -367,7 +371,7 @@ fn filter_sets_are_kept_exported_imported_and_used_by_the_command_line() {
     for (asked, word) in [
         (
             &["--filters", "filters.json"][..],
-            "Wi-Fi trouble, everything",
+            "everything, Wi-Fi trouble",
         ),
         (
             &["--filters", "filters.json", "--filter-set", "x"],

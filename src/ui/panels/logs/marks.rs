@@ -166,7 +166,7 @@ pub(super) fn gutter_mark(ui: &Ui, row: Rect) {
 /// Bookmarks on the lane above the list.
 pub(super) fn lane_marks_ui(ui: &Ui, lane: Rect, overview: &LogOverview, marks: &LogMarks) {
     let painter = ui.painter().with_clip_rect(lane.intersect(ui.clip_rect()));
-    let (color, ground) = (tokens(ui).act, tokens(ui).panel);
+    let color = tokens(ui).act;
     let mut last = f32::NEG_INFINITY;
     for bookmark in &marks.bookmarks {
         let x = density::x_of(lane, bookmark.row, overview.summary.n_rows);
@@ -175,8 +175,8 @@ pub(super) fn lane_marks_ui(ui: &Ui, lane: Rect, overview: &LogOverview, marks: 
             continue;
         }
         last = x;
-        let center = Pos2::new(x, lane.bottom() - size::S - 3.0);
-        painter.circle_filled(center, 7.0, ground.gamma_multiply(0.8));
+        // Where crashes are marked too, above the bars.
+        let center = Pos2::new(x, lane.top() + size::S + 4.0);
         ribbon(&painter, center, color);
     }
 }
