@@ -124,6 +124,7 @@ impl Window {
 fn a_line_is_bookmarked_noted_found_again_and_taken_back() {
     let mut window = Window::new();
     window.select("Line 5: step 4");
+    assert!(window.shows("Bookmark (B)"));
     window.key(egui::Key::B);
     assert!(window.shows("Line 5, bookmarked: step 4"));
     assert!(window.shows("Bookmark line 5 · 0.044: step 4"));

@@ -11,7 +11,7 @@ use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, field, state, text};
 use crate::ui::{icons, words};
-use egui::{Id, Key, Popup, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{Id, Key, Popup, PopupCloseBehavior, ScrollArea, Ui, vec2};
 
 const WIDTH: f32 = 380.0;
 /// Height of the list of sets, before it scrolls.
@@ -59,6 +59,7 @@ impl Logs {
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| {
                 ui.set_width(WIDTH);
+                ui.spacing_mut().button_padding = vec2(size::S, 4.0);
                 self.menu_ui(ctx, ui, opens);
             });
     }

@@ -10,7 +10,7 @@ use crate::engine::queries::log_summary::LogOverview;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{size, tokens};
-use crate::ui::widgets::{button, field, state};
+use crate::ui::widgets::{button, field};
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Ui, vec2};
 
 /// A note that is being written.
@@ -107,7 +107,21 @@ fn send(ctx: &mut ViewContext<'_>, draft: &Draft) {
     }
 }
 
-/// The bookmark of the selected line and its note, to be changed.
+/// Sets or removes the bookmark of the selected line.
+pub(super) fn toggle_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, key: &LogKey, row: &LogRow) {
+    let answer = ctx.door.log_marks(key);
+    let there = answer.value().and_then(|marks| bookmark_of(marks, row));
+    let label = if there.is_some() {
+        "Remove bookmark (B)"
+    } else {
+        "Bookmark (B)"
+    };
+    if button::link(ui, label).clicked() {
+        ctx.send(toggled(key, row, there));
+    }
+}
+
+/// The note of the selected line, to be changed. It is kept when the field is left.
 pub(super) fn note_ui(
     ctx: &mut ViewContext<'_>,
     ui: &mut Ui,
@@ -124,37 +138,34 @@ pub(super) fn note_ui(
     let mut text = draft
         .as_ref()
         .map_or_else(|| stored.to_owned(), |draft| draft.text.clone());
-    state::padded(ui, |ui| {
-        let label = if there.is_some() {
-            "Remove bookmark (B)"
-        } else {
-            "Bookmark this line (B)"
-        };
-        if button::link(ui, label).clicked() {
-            ctx.send(toggled(key, row, there));
-        }
-        let hint = if there.is_some() {
-            "Note…"
-        } else {
-            "Note (sets a bookmark)…"
-        };
-        let width = ui.available_width() - 2.0 * size::M;
-        let response = field::line(ui, &mut text, "Note at the line", hint, width);
-        if response.changed() {
-            *draft = Some(Draft {
-                log: key.clone(),
-                offset,
-                text,
-                is_sent: false,
-            });
-        }
-        if let Some(draft) = draft
-            && !response.has_focus()
-        {
-            send(ctx, draft);
-            draft.is_sent = true;
-        }
-    });
+    let hint = if there.is_some() {
+        "Note…"
+    } else {
+        "Note (sets a bookmark)…"
+    };
+    let response = ui
+        .horizontal(|ui| {
+            ui.add_space(size::M);
+            // The field has a margin of its own.
+            let width = ui.available_width() - size::M - 20.0;
+            field::line(ui, &mut text, "Note at the line", hint, width)
+        })
+        .inner;
+    ui.add_space(size::S);
+    if response.changed() {
+        *draft = Some(Draft {
+            log: key.clone(),
+            offset,
+            text,
+            is_sent: false,
+        });
+    }
+    if let Some(draft) = draft
+        && !response.has_focus()
+    {
+        send(ctx, draft);
+        draft.is_sent = true;
+    }
 }
 
 /// The mark of a bookmark, in the room at the left of a row.
