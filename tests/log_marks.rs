@@ -45,16 +45,16 @@ fn order(engine: &Engine, command: Command) -> JobOutcome {
 
 /// Carries out a command that works; what it says.
 fn done(engine: &Engine, command: Command) -> String {
-    match order(engine, command.clone()) {
+    match order(engine, command) {
         JobOutcome::Done(said) => said,
-        other => panic!("{command:?}: {other:?}"),
+        other => panic!("it was not done: {other:?}"),
     }
 }
 
 fn refused(engine: &Engine, command: Command) -> String {
-    match order(engine, command.clone()) {
+    match order(engine, command) {
         JobOutcome::Failed(why) => why,
-        other => panic!("{command:?}: {other:?}"),
+        other => panic!("it was not refused: {other:?}"),
     }
 }
 

@@ -133,17 +133,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let format = format_of(args)?;
     let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
-    for path in &args.database {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
-        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
-            return Err(Failure::wrong(format!(
-                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
-                 of Zephyr's",
-                path.display()
-            )));
-        }
-    }
+    add_databases(&mut dictionaries, &args.database)?;
     let style = match (args.json, args.raw) {
         (true, _) => LogStyle::Json,
         (false, true) => LogStyle::Raw,
@@ -235,6 +225,22 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         writeln!(out, "{total}")?;
     }
     decoded(n_undecoded, out)
+}
+
+/// Adds the databases that were named.
+fn add_databases(dictionaries: &mut LogDictionariesRef, paths: &[PathBuf]) -> Result<(), Failure> {
+    for path in paths {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
+        if !add_database(dictionaries, &path.display().to_string(), &bytes) {
+            return Err(Failure::wrong(format!(
+                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
+                 of Zephyr's",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// How a call ends that left so many rows undecoded, because what decodes them is missing.

@@ -197,8 +197,8 @@ impl Command {
             Self::CloseIssue { closed: true, .. } => "Close an issue".to_owned(),
             Self::CloseIssue { closed: false, .. } => "Open an issue again".to_owned(),
             Self::NoteIssue { .. } => "Note at an issue".to_owned(),
-            Self::UndoIssues => "Undo".to_owned(),
-            Self::RedoIssues => "Redo".to_owned(),
+            Self::UndoIssues | Self::UndoMarks => "Undo".to_owned(),
+            Self::RedoIssues | Self::RedoMarks => "Redo".to_owned(),
             Self::AddBookmark { .. } => "Bookmark a line".to_owned(),
             Self::RemoveBookmark { .. } => "Remove a bookmark".to_owned(),
             Self::NoteBookmark { .. } => "Note at a line".to_owned(),
@@ -208,8 +208,6 @@ impl Command {
             Self::DeleteFilters { name } => format!("Delete filters {name}"),
             Self::ExportFilters { path } => format!("Export filter sets to {}", path.display()),
             Self::ImportFilters { path } => format!("Import filter sets of {}", path.display()),
-            Self::UndoMarks => "Undo".to_owned(),
-            Self::RedoMarks => "Redo".to_owned(),
             Self::SaveCopy { path } => format!("Save a copy as {}", path.display()),
         }
     }

@@ -56,8 +56,11 @@ pub fn parse(text: &[u8]) -> Result<Vec<FilterSet>, String> {
         return Err(format!("it has more than {MOST_FILTER_SETS} sets"));
     }
     let mut sets: Vec<FilterSet> = Vec::with_capacity(contents.sets.len());
-    for mut set in contents.sets {
-        set.name = set.name.trim().to_owned();
+    for set in contents.sets {
+        let set = FilterSet {
+            name: set.name.trim().to_owned(),
+            stack: set.stack,
+        };
         let is_name = !set.name.is_empty()
             && set.name.chars().count() <= LONGEST_NAME
             && !set.name.chars().any(char::is_control);

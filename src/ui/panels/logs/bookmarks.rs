@@ -14,6 +14,7 @@ use crate::ui::widgets::row::tall_row;
 use crate::ui::widgets::{button, card as cards};
 use crate::ui::words;
 use egui::{Rect, ScrollArea, Ui};
+use std::fmt::Write as _;
 
 /// Share of the column that the list may take.
 const SHARE: f32 = 0.36;
@@ -139,7 +140,8 @@ fn markdown(log: &str, marks: &LogMarks) -> String {
             code(&record.message),
             cell(bookmark.note.as_deref().unwrap_or_default()),
         ];
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        // Writing to a string does not fail.
+        _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
 }
