@@ -2,6 +2,7 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use super::log_filters::Filters;
 use super::log_templates;
 use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
@@ -64,6 +65,12 @@ pub struct LogsArgs {
     /// Rows as they are, with their terminal escapes
     #[arg(long, conflicts_with = "json")]
     pub raw: bool,
+    /// File of filter sets, as the window exports it: only rows that the set lets through
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "templates", "format"])]
+    pub filters: Option<PathBuf>,
+    /// Name of a filter set in that file, else in the workspace
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["follow", "templates", "format"])]
+    pub filter_set: Option<String>,
     /// Print only how many rows there are
     #[arg(long)]
     pub count: bool,
@@ -121,21 +128,12 @@ impl From<Level> for LogLevel {
 
 /// Prints the rows that are asked for.
 pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
-    let wanted = selection(args)?;
+    let mut wanted = selection(args)?;
+    let filters = Filters::of(args, common)?;
     let format = format_of(args)?;
     let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
-    for path in &args.database {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
-        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
-            return Err(Failure::wrong(format!(
-                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
-                 of Zephyr's",
-                path.display()
-            )));
-        }
-    }
+    add_databases(&mut dictionaries, &args.database)?;
     let style = match (args.json, args.raw) {
         (true, _) => LogStyle::Json,
         (false, true) => LogStyle::Raw,
@@ -171,6 +169,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
                 style,
                 part,
                 is_text: !args.templates
+                    && filters.is_none()
                     && format.is_none_or(|format| format.id() == "text")
                     && dictionaries.tokens.is_none(),
             };
@@ -199,6 +198,9 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         return decoded(n_undecoded, out);
     }
     for (name, log) in logs.into_iter().map(open) {
+        if let Some(filters) = &filters {
+            filters.narrow(&mut wanted, &name, &log, &progress)?;
+        }
         if args.count {
             total = total.saturating_add(log.count(&wanted, args.raw, &progress)?);
             continue;
@@ -223,6 +225,22 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         writeln!(out, "{total}")?;
     }
     decoded(n_undecoded, out)
+}
+
+/// Adds the databases that were named.
+fn add_databases(dictionaries: &mut LogDictionariesRef, paths: &[PathBuf]) -> Result<(), Failure> {
+    for path in paths {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
+        if !add_database(dictionaries, &path.display().to_string(), &bytes) {
+            return Err(Failure::wrong(format!(
+                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
+                 of Zephyr's",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// How a call ends that left so many rows undecoded, because what decodes them is missing.
@@ -345,5 +363,6 @@ fn selection(args: &LogsArgs) -> Result<Selection, Failure> {
         boots,
         matcher: matcher.transpose().map_err(Failure::wrong)?,
         is_inverted: args.invert,
+        rows: None,
     })
 }

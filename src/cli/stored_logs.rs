@@ -7,6 +7,7 @@ use super::terminal::Terminal;
 use crate::engine::logs::needs_dictionary;
 use crate::engine::logs::open_log::{LogStyle, Part};
 use crate::engine::logs::selection::Selection;
+use crate::engine::logs::session::CrashPlace;
 use crate::engine::logs::stored::StoredSearch;
 use crate::engine::workspace::{Workspace, WorkspaceError, default_path};
 use std::io::Write;
@@ -20,6 +21,26 @@ pub(super) struct Asked<'a> {
     pub(super) is_text: bool,
 }
 
+/// The workspace, to be asked something.
+pub(super) fn workspace(common: &Common) -> Result<Workspace, Failure> {
+    let path = common.workspace.clone().or_else(default_path);
+    let path = path.ok_or_else(|| Failure::wrong(WorkspaceError::NoDataFolder))?;
+    Workspace::open_to_read(&path, common.cache()).map_err(Failure::wrong)
+}
+
+/// The crashes in a log of the workspace.
+pub(super) fn crashes(
+    capture: &str,
+    args: &LogsArgs,
+    common: &Common,
+) -> Result<Vec<CrashPlace>, Failure> {
+    let context = workspace(common)?.context();
+    let capture = context.capture_named(capture).map_err(Failure::wrong)?;
+    context
+        .crash_places(capture, &args.path.to_string_lossy())
+        .map_err(Failure::wrong)
+}
+
 /// Answers a search for a text from the parts that may hold it. What cannot be answered so is the log to be read whole.
 pub(super) fn search(
     capture: &str,
@@ -29,10 +50,7 @@ pub(super) fn search(
     out: &mut dyn Write,
     progress: &Terminal,
 ) -> Result<Option<NamedLog>, Failure> {
-    let path = common.workspace.clone().or_else(default_path);
-    let path = path.ok_or_else(|| Failure::wrong(WorkspaceError::NoDataFolder))?;
-    let workspace = Workspace::open_to_read(&path, common.cache()).map_err(Failure::wrong)?;
-    let context = workspace.context();
+    let context = workspace(common)?.context();
     let capture = context.capture_named(capture).map_err(Failure::wrong)?;
     let reader = context.reader().map_err(Failure::wrong)?;
     let path = args.path.to_string_lossy().into_owned();

@@ -1,5 +1,7 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
+use super::logs::filter::FilterStack;
+use super::logs::view::LogKey;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -101,6 +103,69 @@ pub enum Command {
     UndoIssues,
     /// Make the change again that was taken back last.
     RedoIssues,
+    /// Bookmark the line of a log that holds a byte.
+    AddBookmark {
+        /// The log.
+        log: LogKey,
+        /// The byte.
+        offset: u64,
+    },
+    /// Remove a bookmark with its note.
+    RemoveBookmark {
+        /// The log.
+        log: LogKey,
+        /// Where it was set.
+        offset: u64,
+    },
+    /// Note something at a line, which gets a bookmark; `None` takes the note away.
+    NoteBookmark {
+        /// The log.
+        log: LogKey,
+        /// Where the bookmark is or will be.
+        offset: u64,
+        /// The note.
+        note: Option<String>,
+    },
+    /// Save filters under a new name.
+    SaveFilters {
+        /// The name.
+        name: String,
+        /// The filters.
+        stack: FilterStack,
+    },
+    /// Replace the filters of a set.
+    UpdateFilters {
+        /// Its name.
+        name: String,
+        /// The filters.
+        stack: FilterStack,
+    },
+    /// Give a set of filters another name.
+    RenameFilters {
+        /// Its name.
+        name: String,
+        /// The new one.
+        to: String,
+    },
+    /// Delete a set of filters.
+    DeleteFilters {
+        /// Its name.
+        name: String,
+    },
+    /// Write all sets of filters to a file.
+    ExportFilters {
+        /// Where to.
+        path: PathBuf,
+    },
+    /// Take in the sets of filters in a file.
+    ImportFilters {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Take the last change of bookmarks and filter sets back.
+    UndoMarks,
+    /// Make the change again that was taken back last.
+    RedoMarks,
     /// Write a copy of the workspace.
     SaveCopy {
         /// Where to.
@@ -132,8 +197,17 @@ impl Command {
             Self::CloseIssue { closed: true, .. } => "Close an issue".to_owned(),
             Self::CloseIssue { closed: false, .. } => "Open an issue again".to_owned(),
             Self::NoteIssue { .. } => "Note at an issue".to_owned(),
-            Self::UndoIssues => "Undo".to_owned(),
-            Self::RedoIssues => "Redo".to_owned(),
+            Self::UndoIssues | Self::UndoMarks => "Undo".to_owned(),
+            Self::RedoIssues | Self::RedoMarks => "Redo".to_owned(),
+            Self::AddBookmark { .. } => "Bookmark a line".to_owned(),
+            Self::RemoveBookmark { .. } => "Remove a bookmark".to_owned(),
+            Self::NoteBookmark { .. } => "Note at a line".to_owned(),
+            Self::SaveFilters { name, .. } => format!("Save filters as {name}"),
+            Self::UpdateFilters { name, .. } => format!("Update filters {name}"),
+            Self::RenameFilters { name, .. } => format!("Rename filters {name}"),
+            Self::DeleteFilters { name } => format!("Delete filters {name}"),
+            Self::ExportFilters { path } => format!("Export filter sets to {}", path.display()),
+            Self::ImportFilters { path } => format!("Import filter sets of {}", path.display()),
             Self::SaveCopy { path } => format!("Save a copy as {}", path.display()),
         }
     }

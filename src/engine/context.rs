@@ -233,13 +233,25 @@ impl QueryContext {
             .filter(|file| file.path == *path)
             .map(|file| file.size);
         let bytes = self.stored_bytes(&reader, id, path, size.max().unwrap_or(0))?;
-        let mut crashes = Vec::new();
+        let crashes = self.crash_places(*capture, path)?;
+        let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
+        let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
+        let log = Arc::new(log);
+        let mut logs = lock(&self.inner.logs);
+        logs.insert(0, (key.clone(), Arc::clone(&log)));
+        logs.truncate(OPENED_LOGS);
+        Ok(log)
+    }
+
+    /// The crashes that a log of a capture tells of, in its order.
+    pub fn crash_places(&self, capture: i64, path: &str) -> Result<Vec<CrashPlace>, QueryError> {
         let of_capture = CrashFilter {
-            capture: Some(id),
+            capture: Some(CaptureId(capture)),
             ..CrashFilter::default()
         };
-        for crash in reader.crashes(&of_capture)? {
-            let sources = crash.sources.iter().filter(|source| source.path == *path);
+        let mut crashes = Vec::new();
+        for crash in self.reader()?.crashes(&of_capture)? {
+            let sources = crash.sources.iter().filter(|source| source.path == path);
             crashes.extend(sources.map(|source| CrashPlace {
                 offset: source.offset,
                 len: source.length,
@@ -251,13 +263,7 @@ impl QueryContext {
         crashes.sort_by_key(|crash| (crash.crash, crash.offset));
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
-        let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
-        let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = Arc::new(log);
-        let mut logs = lock(&self.inner.logs);
-        logs.insert(0, (key.clone(), Arc::clone(&log)));
-        logs.truncate(OPENED_LOGS);
-        Ok(log)
+        Ok(crashes)
     }
 
     /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing

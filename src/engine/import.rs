@@ -214,6 +214,7 @@ fn store_capture(
         .store()
         .add_capture(&new, progress)
         .map_err(JobError::from)?;
+    workspace.take_over_bookmarks(outcome.capture().0, &examined.files)?;
     summary.captures.push(outcome.capture().0);
     summary.n_files += examined.files.len();
     summary.n_boots += examined

@@ -18,6 +18,7 @@ pub mod job;
 mod jobs;
 mod live_logs;
 pub mod loadable;
+mod log_marks;
 pub mod logs;
 pub mod matching;
 pub mod name_source;

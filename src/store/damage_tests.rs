@@ -5,7 +5,9 @@ use crate::{
     store::{
         crash::CrashFilter,
         error::StoreError,
+        log_marks::{LogName, NewBookmark},
         open::{OpenOptions, Store},
+        sha256::Sha256,
         testing::{self, NOW},
     },
 };
@@ -50,6 +52,10 @@ fn use_everything(path: &Path, options: &OpenOptions) -> usize {
     errors.extend(reader.overview().err());
     errors.extend(reader.find("poke").err());
     errors.extend(reader.setting("x").err());
+    errors.extend(reader.bookmarks(&log_name()).err());
+    errors.extend(reader.bookmarked_logs().err());
+    errors.extend(reader.filter_sets().err());
+    errors.extend(reader.log_mark_history().err());
     errors.extend(reader.quick_check().err());
     let id = BuildId::from_hex(testing::BUILD).unwrap();
     errors.extend(reader.crashes_waiting_for(&id).err());
@@ -57,8 +63,23 @@ fn use_everything(path: &Path, options: &OpenOptions) -> usize {
         let new = testing::capture("new", &[("n", b"new")]);
         errors.extend(store.add_capture(&new, &Unattended).err());
         errors.extend(store.purge().err());
+        errors.extend(store.undo_log_mark().err());
+        errors.extend(store.add_bookmark(&bookmark(&log_name()), "add", NOW).err());
     }
     errors.len()
+}
+
+fn log_name() -> LogName {
+    LogName::Stored(Sha256::of(b"boot\ncrash\n"))
+}
+
+fn bookmark(log: &LogName) -> NewBookmark<'_> {
+    NewBookmark {
+        log,
+        offset: 5,
+        head: None,
+        message: "crash",
+    }
 }
 
 fn sample() -> (tempfile::TempDir, Vec<u8>) {
@@ -66,6 +87,12 @@ fn sample() -> (tempfile::TempDir, Vec<u8>) {
     store
         .add_capture(&testing::full_capture(), &Unattended)
         .unwrap();
+    let log = log_name();
+    store
+        .note_bookmark(&bookmark(&log), Some("why"), "note", NOW)
+        .unwrap();
+    let set = ("wifi".to_owned(), "{\"chips\": []}".to_owned());
+    store.save_filter_sets(&[set], "save", NOW).unwrap();
     let path = store.path().to_owned();
     drop(store);
     (folder, fs::read(path).unwrap())

@@ -158,6 +158,12 @@ pub enum StoreError {
         /// What is wrong with it.
         what: String,
     },
+    /// A filter set cannot have this name, or there is none with it; a whole sentence.
+    #[error("FS-MARK-001: {what}")]
+    FilterSetName {
+        /// What is wrong with it and what to do.
+        what: String,
+    },
     /// A copy may not replace the workspace it is made of, or one that is in use.
     #[error("a copy cannot be written here: {why}; choose another name: {path}")]
     CopyTarget {

@@ -26,6 +26,7 @@ mod grams;
 pub mod ids;
 pub mod issues;
 mod lock;
+pub mod log_marks;
 mod migrations;
 mod network;
 pub mod open;
@@ -35,6 +36,7 @@ pub mod reader;
 mod rows;
 mod settings;
 pub mod sha256;
+mod step_log;
 pub mod symbol_files;
 #[cfg(test)]
 mod testing;

@@ -441,11 +441,11 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 4,
+                    supported: 5,
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 4"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 5"));
         }
     }
 

@@ -54,7 +54,14 @@ impl App {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
+            | UiCommand::LogBookmark
+            | UiCommand::LogNextBookmark
+            | UiCommand::LogPreviousBookmark
+            | UiCommand::LogCopyBookmarks
+            | UiCommand::LogSaveFilters
             | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
+            UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
+            UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
             UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),

@@ -28,7 +28,7 @@ pub enum UiCommand {
     SplitCrash,
     /// Close the open issue, or open it again.
     CloseIssue,
-    /// Take the last change of the issues back.
+    /// Take the last change back: of the issues, or of bookmarks and saved filters where logs are shown.
     UndoIssues,
     /// Make it again.
     RedoIssues,
@@ -66,6 +66,20 @@ pub enum UiCommand {
     LogFindNext,
     /// Go to the line before.
     LogFindPrevious,
+    /// Bookmark the selected line of the log, or remove its bookmark.
+    LogBookmark,
+    /// Go to the next bookmark that is shown.
+    LogNextBookmark,
+    /// Go to the bookmark before.
+    LogPreviousBookmark,
+    /// Copy the bookmarks of the log as Markdown.
+    LogCopyBookmarks,
+    /// Save the filters that are on under a name.
+    LogSaveFilters,
+    /// Write all saved filters to a file.
+    ExportFilters,
+    /// Take in saved filters from a file.
+    ImportFilters,
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -173,6 +187,13 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogNextError, "Next error in the log", "Go to the next error or worse.", [key(NONE, Key::E)];
     UiCommand::LogPreviousError, "Previous error in the log", "Go to the error before.", [key(Modifiers::SHIFT, Key::E)];
     UiCommand::LogWrap, "Wrap long lines", "Show long messages of a log on several lines, or cut them.", [key(NONE, Key::W)];
+    UiCommand::LogBookmark, "Bookmark the line", "Set a bookmark at the selected line of the log, or remove it.", [key(NONE, Key::B)];
+    UiCommand::LogNextBookmark, "Next bookmark", "Go to the next bookmarked line of the log that is shown.", [key(NONE, Key::F2)];
+    UiCommand::LogPreviousBookmark, "Previous bookmark", "Go to the bookmarked line before.", [key(Modifiers::SHIFT, Key::F2)];
+    UiCommand::LogCopyBookmarks, "Copy bookmarks as Markdown", "Put the bookmarks of the log with their notes on the clipboard.", [];
+    UiCommand::LogSaveFilters, "Save these filters as…", "Keep the filters of the log under a name in the workspace.", [];
+    UiCommand::ExportFilters, "Export filters…", "Write all saved filters to a file, for a colleague or the command line.", [];
+    UiCommand::ImportFilters, "Import filters…", "Take in saved filters from such a file.", [];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
@@ -183,7 +204,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::MergeIssue, "Merge with the issue compared", "Compare with the most similar issue; once compared, make one issue of both.", [key(NONE, Key::M)];
     UiCommand::SplitCrash, "Split the crash off", "Take the crash with the focus out of the open issue into one of its own.", [key(NONE, Key::S)];
     UiCommand::CloseIssue, "Close or open the issue", "A closed issue moves to the end of the list.", [key(NONE, Key::X)];
-    UiCommand::UndoIssues, "Undo", "Take the last merge, split or note of the issues back.", [key(NONE, Key::U)];
+    UiCommand::UndoIssues, "Undo", "Take the last change back: of the issues, or of bookmarks and saved filters where logs are shown.", [key(NONE, Key::U)];
     UiCommand::RedoIssues, "Redo", "Make the change again that was taken back last.", [key(Modifiers::SHIFT, Key::U)];
     UiCommand::CopyText, "Copy as text", "Put the crash on the clipboard as plain text.", [key(CTRL, Key::C)];
     UiCommand::CopyMarkdown, "Copy as Markdown", "Put the crash on the clipboard for a ticket.", [key(CTRL_SHIFT, Key::C)];

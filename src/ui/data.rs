@@ -13,6 +13,7 @@ use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
 use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
+use crate::engine::queries::filter_sets::{FilterSetsQuery, NamedFilters};
 use crate::engine::queries::find::{FindQuery, Found};
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
@@ -20,6 +21,7 @@ use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
 use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery};
 use crate::engine::queries::log_list::{ListedLog, LogListQuery};
+use crate::engine::queries::log_marks::{LogMarks, LogMarksQuery};
 use crate::engine::queries::log_of_crash::LogOfCrashQuery;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
@@ -75,6 +77,10 @@ pub trait Door {
     fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage>;
     /// A place in a log.
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow>;
+    /// What is marked in a log.
+    fn log_marks(&self, log: &LogKey) -> Answer<LogMarks>;
+    /// Saved filters, by name.
+    fn filter_sets(&self) -> Answer<Vec<NamedFilters>>;
     /// The log that tells of a crash.
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>>;
     /// Captures, newest first.
@@ -248,6 +254,16 @@ impl Door for EngineDoor {
 
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
         self.engine.borrow().query(query.clone())
+    }
+
+    fn log_marks(&self, log: &LogKey) -> Answer<LogMarks> {
+        self.engine
+            .borrow()
+            .query(LogMarksQuery { key: log.clone() })
+    }
+
+    fn filter_sets(&self) -> Answer<Vec<NamedFilters>> {
+        self.engine.borrow().query(FilterSetsQuery)
     }
 
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>> {

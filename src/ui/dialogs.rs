@@ -17,6 +17,10 @@ pub enum Ask {
     FollowLog,
     /// Symbol files.
     SymbolFiles,
+    /// Where saved filters go.
+    ExportFilters,
+    /// A file with saved filters.
+    ImportFilters,
     /// A folder with sources, for the prefix named.
     SourceFolder(String),
 }
@@ -90,11 +94,17 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::WatchFolder => "Watch folder",
         Ask::FollowLog => "Follow a log file",
         Ask::SymbolFiles => "Add symbol files",
+        Ask::ExportFilters => "Export filters",
+        Ask::ImportFilters => "Import filters",
         Ask::SourceFolder(_) => "Map a source folder",
     });
     match ask {
         Ask::ImportFiles | Ask::SymbolFiles => dialog.pick_files(),
-        Ask::FollowLog => dialog.pick_file().map(|path| vec![path]),
+        Ask::FollowLog | Ask::ImportFilters => dialog.pick_file().map(|path| vec![path]),
+        Ask::ExportFilters => dialog
+            .set_file_name("filters.json")
+            .save_file()
+            .map(|path| vec![path]),
         Ask::ImportFolder | Ask::WatchFolder | Ask::SourceFolder(_) => {
             dialog.pick_folder().map(|path| vec![path])
         }

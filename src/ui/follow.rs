@@ -147,6 +147,9 @@ impl App {
         while let Some((ask, outcome)) = self.dialogs.poll() {
             match outcome {
                 Outcome::Cancelled => {}
+                Outcome::Unavailable if matches!(ask, Ask::ExportFilters | Ask::ImportFilters) => {
+                    self.notice = Some("This desktop shows no file dialog. `fieldscope query filter-sets --json` prints the saved filters.".to_owned());
+                }
                 Outcome::Unavailable => {
                     self.no_dialog = true;
                     self.nav.go_panel(PanelId::Home);
@@ -164,7 +167,12 @@ impl App {
             (Ask::FollowLog, Some(path)) => self.follow_log(path),
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
-            (Ask::SourceFolder(_) | Ask::FollowLog, None) => {}
+            (Ask::ExportFilters, Some(path)) => self.order(Command::ExportFilters { path }),
+            (Ask::ImportFilters, Some(path)) => self.order(Command::ImportFilters { path }),
+            (
+                Ask::SourceFolder(_) | Ask::FollowLog | Ask::ExportFilters | Ask::ImportFilters,
+                None,
+            ) => {}
         }
     }
 }

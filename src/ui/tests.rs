@@ -244,6 +244,7 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
+        (PanelId::Logs, Mode::Ready) => &["wide"],
         _ => &[],
     }
 }

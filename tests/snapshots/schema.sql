@@ -96,6 +96,11 @@ CREATE TABLE devices (
     serial   TEXT UNIQUE,
     hardware TEXT
 ) STRICT;
+CREATE TABLE filter_sets (
+    name     TEXT PRIMARY KEY,
+    stack    TEXT NOT NULL,
+    saved_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE findings (
     capture INTEGER NOT NULL REFERENCES captures (id) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL,
@@ -137,6 +142,22 @@ CREATE TABLE issues (
     note        TEXT,
     merged_into INTEGER REFERENCES issues (id),
     created_at  TEXT    NOT NULL
+) STRICT;
+CREATE TABLE log_bookmarks (
+    log     TEXT    NOT NULL,
+    offset  INTEGER NOT NULL CHECK (offset >= 0),
+    head    TEXT,
+    message TEXT    NOT NULL,
+    note    TEXT,
+    set_at  TEXT    NOT NULL,
+    PRIMARY KEY (log, offset)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_mark_log (
+    id      INTEGER PRIMARY KEY,
+    done_at TEXT    NOT NULL,
+    what    TEXT    NOT NULL,
+    changes TEXT    NOT NULL,
+    undone  INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
 ) STRICT;
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,

@@ -56,6 +56,25 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         }
         Command::UndoIssues => workspace.undo_issues().map_err(failed),
         Command::RedoIssues => workspace.redo_issues().map_err(failed),
+        Command::AddBookmark { log, offset } => {
+            workspace.add_bookmark(log, *offset).map_err(failed)
+        }
+        Command::RemoveBookmark { log, offset } => {
+            workspace.remove_bookmark(log, *offset).map_err(failed)
+        }
+        Command::NoteBookmark { log, offset, note } => workspace
+            .note_bookmark(log, *offset, note.as_deref())
+            .map_err(failed),
+        Command::SaveFilters { name, stack } => workspace.save_filters(name, stack).map_err(failed),
+        Command::UpdateFilters { name, stack } => {
+            workspace.update_filters(name, stack).map_err(failed)
+        }
+        Command::RenameFilters { name, to } => workspace.rename_filters(name, to).map_err(failed),
+        Command::DeleteFilters { name } => workspace.delete_filters(name).map_err(failed),
+        Command::ExportFilters { path } => workspace.export_filters(path).map_err(failed),
+        Command::ImportFilters { path } => workspace.import_filters(path).map_err(failed),
+        Command::UndoMarks => workspace.undo_marks().map_err(failed),
+        Command::RedoMarks => workspace.redo_marks().map_err(failed),
         Command::SaveCopy { path } => workspace.save_copy(path, job).map_err(failed),
     }
 }

@@ -6,6 +6,7 @@
 pub mod addresses;
 pub mod dictionaries;
 pub mod filter;
+pub mod filter_file;
 pub mod follow;
 pub mod matcher;
 pub mod open_log;

@@ -3,10 +3,13 @@
 //! A large file is mapped, not read (one answer is all that is wanted of it); blocks are worked on by all processors and
 //! given out in their order.
 
+use super::filter::FilterStack;
 use super::matcher::Matcher;
 use super::print::{RowPlace, append_json, append_plain, append_text};
+use super::row_set::RowSet;
 use super::rows::{Rows, blocks};
 use super::selection::{Selection, boot_at, decode_rows};
+use super::session::{CrashPlace, LogSession};
 use super::templates::Groups;
 use crate::engine::file_bytes::FileBytes;
 use crate::engine::parallel;
@@ -19,7 +22,7 @@ use crate::store::error::StoreError;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// So much of a log says what format it has.
 const HEAD_BYTES: usize = 64 << 10;
@@ -130,6 +133,20 @@ impl OpenLog {
         })
     }
 
+    /// The rows that filters let through, as the window shows them; `None` when that is all of them, an error when a filter
+    /// is broken.
+    pub fn rows_through(
+        &self,
+        name: &str,
+        stack: &FilterStack,
+        crashes: &[CrashPlace],
+        progress: &dyn Progress,
+    ) -> Result<Result<Option<Arc<RowSet>>, String>, Cancelled> {
+        let (bytes, dictionaries) = (self.bytes.clone(), self.dictionaries.clone());
+        LogSession::open(name, bytes, dictionaries, crashes.to_vec(), progress)?
+            .visible(stack, progress)
+    }
+
     /// How many rows are wanted. With `is_raw` lines are matched with their terminal escapes.
     pub fn count(
         &self,
@@ -144,9 +161,11 @@ impl OpenLog {
         }
         let boots = self.boots.get().map(Vec::as_slice).unwrap_or_default();
         let blocks: Vec<_> = blocks(&self.bytes, self.format.framing()).collect();
-        let counts = parallel::in_order(&blocks, progress, |block, progress| {
+        let starts = self.starts(&blocks, wanted.rows.is_some(), &mut 0)?;
+        let todo: Vec<_> = blocks.iter().zip(starts).collect();
+        let counts = parallel::in_order(&todo, progress, |(block, first), progress| {
             progress.tick(0, 1)?;
-            let bytes = self.bytes.get(block.clone()).unwrap_or(&[]);
+            let bytes = self.bytes.get(Range::clone(block)).unwrap_or(&[]);
             Ok(match &wanted.matcher {
                 Some(matcher) if is_simple && self.dictionaries.tokens.is_none() => {
                     let n_found = count_lines(matcher, bytes, is_raw);
@@ -159,7 +178,7 @@ impl OpenLog {
                 None if is_simple => n_lines(bytes),
                 _ => {
                     let mut n: u64 = 0;
-                    self.wanted_rows(block, wanted, is_raw, boots, &mut |_, _, _, _| {
+                    self.wanted_rows((block, *first), wanted, is_raw, boots, &mut |_, _, _, _| {
                         n = n.saturating_add(1);
                     });
                     n
@@ -197,11 +216,8 @@ impl OpenLog {
             };
             progress.tick(first.start as u64, self.bytes.len() as u64)?;
             n_at_once = n_at_once.saturating_mul(2).min(BLOCKS_AT_ONCE);
-            let starts = if style == LogStyle::Json {
-                self.first_rows(&group, &mut first_row)?
-            } else {
-                vec![0; group.len()]
-            };
+            let counts_rows = style == LogStyle::Json || wanted.rows.is_some();
+            let starts = self.starts(&group, counts_rows, &mut first_row)?;
             let todo: Vec<(&Range<usize>, u64)> = group.iter().zip(starts).collect();
             let printed = parallel::in_order(&todo, progress, |(block, first), progress| {
                 progress.tick(0, 1)?;
@@ -263,26 +279,47 @@ impl OpenLog {
         }
         let boots = self.boots.get().map(Vec::as_slice).unwrap_or_default();
         let mut blocks = blocks(&self.bytes, self.format.framing());
-        let (mut all, mut n_before) = (Groups::default(), 0_u64);
+        let (mut all, mut n_before, mut first_row) = (Groups::default(), 0_u64, 0_u64);
         loop {
             let some: Vec<_> = blocks.by_ref().take(BLOCKS_AT_ONCE).collect();
             let Some(first) = some.first() else {
                 return Ok(all);
             };
             progress.tick(first.start as u64, self.bytes.len() as u64)?;
-            let found = parallel::in_order(&some, progress, |block, progress| {
+            let starts = self.starts(&some, wanted.rows.is_some(), &mut first_row)?;
+            let todo: Vec<_> = some.iter().zip(starts).collect();
+            let found = parallel::in_order(&todo, progress, |(block, first), progress| {
                 progress.tick(0, 1)?;
                 let mut groups = Groups::default();
-                let n_rows =
-                    self.wanted_rows(block, wanted, false, boots, &mut |row, _, record, _| {
+                let n_rows = self.wanted_rows(
+                    (block, *first),
+                    wanted,
+                    false,
+                    boots,
+                    &mut |row, _, record, _| {
                         groups.add(row, record);
-                    });
+                    },
+                );
                 Ok((groups, n_rows))
             })?;
             for (groups, n_rows) in found {
                 all.append(groups, n_before);
                 n_before = n_before.saturating_add(n_rows);
             }
+        }
+    }
+
+    /// The number of the first row of each block, where it counts; else 0.
+    fn starts(
+        &self,
+        blocks: &[Range<usize>],
+        counts_rows: bool,
+        next: &mut u64,
+    ) -> Result<Vec<u64>, Cancelled> {
+        if counts_rows {
+            self.first_rows(blocks, next)
+        } else {
+            Ok(vec![0; blocks.len()])
         }
     }
 
@@ -326,7 +363,7 @@ impl OpenLog {
         }
         let is_raw = style == LogStyle::Raw;
         self.wanted_rows(
-            block,
+            (block, first_row),
             wanted,
             is_raw,
             boots,
@@ -353,11 +390,11 @@ impl OpenLog {
         printed
     }
 
-    /// Decodes the rows of a block and gives those that are wanted: index in the block, place in it, what it says, and the
-    /// line that is printed of it. How many rows the block has.
+    /// Decodes the rows of a block (with the number of its first row) and gives those that are wanted: index in the block,
+    /// place in it, what it says, and the line that is printed of it. How many rows the block has.
     fn wanted_rows(
         &self,
-        block: &Range<usize>,
+        (block, first_row): (&Range<usize>, u64),
         wanted: &Selection,
         is_raw: bool,
         boots: &[BootRecord],
@@ -375,6 +412,9 @@ impl OpenLog {
             |row, record| {
                 let this = index;
                 index = index.saturating_add(1);
+                if !wanted.wants_row(first_row.saturating_add(this)) {
+                    return;
+                }
                 let offset = block.start.saturating_add(row.start) as u64;
                 if wanted.boots.is_some() && !wanted.wants_boot(boot_at(boots, offset)) {
                     return;

@@ -72,7 +72,7 @@ pub fn append_json(place: RowPlace, record: &LogRecord, raw: &[u8], out: &mut Ve
 }
 
 /// `2024-01-31T12:34:56.789000000Z`.
-fn rfc3339(time_ns: i64) -> Option<String> {
+pub(in crate::engine) fn rfc3339(time_ns: i64) -> Option<String> {
     let nanos = u64::try_from(time_ns).ok()?;
     let time = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_nanos(nanos))?;
     Some(humantime::format_rfc3339_nanos(time).to_string())

@@ -1,12 +1,14 @@
 //! Which rows of a log are wanted, and the rows of a block that are.
 
 use super::matcher::Matcher;
+use super::row_set::RowSet;
 use super::rows::Rows;
 use crate::formats::boots::BootRecord;
 use crate::formats::log::LogFormat;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::model::log::{LogLevel, LogRecord, RowKind};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// What is wanted. The default wants everything.
 #[derive(Default)]
@@ -21,12 +23,19 @@ pub struct Selection {
     pub matcher: Option<Matcher>,
     /// Rows that do not match.
     pub is_inverted: bool,
+    /// Only these rows, by their numbers in the log.
+    pub rows: Option<Arc<RowSet>>,
 }
 
 impl Selection {
-    /// True when a row has to be decoded to know whether it is wanted.
+    /// True when rows have to be looked at one by one to know which are wanted.
     pub fn needs_records(&self) -> bool {
-        self.level.is_some() || !self.modules.is_empty()
+        self.level.is_some() || !self.modules.is_empty() || self.rows.is_some()
+    }
+
+    /// Whether the row with this number may be wanted.
+    pub fn wants_row(&self, row: u64) -> bool {
+        self.rows.as_ref().is_none_or(|rows| rows.contains(row))
     }
 
     /// Whether a decoded row is wanted, apart from its boot.

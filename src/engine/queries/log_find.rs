@@ -1,5 +1,6 @@
 //! The next place in a log: a match, an error, a crash, a boot, a row.
 
+use super::log_marks;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
@@ -8,6 +9,7 @@ use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
 use crate::model::progress::Unattended;
+use std::sync::Arc;
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Wanted {
     Text(String),
     /// The next error, or what is worse.
     Error,
+    /// The next row with a bookmark.
+    Bookmark,
 }
 
 /// Asks where to go.
@@ -50,7 +54,14 @@ impl Query for LogFindQuery {
     type Output = FoundRow;
 
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
-        found(&*context.log(&self.key)?, self)
+        let log = context.log(&self.key)?;
+        match self.wanted {
+            Wanted::Bookmark => {
+                let bookmarks = log_marks::rows_of(context, &self.key, &log)?;
+                next(&log, self, &bookmarks)
+            }
+            _ => found(&log, self),
+        }
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -58,11 +69,9 @@ impl Query for LogFindQuery {
     }
 }
 
-/// A place in an open log.
+/// A place in an open log. Bookmarks are not known to the log.
 pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
-    let shown = log
-        .visible(&query.stack, &Unattended)?
-        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
+    let shown = shown(log, query)?;
     let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
     let filter = match &query.wanted {
         Wanted::Row(row) => {
@@ -86,6 +95,7 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
         Wanted::Error => LogFilter::Level {
             at_least: LogLevel::Error,
         },
+        Wanted::Bookmark => return Ok(FoundRow::default()),
     };
     let chip = Chip {
         filter,
@@ -95,7 +105,20 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
     let matching = log
         .rows_of(&chip, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let mut matches = RowSet::clone(&matching);
+    next(log, query, &matching)
+}
+
+/// The rows that are shown; `None` when that is all of them.
+fn shown(log: &LogSession, query: &LogFindQuery) -> Result<Option<Arc<RowSet>>, QueryError> {
+    log.visible(&query.stack, &Unattended)?
+        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
+}
+
+/// The next of some rows, among those shown.
+fn next(log: &LogSession, query: &LogFindQuery, among: &RowSet) -> Result<FoundRow, QueryError> {
+    let shown = shown(log, query)?;
+    let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
+    let mut matches = RowSet::clone(among);
     if let Some(shown) = &shown {
         matches.intersect(shown);
     }

@@ -1,5 +1,6 @@
 //! Rows of a log as they are shown, and what each filter lets through.
 
+use super::log_marks;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::addresses::name_addresses;
 use crate::engine::logs::filter::FilterStack;
@@ -47,6 +48,7 @@ impl Query for LogRowsQuery {
         let log = context.log(&self.key)?;
         let mut page = page(&log, self)?;
         name_addresses(context, &log, &mut page.rows.rows);
+        log_marks::mark(context, &self.key, &mut page)?;
         Ok(page)
     }
 

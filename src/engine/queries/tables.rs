@@ -4,6 +4,7 @@ use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
 use super::issue_detail::{IssueDetail, IssueDetailQuery};
 use super::issue_list::{Issue, IssueListQuery};
+use super::log_mark_tables::{bookmarks, filter_sets};
 use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
@@ -84,6 +85,11 @@ impl TableAnswer {
 /// Every named query, sorted by name.
 pub static TABLES: &[Table] = &[
     Table {
+        name: "bookmarks",
+        help: "bookmarks in logs, with their notes",
+        run: bookmarks,
+    },
+    Table {
         name: "captures",
         help: "what was imported, newest first",
         run: captures,
@@ -92,6 +98,11 @@ pub static TABLES: &[Table] = &[
         name: "crashes",
         help: "every crash, grouped, the most frequent group first",
         run: crashes,
+    },
+    Table {
+        name: "filter-sets",
+        help: "named sets of log filters",
+        run: filter_sets,
     },
     Table {
         name: "issue",
@@ -350,7 +361,7 @@ fn variable_diff(context: &QueryContext, args: &TableArgs) -> Result<TableAnswer
     Ok(answer)
 }
 
-fn answer(
+pub(super) fn answer(
     name: &'static str,
     n_devices: Option<u64>,
     columns: Vec<&'static str>,

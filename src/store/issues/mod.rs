@@ -21,8 +21,6 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use log::IssueHistory;
-
 pub(super) use late_symbols::{after_report, before_report};
 
 use crate::store::{

@@ -9,6 +9,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("0002_issues.sql"),
     include_str!("0003_text_parts.sql"),
     include_str!("0004_text_grams.sql"),
+    include_str!("0005_log_marks.sql"),
 ];
 
 /// "FSWS" in the file's header: this SQLite file is a workspace.

@@ -1,10 +1,12 @@
 //! A log that only tests see: made by the same engine as every other log, out of lines written here.
 
 use crate::engine::logs::dictionaries::from_elfs;
-use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::session::{CrashPlace, LogSession};
 use crate::engine::logs::view::LogKey;
+use crate::engine::queries::filter_sets::NamedFilters;
 use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_marks::{Bookmark, LogMarks, MarkHistory};
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery, page};
 use crate::engine::queries::log_summary::{LogOverview, overview};
 use crate::model::progress::Unattended;
@@ -69,7 +71,53 @@ pub(super) fn session() -> LogSession {
 }
 
 pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
-    page(&session(), query).unwrap_or_default()
+    let mut page = page(&session(), query).unwrap_or_default();
+    for row in &mut page.rows.rows {
+        row.bookmark = MARKED.iter().any(|(marked, _)| *marked == row.row);
+    }
+    page
+}
+
+/// Rows with a bookmark, and what is noted there.
+const MARKED: [(u64, Option<&str>); 2] = [(6, Some("the first retry")), (257, None)];
+
+pub(super) fn marks() -> LogMarks {
+    let session = session();
+    let bookmarks = MARKED.iter().filter_map(|(row, note)| {
+        let (place, record, _) = session.record(*row)?;
+        Some(Bookmark {
+            offset: place.start as u64,
+            row: *row,
+            record,
+            note: note.map(str::to_owned),
+            set_at: "2026-11-23T12:00:00Z".to_owned(),
+        })
+    });
+    LogMarks {
+        bookmarks: bookmarks.collect(),
+        history: MarkHistory {
+            undo: Some("bookmark line 258".to_owned()),
+            redo: None,
+        },
+    }
+}
+
+pub(super) fn filter_sets() -> Vec<NamedFilters> {
+    let stack = FilterStack {
+        chips: vec![Chip {
+            filter: LogFilter::Module {
+                names: vec!["wifi".to_owned()],
+            },
+            negated: false,
+            is_off: false,
+        }],
+        shows_data: false,
+    };
+    vec![NamedFilters {
+        name: "Wi-Fi".to_owned(),
+        stack: Ok(stack),
+        saved_at: "2026-11-23T12:00:00Z".to_owned(),
+    }]
 }
 
 pub(super) fn log_overview(n_buckets: u32) -> LogOverview {

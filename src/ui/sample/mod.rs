@@ -18,12 +18,14 @@ use crate::engine::queries::crash_detail::{CrashDetail, IssueOfCrash};
 use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
 use crate::engine::queries::crash_list::CrashRow;
 use crate::engine::queries::crash_memory::MemoryRow;
+use crate::engine::queries::filter_sets::NamedFilters;
 use crate::engine::queries::find::Found;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery, found};
 use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_marks::LogMarks;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::overview::Overview;
@@ -281,6 +283,14 @@ impl Door for FakeDoor {
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
         let find = || found(&logs::session(), query).unwrap_or_default();
         self.answer(find, FoundRow::default)
+    }
+
+    fn log_marks(&self, _log: &LogKey) -> Answer<LogMarks> {
+        self.answer(logs::marks, LogMarks::default)
+    }
+
+    fn filter_sets(&self) -> Answer<Vec<NamedFilters>> {
+        self.answer(logs::filter_sets, Vec::new)
     }
 
     fn log_of_crash(&self, _crash: i64) -> Answer<Option<LogKey>> {

@@ -21,6 +21,7 @@ impl Logs {
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
             self.view_menu_ui(ui);
+            self.filter_sets_ui(ctx, ui);
             self.follow_ui(ctx, ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");

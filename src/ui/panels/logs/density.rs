@@ -8,6 +8,16 @@ use crate::ui::widgets::virtual_list::share;
 use crate::ui::words;
 use egui::{Align2, Pos2, Rect, Role, Sense, Stroke, Ui, WidgetInfo};
 
+/// Where a row is on a lane that fills `rect`.
+pub(super) fn x_of(rect: Rect, row: u64, n_rows: u64) -> f32 {
+    let lane = inner(rect);
+    lane.left() + lane.width() * share(row, n_rows.max(1))
+}
+
+fn inner(rect: Rect) -> Rect {
+    rect.shrink2(egui::vec2(size::M, size::S))
+}
+
 /// Draws the lane; the row that was clicked.
 pub(super) fn lane_ui(
     ui: &Ui,
@@ -17,7 +27,7 @@ pub(super) fn lane_ui(
 ) -> Option<u64> {
     let t = tokens(ui);
     card::frame(ui, rect);
-    let lane = rect.shrink2(egui::vec2(size::M, size::S));
+    let lane = inner(rect);
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let density = &overview.density;
     let total = |bucket: &[u32; 7]| bucket.iter().map(|n| u64::from(*n)).sum::<u64>();
@@ -54,7 +64,7 @@ pub(super) fn lane_ui(
         }
     }
     let n_rows = overview.summary.n_rows.max(1);
-    let x_of = |row: i64| lane.left() + lane.width() * share(row.unsigned_abs(), n_rows);
+    let x_of = |row: i64| self::x_of(rect, row.unsigned_abs(), n_rows);
     for boot in &density.boots {
         painter.vline(
             x_of(*boot),

@@ -1,11 +1,14 @@
 //! Logs: every line of one log, decoded, with filters, along an axis that shows where it crashed.
 
 mod bar;
+mod bookmarks;
 mod columns;
 mod density;
+mod filter_sets;
 mod follow;
 mod list;
 mod lookup;
+mod marks;
 mod message;
 mod row;
 mod selected;
@@ -69,6 +72,12 @@ pub struct Logs {
     orders: Vec<UiCommand>,
     /// The address that was clicked.
     looked_up: Option<LookedUp>,
+    /// The note that is being written.
+    draft: Option<marks::Draft>,
+    /// The bookmarks are to be put on the clipboard.
+    copies_bookmarks: bool,
+    /// The menu of named filters.
+    filter_sets: filter_sets::Menu,
 }
 
 impl Panel for Logs {
@@ -105,7 +114,7 @@ impl Panel for Logs {
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
                 self.find(ctx);
-                self.orders(&key);
+                self.orders(ctx, &key);
                 self.keys(ui);
                 banner_ui(ui, overview);
                 self.body_ui(ctx, ui, &key, overview);
@@ -132,6 +141,13 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
+            | UiCommand::LogBookmark
+            | UiCommand::LogNextBookmark
+            | UiCommand::LogPreviousBookmark
+            | UiCommand::LogCopyBookmarks
+            | UiCommand::LogSaveFilters
+            | UiCommand::UndoIssues
+            | UiCommand::RedoIssues
     )
 }
 
@@ -179,6 +195,8 @@ impl Logs {
                 search: std::mem::take(&mut self.search),
                 look: self.look.clone(),
                 follows_end: matches!(key, LogKey::OnDisk { .. }),
+                draft: self.draft.take(),
+                filter_sets: std::mem::take(&mut self.filter_sets),
                 log: Some(key),
                 ..Self::default()
             };
@@ -197,6 +215,11 @@ impl Logs {
         if let Some(row) = density::lane_ui(ui, lane, overview, self.in_sight(overview)) {
             self.ask(key, Wanted::Row(row), true);
         }
+        self.keep_left_note(ctx);
+        let marks = ctx.door.log_marks(key);
+        let marks = marks.value().cloned().unwrap_or_default();
+        marks::lane_marks_ui(ui, lane, overview, &marks);
+        self.copy_bookmarks(ui, overview, &marks);
         let top = lane.bottom() + size::M;
         let is_wide = rect.width() >= WITH_SELECTED;
         let list_right = if is_wide {
@@ -211,6 +234,7 @@ impl Logs {
         self.list_ui(ctx, ui, list, key, overview);
         if is_wide {
             let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
+            let right = self.bookmarks_ui(ctx, ui, right, key, &marks);
             self.selected_ui(ctx, ui, right, overview);
         }
         self.lookup_ui(ctx, ui);

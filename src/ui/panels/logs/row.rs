@@ -1,10 +1,11 @@
 //! One row of the list: marks in the gutter, columns, message.
 
 use super::columns::{Column, Look, Places};
+use super::marks;
 use super::message::{self, Layout};
 use crate::engine::logs::view::{LogCrash, LogRow, LogSpan, SpanKind};
 use crate::engine::queries::log_summary::LogOverview;
-use crate::model::log::{LogLevel, RowKind};
+use crate::model::log::{LogLevel, LogRecord, RowKind};
 use crate::ui::theme::{Tokens, font, size, tokens};
 use crate::ui::widgets::row::{CellStyle, RowPainter};
 use crate::ui::words;
@@ -98,7 +99,9 @@ impl Rows<'_> {
         let t = tokens(ui);
         let id = ui.scope_id().with(("log row", standing.at));
         let response = ui.interact(rect, id, Sense::click());
-        let name = format!("Line {}: {}", row.row.saturating_add(1), row.record.message);
+        let number = row.row.saturating_add(1);
+        let marked = if row.bookmark { ", bookmarked" } else { "" };
+        let name = format!("Line {number}{marked}: {}", row.record.message);
         response.widget_info(|| {
             WidgetInfo::selected(Role::ListBoxOption, true, standing.is_selected, &name)
         });
@@ -119,6 +122,9 @@ impl Rows<'_> {
         let first_line =
             Rect::from_min_size(rect.min, egui::vec2(rect.width(), self.look.row_height()));
         self.columns_ui(ui, first_line, row);
+        if row.bookmark {
+            marks::gutter_mark(ui, first_line);
+        }
         let (text, galley) = self.message(ui, row, rect.width());
         let line_height = galley.size().y / galley.rows.len().max(1) as f32;
         let pos = Pos2::new(
@@ -262,11 +268,16 @@ pub(super) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
 
 /// `12.345`, or the time of day.
 pub(super) fn time(row: &LogRow) -> String {
-    if let Some(ns) = row.record.uptime_ns {
+    time_of(&row.record)
+}
+
+/// The time of a record.
+pub(super) fn time_of(record: &LogRecord) -> String {
+    if let Some(ns) = record.uptime_ns {
         let millis = ns / 1_000_000;
         return format!("{}.{:03}", words::number(millis / 1000), millis % 1000);
     }
-    if let Some(ns) = row.record.time_ns {
+    if let Some(ns) = record.time_ns {
         let of_day = ns.rem_euclid(86_400_000_000_000) / 1_000_000;
         let seconds = of_day / 1000;
         return format!(
@@ -277,5 +288,5 @@ pub(super) fn time(row: &LogRow) -> String {
             of_day % 1000
         );
     }
-    row.record.stamp.clone()
+    record.stamp.clone()
 }

@@ -1,9 +1,9 @@
 //! The selected row in full, and what the log is made of.
 
-use super::Logs;
 use super::row::time;
+use super::{Logs, marks};
 use crate::engine::logs::filter::LogFilter;
-use crate::engine::logs::view::LogRow;
+use crate::engine::logs::view::{LogKey, LogRow};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::symbolize::{Segment, names};
 use crate::model::log::LogLevel;
@@ -26,7 +26,9 @@ impl Logs {
         rect: Rect,
         overview: &LogOverview,
     ) {
-        let middle = rect.top() + (rect.height() * 0.55).floor();
+        let n_modules = overview.summary.modules.len().clamp(3, MODULES);
+        let needed = cards::fit(rect, n_modules).height();
+        let middle = (rect.bottom() - needed).max(rect.top() + (rect.height() * 0.55).floor());
         let upper = Rect::from_min_max(rect.min, egui::pos2(rect.right(), middle - size::M));
         let lower = Rect::from_min_max(egui::pos2(rect.left(), middle), rect.max);
         let title = cards::Title {
@@ -42,7 +44,11 @@ impl Logs {
                     .show(ui, |ui| {
                         message_ui(ui, row);
                         names_ui(ctx, ui, row, overview);
-                        filter = actions_ui(ctx, ui, row, overview);
+                        let key = self.log.as_ref();
+                        filter = actions_ui(ctx, ui, (key, row), overview);
+                        if let Some(key) = key {
+                            marks::note_ui(ctx, ui, (key, row), &mut self.draft);
+                        }
                         facts_ui(ui, row);
                     });
             }
@@ -147,7 +153,7 @@ fn names_ui(ctx: &ViewContext<'_>, ui: &mut Ui, row: &LogRow, overview: &LogOver
 fn actions_ui(
     ctx: &mut ViewContext<'_>,
     ui: &mut Ui,
-    row: &LogRow,
+    (key, row): (Option<&LogKey>, &LogRow),
     overview: &LogOverview,
 ) -> Option<LogFilter> {
     let mut filter = None;
@@ -171,6 +177,9 @@ fn actions_ui(
                 .or(first.map(|first| LogFilter::Boot { first, last: first }));
             if let Some(id) = crash.filter(|_| button::link(ui, "Open the crash").clicked()) {
                 ctx.ui(UiCommand::OpenCrash(id));
+            }
+            if let Some(key) = key {
+                marks::toggle_ui(ctx, ui, key, row);
             }
         });
     });

@@ -69,9 +69,11 @@ impl Logs {
         if answer.is_pending() && !is_found {
             return;
         }
+        let is_bookmark = query.wanted == Wanted::Bookmark;
         self.finding = None;
         let found = answer.value().map(|found| **found).unwrap_or_default();
-        self.found = found.of;
+        // The count in the bar is of what F3 finds.
+        self.found = found.of.filter(|_| !is_bookmark);
         match found.at {
             Some(at) => self.go_to(at),
             None => self.nothing_found = true,
@@ -140,7 +142,7 @@ impl Logs {
     }
 
     /// Carries out the actions that were taken since the last frame.
-    pub(super) fn orders(&mut self, key: &LogKey) {
+    pub(super) fn orders(&mut self, ctx: &mut ViewContext<'_>, key: &LogKey) {
         for order in std::mem::take(&mut self.orders) {
             match order {
                 UiCommand::LogFollowEnd => self.follows_end = true,
@@ -149,7 +151,7 @@ impl Logs {
                 UiCommand::LogFindPrevious => self.ask_text(key, false),
                 UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
                 UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
-                _ => {}
+                other => self.mark_order(ctx, key, &other),
             }
         }
     }

@@ -1,0 +1,90 @@
+//! `fieldscope logs --filters` and `--filter-set`: the filters of the window on the command line.
+
+use super::args::Common;
+use super::exit::Failure;
+use super::logs::LogsArgs;
+use super::stored_logs;
+use crate::engine::logs::filter::{FilterStack, LogFilter};
+use crate::engine::logs::filter_file;
+use crate::engine::logs::open_log::OpenLog;
+use crate::engine::logs::selection::Selection;
+use crate::engine::logs::session::CrashPlace;
+use crate::model::progress::Progress;
+use std::path::Path;
+
+/// Filters that were asked for, with what they have to know.
+pub(super) struct Filters {
+    stack: FilterStack,
+    /// Crashes in the log, of one in the workspace.
+    crashes: Vec<CrashPlace>,
+}
+
+impl Filters {
+    /// The filters that the call names; `None` when it names none.
+    pub(super) fn of(args: &LogsArgs, common: &Common) -> Result<Option<Self>, Failure> {
+        let stack = match (&args.filters, &args.filter_set) {
+            (None, None) => return Ok(None),
+            (Some(file), name) => in_file(file, name.as_deref())?,
+            (None, Some(name)) => stored_logs::workspace(common)?
+                .context()
+                .filters_named(name)
+                .map_err(Failure::wrong)?,
+        };
+        if args.path == Path::new("-") {
+            return Err(Failure::wrong(
+                "filter sets need a file: standard input is printed as it comes",
+            ));
+        }
+        let mut chips = stack.chips.iter().filter(|chip| !chip.is_off);
+        let asks_for_crashes = chips.any(|chip| matches!(chip.filter, LogFilter::NearCrash { .. }));
+        let crashes = match &args.capture {
+            Some(capture) => stored_logs::crashes(capture, args, common)?,
+            None if asks_for_crashes => {
+                return Err(Failure::wrong(
+                    "this set shows what is near a crash, and crashes are known of imported logs only: import the log and name \
+                     its capture with --capture",
+                ));
+            }
+            None => Vec::new(),
+        };
+        Ok(Some(Self { stack, crashes }))
+    }
+
+    /// Lets only those rows of a log through that the window would show.
+    pub(super) fn narrow(
+        &self,
+        wanted: &mut Selection,
+        name: &str,
+        log: &OpenLog,
+        progress: &dyn Progress,
+    ) -> Result<(), Failure> {
+        let rows = log.rows_through(name, &self.stack, &self.crashes, progress)?;
+        wanted.rows = rows.map_err(Failure::wrong)?;
+        Ok(())
+    }
+}
+
+/// The set with this name in a file, or its only one.
+fn in_file(file: &Path, name: Option<&str>) -> Result<FilterStack, Failure> {
+    let sets = filter_file::read(file).map_err(Failure::wrong)?;
+    let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+    let names = names.join(", ");
+    let found = match name {
+        Some(name) => {
+            let named = sets.into_iter().find(|set| set.name == name.trim());
+            named.ok_or_else(|| {
+                format!(
+                    "{} has no filter set {name}; it has: {names}",
+                    file.display()
+                )
+            })
+        }
+        None if sets.len() == 1 => sets.into_iter().next().ok_or_else(String::new),
+        None if sets.is_empty() => Err(format!("{} has no filter set", file.display())),
+        None => Err(format!(
+            "{} has several filter sets; choose one with --filter-set: {names}",
+            file.display()
+        )),
+    };
+    found.map(|set| set.stack).map_err(Failure::wrong)
+}
