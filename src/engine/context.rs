@@ -252,8 +252,10 @@ impl QueryContext {
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
         let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
+        let mut captures = reader.captures()?.into_iter();
+        let serial = captures.find(|row| row.id == id).and_then(|row| row.serial);
         let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = Arc::new(log);
+        let log = Arc::new(log.of_device(serial));
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);

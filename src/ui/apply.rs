@@ -54,7 +54,12 @@ impl App {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
-            | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
+            | UiCommand::LogWrap
+            | UiCommand::LogAddFilter
+            | UiCommand::LogFilterSelection
+            | UiCommand::LogUndoFilter
+            | UiCommand::LogRedoFilter
+            | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
             UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),

@@ -16,10 +16,12 @@ pub enum Wanted {
     Row(u64),
     /// The beginning of a crash, by its id in the workspace.
     Crash(i64),
-    /// The next row that holds a text.
-    Text(String),
+    /// The next row that a filter lets through.
+    Match(Chip),
     /// The next error, or what is worse.
     Error,
+    /// The first row of this time on the log's axis, in nanoseconds, or of a later one.
+    Time(i64),
 }
 
 /// Asks where to go.
@@ -61,10 +63,10 @@ impl Query for LogFindQuery {
 /// A place in an open log.
 pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
     let shown = log
-        .visible(&query.stack, &Unattended)?
+        .visible(&log.usable(&query.stack), &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
     let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
-    let filter = match &query.wanted {
+    let chip = match &query.wanted {
         Wanted::Row(row) => {
             return Ok(FoundRow {
                 at: Some(place_of(*row)),
@@ -79,33 +81,41 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
                 of: None,
             });
         }
-        Wanted::Text(text) => LogFilter::Text {
-            text: text.clone(),
-            match_case: false,
-        },
-        Wanted::Error => LogFilter::Level {
+        Wanted::Time(ns) => {
+            let found = log.first_row_since(*ns, 0..log.summary().n_rows);
+            return Ok(FoundRow {
+                at: found.map(|(row, _)| place_of(row)),
+                of: None,
+            });
+        }
+        Wanted::Match(chip) => chip.clone(),
+        Wanted::Error => Chip::from(LogFilter::Level {
             at_least: LogLevel::Error,
-        },
+        }),
     };
-    let chip = Chip {
-        filter,
-        negated: false,
-        is_off: false,
-    };
+    next_match(log, shown.as_deref(), &chip, query.from, query.forward)
+}
+
+/// The next of the rows shown that a filter lets through, behind the `from`th of them or before it. The search goes round.
+pub(super) fn next_match(
+    log: &LogSession,
+    shown: Option<&RowSet>,
+    chip: &Chip,
+    from: u64,
+    forward: bool,
+) -> Result<FoundRow, QueryError> {
     let matching = log
-        .rows_of(&chip, &Unattended)?
+        .rows_of(chip, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
     let mut matches = RowSet::clone(&matching);
-    if let Some(shown) = &shown {
+    if let Some(shown) = shown {
         matches.intersect(shown);
     }
-    let from = shown
-        .as_ref()
-        .map_or(Some(query.from), |rows| rows.nth(query.from));
+    let place_of = |row: u64| shown.map_or(row, |rows| rows.rank(row));
+    let from = shown.map_or(Some(from), |rows| rows.nth(from));
     let n_before = matches.rank(from.unwrap_or(u64::MAX));
     let is_on_one = from.is_some_and(|row| matches.contains(row));
-    // The search goes round.
-    let index = match (query.forward, matches.len()) {
+    let index = match (forward, matches.len()) {
         (_, 0) => return Ok(FoundRow::default()),
         (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
         (false, n) => n_before

@@ -11,7 +11,10 @@ pub mod import_report;
 pub mod issue_detail;
 pub mod issue_list;
 pub mod log_find;
+pub mod log_go_to;
+pub mod log_gutter;
 pub mod log_list;
+
 pub mod log_of_crash;
 pub mod log_rows;
 pub mod log_summary;

@@ -73,7 +73,7 @@ pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
 }
 
 pub(super) fn log_overview(n_buckets: u32) -> LogOverview {
-    overview(&session(), n_buckets)
+    overview(&session(), n_buckets).unwrap_or_default()
 }
 
 /// A page of nothing, for a stack that lets nothing through.
@@ -83,6 +83,6 @@ pub(super) fn nothing() -> LogRowsQuery {
         stack: FilterStack::default(),
         first: u64::MAX,
         count: 0,
-        find: String::new(),
+        find: None,
     }
 }
