@@ -289,6 +289,8 @@ impl Draft {
     /// Draws the fields; true when Enter was pressed in one.
     pub(super) fn fields_ui(&mut self, ui: &mut Ui, choices: &Choices<'_>) -> bool {
         ui.set_width(WIDTH);
+        // A menu has none: what stands below the fields are buttons.
+        ui.spacing_mut().button_padding = egui::vec2(size::S, size::XS);
         ui.spacing_mut().item_spacing.y = size::XS;
         let is_entered = match self.kind {
             Kind::Level => {
