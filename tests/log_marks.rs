@@ -104,7 +104,7 @@ fn page(engine: &Engine, key: &LogKey, stack: &FilterStack) -> LogPage {
         stack: stack.clone(),
         first: 0,
         count: 1000,
-        find: String::new(),
+        find: None,
     };
     engine.workspace().run(&query).expect("rows")
 }

@@ -6,17 +6,16 @@ use super::logs::LogsArgs;
 use super::stored_logs;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::filter_file;
-use crate::engine::logs::open_log::OpenLog;
+use crate::engine::logs::open_log::{LogOrigin, OpenLog};
 use crate::engine::logs::selection::Selection;
-use crate::engine::logs::session::CrashPlace;
 use crate::model::progress::Progress;
 use std::path::Path;
 
 /// Filters that were asked for, with what they have to know.
 pub(super) struct Filters {
     stack: FilterStack,
-    /// Crashes in the log, of one in the workspace.
-    crashes: Vec<CrashPlace>,
+    /// Of a log in the workspace.
+    origin: LogOrigin,
 }
 
 impl Filters {
@@ -37,17 +36,17 @@ impl Filters {
         }
         let mut chips = stack.chips.iter().filter(|chip| !chip.is_off);
         let asks_for_crashes = chips.any(|chip| matches!(chip.filter, LogFilter::NearCrash { .. }));
-        let crashes = match &args.capture {
-            Some(capture) => stored_logs::crashes(capture, args, common)?,
+        let origin = match &args.capture {
+            Some(capture) => stored_logs::origin(capture, args, common)?,
             None if asks_for_crashes => {
                 return Err(Failure::wrong(
                     "this set shows what is near a crash, and crashes are known of imported logs only: import the log and name \
                      its capture with --capture",
                 ));
             }
-            None => Vec::new(),
+            None => LogOrigin::default(),
         };
-        Ok(Some(Self { stack, crashes }))
+        Ok(Some(Self { stack, origin }))
     }
 
     /// Lets only those rows of a log through that the window would show.
@@ -58,7 +57,7 @@ impl Filters {
         log: &OpenLog,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        let rows = log.rows_through(name, &self.stack, &self.crashes, progress)?;
+        let rows = log.rows_through(name, &self.stack, &self.origin, progress)?;
         wanted.rows = rows.map_err(Failure::wrong)?;
         Ok(())
     }

@@ -5,9 +5,8 @@ use super::exit::Failure;
 use super::logs::{LogsArgs, NamedLog, failed};
 use super::terminal::Terminal;
 use crate::engine::logs::needs_dictionary;
-use crate::engine::logs::open_log::{LogStyle, Part};
+use crate::engine::logs::open_log::{LogOrigin, LogStyle, Part};
 use crate::engine::logs::selection::Selection;
-use crate::engine::logs::session::CrashPlace;
 use crate::engine::logs::stored::StoredSearch;
 use crate::engine::workspace::{Workspace, WorkspaceError, default_path};
 use std::io::Write;
@@ -28,17 +27,19 @@ pub(super) fn workspace(common: &Common) -> Result<Workspace, Failure> {
     Workspace::open_to_read(&path, common.cache()).map_err(Failure::wrong)
 }
 
-/// The crashes in a log of the workspace.
-pub(super) fn crashes(
+/// What the workspace knows of a log.
+pub(super) fn origin(
     capture: &str,
     args: &LogsArgs,
     common: &Common,
-) -> Result<Vec<CrashPlace>, Failure> {
+) -> Result<LogOrigin, Failure> {
     let context = workspace(common)?.context();
     let capture = context.capture_named(capture).map_err(Failure::wrong)?;
-    context
-        .crash_places(capture, &args.path.to_string_lossy())
-        .map_err(Failure::wrong)
+    let crashes = context.crash_places(capture, &args.path.to_string_lossy());
+    Ok(LogOrigin {
+        crashes: crashes.map_err(Failure::wrong)?,
+        device: context.device_of(capture).map_err(Failure::wrong)?,
+    })
 }
 
 /// Answers a search for a text from the parts that may hold it. What cannot be answered so is the log to be read whole.

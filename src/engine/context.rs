@@ -236,11 +236,18 @@ impl QueryContext {
         let crashes = self.crash_places(*capture, path)?;
         let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
         let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = Arc::new(log);
+        let log = Arc::new(log.of_device(self.device_of(*capture)?));
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);
         Ok(log)
+    }
+
+    /// Serial number of the device of a capture.
+    pub fn device_of(&self, capture: i64) -> Result<Option<String>, QueryError> {
+        let mut captures = self.reader()?.captures()?.into_iter();
+        let found = captures.find(|row| row.id == CaptureId(capture));
+        Ok(found.and_then(|row| row.serial))
     }
 
     /// The crashes that a log of a capture tells of, in its order.

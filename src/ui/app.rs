@@ -1,6 +1,6 @@
 //! The application: draws the shell and the open screen, then applies what was asked for, in one place.
 
-use super::command::{self, UiCommand};
+use super::command::{self, Acting, UiCommand};
 use super::context::{Action, Settings, ViewContext};
 use super::data::Door;
 use super::dialogs::Dialogs;
@@ -196,8 +196,12 @@ impl App {
 
     fn keys(&self, ctx: &Context) -> Vec<UiCommand> {
         let is_typing = ctx.text_edit_focused();
-        let letters = self.settings.single_letter_keys && !is_typing;
-        let mut commands = ctx.input_mut(|input| command::pressed(input, letters));
+        let acting = match (is_typing, self.settings.single_letter_keys) {
+            (true, _) => Acting::NotWriting,
+            (false, true) => Acting::All,
+            (false, false) => Acting::NoLetters,
+        };
+        let mut commands = ctx.input_mut(|input| command::pressed(input, acting));
         let has_selection = ctx
             .plugin_opt::<egui::text_selection::LabelSelectionState>()
             .is_some_and(|state| state.lock().has_selection());

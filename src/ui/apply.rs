@@ -59,7 +59,12 @@ impl App {
             | UiCommand::LogPreviousBookmark
             | UiCommand::LogCopyBookmarks
             | UiCommand::LogSaveFilters
-            | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
+            | UiCommand::LogWrap
+            | UiCommand::LogAddFilter
+            | UiCommand::LogFilterSelection
+            | UiCommand::LogUndoFilter
+            | UiCommand::LogRedoFilter
+            | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
             UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),

@@ -80,6 +80,16 @@ pub enum UiCommand {
     ExportFilters,
     /// Take in saved filters from a file.
     ImportFilters,
+    /// Open the menu that adds a filter to the log.
+    LogAddFilter,
+    /// Filter the log by what is selected in it.
+    LogFilterSelection,
+    /// Take the last change of the filters back.
+    LogUndoFilter,
+    /// Make it again.
+    LogRedoFilter,
+    /// Go to a place of the log.
+    LogGoTo,
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -194,6 +204,11 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogSaveFilters, "Save these filters as…", "Keep the filters of the log under a name in the workspace.", [];
     UiCommand::ExportFilters, "Export filters…", "Write all saved filters to a file, for a colleague or the command line.", [];
     UiCommand::ImportFilters, "Import filters…", "Take in saved filters from such a file.", [];
+    UiCommand::LogGoTo, "Go to…", "Go to a line, a time, a boot, an address or a byte of the log.", [key(CTRL, Key::G)];
+    UiCommand::LogAddFilter, "Add filter…", "Show only some lines of the log: by text, level, module, device, boot, crash or time.", [key(CTRL_SHIFT, Key::A)];
+    UiCommand::LogFilterSelection, "Filter by the selection", "Show only lines with the text that is marked in the selected line, else those of its module.", [key(CTRL_SHIFT, Key::F)];
+    UiCommand::LogUndoFilter, "Undo the last change of the filters", "Show what the log showed before.", [key(CTRL, Key::Z)];
+    UiCommand::LogRedoFilter, "Redo the change of the filters", "Make the change again that was taken back last.", [key(CTRL_SHIFT, Key::Z)];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
@@ -262,12 +277,30 @@ pub fn key_text(shortcut: &KeyboardShortcut) -> String {
     text
 }
 
-/// The actions whose keys were pressed. Single letters count only when `letters` says so.
-pub fn pressed(input: &mut egui::InputState, letters: bool) -> Vec<UiCommand> {
+/// True for a key that a text field has a meaning of its own for: undo and redo.
+fn is_of_text(shortcut: KeyboardShortcut) -> bool {
+    shortcut.modifiers.command && shortcut.logical_key == Key::Z
+}
+
+/// Which keys act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acting {
+    /// All.
+    All,
+    /// Letters without Ctrl are switched off.
+    NoLetters,
+    /// A person is writing: neither letters nor keys that change what is written.
+    NotWriting,
+}
+
+/// The actions whose keys were pressed.
+pub fn pressed(input: &mut egui::InputState, acting: Acting) -> Vec<UiCommand> {
     let mut commands = Vec::new();
     for info in COMMANDS.iter().rev() {
         for shortcut in info.keys {
-            if is_single_letter(shortcut) && !letters {
+            let is_left = is_single_letter(shortcut) && acting != Acting::All
+                || is_of_text(*shortcut) && acting == Acting::NotWriting;
+            if is_left {
                 continue;
             }
             let copies = matches!(info.command, UiCommand::CopyText);

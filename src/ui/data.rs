@@ -20,6 +20,8 @@ use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
 use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery};
+use crate::engine::queries::log_go_to::{GoTo, LogGoToQuery};
+use crate::engine::queries::log_gutter::{Gutter, LogGutterQuery};
 use crate::engine::queries::log_list::{ListedLog, LogListQuery};
 use crate::engine::queries::log_marks::{LogMarks, LogMarksQuery};
 use crate::engine::queries::log_of_crash::LogOfCrashQuery;
@@ -81,6 +83,10 @@ pub trait Door {
     fn log_marks(&self, log: &LogKey) -> Answer<LogMarks>;
     /// Saved filters, by name.
     fn filter_sets(&self) -> Answer<Vec<NamedFilters>>;
+    /// A place in a log, in words.
+    fn log_go_to(&self, query: &LogGoToQuery) -> Answer<GoTo>;
+    /// The marks beside the scroll bar of a log.
+    fn log_gutter(&self, query: &LogGutterQuery) -> Answer<Gutter>;
     /// The log that tells of a crash.
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>>;
     /// Captures, newest first.
@@ -264,6 +270,14 @@ impl Door for EngineDoor {
 
     fn filter_sets(&self) -> Answer<Vec<NamedFilters>> {
         self.engine.borrow().query(FilterSetsQuery)
+    }
+
+    fn log_go_to(&self, query: &LogGoToQuery) -> Answer<GoTo> {
+        self.engine.borrow().query(query.clone())
+    }
+
+    fn log_gutter(&self, query: &LogGutterQuery) -> Answer<Gutter> {
+        self.engine.borrow().query(query.clone())
     }
 
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>> {

@@ -38,7 +38,7 @@ fn noon() -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_mins(29_923_924)
 }
 
-type Sent = Rc<RefCell<Vec<Command>>>;
+pub(super) type Sent = Rc<RefCell<Vec<Command>>>;
 
 /// The paths of the imports that were ordered.
 fn imported(sent: &Sent) -> Vec<PathBuf> {
@@ -49,8 +49,17 @@ fn imported(sent: &Sent) -> Vec<PathBuf> {
     sent.borrow().iter().flat_map(paths).collect()
 }
 
-fn window(mode: Mode) -> (Harness<'static, App>, Sent) {
+pub(super) fn window(mode: Mode) -> (Harness<'static, App>, Sent) {
     window_with(FakeDoor::new(mode), None)
+}
+
+/// A window of the sample data, for a harness of another kind.
+pub(super) fn sample_app() -> App {
+    let door = FakeDoor::new(Mode::Ready);
+    let mut app = App::new(Box::new(door), Box::<FakeDialogs>::default());
+    app.settings().theme = egui::ThemePreference::Dark;
+    app.set_clock(noon);
+    app
 }
 
 fn window_with(door: FakeDoor, outcome: Option<Outcome>) -> (Harness<'static, App>, Sent) {

@@ -43,12 +43,19 @@ pub enum LogFilter {
         /// Capitals count.
         match_case: bool,
     },
-    /// Records of a span on the log's time axis.
+    /// Rows of a span on the log's time axis; rows without a time are in none.
     Time {
-        /// From, nanoseconds on the axis.
+        /// From, nanoseconds on the axis; the least number is its beginning.
         from_ns: i64,
-        /// Up to and with.
+        /// Up to and with; the greatest number is its end.
         to_ns: i64,
+    },
+    /// Rows by their number in the log.
+    Rows {
+        /// First row, from 0.
+        first: u64,
+        /// Last row.
+        last: u64,
     },
     /// Rows near a crash or fault print.
     NearCrash {
@@ -62,6 +69,16 @@ pub enum LogFilter {
         /// Its id.
         id: u64,
     },
+}
+
+impl From<LogFilter> for Chip {
+    fn from(filter: LogFilter) -> Self {
+        Self {
+            filter,
+            negated: false,
+            is_off: false,
+        }
+    }
 }
 
 /// A filter in the stack.

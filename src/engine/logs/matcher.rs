@@ -1,5 +1,6 @@
 //! What is searched for in lines: a text or a regular expression.
 
+use super::filter::LogFilter;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// Expressions that would need more memory than this are refused.
@@ -39,15 +40,20 @@ impl Matcher {
                 regex::Error::CompiledTooBig(_) => {
                     format!("the expression {pattern} is too large")
                 }
-                other => {
-                    let text = other.to_string();
-                    let last = text.lines().last().unwrap_or("it cannot be read");
-                    format!(
-                        "the expression {pattern} cannot be used: {}",
-                        last.trim_start_matches("error: ")
-                    )
-                }
+                other => why(pattern, &other.to_string()),
             })
+    }
+
+    /// What a filter looks for in lines; `None` for one that does not.
+    pub fn of_filter(filter: &LogFilter) -> Option<Result<Self, String>> {
+        match filter {
+            LogFilter::Text { text, match_case } => Some(Self::text(text, *match_case)),
+            LogFilter::Regex {
+                pattern,
+                match_case,
+            } => Some(Self::regex(pattern, *match_case)),
+            _ => None,
+        }
     }
 
     /// The text, if it is one whose capitals count.
@@ -121,6 +127,23 @@ impl Matcher {
     }
 }
 
+/// What is wrong with an expression and where, from the drawing that the `regex` crate makes of it: the expression with four
+/// spaces before it, a caret below the place, `error: ` and the reason.
+fn why(pattern: &str, drawn: &str) -> String {
+    let last = drawn.lines().last().unwrap_or("it cannot be read");
+    let reason = last.trim_start_matches("error: ");
+    let mut carets = drawn.lines().filter(|line| {
+        let drawn = line.trim();
+        !drawn.is_empty() && drawn.bytes().all(|byte| byte == b'^')
+    });
+    let column = carets.next().and_then(|line| line.find('^'));
+    let place = column
+        .and_then(|column| column.checked_sub(3))
+        .filter(|_| !pattern.contains('\n'))
+        .map_or_else(String::new, |n| format!(", at character {n}"));
+    format!("the expression {pattern} cannot be used: {reason}{place}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::Matcher;
@@ -167,6 +190,16 @@ mod tests {
             error.contains("a(") && error.contains("unclosed group"),
             "{error}"
         );
+        for (pattern, place) in [
+            ("a(", "at character 2"),
+            ("ab[c", "at character 3"),
+            ("\u{e4}\u{e4}*{2", "at character 4"),
+            ("x**\\p{zz}", "at character 4"),
+            ("^(", "at character 2"),
+        ] {
+            let error = Matcher::regex(pattern, true).map(|_| ()).unwrap_err();
+            assert!(error.ends_with(place), "{error}");
+        }
         assert!(Matcher::regex("(a{1000}){1000}{1000}", true).is_err());
     }
 }

@@ -65,6 +65,15 @@ pub enum LogError {
     Store(#[from] StoreError),
 }
 
+/// What the workspace knows of a log that does not stand in it.
+#[derive(Clone, Debug, Default)]
+pub struct LogOrigin {
+    /// Its crashes, in its order.
+    pub crashes: Vec<CrashPlace>,
+    /// Serial number of its device.
+    pub device: Option<String>,
+}
+
 /// A log.
 pub struct OpenLog {
     bytes: FileBytes,
@@ -139,11 +148,12 @@ impl OpenLog {
         &self,
         name: &str,
         stack: &FilterStack,
-        crashes: &[CrashPlace],
+        origin: &LogOrigin,
         progress: &dyn Progress,
     ) -> Result<Result<Option<Arc<RowSet>>, String>, Cancelled> {
         let (bytes, dictionaries) = (self.bytes.clone(), self.dictionaries.clone());
-        LogSession::open(name, bytes, dictionaries, crashes.to_vec(), progress)?
+        LogSession::open(name, bytes, dictionaries, origin.crashes.clone(), progress)?
+            .of_device(origin.device.clone())
             .visible(stack, progress)
     }
 

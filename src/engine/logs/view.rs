@@ -211,35 +211,43 @@ pub struct ChipCounts {
     pub by_chip: Vec<u64>,
     /// Rows that all chips let through, so far.
     pub n_visible: u64,
+    /// When that is none: rows that all chips but this one let through, by chip.
+    pub without: Vec<u64>,
     /// All rows have been looked at.
     pub is_complete: bool,
     /// What is wrong with a chip (a broken regular expression), by chip.
     pub errors: Vec<Option<String>>,
 }
 
-/// Rows over time.
+/// Rows along a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogDensity {
     /// What the axis counts.
     pub axis: DensityAxis,
-    /// Where the axis begins and ends, in nanoseconds or rows.
+    /// Where the axis begins and ends, both with it: nanoseconds, or rows from 0.
     pub span: (i64, i64),
     /// Rows by level and without one (index 6), a bucket each, in equal steps.
     pub buckets: Vec<[u32; 7]>,
-    /// Places of crashes and boots on the axis.
+    /// Places of crashes on the axis, in the order of [`LogSummary::crashes`].
     pub crashes: Vec<i64>,
-    /// Places of boots on the axis.
+    /// Places of boots on the axis, in the order of [`LogSummary::boots`].
     pub boots: Vec<i64>,
+    /// Rows that have no place on the axis: they say no time.
+    pub n_without: u64,
 }
 
-/// What a density counts along.
+/// What an axis counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DensityAxis {
-    /// Nanoseconds on the view's time axis.
-    #[default]
-    Time,
     /// Rows: the log has no times.
+    #[default]
     Rows,
+    /// Nanoseconds since 1970 (UTC).
+    Wall,
+    /// Nanoseconds since the first boot, boots one behind the other.
+    Uptime,
+    /// Nanoseconds of a day, or of a year, that is not known.
+    Clock,
 }
 
 /// A message template and its rows.

@@ -18,12 +18,14 @@ pub enum Wanted {
     Row(u64),
     /// The beginning of a crash, by its id in the workspace.
     Crash(i64),
-    /// The next row that holds a text.
-    Text(String),
+    /// The next row that a filter lets through.
+    Match(Chip),
     /// The next error, or what is worse.
     Error,
     /// The next row with a bookmark.
     Bookmark,
+    /// The first row of this time on the log's axis, in nanoseconds, or of a later one.
+    Time(i64),
 }
 
 /// Asks where to go.
@@ -58,7 +60,8 @@ impl Query for LogFindQuery {
         match self.wanted {
             Wanted::Bookmark => {
                 let bookmarks = log_marks::rows_of(context, &self.key, &log)?;
-                next(&log, self, &bookmarks)
+                let shown = shown(&log, self)?;
+                Ok(next(shown.as_deref(), &bookmarks, self.from, self.forward))
             }
             _ => found(&log, self),
         }
@@ -73,7 +76,7 @@ impl Query for LogFindQuery {
 pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
     let shown = shown(log, query)?;
     let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
-    let filter = match &query.wanted {
+    let chip = match &query.wanted {
         Wanted::Row(row) => {
             return Ok(FoundRow {
                 at: Some(place_of(*row)),
@@ -88,55 +91,61 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
                 of: None,
             });
         }
-        Wanted::Text(text) => LogFilter::Text {
-            text: text.clone(),
-            match_case: false,
-        },
-        Wanted::Error => LogFilter::Level {
+        Wanted::Time(ns) => {
+            let found = log.first_row_since(*ns, 0..log.summary().n_rows);
+            return Ok(FoundRow {
+                at: found.map(|(row, _)| place_of(row)),
+                of: None,
+            });
+        }
+        Wanted::Match(chip) => chip.clone(),
+        Wanted::Error => Chip::from(LogFilter::Level {
             at_least: LogLevel::Error,
-        },
+        }),
         Wanted::Bookmark => return Ok(FoundRow::default()),
     };
-    let chip = Chip {
-        filter,
-        negated: false,
-        is_off: false,
-    };
+    next_match(log, shown.as_deref(), &chip, query.from, query.forward)
+}
+
+/// The next of the rows shown that a filter lets through, behind the `from`th of them or before it. The search goes round.
+pub(super) fn next_match(
+    log: &LogSession,
+    shown: Option<&RowSet>,
+    chip: &Chip,
+    from: u64,
+    forward: bool,
+) -> Result<FoundRow, QueryError> {
     let matching = log
-        .rows_of(&chip, &Unattended)?
+        .rows_of(chip, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    next(log, query, &matching)
+    Ok(next(shown, &matching, from, forward))
 }
 
 /// The rows that are shown; `None` when that is all of them.
 fn shown(log: &LogSession, query: &LogFindQuery) -> Result<Option<Arc<RowSet>>, QueryError> {
-    log.visible(&query.stack, &Unattended)?
+    log.visible(&log.usable(&query.stack), &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
 }
 
 /// The next of some rows, among those shown.
-fn next(log: &LogSession, query: &LogFindQuery, among: &RowSet) -> Result<FoundRow, QueryError> {
-    let shown = shown(log, query)?;
-    let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
+fn next(shown: Option<&RowSet>, among: &RowSet, from: u64, forward: bool) -> FoundRow {
     let mut matches = RowSet::clone(among);
-    if let Some(shown) = &shown {
+    if let Some(shown) = shown {
         matches.intersect(shown);
     }
-    let from = shown
-        .as_ref()
-        .map_or(Some(query.from), |rows| rows.nth(query.from));
+    let place_of = |row: u64| shown.map_or(row, |rows| rows.rank(row));
+    let from = shown.map_or(Some(from), |rows| rows.nth(from));
     let n_before = matches.rank(from.unwrap_or(u64::MAX));
     let is_on_one = from.is_some_and(|row| matches.contains(row));
-    // The search goes round.
-    let index = match (query.forward, matches.len()) {
-        (_, 0) => return Ok(FoundRow::default()),
+    let index = match (forward, matches.len()) {
+        (_, 0) => return FoundRow::default(),
         (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
         (false, n) => n_before
             .checked_sub(1)
             .unwrap_or_else(|| n.saturating_sub(1)),
     };
-    Ok(FoundRow {
+    FoundRow {
         at: matches.nth(index).map(place_of),
         of: Some((index.saturating_add(1), matches.len())),
-    })
+    }
 }

@@ -36,6 +36,8 @@ pub struct Bookmark {
     pub offset: u64,
     /// The row there.
     pub row: u64,
+    /// Nanoseconds on the log's axis.
+    pub axis_ns: Option<i64>,
     /// What the row says, long messages cut.
     pub record: LogRecord,
     /// What a person noted.
@@ -82,10 +84,12 @@ pub fn bookmarks_of(context: &QueryContext, key: &LogKey) -> Result<Vec<Bookmark
     let log = context.log(key)?;
     let bookmarks = stored.into_iter().map(|bookmark| {
         let row = log.row_at(bookmark.offset);
+        let record = listed_record(&log, row);
         Bookmark {
             offset: bookmark.offset,
             row,
-            record: listed_record(&log, row),
+            axis_ns: log.axis_ns(row, &record, bookmark.offset),
+            record,
             note: bookmark.note,
             set_at: bookmark.set_at,
         }

@@ -3,8 +3,9 @@
 use super::log_marks;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::addresses::name_addresses;
-use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::matcher::Matcher;
+use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::session::LogSession;
 use crate::engine::logs::spans;
 use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows};
@@ -13,6 +14,9 @@ use crate::model::progress::Unattended;
 
 /// Rows that are decoded at once, at most.
 const MOST_ROWS: u32 = 1000;
+
+/// Filters that are left out in turn to see which one hides everything.
+const MOST_ADVISED: usize = 24;
 
 /// So much of a row is looked at for its colours: as much as is decoded of it.
 const COLOURED_BYTES: usize = 16 << 10;
@@ -29,7 +33,7 @@ pub struct LogRowsQuery {
     /// How many.
     pub count: u32,
     /// What is searched for: marked in the rows.
-    pub find: String,
+    pub find: Option<LogFilter>,
 }
 
 /// The rows, and what each filter lets through.
@@ -75,16 +79,25 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
             }
         }
     }
-    let shown = log
-        .visible(&query.stack, &Unattended)?
-        .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let n_visible = shown
-        .as_ref()
-        .map_or(log.summary().n_rows, |rows| rows.len());
+    let visible = |stack: &FilterStack| {
+        let shown = log.visible(&log.usable(stack), &Unattended)?;
+        shown.map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
+    };
+    let n_of = |shown: Option<&RowSet>| shown.map_or(log.summary().n_rows, RowSet::len);
+    let shown = visible(&query.stack)?;
+    let n_visible = n_of(shown.as_deref());
     counts.n_visible = n_visible;
-    let matcher = (!query.find.is_empty())
-        .then(|| Matcher::text(&query.find, false).ok())
-        .flatten();
+    if n_visible == 0 {
+        for index in 0..query.stack.chips.len().min(MOST_ADVISED) {
+            let mut others = query.stack.clone();
+            others.chips.remove(index);
+            counts.without.push(n_of(visible(&others)?.as_deref()));
+        }
+    }
+    let matcher = match &query.find {
+        Some(filter) => Matcher::of_filter(filter).and_then(Result::ok),
+        None => None,
+    };
     let mut rows = Vec::new();
     for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
         let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
@@ -119,7 +132,7 @@ fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogR
         row,
         offset,
         len: place.len() as u64,
-        axis_ns: record.uptime_ns.and_then(|ns| i64::try_from(ns).ok()),
+        axis_ns: log.axis_ns(row, &record, offset),
         boot: log.boot_of(offset),
         spans,
         crash: log.crash_starting_at(row),

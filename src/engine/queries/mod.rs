@@ -12,6 +12,8 @@ pub mod import_report;
 pub mod issue_detail;
 pub mod issue_list;
 pub mod log_find;
+pub mod log_go_to;
+pub mod log_gutter;
 pub mod log_list;
 mod log_mark_tables;
 pub mod log_marks;

@@ -88,6 +88,7 @@ pub(super) fn marks() -> LogMarks {
         Some(Bookmark {
             offset: place.start as u64,
             row: *row,
+            axis_ns: session.axis_ns(*row, &record, place.start as u64),
             record,
             note: note.map(str::to_owned),
             set_at: "2026-11-23T12:00:00Z".to_owned(),
@@ -121,7 +122,7 @@ pub(super) fn filter_sets() -> Vec<NamedFilters> {
 }
 
 pub(super) fn log_overview(n_buckets: u32) -> LogOverview {
-    overview(&session(), n_buckets)
+    overview(&session(), n_buckets).unwrap_or_default()
 }
 
 /// A page of nothing, for a stack that lets nothing through.
@@ -131,6 +132,6 @@ pub(super) fn nothing() -> LogRowsQuery {
         stack: FilterStack::default(),
         first: u64::MAX,
         count: 0,
-        find: String::new(),
+        find: None,
     }
 }

@@ -24,6 +24,8 @@ use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery, found};
+use crate::engine::queries::log_go_to::{GoTo, LogGoToQuery, go_to};
+use crate::engine::queries::log_gutter::{Gutter, LogGutterQuery, gutter};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_marks::LogMarks;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
@@ -291,6 +293,16 @@ impl Door for FakeDoor {
 
     fn filter_sets(&self) -> Answer<Vec<NamedFilters>> {
         self.answer(logs::filter_sets, Vec::new)
+    }
+
+    fn log_go_to(&self, query: &LogGoToQuery) -> Answer<GoTo> {
+        let go = || go_to(&logs::session(), query).unwrap_or_default();
+        self.answer(go, GoTo::default)
+    }
+
+    fn log_gutter(&self, query: &LogGutterQuery) -> Answer<Gutter> {
+        let gutter = || gutter(&logs::session(), query).unwrap_or_default();
+        self.answer(gutter, Gutter::default)
     }
 
     fn log_of_crash(&self, _crash: i64) -> Answer<Option<LogKey>> {

@@ -15,24 +15,37 @@ pub enum Tone {
     Ok,
     /// Look twice.
     Warn,
+    /// It acts.
+    Act,
 }
 
 /// Shows a chip.
 pub fn chip(ui: &mut Ui, tone: Tone, text: &str) -> Response {
+    let (fill, color, mark) = look(ui, tone);
+    chip_ui(ui, fill, color, mark, text)
+}
+
+fn look(ui: &Ui, tone: Tone) -> (Color32, Color32, Option<Mark>) {
     let t = tokens(ui);
-    let (fill, color, mark) = match tone {
+    match tone {
+        Tone::Act => (t.act_bg, t.act, None),
         Tone::Plain => (t.raised, t.muted, None),
         Tone::Crash => (t.crash_bg, t.crash, Some(Mark::Filled)),
         Tone::Ok => (t.raised, t.ok, Some(Mark::Check)),
         Tone::Warn => (t.raised, t.warn, Some(Mark::Half)),
-    };
-    chip_ui(ui, fill, color, mark, text)
+    }
 }
 
 /// A chip that leads somewhere.
 pub fn link(ui: &mut Ui, text: &str) -> Response {
+    button(ui, Tone::Act, text)
+}
+
+/// A chip that can be clicked.
+pub fn button(ui: &mut Ui, tone: Tone, text: &str) -> Response {
     let t = tokens(ui);
-    let response = chip_ui(ui, t.act_bg, t.act, None, text);
+    let (fill, color, mark) = look(ui, tone);
+    let response = chip_ui(ui, fill, color, mark, text);
     let response = response.interact(Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, text));
     if response.has_focus() || response.hovered() {

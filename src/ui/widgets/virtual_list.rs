@@ -35,6 +35,11 @@ pub struct InSight {
 }
 
 impl VirtualList {
+    /// Points of the first row that are out of sight.
+    pub fn scrolled_out(&self) -> f32 {
+        self.sub
+    }
+
     /// Rows that fit whole.
     pub fn page(height: f32, row_height: f32) -> u64 {
         // The height of a screen: no value is lost.

@@ -1,9 +1,11 @@
 //! The blocks of an open log, and what is known of the rows of each. A block is indexed once: only the last one, to which a
 //! growing log adds rows, is indexed anew.
 
+use super::time_index::{BlockTimes, Heads};
 use crate::engine::logs::rows::{BLOCK_BYTES, Rows, blocks};
 use crate::engine::logs::selection::decode_rows;
 use crate::engine::logs::view::LogRestart;
+use crate::formats::boots::BootRecord;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::{Framing, LogFormat};
 use crate::model::log::{LogLevel, LogRecord, RowKind};
@@ -32,8 +34,9 @@ pub(super) struct BlockFacts {
     pub(super) n_dropped: (u64, u64),
     pub(super) n_undecoded: u64,
     pub(super) modules: BTreeMap<String, u64>,
-    /// The least and the greatest, in nanoseconds.
-    pub(super) uptimes: Option<(u64, u64)>,
+    /// Whether the first of the rows with each offset is a line that belongs to a record before it.
+    pub(super) begins_inside: Vec<bool>,
+    pub(super) times: BlockTimes,
 }
 
 /// A block with its place in the log.
@@ -99,21 +102,30 @@ fn measured_blocks(
     cut
 }
 
-/// Looks at every row of a block. `before` are the bytes in front of it.
+/// Looks at every row of a block. `before` are the bytes in front of it, `boots` those of the whole log.
 pub(super) fn facts_of(
     bytes: &[u8],
     range: &Range<usize>,
     format: &dyn LogFormat,
     dictionaries: &LogDictionaries,
-    before: &[u8],
+    (before, boots): (&[u8], &[BootRecord]),
 ) -> BlockFacts {
     let mut facts = BlockFacts::default();
     let block = bytes.get(range.clone()).unwrap_or(&[]);
+    let mut heads = Heads::at(boots, range.start as u64);
+    let mut n_boots = boots.partition_point(|boot| boot.offset < range.start as u64);
     decode_rows(block, format, dictionaries, before, |row, record| {
+        let offset = range.start.saturating_add(row.start) as u64;
         if facts.n_rows.is_multiple_of(INDEXED_EVERY) {
-            let offset = range.start.saturating_add(row.start);
-            facts.offsets.push(offset as u64);
+            facts.offsets.push(offset);
+            let is_inside = record.kind == RowKind::Continuation;
+            facts.begins_inside.push(is_inside);
         }
+        while boots.get(n_boots).is_some_and(|boot| boot.offset <= offset) {
+            n_boots = n_boots.saturating_add(1);
+        }
+        let part = heads.boot_of(n_boots, record);
+        facts.times.add(facts.n_rows, part, record);
         facts.add(record);
     });
     facts
@@ -150,10 +162,6 @@ impl BlockFacts {
             } else if self.modules.len() < MOST_MODULES {
                 self.modules.insert(record.module.clone(), 1);
             }
-        }
-        if let Some(uptime) = record.uptime_ns {
-            let known = self.uptimes.get_or_insert((uptime, uptime));
-            *known = (known.0.min(uptime), known.1.max(uptime));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::selection::decode_rows;
+use crate::engine::logs::view::DensityAxis;
 use crate::engine::parallel;
 use crate::formats::log::{Framing, ansi};
 use crate::model::log::LogLevel;
@@ -24,6 +25,8 @@ pub(super) struct KeptFilter {
     n_bytes: usize,
     /// Rows of the blocks that cannot change any more.
     n_sure: u64,
+    /// What times were counted along: with more rows it may be another axis.
+    axis: DensityAxis,
 }
 
 impl LogSession {
@@ -51,14 +54,28 @@ impl LogSession {
         Ok(Ok(all.map(Arc::new)))
     }
 
+    /// The stack without the chips that cannot be used, because their expressions cannot be read: what is wrong with them is
+    /// said where they are shown, and the others go on.
+    pub fn usable(&self, stack: &FilterStack) -> FilterStack {
+        let is_usable =
+            |chip: &&Chip| chip.is_off || !matches!(Matcher::of_filter(&chip.filter), Some(Err(_)));
+        FilterStack {
+            chips: stack.chips.iter().filter(is_usable).cloned().collect(),
+            ..stack.clone()
+        }
+    }
+
     /// The rows that one chip lets through. They are remembered: changing one chip does not look for the others again.
     pub fn rows_of(
         &self,
         chip: &Chip,
         progress: &dyn Progress,
     ) -> Result<Result<Arc<RowSet>, String>, Cancelled> {
+        let is_of_time = matches!(chip.filter, LogFilter::Time { .. });
         let is_it = |kept: &KeptFilter| {
-            kept.chip.filter == chip.filter && kept.chip.negated == chip.negated
+            kept.chip.filter == chip.filter
+                && kept.chip.negated == chip.negated
+                && (!is_of_time || kept.axis == self.axis.kind)
         };
         let known = self.kept_filters().iter().find(|kept| is_it(kept)).cloned();
         let n_bytes = self.bytes.len();
@@ -100,6 +117,7 @@ impl LogSession {
             chip: chip.clone(),
             rows: Arc::clone(&rows),
             n_bytes,
+            axis: self.axis.kind,
             n_sure: match chip.filter {
                 // What is near a crash or of a boot can change with every boot and crash that is found.
                 LogFilter::Boot { .. } | LogFilter::NearCrash { .. } => 0,
@@ -146,21 +164,40 @@ impl LogSession {
                 return Ok(Ok(rows.collect()));
             }
             LogFilter::NearCrash { n_before, n_after } => {
+                // In their order, and each row once: what is near two crashes is not counted twice.
+                let mut done: u64 = 0;
                 let near = self.crash_rows.iter().flat_map(|(first, last)| {
-                    first.saturating_sub(*n_before)..last.saturating_add(*n_after).saturating_add(1)
+                    let from = first.saturating_sub(*n_before).max(done);
+                    let to = last.saturating_add(*n_after).saturating_add(1).min(n_rows);
+                    done = done.max(to);
+                    from..to
                 });
                 return Ok(Ok(near.collect()));
             }
-            LogFilter::Text { text, match_case } => Matcher::text(text, *match_case).map(Some),
-            LogFilter::Regex {
-                pattern,
-                match_case,
-            } => Matcher::regex(pattern, *match_case).map(Some),
-            LogFilter::Module { .. } | LogFilter::Template { .. } | LogFilter::Time { .. } => {
-                Ok(None)
+            LogFilter::Text { .. } | LogFilter::Regex { .. } => {
+                Matcher::of_filter(filter).transpose()
+            }
+            LogFilter::Module { .. } | LogFilter::Template { .. } => Ok(None),
+            LogFilter::Time { from_ns, to_ns } => {
+                return Ok(Ok(self.rows_between(
+                    (*from_ns, *to_ns),
+                    blocks,
+                    progress,
+                )?));
+            }
+            LogFilter::Rows { first, last } => {
+                let end = last.saturating_add(1).min(n_rows);
+                return Ok(Ok((first_row.max(*first)..end).collect()));
             }
             // One log is of one device.
-            LogFilter::Device { .. } => return Ok(Ok((first_row..n_rows).collect())),
+            LogFilter::Device { serials } => {
+                let is_it = self
+                    .device
+                    .as_ref()
+                    .is_some_and(|own| serials.contains(own));
+                let rows = if is_it { first_row..n_rows } else { 0..0 };
+                return Ok(Ok(rows.collect()));
+            }
         };
         let matcher = match matcher {
             Ok(matcher) => matcher,
@@ -208,10 +245,6 @@ impl LogSession {
                     (_, Some(matcher)) => matcher.is_match(record.message.as_bytes()),
                     (LogFilter::Module { names }, _) => names.contains(&record.module),
                     (LogFilter::Template { id }, _) => record.template == Some(*id),
-                    (LogFilter::Time { from_ns, to_ns }, _) => record
-                        .uptime_ns
-                        .and_then(|ns| i64::try_from(ns).ok())
-                        .is_some_and(|ns| (*from_ns..=*to_ns).contains(&ns)),
                     _ => false,
                 };
                 if is_wanted {

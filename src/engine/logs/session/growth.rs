@@ -1,5 +1,6 @@
 //! How a log is opened, and how it goes on when its file grows: what was indexed stays.
 
+use super::axis::Axis;
 use super::blocks::{BlockFacts, IndexedBlock, block_ranges, facts_of};
 use super::{CrashPlace, LogSession};
 use crate::engine::file_bytes::FileBytes;
@@ -38,10 +39,18 @@ impl LogSession {
             folded: RowSet::default(),
             restarts: Vec::new(),
             summary: LogSummary::default(),
+            axis: Axis::default(),
+            device: None,
             filters: Arc::new(Mutex::default()),
             bytes,
         };
         session.indexed(progress)
+    }
+
+    /// The same log, known to be of the device with this serial number.
+    pub fn of_device(mut self, serial: Option<String>) -> Self {
+        self.device = serial;
+        self
     }
 
     /// The same log with more bytes behind those that it had. Only what is new is indexed, and the last block, which it was
@@ -65,6 +74,8 @@ impl LogSession {
             folded: RowSet::default(),
             restarts: restarts.to_vec(),
             summary: LogSummary::default(),
+            axis: Axis::default(),
+            device: self.device.clone(),
             filters: Arc::new(Mutex::default()),
             bytes,
         };
@@ -102,7 +113,7 @@ impl LogSession {
                 range,
                 self.format,
                 &self.dictionaries,
-                self.before(range.start),
+                (self.before(range.start), &self.boots),
             ))
         })?;
         self.take(ranges, facts);

@@ -1,9 +1,12 @@
 //! A log that stays open for the window: indexed once, its rows decoded when they are looked at, its filters remembered.
 
+mod axis;
 mod blocks;
+mod density;
 mod filters;
 mod growth;
 mod summary;
+mod time_index;
 
 use super::row_set::RowSet;
 use super::rows::Rows;
@@ -14,6 +17,7 @@ use crate::formats::boots::BootRecord;
 use crate::formats::log::LogFormat;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::model::log::LogRecord;
+use axis::Axis;
 use blocks::{INDEXED_EVERY, IndexedBlock};
 use filters::KeptFilter;
 use std::ops::Range;
@@ -51,6 +55,9 @@ pub struct LogSession {
     /// Where the file was begun anew while it was followed.
     restarts: Vec<LogRestart>,
     summary: LogSummary,
+    axis: Axis,
+    /// Serial number of the device that wrote it.
+    device: Option<String>,
     /// Shared with what the log was before it grew: what was found then need not be looked for again.
     filters: Arc<Mutex<Vec<KeptFilter>>>,
 }
@@ -64,12 +71,6 @@ impl LogSession {
     /// The log at a glance.
     pub fn summary(&self) -> &LogSummary {
         &self.summary
-    }
-
-    /// Level of each row: index in [`crate::model::log::LogLevel::ALL`], 6 for none.
-    pub fn levels(&self) -> impl Iterator<Item = u8> + '_ {
-        let levels = self.blocks.iter().map(|block| &block.facts.levels);
-        levels.flatten().copied()
     }
 
     /// The row that holds a byte.
@@ -160,6 +161,15 @@ impl LogSession {
             n = n.saturating_add(1);
         }
         n
+    }
+
+    /// The row that a line of a block of data is folded into; any other row itself.
+    pub fn head_of_data(&self, row: u64) -> u64 {
+        let mut head = row;
+        while head > 0 && self.folded.contains(head) {
+            head = head.saturating_sub(1);
+        }
+        head
     }
 
     /// The bytes in front of a row, as far as they are of the same file: nothing goes on across a restart.

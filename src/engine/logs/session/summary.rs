@@ -2,7 +2,7 @@
 
 use super::LogSession;
 use super::blocks::MOST_MODULES;
-use crate::engine::logs::view::{LogBoot, LogCrash, LogRestart, LogSummary};
+use crate::engine::logs::view::{DensityAxis, LogBoot, LogCrash, LogRestart, LogSummary};
 use std::collections::BTreeMap;
 
 impl LogSession {
@@ -15,6 +15,7 @@ impl LogSession {
             (self.row_at(crash.offset), self.row_at(end))
         });
         self.crash_rows = crash_rows.collect();
+        self.axis = self.find_axis();
         let n_bytes = self.bytes.len() as u64;
         let mut summary = LogSummary {
             name: self.name.clone(),
@@ -40,7 +41,6 @@ impl LogSession {
 
     fn count(&self, summary: &mut LogSummary) {
         let mut modules: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut span: Option<(u64, u64)> = None;
         for block in &self.blocks {
             let facts = &block.facts;
             for (all, own) in summary.n_by_level.iter_mut().zip(facts.n_by_level) {
@@ -53,10 +53,6 @@ impl LogSession {
                 let all = modules.entry(module).or_default();
                 *all = all.saturating_add(*n);
             }
-            if let Some((low, high)) = facts.uptimes {
-                let known = span.get_or_insert((low, high));
-                *known = (known.0.min(low), known.1.max(high));
-            }
         }
         let mut modules: Vec<(String, u64)> = modules
             .into_iter()
@@ -65,8 +61,8 @@ impl LogSession {
         modules.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         modules.truncate(MOST_MODULES);
         summary.modules = modules;
-        let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
-        summary.span_ns = span.map(|(low, high)| (signed(low), signed(high)));
+        summary.span_ns = self.axis.span;
+        summary.is_wall_clock = self.axis.kind == DensityAxis::Wall;
     }
 
     fn listed_boots(&self) -> Vec<LogBoot> {

@@ -2,26 +2,38 @@
 
 use super::Logs;
 use crate::engine::logs::filter::{Chip, LogFilter};
-use crate::engine::logs::view::LogKey;
-use crate::engine::queries::log_find::Wanted;
+use crate::engine::logs::moment::Moments;
+use crate::engine::logs::query_text;
+use crate::engine::logs::view::{LogKey, LogSummary};
 use crate::engine::queries::log_list::ListedLog;
+use crate::engine::queries::log_summary::LogOverview;
 use crate::model::log::LogLevel;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
-use crate::ui::widgets::{button, chip, field, text};
+use crate::ui::widgets::{chip, field, text};
 use crate::ui::words;
 use egui::Ui;
 
 impl Logs {
-    pub(super) fn bar_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, listed: &[ListedLog]) {
+    pub(super) fn bar_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        listed: &[ListedLog],
+        known: Option<&LogOverview>,
+    ) {
+        let moments = known.map_or_else(Moments::default, |known| Moments::from(&known.density));
+        let nothing = LogSummary::default();
+        let summary = known.map_or(&nothing, |known| &known.summary);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = size::S;
             self.picker_ui(ctx, ui, listed);
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
+            self.add_filter_ui(ui, summary, listed, &moments);
             self.view_menu_ui(ui);
-            self.filter_sets_ui(ctx, ui);
+            self.filter_sets_ui(ctx, ui, &moments);
             self.follow_ui(ctx, ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
@@ -29,43 +41,7 @@ impl Logs {
                 text::small(ui, format!("match {n} of {of} · F3 next"));
             }
         });
-        if self.stack.chips.is_empty() {
-            return;
-        }
-        ui.add_space(size::S);
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = size::S;
-            let mut change = None;
-            for (index, chip) in self.stack.chips.iter().enumerate() {
-                let n = self.n_by_chip.get(index).copied();
-                let count = n.map_or_else(|| "…".to_owned(), words::number);
-                let off = if chip.is_off { ", off" } else { "" };
-                let response = chip::link(ui, &format!("{}  {count}{off}", words_of(chip)));
-                if response.clicked() {
-                    change = Some((index, Change::Switch));
-                }
-                response.on_hover_text("Click switches this filter off and on");
-                if button::link(ui, if chip.negated { "not" } else { "invert" }).clicked() {
-                    change = Some((index, Change::Invert));
-                }
-                if button::icon(
-                    ui,
-                    crate::ui::icons::CLOSE,
-                    &format!("Remove filter {}", words_of(chip)),
-                )
-                .clicked()
-                {
-                    change = Some((index, Change::Remove));
-                }
-            }
-            text::small(
-                ui,
-                format!("{} shown", words::count(self.n_visible, "line", "lines")),
-            );
-            if let Some((index, change)) = change {
-                self.change(index, change);
-            }
-        });
+        self.chips_ui(ui, summary, listed, &moments);
     }
 
     fn picker_ui(&self, ctx: &mut ViewContext<'_>, ui: &mut Ui, listed: &[ListedLog]) {
@@ -106,28 +82,57 @@ impl Logs {
     }
 
     fn search_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        self.keys_of_empty_field(ui);
         let response = field::line(
             ui,
             &mut self.search,
             "Find in the log",
-            "Find (F3) or filter (Enter)…",
+            "Find (F3) or filter (Enter)\u{2026}",
             240.0,
         );
+        self.search_id = Some(response.id);
         if ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::F)) {
             response.request_focus();
         }
-        let text = self.search.trim().to_owned();
-        if response.lost_focus()
-            && ui.input(|input| input.key_pressed(egui::Key::Enter))
-            && !text.is_empty()
-        {
-            self.search.clear();
-            self.add(LogFilter::Text {
-                text,
-                match_case: false,
-            });
-        }
+        let is_entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         ctx.part(&response);
+        response.on_hover_text(
+            "/expression/ is a regular expression, ! before either means lines without it. F3 goes to the next line, Enter adds a filter. In the empty field Backspace removes the last filter and Ctrl+Z takes the last change back.",
+        );
+        let case = ui.selectable_label(self.match_case, "Aa").on_hover_text(
+            "Capitals count in what is searched for and in the filter that Enter adds",
+        );
+        let (role, is_on) = (egui::Role::Button, self.match_case);
+        case.widget_info(|| egui::WidgetInfo::selected(role, true, is_on, "Capitals count"));
+        if case.clicked() {
+            self.match_case = !self.match_case;
+        }
+        if is_entered && let Some(chip) = self.sought() {
+            self.search.clear();
+            self.add_chip(chip);
+        }
+    }
+
+    /// Backspace and Ctrl+Z in the field mean the filters while there is nothing in it.
+    fn keys_of_empty_field(&mut self, ui: &Ui) {
+        let has_focus = self
+            .search_id
+            .is_some_and(|id| ui.memory(|memory| memory.has_focus(id)));
+        if !has_focus || !self.search.is_empty() {
+            return;
+        }
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        let (none, ctrl) = (egui::Modifiers::NONE, egui::Modifiers::COMMAND);
+        if pressed(ctrl.plus(egui::Modifiers::SHIFT), egui::Key::Z) {
+            self.undo_filters(true);
+        } else if pressed(ctrl, egui::Key::Z) {
+            self.undo_filters(false);
+        } else if pressed(none, egui::Key::Backspace)
+            && let Some(last) = self.stack.chips.len().checked_sub(1)
+        {
+            self.remove_chip(last);
+        }
     }
 
     fn levels_ui(&mut self, ui: &mut Ui) {
@@ -154,71 +159,11 @@ impl Logs {
             }
         }
     }
-
-    pub(super) fn add(&mut self, filter: LogFilter) {
-        self.stack.chips.push(Chip {
-            filter,
-            negated: false,
-            is_off: false,
-        });
-        self.changed();
-    }
-
-    fn change(&mut self, index: usize, change: Change) {
-        match (change, self.stack.chips.get_mut(index)) {
-            (Change::Switch, Some(chip)) => chip.is_off = !chip.is_off,
-            (Change::Invert, Some(chip)) => chip.negated = !chip.negated,
-            (Change::Remove, Some(_)) => {
-                self.stack.chips.remove(index);
-            }
-            (_, None) => {}
-        }
-        self.changed();
-    }
-
-    /// Other rows are shown: places among them mean something else now. The selected row stays in sight.
-    pub(super) fn changed(&mut self) {
-        let row = self
-            .selected
-            .take()
-            .and_then(|selected| selected.row)
-            .map(|row| row.row);
-        self.found = None;
-        self.nothing_found = false;
-        self.n_by_chip.clear();
-        self.list = crate::ui::widgets::virtual_list::VirtualList::default();
-        if let (Some(key), Some(row)) = (self.log.clone(), row) {
-            self.ask(&key, Wanted::Row(row), true);
-        }
-    }
 }
 
-#[derive(Clone, Copy)]
-enum Change {
-    Switch,
-    Invert,
-    Remove,
-}
-
-/// `errors`, `not "wifi"`.
-pub(super) fn words_of(chip: &Chip) -> String {
-    let what = match &chip.filter {
-        LogFilter::Level { at_least } => format!("level ≥ {}", at_least.name()),
-        LogFilter::Module { names } => format!("module {}", names.join(", ")),
-        LogFilter::Device { serials } => format!("device {}", serials.join(", ")),
-        LogFilter::Boot { first, last } if first == last => format!("boot {}", words::boot(*first)),
-        LogFilter::Boot { first, last } => {
-            format!("boots {}-{}", words::boot(*first), words::boot(*last))
-        }
-        LogFilter::Text { text, .. } => format!("\"{text}\""),
-        LogFilter::Regex { pattern, .. } => format!("/{pattern}/"),
-        LogFilter::Time { .. } => "a span of time".to_owned(),
-        LogFilter::NearCrash { .. } => "near a crash".to_owned(),
-        LogFilter::Template { .. } => "one message".to_owned(),
-    };
-    if chip.negated {
-        format!("not {what}")
-    } else {
-        what
+impl Logs {
+    /// What stands in the field, as a filter.
+    pub(super) fn sought(&self) -> Option<Chip> {
+        query_text::parse(&self.search, self.match_case)
     }
 }

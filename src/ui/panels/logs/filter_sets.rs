@@ -1,10 +1,11 @@
 //! The menu of named filter sets: save the filters that are on, apply a set, rename, delete, export and import.
 
 use super::Logs;
-use super::bar::words_of;
 use super::bookmarks::history_ui;
+use super::filter_words::words_of;
 use crate::engine::command::Command;
 use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::moment::Moments;
 use crate::engine::queries::filter_sets::NamedFilters;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -46,7 +47,12 @@ impl Menu {
 
 impl Logs {
     /// The button and its menu.
-    pub(super) fn filter_sets_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+    pub(super) fn filter_sets_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        moments: &Moments,
+    ) {
         let button =
             button::quiet(ui, "Filters").on_hover_text("Save these filters, apply saved ones");
         let id = Id::unique("filter sets");
@@ -60,11 +66,17 @@ impl Logs {
             .show(|ui| {
                 ui.set_width(WIDTH);
                 ui.spacing_mut().button_padding = vec2(size::S, 4.0);
-                self.menu_ui(ctx, ui, opens);
+                self.menu_ui(ctx, ui, opens, moments);
             });
     }
 
-    fn menu_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, takes_focus: bool) {
+    fn menu_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        takes_focus: bool,
+        moments: &Moments,
+    ) {
         let answer = ctx.door.filter_sets();
         let mut chosen = None;
         text::small(ui, "saved filters");
@@ -80,7 +92,7 @@ impl Logs {
                 .max_height(LIST_HEIGHT)
                 .show(ui, |ui| {
                     for set in sets {
-                        chosen = self.set_ui(ui, set, sets).or(chosen.take());
+                        chosen = self.set_ui(ui, set, sets, moments).or(chosen.take());
                     }
                 });
         });
@@ -121,7 +133,13 @@ impl Logs {
     }
 
     /// One set: a click applies it.
-    fn set_ui(&mut self, ui: &mut Ui, set: &NamedFilters, all: &[NamedFilters]) -> Option<Chosen> {
+    fn set_ui(
+        &mut self,
+        ui: &mut Ui,
+        set: &NamedFilters,
+        all: &[NamedFilters],
+        moments: &Moments,
+    ) -> Option<Chosen> {
         let is_renamed = |(name, _): &(String, String)| *name == set.name;
         if self.filter_sets.renamed.as_ref().is_some_and(is_renamed) {
             return self.rename_ui(ui, all);
@@ -132,7 +150,7 @@ impl Logs {
             match &set.stack {
                 Ok(stack) => {
                     let response = ui.selectable_label(is_on, &set.name);
-                    if response.on_hover_text(described(stack)).clicked() {
+                    if response.on_hover_text(described(stack, moments)).clicked() {
                         chosen = Some(Chosen::Apply(stack.clone()));
                     }
                     let n = words::count(stack.chips.len() as u64, "filter", "filters");
@@ -258,7 +276,7 @@ fn refusal(name: &str, all: &[NamedFilters]) -> Option<String> {
 }
 
 /// What a set lets through, a filter a line.
-fn described(stack: &FilterStack) -> String {
+fn described(stack: &FilterStack, moments: &Moments) -> String {
     let mut lines: Vec<String> = stack
         .chips
         .iter()
@@ -266,7 +284,7 @@ fn described(stack: &FilterStack) -> String {
         .map(|chip| {
             format!(
                 "{}{}",
-                words_of(chip),
+                words_of(chip, moments),
                 if chip.is_off { ", off" } else { "" }
             )
         })

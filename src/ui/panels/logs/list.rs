@@ -1,8 +1,12 @@
 //! The rows in sight, asked for page by page.
 
 use super::Logs;
+use super::density::Place;
+use super::filter_words::words_of;
+use super::gutter;
 use super::row::{Done, Rows, Standing};
 use super::selection::Selected;
+use crate::engine::logs::moment::Moments;
 use crate::engine::logs::view::{LogKey, LogRow};
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
@@ -10,7 +14,7 @@ use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, tokens};
 use crate::ui::widgets::virtual_list::{BAR, VirtualList};
-use crate::ui::widgets::{card as cards, state, wrapped_list};
+use crate::ui::widgets::{button, card as cards, state, wrapped_list};
 use crate::ui::words;
 use egui::{Rect, Ui, vec2};
 use std::sync::Arc;
@@ -78,7 +82,9 @@ impl Logs {
         overview: &LogOverview,
     ) {
         cards::frame(ui, rect);
-        let body = rect.shrink2(vec2(1.0, 4.0));
+        let (body, strip) = rect
+            .shrink2(vec2(1.0, 4.0))
+            .split_left_right_at_x(rect.right() - 1.0 - gutter::WIDTH);
         self.height = body.height();
         let pages = match self.pages(ctx, key) {
             Ok(pages) => pages,
@@ -94,9 +100,9 @@ impl Logs {
             return;
         };
         self.n_visible = page.counts.n_visible;
-        self.n_by_chip.clone_from(&page.counts.by_chip);
+        self.counts.clone_from(&page.counts);
         if self.n_visible == 0 {
-            self.nothing_ui(ui, body);
+            self.nothing_ui(ui, body, &Moments::from(&overview.density));
             return;
         }
         if let Some(selected) = &mut self.selected
@@ -111,6 +117,7 @@ impl Logs {
                 look: &self.look,
                 places: self.look.places(ui, width),
                 overview,
+                marked: self.marked.as_ref(),
             },
             selected: self.selected.as_ref(),
             width,
@@ -123,6 +130,8 @@ impl Logs {
         self.n_whole = draw_list(&mut list, ui, body, self.n_visible, &mut drawing);
         let done = drawing.done;
         self.list = list;
+        self.gutter_ui(ctx, ui, strip, key);
+        self.mark_on_lane(ui, body, &pages);
         // Whoever scrolled up wants to read there.
         self.follows_end &= list.top.saturating_add(self.n_whole) >= self.n_visible;
         match done {
@@ -130,6 +139,12 @@ impl Logs {
                 self.choose_row(at, extends, pages.row(at).cloned());
             }
             Some((_, Done::Crash(id))) => ctx.ui(UiCommand::OpenCrash(id)),
+            Some((at, Done::Chosen(choice))) => {
+                if let Some(row) = pages.row(at) {
+                    self.choose_row(at, false, Some(row.clone()));
+                    self.chosen(choice, row);
+                }
+            }
             Some((at, Done::Address(span))) => {
                 self.choose_row(at, false, pages.row(at).cloned());
                 self.look_up(&span, pages.row(at), overview);
@@ -142,6 +157,36 @@ impl Logs {
         {
             self.look.resize(if zoom > 1.0 { 1.0 } else { -1.0 });
         }
+    }
+
+    /// Notes which rows the lane marks: those in sight, and the one under the pointer.
+    fn mark_on_lane(&mut self, ui: &Ui, body: Rect, pages: &Pages) {
+        let first = self.list.top;
+        let last = first
+            .saturating_add(self.n_whole.saturating_sub(1))
+            .min(self.n_visible.saturating_sub(1));
+        let timed = |rows: &mut dyn Iterator<Item = u64>| {
+            let rows: Vec<&LogRow> = rows.filter_map(|at| pages.row(at)).collect();
+            let has_time = rows.iter().find(|row| row.axis_ns.is_some());
+            has_time.or(rows.first()).map(|row| Place::from(*row))
+        };
+        // A line without a time has none on the lane; the nearest that has one stands for it.
+        let from = timed(&mut (first..=last));
+        let to = timed(&mut (first..=last).rev());
+        self.marks.sight = from.zip(to);
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let pointer = pointer.filter(|pos| body.contains(*pos) && ui.rect_contains_pointer(body));
+        let height = self.look.row_height();
+        self.marks.pointed = pointer.filter(|_| !self.look.wraps).and_then(|pos| {
+            let below = f64::from(pos.y - body.top() + self.list.scrolled_out());
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "rows of one screen"
+            )]
+            let n = (below / f64::from(height)).max(0.0) as u64;
+            pages.row(first.saturating_add(n)).map(Place::from)
+        });
     }
 
     /// The pages around what is in sight; an error when there is none.
@@ -158,7 +203,7 @@ impl Logs {
                 stack: self.stack.clone(),
                 first: page.saturating_mul(PAGE),
                 count: 128,
-                find: self.search.trim().to_owned(),
+                find: self.sought().map(|chip| chip.filter),
             });
             if let Some(error) = answer.error() {
                 return Err(error.to_owned());
@@ -168,28 +213,70 @@ impl Logs {
         Ok(Pages(pages))
     }
 
-    fn nothing_ui(&self, ui: &mut Ui, body: Rect) {
-        let advice = self.advice();
+    /// Says which filter alone would show how much, and removes the one that hides everything.
+    fn nothing_ui(&mut self, ui: &mut Ui, body: Rect, moments: &Moments) {
+        let chips = &self.stack.chips;
+        let n = chips.len() as u64;
+        let mut removed = None;
         cards::inside(ui, body, "log rows", |ui| {
-            let n = self.stack.chips.len() as u64;
-            let headline = format!("No line matches {}", words::count(n, "filter", "filters"));
-            state::empty(ui, &headline, &advice);
-        });
-    }
-
-    /// Which filter lets nothing through, or how many the best of them does.
-    fn advice(&self) -> String {
-        let by_chip = self.stack.chips.iter().zip(&self.n_by_chip);
-        let best = by_chip.max_by_key(|(_, n)| **n);
-        match best {
-            Some((chip, n)) if *n > 0 && self.stack.chips.len() > 1 => {
-                format!(
-                    "{} alone has {}. Switch the others off.",
-                    super::bar::words_of(chip),
-                    words::number(*n)
-                )
+            if n == 0 {
+                let advice = "The file has no line yet.";
+                state::empty(ui, "The log is empty", advice);
+                return;
             }
-            _ => "Remove it to see every line.".to_owned(),
+            let filters = words::count(n, "filter", "filters");
+            let by_chip = chips.iter().zip(&self.counts.by_chip);
+            let best = by_chip.max_by_key(|(_, n)| **n);
+            let alone = best
+                .filter(|(_, n)| **n > 0 && chips.len() > 1)
+                .map_or_else(String::new, |(chip, n)| {
+                    format!(
+                        "; {} alone has {}",
+                        words_of(chip, moments),
+                        words::number(*n)
+                    )
+                });
+            // The last one that alone hides what the others show: of several, the newest was most likely too much.
+            let without = (0_usize..).zip(&self.counts.without);
+            let worst = without
+                .filter(|(_, n)| **n > 0)
+                .max_by_key(|(index, n)| (**n, *index));
+            let headline = format!("No line matches {filters}{alone}");
+            let worst = worst.and_then(|(index, n)| Some((index, *n, chips.get(index)?)));
+            if let Some((index, n, chip)) = worst {
+                let name = words_of(chip, moments);
+                let left = words::count(n, "line", "lines");
+                state::empty(
+                    ui,
+                    &headline,
+                    &format!("Without {name} there would be {left}."),
+                );
+                state::padded(ui, |ui| {
+                    if button::quiet(ui, &format!("Remove {name}")).clicked() {
+                        removed = Some(Some(index));
+                    }
+                });
+                return;
+            }
+            let advice = if n == 1 {
+                "Remove it to see every line."
+            } else {
+                "No single filter is the reason: each of several hides every line that the others show."
+            };
+            state::empty(ui, &headline, advice);
+            state::padded(ui, |ui| {
+                if button::quiet(ui, "Remove all filters").clicked() {
+                    removed = Some(None);
+                }
+            });
+        });
+        match removed {
+            Some(Some(index)) => self.remove_chip(index),
+            Some(None) => {
+                self.stack.chips.clear();
+                self.changed();
+            }
+            None => {}
         }
     }
 }

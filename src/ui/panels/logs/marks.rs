@@ -180,7 +180,14 @@ pub(super) fn lane_marks_ui(ui: &Ui, lane: Rect, overview: &LogOverview, marks: 
     let color = tokens(ui).act;
     let mut last = f32::NEG_INFINITY;
     for bookmark in &marks.bookmarks {
-        let x = density::x_of(lane, bookmark.row, overview.summary.n_rows);
+        let place = density::Place {
+            row: bookmark.row,
+            ns: bookmark.axis_ns,
+        };
+        // A line without a time has no place on an axis of time.
+        let Some(x) = density::x_of(lane, &overview.density, place) else {
+            continue;
+        };
         // One that another one would cover is not drawn: there may be thousands.
         if x - last < 1.0 {
             continue;

@@ -1,29 +1,37 @@
 //! Logs: every line of one log, decoded, with filters, along an axis that shows where it crashed.
 
+mod add_filter;
 mod bar;
 mod bookmarks;
+mod chips;
 mod columns;
 mod density;
+mod filter_fields;
 mod filter_sets;
+mod filter_words;
 mod follow;
+mod go_to;
+mod gutter;
+mod history;
 mod list;
 mod lookup;
 mod marks;
 mod message;
 mod row;
+mod row_menu;
 mod selected;
 mod selection;
 
 use super::{Panel, screen};
-use crate::engine::logs::filter::FilterStack;
-use crate::engine::logs::view::LogKey;
+use crate::engine::logs::filter::{FilterStack, LogFilter};
+use crate::engine::logs::view::{ChipCounts, DensityAxis, LogKey};
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_summary::LogOverview;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
-use crate::ui::widgets::virtual_list::{VirtualList, share};
+use crate::ui::widgets::virtual_list::VirtualList;
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use columns::Look;
@@ -36,7 +44,7 @@ use selection::Selected;
 const WITH_SELECTED: f32 = 1000.0;
 const SELECTED_WIDTH: f32 = 300.0;
 /// Height of the lane above the list.
-const LANE: f32 = 56.0;
+const LANE: f32 = 68.0;
 /// Parts of the lane.
 const BUCKETS: u32 = 240;
 
@@ -51,6 +59,8 @@ pub struct Logs {
     look: Look,
     /// What stands in the field: searched for with F3, a filter with Enter.
     search: String,
+    /// Capitals count in what is searched for.
+    match_case: bool,
     /// The selected rows.
     selected: Option<Selected>,
     /// A search that is on its way.
@@ -65,7 +75,22 @@ pub struct Logs {
     /// Rows that were in sight as a whole in the last frame.
     n_whole: u64,
     n_visible: u64,
-    n_by_chip: Vec<u64>,
+    counts: ChipCounts,
+    /// The filters before each change.
+    history: history::History,
+    /// The chip that is open, and its fields.
+    edited: Option<(usize, filter_fields::Draft)>,
+    add_filter: add_filter::AddFilter,
+    /// The field of "go to", while it is open.
+    going: Option<go_to::Going>,
+    /// The field of the search.
+    search_id: Option<egui::Id>,
+    /// Text that is marked in the selected row, with the number of that row.
+    marked: Option<(u64, String)>,
+    /// Rows that are marked on the lane.
+    marks: density::Marks,
+    /// Where on the lane a drag began.
+    dragged_from: Option<f32>,
     /// The last row stays in sight as the log grows.
     follows_end: bool,
     /// Actions that were taken and not yet carried out.
@@ -110,7 +135,7 @@ impl Panel for Logs {
             );
             text::muted(ui, known.as_deref().map_or(String::new(), detail));
             ui.add_space(size::S);
-            self.bar_ui(ctx, ui, listed);
+            self.bar_ui(ctx, ui, listed, known.as_deref());
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
                 self.find(ctx);
@@ -124,8 +149,11 @@ impl Panel for Logs {
 
     fn take(&mut self, command: &UiCommand) -> bool {
         let is_taken = is_of_logs(command) && self.log.is_some();
-        if is_taken {
-            self.orders.push(command.clone());
+        match command {
+            _ if !is_taken => {}
+            // The bar is drawn before the other orders are carried out.
+            UiCommand::LogAddFilter => self.add_filter.opens = true,
+            _ => self.orders.push(command.clone()),
         }
         is_taken
     }
@@ -148,6 +176,11 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogSaveFilters
             | UiCommand::UndoIssues
             | UiCommand::RedoIssues
+            | UiCommand::LogAddFilter
+            | UiCommand::LogFilterSelection
+            | UiCommand::LogUndoFilter
+            | UiCommand::LogRedoFilter
+            | UiCommand::LogGoTo
     )
 }
 
@@ -212,9 +245,7 @@ impl Logs {
     ) {
         let rect = ui.available_rect_before_wrap();
         let lane = Rect::from_min_size(rect.min, vec2(rect.width(), LANE));
-        if let Some(row) = density::lane_ui(ui, lane, overview, self.in_sight(overview)) {
-            self.ask(key, Wanted::Row(row), true);
-        }
+        self.lane_ui(ctx, ui, lane, key, overview);
         self.keep_left_note(ctx);
         let marks = ctx.door.log_marks(key);
         let marks = marks.value().cloned().unwrap_or_default();
@@ -238,19 +269,52 @@ impl Logs {
             self.selected_ui(ctx, ui, right, overview);
         }
         self.lookup_ui(ctx, ui);
+        self.go_to_ui(ctx, ui, list, key);
     }
 
-    /// Rows of the log between the first and the last one in sight, as shares of its length.
-    fn in_sight(&self, overview: &LogOverview) -> Option<(f32, f32)> {
-        let n = overview.summary.n_rows;
-        if n == 0 || !self.stack.chips.is_empty() {
-            return None;
+    /// The lane above the list, and what is done on it.
+    fn lane_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &Ui,
+        rect: Rect,
+        key: &LogKey,
+        overview: &LogOverview,
+    ) {
+        let selected = self.selected.as_ref().and_then(|it| it.row.as_ref());
+        self.marks.selected = selected.map(density::Place::from);
+        let done = density::lane_ui(ui, rect, overview, &self.marks, &mut self.dragged_from);
+        let is_rows = overview.density.axis == DensityAxis::Rows;
+        let row = |at: i64| u64::try_from(at).unwrap_or(0);
+        match done {
+            Some(density::Done::Place(at)) if is_rows => {
+                self.ask(key, Wanted::Row(row(at)), true);
+            }
+            Some(density::Done::Place(ns)) => self.ask(key, Wanted::Time(ns), true),
+            Some(density::Done::Crash(index)) => {
+                let crash = overview.summary.crashes.get(index);
+                match crash.map(|crash| (crash.crash, crash.row)) {
+                    Some((Some(id), _)) => ctx.ui(UiCommand::OpenCrash(id)),
+                    Some((None, row)) => self.ask(key, Wanted::Row(row), true),
+                    None => {}
+                }
+            }
+            Some(density::Done::Span(from, to)) => {
+                let span = if is_rows {
+                    LogFilter::Rows {
+                        first: row(from),
+                        last: row(to),
+                    }
+                } else {
+                    LogFilter::Time {
+                        from_ns: from,
+                        to_ns: to,
+                    }
+                };
+                self.add(span);
+            }
+            None => {}
         }
-        let sight = self.list.in_sight(self.height, self.look.row_height(), n);
-        Some((
-            share(sight.first, n),
-            share(sight.first.saturating_add(u64::from(sight.count)), n),
-        ))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::columns::{Column, Look, Places};
 use super::marks;
 use super::message::{self, Layout};
+use super::row_menu;
 use crate::engine::logs::view::{LogCrash, LogRow, LogSpan, SpanKind};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::model::log::{LogLevel, LogRecord, RowKind};
@@ -23,6 +24,8 @@ pub(super) struct Rows<'a> {
     pub(super) places: Places,
     /// The log that they are of.
     pub(super) overview: &'a LogOverview,
+    /// Text that is marked in a row, with its number.
+    pub(super) marked: Option<&'a (u64, String)>,
 }
 
 /// What a person did to a row.
@@ -37,6 +40,8 @@ pub(super) enum Done {
     Crash(i64),
     /// Asked what an address is.
     Address(LogSpan),
+    /// Chose from its menu.
+    Chosen(row_menu::Choice),
 }
 
 /// How a row stands among the others.
@@ -134,6 +139,14 @@ impl Rows<'_> {
         ui.painter().galley(pos, Arc::clone(&galley), t.text);
         let mut done = response.clicked().then(|| Done::Selected {
             extends: ui.input(|input| input.modifiers.shift),
+        });
+        let marked = self.marked.filter(|(number, _)| *number == row.row);
+        let marked = marked.map(|(_, text)| text.as_str());
+        response.context_menu(|ui| {
+            if let Some(choice) = row_menu::menu_ui(ui, row, marked) {
+                done = Some(Done::Chosen(choice));
+                ui.close();
+            }
         });
         if crash.is_none() {
             done = self::addresses_ui(ui, (&text, &row.spans), &galley, pos).or(done);

@@ -1,6 +1,7 @@
 //! The selected row in full, and what the log is made of.
 
 use super::row::time;
+use super::row_menu::{self, Choice};
 use super::{Logs, marks};
 use crate::engine::logs::filter::LogFilter;
 use crate::engine::logs::view::{LogKey, LogRow};
@@ -9,7 +10,7 @@ use crate::engine::symbolize::{Segment, names};
 use crate::model::log::LogLevel;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::theme::size;
+use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::row::row as row_of;
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
@@ -35,25 +36,28 @@ impl Logs {
             title: "Selected line",
             ..cards::Title::default()
         };
-        let mut filter = None;
+        let (mut filter, mut marked, mut choice) = (None, None, None);
         let row = self.selected.as_ref().and_then(|it| it.row.as_ref());
         cards::card(ui, upper, title, |ui| match row {
             Some(row) => {
                 egui::ScrollArea::vertical()
                     .id_salt("selected line")
                     .show(ui, |ui| {
-                        message_ui(ui, row);
+                        marked = message_ui(ui, row);
                         names_ui(ctx, ui, row, overview);
                         let key = self.log.as_ref();
                         filter = actions_ui(ctx, ui, (key, row), overview);
                         if let Some(key) = key {
                             marks::note_ui(ctx, ui, (key, row), &mut self.draft);
                         }
+                        choice = filters_ui(ui, row, marked.as_ref());
                         facts_ui(ui, row);
                     });
             }
             _ => state::empty(ui, "No line is selected", "Click a line to see all of it."),
         });
+        let chosen = choice.zip(row.cloned());
+        self.marked = marked;
         let modules = &overview.summary.modules;
         let title = cards::Title {
             title: "Modules",
@@ -78,7 +82,21 @@ impl Logs {
         if let Some(filter) = filter {
             self.add(filter);
         }
+        if let Some((choice, row)) = chosen {
+            self.chosen(choice, &row);
+        }
     }
+}
+
+/// The menu of the row once more, for whoever has no pointer.
+fn filters_ui(ui: &mut Ui, row: &LogRow, marked: Option<&(u64, String)>) -> Option<Choice> {
+    let marked = marked.map(|(_, text)| text.as_str());
+    state::padded(ui, |ui| {
+        let button = button::link(ui, "Filter by this line\u{2026}")
+            .on_hover_text("Only lines like it, none like it, from here or until here");
+        let shown = egui::Popup::menu(&button).show(|ui| row_menu::menu_ui(ui, row, marked));
+        shown.and_then(|shown| shown.inner)
+    })
 }
 
 fn facts_ui(ui: &mut Ui, row: &LogRow) {
@@ -109,14 +127,30 @@ fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     });
 }
 
-fn message_ui(ui: &mut Ui, row: &LogRow) {
+/// Shows the message; the part of it that is marked, with the number of the row.
+fn message_ui(ui: &mut Ui, row: &LogRow) -> Option<(u64, String)> {
     let record = &row.record;
-    state::padded(ui, |ui| text::mono(ui, &record.message));
+    let mut text = record.message.as_str();
+    let marked = state::padded(ui, |ui| {
+        let output = egui::TextEdit::multiline(&mut text)
+            .id(egui::Id::unique(("selected line", row.row)))
+            .font(font::mono())
+            .text_color(tokens(ui).text)
+            .frame(egui::Frame::NONE)
+            .margin(egui::Margin::ZERO)
+            .desired_rows(1)
+            .desired_width(f32::INFINITY)
+            .show(ui);
+        let marked = output.state.cursor.char_range();
+        marked.map(|range| range.slice_str(text).trim().to_owned())
+    });
     if !record.reason.is_empty() {
         state::padded(ui, |ui| {
             text::muted(ui, format!("Not decoded: {}.", record.reason))
         });
     }
+    let marked = marked.filter(|text| !text.is_empty())?;
+    Some((row.row, marked))
 }
 
 /// The addresses of the row with their names, by the symbols of the build that wrote it.

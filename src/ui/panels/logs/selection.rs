@@ -54,7 +54,7 @@ impl Logs {
     }
 
     /// The row that keys start from.
-    fn cursor(&self) -> u64 {
+    pub(super) fn cursor(&self) -> u64 {
         self.selected
             .as_ref()
             .map_or(self.list.top, |selected| selected.at)
@@ -81,7 +81,7 @@ impl Logs {
     }
 
     /// Selects a row and shows it with some rows above.
-    fn go_to(&mut self, at: u64) {
+    pub(super) fn go_to(&mut self, at: u64) {
         self.follows_end = false;
         self.choose_row(at, false, None);
         if self.look.wraps {
@@ -151,15 +151,18 @@ impl Logs {
                 UiCommand::LogFindPrevious => self.ask_text(key, false),
                 UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
                 UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
+                UiCommand::LogFilterSelection => self.filter_by_selection(),
+                UiCommand::LogUndoFilter => self.undo_filters(false),
+                UiCommand::LogRedoFilter => self.undo_filters(true),
+                UiCommand::LogGoTo => self.open_go_to(),
                 other => self.mark_order(ctx, key, &other),
             }
         }
     }
 
     fn ask_text(&mut self, key: &LogKey, forward: bool) {
-        let text = self.search.trim().to_owned();
-        if !text.is_empty() {
-            self.ask(key, Wanted::Text(text), forward);
+        if let Some(chip) = self.sought() {
+            self.ask(key, Wanted::Match(chip), forward);
         }
     }
 }
