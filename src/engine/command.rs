@@ -1,5 +1,7 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
+use super::logs::export::Export;
+use super::logs::view::LogKey;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,6 +58,13 @@ pub enum Command {
     StopFollowing {
         /// The file.
         path: PathBuf,
+    },
+    /// Write what is shown of a log to a file.
+    ExportLog {
+        /// The log.
+        key: LogKey,
+        /// What of it, how, and where to.
+        export: Box<Export>,
     },
     /// Source paths that begin with `from` are looked for under `to`.
     MapSource {
@@ -125,6 +134,7 @@ impl Command {
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
+            Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),
             Self::SplitCrash { .. } => "Split a crash off".to_owned(),

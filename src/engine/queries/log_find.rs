@@ -50,7 +50,7 @@ impl Query for LogFindQuery {
     type Output = FoundRow;
 
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
-        found(&*context.log(&self.key)?, self)
+        found(&*context.log_for(&self.key, &self.stack)?, self)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -61,9 +61,9 @@ impl Query for LogFindQuery {
 /// A place in an open log.
 pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
     let shown = log
-        .visible(&query.stack, &Unattended)?
+        .listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
+    let place_of = |row: u64| shown.place_of(row);
     let filter = match &query.wanted {
         Wanted::Row(row) => {
             return Ok(FoundRow {
@@ -96,18 +96,17 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
         .rows_of(&chip, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
     let mut matches = RowSet::clone(&matching);
-    if let Some(shown) = &shown {
+    if let Some(shown) = &shown.let_through {
         matches.intersect(shown);
     }
-    let from = shown
-        .as_ref()
-        .map_or(Some(query.from), |rows| rows.nth(query.from));
+    let from = shown.nth(query.from);
     let n_before = matches.rank(from.unwrap_or(u64::MAX));
-    let is_on_one = from.is_some_and(|row| matches.contains(row));
+    // What is folded into the row is behind us too, or the search would not leave it.
+    let n_behind = matches.rank(shown.behind(query.from));
     // The search goes round.
     let index = match (query.forward, matches.len()) {
         (_, 0) => return Ok(FoundRow::default()),
-        (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
+        (true, n) => n_behind % n,
         (false, n) => n_before
             .checked_sub(1)
             .unwrap_or_else(|| n.saturating_sub(1)),

@@ -44,7 +44,7 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        let log = context.log(&self.key)?;
+        let log = context.log_for(&self.key, &self.stack)?;
         let mut page = page(&log, self)?;
         name_addresses(context, &log, &mut page.rows.rows);
         Ok(page)
@@ -73,23 +73,26 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
             }
         }
     }
-    let shown = log
-        .visible(&query.stack, &Unattended)?
+    let listed = log
+        .listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let n_visible = shown
-        .as_ref()
-        .map_or(log.summary().n_rows, |rows| rows.len());
+    let n_visible = listed.n_listed();
     counts.n_visible = n_visible;
+    counts.n_let_through = listed.n_let_through();
     let matcher = (!query.find.is_empty())
         .then(|| Matcher::text(&query.find, false).ok())
         .flatten();
     let mut rows = Vec::new();
     for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
-        let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
-        rows.extend(row.and_then(|row| {
+        rows.extend(listed.nth(n).and_then(|row| {
             let mut shown = log_row(log, row, matcher.as_ref())?;
-            if !query.stack.shows_data {
-                shown.n_folded = log.n_folded_into(row);
+            shown.n_folded = listed.n_folded(row);
+            shown.n_unfolded = listed.n_unfolded(row);
+            match log.n_folded_into(row) {
+                0 => {}
+                _ if query.stack.shows_data => {}
+                n if query.stack.unfolded.contains(&row) => shown.n_unfolded = n.saturating_add(1),
+                n => shown.n_folded = n,
             }
             Some(shown)
         }));

@@ -39,6 +39,8 @@ impl LogSession {
             restarts: Vec::new(),
             summary: LogSummary::default(),
             filters: Arc::new(Mutex::default()),
+            messages: Arc::default(),
+            folds: Arc::default(),
             bytes,
         };
         session.indexed(progress)
@@ -66,6 +68,8 @@ impl LogSession {
             restarts: restarts.to_vec(),
             summary: LogSummary::default(),
             filters: Arc::new(Mutex::default()),
+            messages: Arc::default(),
+            folds: Arc::default(),
             bytes,
         };
         if self.bytes.len() < HEAD_BYTES {
@@ -77,6 +81,8 @@ impl LogSession {
             session.boots.clone_from(&self.boots);
             session.folded.clone_from(&self.folded);
             session.filters = Arc::clone(&self.filters);
+            session.messages = Arc::clone(&self.messages);
+            session.folds = Arc::clone(&self.folds);
         }
         session.indexed(progress)
     }

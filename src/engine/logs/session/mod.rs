@@ -2,7 +2,10 @@
 
 mod blocks;
 mod filters;
+mod folds;
 mod growth;
+mod messages;
+mod print;
 mod summary;
 
 use super::row_set::RowSet;
@@ -16,6 +19,10 @@ use crate::formats::log::dictionaries::LogDictionaries;
 use crate::model::log::LogRecord;
 use blocks::{INDEXED_EVERY, IndexedBlock};
 use filters::KeptFilter;
+use folds::KnownFolds;
+pub use folds::ListedRows;
+pub use messages::MessageIndex;
+use messages::KnownMessages;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -53,6 +60,9 @@ pub struct LogSession {
     summary: LogSummary,
     /// Shared with what the log was before it grew: what was found then need not be looked for again.
     filters: Arc<Mutex<Vec<KeptFilter>>>,
+    /// Shared in the same way.
+    messages: Arc<KnownMessages>,
+    folds: Arc<KnownFolds>,
 }
 
 impl LogSession {

@@ -192,6 +192,9 @@ impl Logs {
     }
 }
 
+/// Characters of a message on a chip.
+const MESSAGE: usize = 48;
+
 #[derive(Clone, Copy)]
 enum Change {
     Switch,
@@ -213,7 +216,9 @@ pub(super) fn words_of(chip: &Chip) -> String {
         LogFilter::Regex { pattern, .. } => format!("/{pattern}/"),
         LogFilter::Time { .. } => "a span of time".to_owned(),
         LogFilter::NearCrash { .. } => "near a crash".to_owned(),
-        LogFilter::Template { .. } => "one message".to_owned(),
+        LogFilter::Template { text, .. } if text.is_empty() => "one message".to_owned(),
+        LogFilter::Template { text, .. } => format!("message {}", words::cut(text, MESSAGE)),
+        LogFilter::OnlyHere { good } => format!("not in {}", words::file_name(&good.name())),
     };
     if chip.negated {
         format!("not {what}")
