@@ -54,7 +54,14 @@ impl App {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
-            | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
+            | UiCommand::LogWrap
+            | UiCommand::LogFold
+            | UiCommand::LogUnfold
+            | UiCommand::LogMessages
+            | UiCommand::LogCompare
+            | UiCommand::LogExport
+            | UiCommand::LogExportTo(_) => self.nav.go_panel(PanelId::Logs),
+            UiCommand::ChooseExportFile(name) => self.ask(ctx, Ask::ExportLog(name)),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
             UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),

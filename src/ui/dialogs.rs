@@ -17,6 +17,8 @@ pub enum Ask {
     FollowLog,
     /// Symbol files.
     SymbolFiles,
+    /// A file to write a log to, with a name to begin with.
+    ExportLog(String),
     /// A folder with sources, for the prefix named.
     SourceFolder(String),
 }
@@ -90,10 +92,15 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::WatchFolder => "Watch folder",
         Ask::FollowLog => "Follow a log file",
         Ask::SymbolFiles => "Add symbol files",
+        Ask::ExportLog(_) => "Export what is shown",
         Ask::SourceFolder(_) => "Map a source folder",
     });
     match ask {
         Ask::ImportFiles | Ask::SymbolFiles => dialog.pick_files(),
+        Ask::ExportLog(name) => dialog
+            .set_file_name(name)
+            .save_file()
+            .map(|path| vec![path]),
         Ask::FollowLog => dialog.pick_file().map(|path| vec![path]),
         Ask::ImportFolder | Ask::WatchFolder | Ask::SourceFolder(_) => {
             dialog.pick_folder().map(|path| vec![path])

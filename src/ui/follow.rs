@@ -2,6 +2,7 @@
 //! report.
 
 use super::app::App;
+use super::command::UiCommand;
 use super::dialogs::{Ask, Outcome};
 use super::nav::Place;
 use super::panels::PanelId;
@@ -149,7 +150,10 @@ impl App {
                 Outcome::Cancelled => {}
                 Outcome::Unavailable => {
                     self.no_dialog = true;
-                    self.nav.go_panel(PanelId::Home);
+                    // A log is exported to a path that is typed in its own place.
+                    if !matches!(ask, Ask::ExportLog(_)) {
+                        self.nav.go_panel(PanelId::Home);
+                    }
                 }
                 Outcome::Picked(paths) => self.picked(ask, paths),
             }
@@ -162,9 +166,16 @@ impl App {
             (Ask::ImportFiles | Ask::ImportFolder, _) => self.import(paths),
             (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
             (Ask::FollowLog, Some(path)) => self.follow_log(path),
+            (Ask::ExportLog(_), Some(path)) => {
+                let order = UiCommand::LogExportTo(path);
+                let mut panels = self.panels.iter_mut();
+                if let Some((_, panel)) = panels.find(|(id, _)| *id == PanelId::Logs) {
+                    panel.take(&order);
+                }
+            }
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
-            (Ask::SourceFolder(_) | Ask::FollowLog, None) => {}
+            (Ask::SourceFolder(_) | Ask::FollowLog | Ask::ExportLog(_), None) => {}
         }
     }
 }

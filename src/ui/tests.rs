@@ -38,7 +38,7 @@ fn noon() -> std::time::SystemTime {
     std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_mins(29_923_924)
 }
 
-type Sent = Rc<RefCell<Vec<Command>>>;
+pub(super) type Sent = Rc<RefCell<Vec<Command>>>;
 
 /// The paths of the imports that were ordered.
 fn imported(sent: &Sent) -> Vec<PathBuf> {
@@ -53,7 +53,10 @@ fn window(mode: Mode) -> (Harness<'static, App>, Sent) {
     window_with(FakeDoor::new(mode), None)
 }
 
-fn window_with(door: FakeDoor, outcome: Option<Outcome>) -> (Harness<'static, App>, Sent) {
+pub(super) fn window_with(
+    door: FakeDoor,
+    outcome: Option<Outcome>,
+) -> (Harness<'static, App>, Sent) {
     let sent = Rc::clone(&door.sent);
     let dialogs = FakeDialogs {
         outcome,

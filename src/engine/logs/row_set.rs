@@ -93,7 +93,11 @@ impl RowSet {
             let word = row / WORD;
             let next = word.saturating_add(1).saturating_mul(WORD).min(end);
             let below = |row: u64| (1_u64 << (row % WORD)).wrapping_sub(1);
-            let until = if next % WORD == 0 { u64::MAX } else { below(next) };
+            let until = if next % WORD == 0 {
+                u64::MAX
+            } else {
+                below(next)
+            };
             let theirs = other.words.get(index(word)).copied().unwrap_or(0);
             if let Some(mine) = self.words.get_mut(index(word)) {
                 *mine |= theirs & until & !below(row);
@@ -255,7 +259,15 @@ mod tests {
     #[test]
     fn rows_of_a_range_are_taken_over_and_listed_in_order() {
         let thirds = RowSet::of(1000, (0..1000).filter(|row| row % 3 == 0));
-        for (from, to) in [(0, 0), (0, 1000), (5, 6), (6, 7), (63, 65), (64, 128), (100, 2000)] {
+        for (from, to) in [
+            (0, 0),
+            (0, 1000),
+            (5, 6),
+            (6, 7),
+            (63, 65),
+            (64, 128),
+            (100, 2000),
+        ] {
             let mut set = RowSet::of(1000, [1, 999]);
             set.unite_within(&thirds, from..to);
             let expected: Vec<u64> = (0..1000)

@@ -70,7 +70,10 @@ pub fn copied(
     let listed = log
         .listed(&query.stack, progress)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let end = query.first.saturating_add(query.count).min(listed.n_listed());
+    let end = query
+        .first
+        .saturating_add(query.count)
+        .min(listed.n_listed());
     let mut copied = CopiedRows::default();
     let (mut rows, mut boots) = (None, None);
     for n in query.first..end {
@@ -93,11 +96,16 @@ pub fn copied(
         }
         copied.n_rows = copied.n_rows.saturating_add(1);
         rows = Some(span(rows, row));
-        if let Some(boot) = log.place_of(row).and_then(|at| log.boot_of(at.start as u64)) {
+        if let Some(boot) = log
+            .place_of(row)
+            .and_then(|at| log.boot_of(at.start as u64))
+        {
             boots = Some(span(boots, u64::from(boot)));
         }
     }
-    copied.n_left = end.saturating_sub(query.first).saturating_sub(copied.n_rows);
+    copied.n_left = end
+        .saturating_sub(query.first)
+        .saturating_sub(copied.n_rows);
     if let Some(heading) = &query.heading {
         copied.text = markdown(heading, rows, boots, &copied.text);
     }
@@ -135,7 +143,10 @@ fn markdown(
     let fence = "`".repeat(longest.saturating_add(1).max(3));
     let parts = [
         Some(format!("**{}**", escaped(&heading.log))),
-        heading.device.as_ref().map(|device| format!("device {}", escaped(device))),
+        heading
+            .device
+            .as_ref()
+            .map(|device| format!("device {}", escaped(device))),
         numbers("boot", boots),
         numbers("line", rows),
     ];

@@ -1,6 +1,7 @@
 //! The messages that a log is made of, how often each occurs, and which of them another log (a good run) does not have.
 
 use crate::engine::context::QueryContext;
+use crate::engine::logs::session::MessageIndex;
 use crate::engine::logs::templates::{Groups, templates, templates_only_in};
 use crate::engine::logs::view::{LogKey, LogTemplate};
 use crate::engine::query::{Query, QueryError};
@@ -57,13 +58,7 @@ impl Query for LogTemplatesQuery {
             Some(good) => Some(context.log(good)?.messages(context.progress())?),
             None => None,
         };
-        let mut all = own.assigned().templates.clone();
-        self.order.sort(&mut all);
-        Ok(LogMessages {
-            all,
-            compared: good.map(|good| compared(own.groups(), good.groups(), self.order)),
-            n_undecoded: own.groups().n_undecoded(),
-        })
+        Ok(messages(&own, good.as_deref(), self.order))
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -80,6 +75,21 @@ impl TemplateOrder {
             Self::Rare => list.sort_by_key(|template| template.n_rows),
             Self::Log => {}
         }
+    }
+}
+
+/// The messages of an open log, and what another one does not have of them.
+pub fn messages(
+    own: &MessageIndex,
+    good: Option<&MessageIndex>,
+    order: TemplateOrder,
+) -> LogMessages {
+    let mut all = own.assigned().templates.clone();
+    order.sort(&mut all);
+    LogMessages {
+        all,
+        compared: good.map(|good| compared(own.groups(), good.groups(), order)),
+        n_undecoded: own.groups().n_undecoded(),
     }
 }
 

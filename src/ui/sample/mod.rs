@@ -22,10 +22,12 @@ use crate::engine::queries::find::Found;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
+use crate::engine::queries::log_copy::{CopiedRows, LogCopyQuery};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery, found};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
+use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::Overview;
 use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
@@ -278,6 +280,14 @@ impl Door for FakeDoor {
         )
     }
 
+    fn log_messages(&self, query: &LogTemplatesQuery) -> Answer<LogMessages> {
+        self.answer(|| logs::log_messages(query), LogMessages::default)
+    }
+
+    fn log_copy(&self, query: &LogCopyQuery) -> Answer<CopiedRows> {
+        self.answer(|| logs::log_copy(query), CopiedRows::default)
+    }
+
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
         let find = || found(&logs::session(), query).unwrap_or_default();
         self.answer(find, FoundRow::default)
@@ -358,6 +368,8 @@ impl Door for FakeDoor {
     fn drain_events(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.borrow_mut())
     }
+
+    fn frame_drawn(&self) {}
 
     fn submit(&self, command: Command) -> JobId {
         self.sent.borrow_mut().push(command);

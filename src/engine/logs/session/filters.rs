@@ -31,15 +31,6 @@ pub(super) struct KeptFilter {
 }
 
 impl LogSession {
-    /// The rows of a stack that are listed; `None` when that is all of them.
-    pub fn visible(
-        &self,
-        stack: &FilterStack,
-        progress: &dyn Progress,
-    ) -> Result<Result<Option<Arc<RowSet>>, String>, Cancelled> {
-        Ok(self.listed(stack, progress)?.map(|rows| rows.listed))
-    }
-
     /// The rows that a stack lets through, a block of data as one; `None` when that is all of them.
     pub fn let_through(
         &self,
@@ -139,7 +130,8 @@ impl LogSession {
 
     /// Forgets what was found by comparing with a good run, which is another one now.
     pub(super) fn forget_compared(&self, good_run: &LogKey) {
-        let is_of = |filter: &LogFilter| matches!(filter, LogFilter::OnlyHere { good } if good == good_run);
+        let is_of =
+            |filter: &LogFilter| matches!(filter, LogFilter::OnlyHere { good } if good == good_run);
         self.kept_filters().retain(|kept| !is_of(&kept.chip.filter));
     }
 
@@ -205,7 +197,9 @@ impl LogSession {
             }
             LogFilter::OnlyHere { good } => {
                 let Some(good) = self.good_run(good) else {
-                    return Ok(Err("the log that it compares with cannot be opened".to_owned()));
+                    return Ok(Err(
+                        "the log that it compares with cannot be opened".to_owned()
+                    ));
                 };
                 let index = self.messages(progress)?;
                 let own = assign(index.groups(), good.groups()).of_group;

@@ -186,10 +186,14 @@ impl LogSession {
         }
         let sure = |kept: &KeptFold| {
             let n_sure = kept.n_sure.min(last_block);
-            let is_sure = kept.index.has_same_sure(index) && kept.shown.agrees_before(shown, n_sure);
+            let is_sure =
+                kept.index.has_same_sure(index) && kept.shown.agrees_before(shown, n_sure);
             is_sure.then(|| (n_sure, Arc::clone(&kept.heads)))
         };
-        let best = known.iter().filter_map(sure).max_by_key(|(n_sure, _)| *n_sure);
+        let best = known
+            .iter()
+            .filter_map(sure)
+            .max_by_key(|(n_sure, _)| *n_sure);
         let (from, mut heads) = best.map_or_else(
             || (0, RowSet::default()),
             |(n_sure, heads)| (n_sure, RowSet::clone(&heads)),
@@ -199,7 +203,9 @@ impl LogSession {
         let heads = Arc::new(heads);
         let mut kept = self.folds.lock();
         // What was made of this log before it grew serves no more.
-        kept.retain(|kept| !(kept.n_bytes < n_bytes && kept.shown.agrees_before(shown, kept.n_sure)));
+        kept.retain(|kept| {
+            !(kept.n_bytes < n_bytes && kept.shown.agrees_before(shown, kept.n_sure))
+        });
         kept.insert(
             0,
             KeptFold {

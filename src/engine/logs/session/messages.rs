@@ -157,7 +157,11 @@ impl LogSession {
         while rows.len() < self.blocks.len() {
             // The last block stands alone: what is before it is kept.
             let until = rows.len().saturating_add(BLOCKS_AT_ONCE);
-            let until = if rows.len() < n_sure { until.min(n_sure) } else { until };
+            let until = if rows.len() < n_sure {
+                until.min(n_sure)
+            } else {
+                until
+            };
             let blocks = self.blocks.get(rows.len()..until.min(self.blocks.len()));
             let blocks = blocks.unwrap_or(&[]);
             progress.tick(rows.len() as u64, self.blocks.len() as u64)?;
@@ -207,7 +211,9 @@ impl LogSession {
         RowTemplates {
             blocks: &self.blocks,
             index,
-            at: self.blocks.partition_point(|block| block.end_row() <= first),
+            at: self
+                .blocks
+                .partition_point(|block| block.end_row() <= first),
         }
     }
 

@@ -21,8 +21,8 @@ use blocks::{INDEXED_EVERY, IndexedBlock};
 use filters::KeptFilter;
 use folds::KnownFolds;
 pub use folds::ListedRows;
-pub use messages::MessageIndex;
 use messages::KnownMessages;
+pub use messages::MessageIndex;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 

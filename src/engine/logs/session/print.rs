@@ -38,12 +38,7 @@ impl LogSession {
         Ok(rows.map_or(self.summary.n_rows, RowSet::len))
     }
 
-    fn print_block(
-        &self,
-        block: &IndexedBlock,
-        rows: Option<&RowSet>,
-        style: LogStyle,
-    ) -> Vec<u8> {
+    fn print_block(&self, block: &IndexedBlock, rows: Option<&RowSet>, style: LogStyle) -> Vec<u8> {
         let mut out = Vec::new();
         let wanted = block.first_row..block.end_row();
         if rows.is_some_and(|rows| rows.rank(wanted.start) == rows.rank(wanted.end)) {
@@ -53,27 +48,33 @@ impl LogSession {
         let is_text = self.format.framing() == Framing::Delimited(b'\n');
         let mut next = block.first_row;
         let before = self.before(block.range.start);
-        decode_rows(bytes, self.format, &self.dictionaries, before, |place, record| {
-            let row = next;
-            next = next.saturating_add(1);
-            if rows.is_some_and(|rows| !rows.contains(row)) {
-                return;
-            }
-            let raw = bytes.get(place.clone()).unwrap_or(&[]);
-            match style {
-                LogStyle::Raw => out.extend_from_slice(raw),
-                LogStyle::Text => append_line(record, raw, is_text, &mut out),
-                LogStyle::Json => {
-                    let offset = block.range.start.saturating_add(place.start) as u64;
-                    let place = RowPlace {
-                        row,
-                        boot: boot_at(&self.boots, offset),
-                        format: self.format.id(),
-                    };
-                    append_json(place, record, raw, &mut out);
+        decode_rows(
+            bytes,
+            self.format,
+            &self.dictionaries,
+            before,
+            |place, record| {
+                let row = next;
+                next = next.saturating_add(1);
+                if rows.is_some_and(|rows| !rows.contains(row)) {
+                    return;
                 }
-            }
-        });
+                let raw = bytes.get(place.clone()).unwrap_or(&[]);
+                match style {
+                    LogStyle::Raw => out.extend_from_slice(raw),
+                    LogStyle::Text => append_line(record, raw, is_text, &mut out),
+                    LogStyle::Json => {
+                        let offset = block.range.start.saturating_add(place.start) as u64;
+                        let place = RowPlace {
+                            row,
+                            boot: boot_at(&self.boots, offset),
+                            format: self.format.id(),
+                        };
+                        append_json(place, record, raw, &mut out);
+                    }
+                }
+            },
+        );
         out
     }
 

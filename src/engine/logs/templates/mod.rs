@@ -220,8 +220,10 @@ pub fn assign(groups: &Groups, good: &Groups) -> Assigned {
     let merged = merged.iter().map(|(at, cluster)| (*at, cluster.template()));
     let mut list: Vec<(usize, LogTemplate)> = merged.collect();
     list.sort_by_key(|(at, template)| (template.first_row, *at));
-    let place_of: BTreeMap<usize, usize> =
-        (0..).zip(&list).map(|(place, (at, _))| (*at, place)).collect();
+    let place_of: BTreeMap<usize, usize> = (0..)
+        .zip(&list)
+        .map(|(place, (at, _))| (*at, place))
+        .collect();
     let of_group = members
         .into_iter()
         .map(|at| place_of.get(&first_of(at)?).copied());

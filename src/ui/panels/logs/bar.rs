@@ -20,12 +20,14 @@ impl Logs {
             self.picker_ui(ctx, ui, listed);
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
-            self.view_menu_ui(ui);
+            self.view_menu_ui(ctx, ui);
             self.follow_ui(ctx, ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
             } else if let Some((n, of)) = self.found {
                 text::small(ui, format!("match {n} of {of} · F3 next"));
+            } else if let Some(said) = &self.said {
+                text::small(ui, said);
             }
         });
         if self.stack.chips.is_empty() {
@@ -57,10 +59,7 @@ impl Logs {
                     change = Some((index, Change::Remove));
                 }
             }
-            text::small(
-                ui,
-                format!("{} shown", words::count(self.n_visible, "line", "lines")),
-            );
+            text::small(ui, self.shown_words());
             if let Some((index, change)) = change {
                 self.change(index, change);
             }

@@ -80,6 +80,12 @@ impl Logs {
         cards::frame(ui, rect);
         let body = rect.shrink2(vec2(1.0, 4.0));
         self.height = body.height();
+        if self.waits_for_messages() {
+            cards::inside(ui, body, "log rows", |ui| {
+                state::loading(ui, "Counting messages…");
+            });
+            return;
+        }
         let pages = match self.pages(ctx, key) {
             Ok(pages) => pages,
             Err(error) => {
@@ -94,6 +100,7 @@ impl Logs {
             return;
         };
         self.n_visible = page.counts.n_visible;
+        self.n_let_through = page.counts.n_let_through;
         self.n_by_chip.clone_from(&page.counts.by_chip);
         if self.n_visible == 0 {
             self.nothing_ui(ui, body);
@@ -129,6 +136,11 @@ impl Logs {
             Some((at, Done::Selected { extends })) => {
                 self.choose_row(at, extends, pages.row(at).cloned());
             }
+            Some((at, Done::Fold)) => {
+                if let Some(row) = pages.row(at) {
+                    self.toggle_fold(at, row);
+                }
+            }
             Some((_, Done::Crash(id))) => ctx.ui(UiCommand::OpenCrash(id)),
             Some((at, Done::Address(span))) => {
                 self.choose_row(at, false, pages.row(at).cloned());
@@ -155,7 +167,7 @@ impl Logs {
         for page in first..=last {
             let answer = ctx.door.log_rows(&LogRowsQuery {
                 key: key.clone(),
-                stack: self.stack.clone(),
+                stack: self.shown_stack(),
                 first: page.saturating_mul(PAGE),
                 count: 128,
                 find: self.search.trim().to_owned(),

@@ -3,10 +3,13 @@
 mod bar;
 mod columns;
 mod density;
+mod export;
+mod folding;
 mod follow;
 mod list;
 mod lookup;
 mod message;
+mod messages;
 mod row;
 mod selected;
 mod selection;
@@ -14,6 +17,7 @@ mod selection;
 use super::{Panel, screen};
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::view::LogKey;
+use crate::engine::queries::log_copy::LogCopyQuery;
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_summary::LogOverview;
@@ -25,9 +29,12 @@ use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use columns::Look;
 use egui::{Pos2, Rect, Ui, vec2};
+use export::Exporting;
 use follow::banner_ui;
 use lookup::LookedUp;
+use messages::{Messages, Side};
 use selection::Selected;
+use std::path::PathBuf;
 
 /// From this width on the selected row is shown in full beside the list.
 const WITH_SELECTED: f32 = 1000.0;
@@ -61,7 +68,9 @@ pub struct Logs {
     height: f32,
     /// Rows that were in sight as a whole in the last frame.
     n_whole: u64,
+    /// Rows that are listed, and lines that the filters let through.
     n_visible: u64,
+    n_let_through: u64,
     n_by_chip: Vec<u64>,
     /// The last row stays in sight as the log grows.
     follows_end: bool,
@@ -69,6 +78,16 @@ pub struct Logs {
     orders: Vec<UiCommand>,
     /// The address that was clicked.
     looked_up: Option<LookedUp>,
+    /// What is shown below the selected row, and how.
+    side: Side,
+    messages: Messages,
+    /// Rows on their way to the clipboard.
+    copying: Option<LogCopyQuery>,
+    /// What became of the last copy.
+    said: Option<String>,
+    /// What is asked before rows are written to a file, and the file that was chosen.
+    exporting: Option<Exporting>,
+    exported_to: Option<PathBuf>,
 }
 
 impl Panel for Logs {
@@ -104,8 +123,10 @@ impl Panel for Logs {
             self.bar_ui(ctx, ui, listed);
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
+                self.await_messages(ctx, &key);
                 self.find(ctx);
-                self.orders(&key);
+                self.orders(ctx, &key);
+                self.copy(ctx, ui);
                 self.keys(ui);
                 banner_ui(ui, overview);
                 self.body_ui(ctx, ui, &key, overview);
@@ -114,7 +135,12 @@ impl Panel for Logs {
     }
 
     fn take(&mut self, command: &UiCommand) -> bool {
-        let is_taken = is_of_logs(command) && self.log.is_some();
+        let copies = matches!(command, UiCommand::CopyText | UiCommand::CopyMarkdown);
+        let is_taken = if copies {
+            self.selected.is_some()
+        } else {
+            is_of_logs(command) && self.log.is_some()
+        };
         if is_taken {
             self.orders.push(command.clone());
         }
@@ -132,6 +158,12 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
+            | UiCommand::LogFold
+            | UiCommand::LogUnfold
+            | UiCommand::LogMessages
+            | UiCommand::LogCompare
+            | UiCommand::LogExport
+            | UiCommand::LogExportTo(_)
     )
 }
 
@@ -178,6 +210,11 @@ impl Logs {
                 n_jumps: self.n_jumps,
                 search: std::mem::take(&mut self.search),
                 look: self.look.clone(),
+                side: self.side,
+                stack: FilterStack {
+                    folds: self.stack.folds,
+                    ..FilterStack::default()
+                },
                 follows_end: matches!(key, LogKey::OnDisk { .. }),
                 log: Some(key),
                 ..Self::default()
@@ -211,15 +248,16 @@ impl Logs {
         self.list_ui(ctx, ui, list, key, overview);
         if is_wide {
             let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
-            self.selected_ui(ctx, ui, right, overview);
+            self.selected_ui(ctx, ui, right, (key, overview));
         }
         self.lookup_ui(ctx, ui);
+        self.export_ui(ctx, ui, key);
     }
 
     /// Rows of the log between the first and the last one in sight, as shares of its length.
     fn in_sight(&self, overview: &LogOverview) -> Option<(f32, f32)> {
         let n = overview.summary.n_rows;
-        if n == 0 || !self.stack.chips.is_empty() {
+        if n == 0 || !self.stack.chips.is_empty() || self.stack.folds {
             return None;
         }
         let sight = self.list.in_sight(self.height, self.look.row_height(), n);
