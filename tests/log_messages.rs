@@ -12,6 +12,7 @@ mod device_log;
 use device_log::{Numbers, device_log};
 use fieldscope::engine::Engine;
 use fieldscope::engine::command::Command as Order;
+use fieldscope::engine::context::QueryContext;
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::job::JobOutcome;
 use fieldscope::engine::logs::dictionaries::from_elfs;
@@ -25,12 +26,14 @@ use fieldscope::engine::queries::log_find::{LogFindQuery, Wanted, found};
 use fieldscope::engine::queries::log_list::LogListQuery;
 use fieldscope::engine::queries::log_rows::{LogRowsQuery, page};
 use fieldscope::engine::queries::log_templates::{LogTemplatesQuery, TemplateOrder};
+use fieldscope::engine::query::{Query, QueryError};
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::log::LogLevel;
 use fieldscope::model::progress::{Cancelled, Progress, Unattended};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const NAME: &str = "uart.log";
 
@@ -634,4 +637,43 @@ fn a_good_run_takes_away_the_same_as_on_the_command_line() {
         .map(|template| template.n_rows)
         .sum();
     assert_eq!(shown.len(), n);
+}
+
+/// A question whose answer never comes.
+#[derive(Clone, Debug)]
+struct Endless;
+
+impl Query for Endless {
+    type Output = ();
+
+    fn run(&self, context: &QueryContext) -> Result<(), QueryError> {
+        loop {
+            context.progress().tick(0, 0)?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_no_frame_asks_for_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.fieldscope");
+    let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
+    let engine = Engine::new(workspace, Arc::new(|| {}));
+    for _ in 0..2 {
+        for _ in 0..20 {
+            assert!(engine.query(Endless).is_pending());
+            engine.frame_drawn();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(!engine.is_idle());
+        for _ in 0..5 {
+            engine.frame_drawn();
+        }
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !engine.is_idle() {
+            assert!(Instant::now() < patience, "it goes on for nobody");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }

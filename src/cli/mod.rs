@@ -24,7 +24,7 @@ use std::io::Write;
 /// What the words on the command line ask for.
 pub enum Request {
     /// The window, with files to import.
-    Window(args::Cli),
+    Window(Box<args::Cli>),
     /// A picture of the window.
     Screenshot(args::ScreenshotArgs, Common),
     /// Already answered here.
@@ -39,7 +39,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
     };
     let common = cli.common.clone();
     let Some(command) = cli.command else {
-        return Request::Window(cli);
+        return Request::Window(Box::new(cli));
     };
     let outcome = match &command {
         Command::Screenshot(args) => return Request::Screenshot(args.clone(), common),

@@ -167,11 +167,7 @@ impl App {
             (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
             (Ask::FollowLog, Some(path)) => self.follow_log(path),
             (Ask::ExportLog(_), Some(path)) => {
-                let order = UiCommand::LogExportTo(path);
-                let mut panels = self.panels.iter_mut();
-                if let Some((_, panel)) = panels.find(|(id, _)| *id == PanelId::Logs) {
-                    panel.take(&order);
-                }
+                self.order_of_logs(&UiCommand::LogExportTo(path));
             }
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),

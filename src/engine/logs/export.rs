@@ -5,7 +5,7 @@ use super::open_log::{LogError, LogStyle};
 use super::session::LogSession;
 use crate::model::progress::{Cancelled, Progress};
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 /// How rows are written.

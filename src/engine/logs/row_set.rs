@@ -93,7 +93,7 @@ impl RowSet {
             let word = row / WORD;
             let next = word.saturating_add(1).saturating_mul(WORD).min(end);
             let below = |row: u64| (1_u64 << (row % WORD)).wrapping_sub(1);
-            let until = if next % WORD == 0 {
+            let until = if next.is_multiple_of(WORD) {
                 u64::MAX
             } else {
                 below(next)

@@ -28,6 +28,8 @@ impl Logs {
                 text::small(ui, format!("match {n} of {of} · F3 next"));
             } else if let Some(said) = &self.said {
                 text::small(ui, said);
+            } else if let Some(words) = self.fold_words() {
+                text::small(ui, words);
             }
         });
         if self.stack.chips.is_empty() {

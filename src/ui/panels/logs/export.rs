@@ -51,8 +51,7 @@ impl Logs {
         });
         let (replaces, is_closed) = (chosen.is_some(), modal.should_close());
         let path = match (chosen, modal.inner) {
-            (Some(path), _) => Some(path),
-            (None, Next::Write(path)) => Some(path),
+            (Some(path), _) | (None, Next::Write(path)) => Some(path),
             (None, Next::Close) => {
                 self.exporting = None;
                 return;
@@ -149,9 +148,9 @@ fn exporting_ui(
     text::small(
         ui,
         match exporting.format {
-            ExportFormat::Text => "The lines as `fieldscope logs` prints them.",
+            ExportFormat::Text => "The lines as the command fieldscope logs prints them.",
             ExportFormat::JsonLines => {
-                "One JSON object a line, as `fieldscope logs --json` prints them."
+                "One JSON object a line, as fieldscope logs --json prints them."
             }
         },
     );

@@ -51,6 +51,19 @@ impl Logs {
         }
     }
 
+    /// What became of folding, when no filter says how many rows there are.
+    pub(super) fn fold_words(&self) -> Option<String> {
+        let is_alone = self.stack.folds && self.stack.chips.is_empty();
+        is_alone.then(|| {
+            if self.messages.are_known {
+                let rows = words::count(self.n_visible, "row", "rows");
+                format!("folded to {rows}")
+            } else {
+                "Counting messages…".to_owned()
+            }
+        })
+    }
+
     /// `4,812 lines shown`, and in how many rows.
     pub(super) fn shown_words(&self) -> String {
         let lines = words::count(self.n_let_through, "line", "lines");

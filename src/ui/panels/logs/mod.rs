@@ -123,9 +123,9 @@ impl Panel for Logs {
             self.bar_ui(ctx, ui, listed);
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
+                self.orders(ctx, &key);
                 self.await_messages(ctx, &key);
                 self.find(ctx);
-                self.orders(ctx, &key);
                 self.copy(ctx, ui);
                 self.keys(ui);
                 banner_ui(ui, overview);
