@@ -215,7 +215,7 @@ impl Written {
             LogFilter::NearCrash { n_before, n_after } => crash_rows.iter().any(|(first, last)| {
                 row + n_before >= *first && row <= last.saturating_add(*n_after)
             }),
-            LogFilter::Template { .. } => false,
+            LogFilter::Template { .. } | LogFilter::OnlyHere { .. } => false,
         };
         let rows = (0..).zip(&self.lines);
         rows.filter(|line| is_in(*line))
@@ -490,6 +490,7 @@ fn a_line_that_the_filters_hide_is_told_from_the_one_that_is_shown() {
     let stack = FilterStack {
         chips: vec![level.into()],
         shows_data: true,
+        ..FilterStack::default()
     };
     let is_hidden = |row: &u64| shown.binary_search(row).is_err();
     let hidden = (0..10_000).find(is_hidden).unwrap();
@@ -522,6 +523,7 @@ fn a_broken_expression_is_said_at_its_chip_and_the_others_go_on() {
         stack: FilterStack {
             chips: vec![broken.into(), level.into()],
             shows_data: true,
+            ..FilterStack::default()
         },
         first: 0,
         count: 1,
@@ -559,6 +561,7 @@ fn when_nothing_is_shown_each_filter_says_what_the_others_would_show() {
         stack: FilterStack {
             chips: chips.map(Chip::from).to_vec(),
             shows_data: true,
+            ..FilterStack::default()
         },
         first: 0,
         count: 1,
@@ -586,6 +589,7 @@ fn the_marks_beside_the_bar_are_every_match_and_error_at_its_place() {
         stack: FilterStack {
             chips: vec![shown_by.into()],
             shows_data: true,
+            ..FilterStack::default()
         },
         find: Some(sought.clone().into()),
         n_buckets: 50,

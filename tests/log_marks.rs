@@ -126,6 +126,7 @@ fn wifi_trouble() -> FilterStack {
             chip(LogFilter::Module { names }, true),
         ],
         shows_data: false,
+        ..FilterStack::default()
     }
 }
 
@@ -176,6 +177,7 @@ fn bookmarks_belong_to_the_bytes_and_are_found_under_filters() {
     let stack = FilterStack {
         chips: vec![chip(LogFilter::Level { at_least }, false)],
         shows_data: false,
+        ..FilterStack::default()
     };
     let page = page(&engine, &key, &stack);
     let marked: Vec<u64> = page
@@ -486,6 +488,7 @@ fn what_is_near_a_crash_is_known_of_imported_logs_only() {
             false,
         )],
         shows_data: true,
+        ..FilterStack::default()
     };
     let expected = {
         let engine = engine(&place.path("w.fieldscope"));

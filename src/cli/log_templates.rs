@@ -4,8 +4,9 @@ use super::exit::Failure;
 use super::logs::LogsArgs;
 use crate::engine::logs::open_log::OpenLog;
 use crate::engine::logs::selection::Selection;
-use crate::engine::logs::templates::{Groups, templates, templates_only_in};
+use crate::engine::logs::templates::Groups;
 use crate::engine::logs::view::LogTemplate;
+use crate::engine::queries::log_templates::{TemplateOrder, only_here, sorted};
 use crate::model::log::LogLevel;
 use crate::model::progress::Progress;
 use serde::Serialize;
@@ -28,7 +29,8 @@ struct JsonTemplate<'a> {
     last_row: u64,
 }
 
-/// Prints the templates of each log: the most frequent first; what a good run does not have, in the order of the log.
+/// Prints the templates of each log: the most frequent or the rarest first; what a good run does not have, in the order of the
+/// log.
 /// How many rows are in none, because what decodes them is missing.
 pub(super) fn print(
     args: &LogsArgs,
@@ -49,18 +51,17 @@ pub(super) fn print(
         if log.dictionaries().sources.is_empty() {
             n_undecoded = n_undecoded.saturating_add(groups.n_undecoded());
         }
-        let mut list = if args.good.is_some() {
-            templates_only_in(&groups, &known)
-        } else {
-            let mut list = templates(&groups);
-            list.sort_by_key(|template| std::cmp::Reverse(template.n_rows));
-            list
+        let mut list = match (args.good.is_some(), args.rarest) {
+            (true, true) => only_here(&groups, &known, TemplateOrder::Rare),
+            (true, false) => only_here(&groups, &known, TemplateOrder::Log),
+            (false, true) => sorted(&groups, TemplateOrder::Rare),
+            (false, false) => sorted(&groups, TemplateOrder::Frequent),
         };
         list.truncate(args.head.unwrap_or(usize::MAX));
         if args.json {
             print_json(&name, &list, out)?;
         } else {
-            print_table(&name, &list, args.good.is_some(), out)?;
+            print_table(&name, &list, args, out)?;
         }
     }
     Ok(n_undecoded)
@@ -87,13 +88,14 @@ fn print_json(name: &str, list: &[LogTemplate], out: &mut dyn Write) -> std::io:
 fn print_table(
     name: &str,
     list: &[LogTemplate],
-    is_compared: bool,
+    args: &LogsArgs,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    let what = match (list.is_empty(), is_compared) {
+    let what = match (list.is_empty(), args.good.is_some()) {
         (true, true) => "the good run has all of its messages",
         (true, false) => "no messages",
         (false, true) => "messages that the good run does not have",
+        (false, false) if args.rarest => "messages, the rarest first",
         (false, false) => "messages, the most frequent first",
     };
     writeln!(out, "{name}: {what}")?;

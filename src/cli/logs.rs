@@ -86,6 +86,9 @@ pub struct LogsArgs {
     /// Only messages that this log of a good run does not have
     #[arg(long, value_name = "FILE", requires = "templates")]
     pub good: Option<PathBuf>,
+    /// Of the messages, the rarest first
+    #[arg(long, requires = "templates")]
+    pub rarest: bool,
     #[command(flatten)]
     pub source_map: SourceMap,
     /// Go on as the file grows, until Ctrl+C

@@ -1,5 +1,6 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
+use super::logs::export::Export;
 use super::logs::filter::FilterStack;
 use super::logs::view::LogKey;
 use std::path::PathBuf;
@@ -58,6 +59,13 @@ pub enum Command {
     StopFollowing {
         /// The file.
         path: PathBuf,
+    },
+    /// Write what is shown of a log to a file.
+    ExportLog {
+        /// The log.
+        key: LogKey,
+        /// What of it, how, and where to.
+        export: Box<Export>,
     },
     /// Source paths that begin with `from` are looked for under `to`.
     MapSource {
@@ -190,6 +198,7 @@ impl Command {
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
+            Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),
             Self::SplitCrash { .. } => "Split a crash off".to_owned(),

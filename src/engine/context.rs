@@ -6,12 +6,13 @@ use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
 use super::live_logs::LiveLogs;
 use super::logs::dictionaries::from_files;
+use super::logs::filter::{FilterStack, LogFilter};
 use super::logs::needs_dictionary;
 use super::logs::recognise::DICTIONARY;
 use super::logs::session::{CrashPlace, LogSession};
 use super::logs::view::LogKey;
 use super::matching::{Matched, Mismatch, match_available, match_named};
-use super::query::{Query, QueryError};
+use super::query::{CancelFlag, Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
 use super::source_map::SourceMapping;
@@ -19,7 +20,7 @@ use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::esp_binary::BOOT_LOADER;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
-use crate::model::progress::Unattended;
+use crate::model::progress::{Progress, Unattended};
 use crate::model::report::CrashReport;
 use crate::store::crash::CrashFilter;
 use crate::store::error::StoreError;
@@ -47,6 +48,7 @@ const OPENED_SYMBOL_FILES: usize = 16;
 #[derive(Clone)]
 pub struct QueryContext {
     inner: Arc<Inner>,
+    cancel: CancelFlag,
 }
 
 struct Inner {
@@ -81,7 +83,21 @@ impl QueryContext {
         };
         Self {
             inner: Arc::new(inner),
+            cancel: CancelFlag::default(),
         }
+    }
+
+    /// The same, for an answer that is given up once the flag is set.
+    pub(super) fn cancelled_by(&self, cancel: CancelFlag) -> Self {
+        Self {
+            cancel,
+            ..self.clone()
+        }
+    }
+
+    /// Says whether the answer is still wanted: what takes long asks it again and again.
+    pub fn progress(&self) -> &dyn Progress {
+        &self.cancel
     }
 
     /// A connection to read from.
@@ -271,6 +287,24 @@ impl QueryContext {
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
         Ok(crashes)
+    }
+
+    /// A log that a stack of filters is used on: it knows the good runs that they compare with.
+    pub fn log_for(
+        &self,
+        key: &LogKey,
+        stack: &FilterStack,
+    ) -> Result<Arc<LogSession>, QueryError> {
+        let log = self.log(key)?;
+        for chip in &stack.chips {
+            // Of a log that is there no longer the filter says so itself.
+            if let LogFilter::OnlyHere { good } = &chip.filter
+                && let Ok(other) = self.log(good)
+            {
+                log.know_good_run(good, other.messages(self.progress())?);
+            }
+        }
+        Ok(log)
     }
 
     /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing

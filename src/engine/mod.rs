@@ -129,6 +129,11 @@ impl Engine {
         self.queries.ask(query, revision, &context, &self.events)
     }
 
+    /// Says that a frame was drawn: answers that none of the last frames asked for are given up.
+    pub fn frame_drawn(&self) {
+        self.queries.frame_drawn();
+    }
+
     /// Makes every answer out of date.
     pub fn data_changed(&self) {
         let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;

@@ -4,19 +4,22 @@ use super::context::QueryContext;
 use super::event::EventSender;
 use super::job::bug_text;
 use super::loadable::Loadable;
-use crate::model::progress::Cancelled;
+use crate::model::progress::{Cancelled, Progress};
 use crate::store::error::StoreError;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// An answer that no panel asked for in so many frames is given up.
+const FRAMES_WITHOUT_ASKING: u64 = 3;
 /// Answers that are kept; the least recently asked for go first.
 const KEPT_ANSWERS: usize = 96;
-/// Threads that answer queries.
-const WORKERS: usize = 2;
+/// Threads that answer queries: a long one leaves room for those of what is in sight.
+const WORKERS: usize = 3;
 
 /// A question with its parameters. Equal questions (by `Debug`) of the same revision share one answer.
 pub trait Query: Clone + Debug + Send + Sync + 'static {
@@ -49,6 +52,19 @@ pub enum QueryError {
     Cancelled(#[from] Cancelled),
 }
 
+/// Set once nobody wants an answer any more.
+#[derive(Clone, Debug, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl Progress for CancelFlag {
+    fn tick(&self, _done: u64, _total: u64) -> Result<(), Cancelled> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Cancelled);
+        }
+        Ok(())
+    }
+}
+
 type Answer = Arc<dyn Any + Send + Sync>;
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -61,6 +77,9 @@ struct Slot {
     answer: Option<Result<Answer, String>>,
     previous: Option<Answer>,
     last_asked: u64,
+    /// The frame in which it was asked for last.
+    frame: u64,
+    cancel: CancelFlag,
 }
 
 /// Answers by question, filled by worker threads.
@@ -74,6 +93,7 @@ pub struct QueryCache {
 struct CacheInner {
     slots: BTreeMap<String, Slot>,
     clock: u64,
+    n_frames: u64,
 }
 
 impl QueryCache {
@@ -118,14 +138,18 @@ impl QueryCache {
         let mut inner = lock(&self.inner);
         inner.clock += 1;
         let now = inner.clock;
+        let frame = inner.n_frames;
         let slot = inner.slots.entry(key.clone()).or_insert_with(|| Slot {
             revision,
             is_running: false,
             answer: None,
             previous: None,
             last_asked: now,
+            frame,
+            cancel: CancelFlag::default(),
         });
         slot.last_asked = now;
+        slot.frame = frame;
         if slot.revision != revision {
             if let Some(Ok(answer)) = slot.answer.take() {
                 slot.previous = Some(answer);
@@ -159,16 +183,27 @@ impl QueryCache {
         if !slot.is_running {
             slot.is_running = true;
             let cache = Arc::clone(&self.inner);
-            let (context, events) = (context.clone(), events.clone());
+            slot.cancel = CancelFlag::default();
+            let context = context.cancelled_by(slot.cancel.clone());
+            let events = events.clone();
             let work: Work = Box::new(move || {
-                let result = catch_unwind(AssertUnwindSafe(|| query.run(&context)));
-                let answer = match result {
-                    Ok(Ok(output)) => Ok(Arc::new(output) as Answer),
-                    Ok(Err(error)) => Err(error.to_string()),
-                    Err(panic) => Err(bug_text(panic.as_ref())),
+                let run = || {
+                    context.progress().tick(0, 0)?;
+                    query.run(&context)
+                };
+                let answer = match catch_unwind(AssertUnwindSafe(run)) {
+                    Ok(Ok(output)) => Some(Ok(Arc::new(output) as Answer)),
+                    // Whoever asks for it again asks from the beginning.
+                    Ok(Err(QueryError::Cancelled(_))) => None,
+                    Ok(Err(error)) => Some(Err(error.to_string())),
+                    Err(panic) => Some(Err(bug_text(panic.as_ref()))),
                 };
                 if let Some(slot) = lock(&cache).slots.get_mut(&key) {
                     slot.is_running = false;
+                    let Some(answer) = answer else {
+                        events.wake();
+                        return;
+                    };
                     if slot.revision == revision {
                         slot.answer = Some(answer);
                     } else if let Ok(answer) = answer {
@@ -183,6 +218,20 @@ impl QueryCache {
         }
         inner.evict();
         pending
+    }
+
+    /// Says that a frame was drawn: what no panel asked for in the last few is given up, so that it does not hold up what is
+    /// in sight. Without frames nothing is.
+    pub fn frame_drawn(&self) {
+        let mut inner = lock(&self.inner);
+        inner.n_frames += 1;
+        let now = inner.n_frames;
+        let running = inner.slots.values().filter(|slot| slot.is_running);
+        for slot in running {
+            if slot.frame.saturating_add(FRAMES_WITHOUT_ASKING) < now {
+                slot.cancel.0.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     /// True when nothing is being computed.

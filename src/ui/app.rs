@@ -186,6 +186,7 @@ impl App {
             .map_or(String::new(), |overview| overview.name.clone());
         shell::drop_overlay::drop_overlay_ui(ui, window, &workspace);
         self.parts = std::mem::take(&mut view.parts);
+        self.door.frame_drawn();
         let actions = view.into_actions();
         self.settings = settings;
         if closes {

@@ -64,9 +64,16 @@ impl App {
             | UiCommand::LogFilterSelection
             | UiCommand::LogUndoFilter
             | UiCommand::LogRedoFilter
+            | UiCommand::LogFold
+            | UiCommand::LogUnfold
+            | UiCommand::LogMessages
+            | UiCommand::LogCompare
+            | UiCommand::LogExport
+            | UiCommand::LogExportTo(_)
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
             UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
+            UiCommand::ChooseExportFile(name) => self.ask(ctx, Ask::ExportLog(name)),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
             UiCommand::OpenDemo => self.import_and_follow(Command::OpenDemo),
@@ -128,10 +135,20 @@ impl App {
         self.nav.tab = InspectorTab::Memory;
     }
 
-    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`.
+    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`, `messages`, `fold`,
+    /// `compare` or `export` of a log.
     pub(super) fn show_part(&mut self, part: &str) {
         let mut tabs = InspectorTab::ALL.into_iter();
-        if self.nav.place.panel == PanelId::Issues {
+        if self.nav.place.panel == PanelId::Logs {
+            let order = match part {
+                "messages" => UiCommand::LogMessages,
+                "compare" => UiCommand::LogCompare,
+                "fold" => UiCommand::LogFold,
+                "export" => UiCommand::LogExport,
+                _ => return,
+            };
+            self.order_of_logs(&order);
+        } else if self.nav.place.panel == PanelId::Issues {
             match part {
                 "first" | "compare" => {
                     let issues = self.door.issues("");
@@ -143,6 +160,14 @@ impl App {
             }
         } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
             self.nav.tab = tab;
+        }
+    }
+
+    /// Gives an action to the Logs screen, in sight or not.
+    pub(super) fn order_of_logs(&mut self, order: &UiCommand) {
+        let mut panels = self.panels.iter_mut();
+        if let Some((_, panel)) = panels.find(|(id, _)| *id == PanelId::Logs) {
+            panel.take(order);
         }
     }
 

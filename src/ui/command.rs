@@ -90,6 +90,20 @@ pub enum UiCommand {
     LogRedoFilter,
     /// Go to a place of the log.
     LogGoTo,
+    /// Fold the repeated messages of the log, or no longer.
+    LogFold,
+    /// Unfold the selected row, or fold it.
+    LogUnfold,
+    /// Show the messages that the log is made of.
+    LogMessages,
+    /// Choose a log to compare with.
+    LogCompare,
+    /// Write what is shown of the log to a file.
+    LogExport,
+    /// Choose the file, with this name to begin with.
+    ChooseExportFile(String),
+    /// Write it there.
+    LogExportTo(PathBuf),
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -209,6 +223,11 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogFilterSelection, "Filter by the selection", "Show only lines with the text that is marked in the selected line, else those of its module.", [key(CTRL_SHIFT, Key::F)];
     UiCommand::LogUndoFilter, "Undo the last change of the filters", "Show what the log showed before.", [key(CTRL, Key::Z)];
     UiCommand::LogRedoFilter, "Redo the change of the filters", "Make the change again that was taken back last.", [key(CTRL_SHIFT, Key::Z)];
+    UiCommand::LogFold, "Fold repeated messages", "Show lines of one message that follow each other as one row, or each of them.", [key(Modifiers::SHIFT, Key::Z)];
+    UiCommand::LogUnfold, "Unfold or fold the line", "Show the lines that are folded into the selected one, or fold them again.", [key(NONE, Key::Z)];
+    UiCommand::LogMessages, "Messages of the log", "Which messages a log is made of, and how often each occurs.", [];
+    UiCommand::LogCompare, "Compare with a good run…", "Which messages of a log another one does not have.", [];
+    UiCommand::LogExport, "Export what is shown…", "Write the lines of a log that the filters let through to a file.", [];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];
@@ -221,8 +240,8 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::CloseIssue, "Close or open the issue", "A closed issue moves to the end of the list.", [key(NONE, Key::X)];
     UiCommand::UndoIssues, "Undo", "Take the last change back: of the issues, or of bookmarks and saved filters where logs are shown.", [key(NONE, Key::U)];
     UiCommand::RedoIssues, "Redo", "Make the change again that was taken back last.", [key(Modifiers::SHIFT, Key::U)];
-    UiCommand::CopyText, "Copy as text", "Put the crash on the clipboard as plain text.", [key(CTRL, Key::C)];
-    UiCommand::CopyMarkdown, "Copy as Markdown", "Put the crash on the clipboard for a ticket.", [key(CTRL_SHIFT, Key::C)];
+    UiCommand::CopyText, "Copy as text", "Put the crash, or the selected lines of a log, on the clipboard as plain text.", [key(CTRL, Key::C)];
+    UiCommand::CopyMarkdown, "Copy as Markdown", "Put the crash, or the selected lines of a log, on the clipboard for a ticket.", [key(CTRL_SHIFT, Key::C)];
     UiCommand::NextPart, "Next part of the screen", "Move the focus to the next part.", [key(NONE, Key::F6)];
     UiCommand::PreviousPart, "Previous part of the screen", "Move the focus to the part before.", [key(Modifiers::SHIFT, Key::F6)];
     UiCommand::Back, "Back", "Return to what was shown before.", [key(Modifiers::ALT, Key::ArrowLeft)];

@@ -19,6 +19,7 @@ use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
 use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
+use crate::engine::queries::log_copy::{CopiedRows, LogCopyQuery};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery};
 use crate::engine::queries::log_go_to::{GoTo, LogGoToQuery};
 use crate::engine::queries::log_gutter::{Gutter, LogGutterQuery};
@@ -27,6 +28,7 @@ use crate::engine::queries::log_marks::{LogMarks, LogMarksQuery};
 use crate::engine::queries::log_of_crash::LogOfCrashQuery;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
+use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery, SourceOf};
@@ -77,6 +79,10 @@ pub trait Door {
     fn log_overview(&self, log: &LogKey, n_buckets: u32) -> Answer<LogOverview>;
     /// Rows of a log.
     fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage>;
+    /// The messages of a log.
+    fn log_messages(&self, query: &LogTemplatesQuery) -> Answer<LogMessages>;
+    /// Rows of a log as text.
+    fn log_copy(&self, query: &LogCopyQuery) -> Answer<CopiedRows>;
     /// A place in a log.
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow>;
     /// What is marked in a log.
@@ -107,6 +113,8 @@ pub trait Door {
     fn is_busy(&self) -> bool;
     /// What happened since the last call.
     fn drain_events(&self) -> Vec<Event>;
+    /// Says that a frame was drawn: answers that no panel asks for any more are given up.
+    fn frame_drawn(&self);
     /// Orders work.
     fn submit(&self, command: Command) -> JobId;
     /// Stops a job.
@@ -258,6 +266,14 @@ impl Door for EngineDoor {
         self.engine.borrow().query(query.clone())
     }
 
+    fn log_messages(&self, query: &LogTemplatesQuery) -> Answer<LogMessages> {
+        self.engine.borrow().query(query.clone())
+    }
+
+    fn log_copy(&self, query: &LogCopyQuery) -> Answer<CopiedRows> {
+        self.engine.borrow().query(query.clone())
+    }
+
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
         self.engine.borrow().query(query.clone())
     }
@@ -326,6 +342,10 @@ impl Door for EngineDoor {
         let mut events = self.engine.borrow().drain_events();
         events.extend(self.finish_opening());
         events
+    }
+
+    fn frame_drawn(&self) {
+        self.engine.borrow().frame_drawn();
     }
 
     fn submit(&self, command: Command) -> JobId {

@@ -21,6 +21,8 @@ pub enum Ask {
     ExportFilters,
     /// A file with saved filters.
     ImportFilters,
+    /// A file to write a log to, with a name to begin with.
+    ExportLog(String),
     /// A folder with sources, for the prefix named.
     SourceFolder(String),
 }
@@ -96,6 +98,7 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::SymbolFiles => "Add symbol files",
         Ask::ExportFilters => "Export filters",
         Ask::ImportFilters => "Import filters",
+        Ask::ExportLog(_) => "Export what is shown",
         Ask::SourceFolder(_) => "Map a source folder",
     });
     match ask {
@@ -103,6 +106,10 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::FollowLog | Ask::ImportFilters => dialog.pick_file().map(|path| vec![path]),
         Ask::ExportFilters => dialog
             .set_file_name("filters.json")
+            .save_file()
+            .map(|path| vec![path]),
+        Ask::ExportLog(name) => dialog
+            .set_file_name(name)
             .save_file()
             .map(|path| vec![path]),
         Ask::ImportFolder | Ask::WatchFolder | Ask::SourceFolder(_) => {

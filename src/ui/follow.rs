@@ -2,6 +2,7 @@
 //! report.
 
 use super::app::App;
+use super::command::UiCommand;
 use super::dialogs::{Ask, Outcome};
 use super::nav::Place;
 use super::panels::PanelId;
@@ -152,7 +153,10 @@ impl App {
                 }
                 Outcome::Unavailable => {
                     self.no_dialog = true;
-                    self.nav.go_panel(PanelId::Home);
+                    // A log is exported to a path that is typed in its own place.
+                    if !matches!(ask, Ask::ExportLog(_)) {
+                        self.nav.go_panel(PanelId::Home);
+                    }
                 }
                 Outcome::Picked(paths) => self.picked(ask, paths),
             }
@@ -165,12 +169,19 @@ impl App {
             (Ask::ImportFiles | Ask::ImportFolder, _) => self.import(paths),
             (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
             (Ask::FollowLog, Some(path)) => self.follow_log(path),
+            (Ask::ExportLog(_), Some(path)) => {
+                self.order_of_logs(&UiCommand::LogExportTo(path));
+            }
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
             (Ask::ExportFilters, Some(path)) => self.order(Command::ExportFilters { path }),
             (Ask::ImportFilters, Some(path)) => self.order(Command::ImportFilters { path }),
             (
-                Ask::SourceFolder(_) | Ask::FollowLog | Ask::ExportFilters | Ask::ImportFilters,
+                Ask::SourceFolder(_)
+                | Ask::FollowLog
+                | Ask::ExportLog(_)
+                | Ask::ExportFilters
+                | Ask::ImportFilters,
                 None,
             ) => {}
         }

@@ -22,6 +22,8 @@ mod xvfb;
 pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 
 #[cfg(test)]
+mod log_line_tests;
+#[cfg(test)]
 mod log_tests;
 #[cfg(test)]
 mod sample;

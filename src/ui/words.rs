@@ -39,6 +39,15 @@ pub fn number(n: u64) -> String {
     out
 }
 
+/// A text of at most so many characters; what was cut is an ellipsis.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(most.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
 /// `1 crash`, `3 crashes`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     if n == 1 {

@@ -1,5 +1,6 @@
 //! What each command does. The match only routes.
 
+mod export_log;
 pub(super) mod follow;
 pub(super) mod watch;
 
@@ -31,6 +32,7 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::RestoreCapture { capture } => workspace.restore_capture(*capture).map_err(failed),
         Command::FollowLog { path } => engine.follows.start(engine, path, job),
         Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
+        Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::MapSource { from, to } => {
             let mapping = SourceMapping {

@@ -1,5 +1,6 @@
 //! Filter chips: each lets some rows through; a stack lets through what all of its chips do.
 
+use super::view::LogKey;
 use crate::model::log::LogLevel;
 use serde::{Deserialize, Serialize};
 
@@ -64,10 +65,20 @@ pub enum LogFilter {
         /// Rows after it.
         n_after: u64,
     },
-    /// Rows of one message template.
+    /// Rows of one message template. A saved filter means the same template in every log that has it: the id is made of its
+    /// text alone. In a log where other messages made it a more general or a narrower one there is no such id; then it
+    /// means the messages that fit the text, where each `*` stands for any word.
     Template {
         /// Its id.
         id: u64,
+        /// Its text, with `*` for what varies.
+        #[serde(default)]
+        text: String,
+    },
+    /// Rows whose message another log (a good run) does not have.
+    OnlyHere {
+        /// The other log.
+        good: LogKey,
     },
 }
 
@@ -102,4 +113,10 @@ pub struct FilterStack {
     /// Shows every line of a dump; without it a block of data is one row.
     #[serde(default)]
     pub shows_data: bool,
+    /// Rows of one message that follow each other are one row.
+    #[serde(default)]
+    pub folds: bool,
+    /// Rows whose run or block of data is shown row by row all the same. Rows of one log: not saved.
+    #[serde(skip)]
+    pub unfolded: Vec<u64>,
 }

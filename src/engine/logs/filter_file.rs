@@ -175,6 +175,8 @@ mod tests {
                 stack: FilterStack {
                     chips: chips.collect(),
                     shows_data: true,
+                    folds: true,
+                    unfolded: Vec::new(),
                 },
             },
             FilterSet {

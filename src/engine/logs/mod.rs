@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod dictionaries;
+pub mod export;
 pub mod filter;
 pub mod filter_file;
 pub mod follow;

@@ -5,7 +5,7 @@
 
 use super::filter::FilterStack;
 use super::matcher::Matcher;
-use super::print::{RowPlace, append_json, append_plain, append_text};
+use super::print::{RowPlace, append_json, append_line, append_searched};
 use super::row_set::RowSet;
 use super::rows::{Rows, blocks};
 use super::selection::{Selection, boot_at, decode_rows};
@@ -154,7 +154,7 @@ impl OpenLog {
         let (bytes, dictionaries) = (self.bytes.clone(), self.dictionaries.clone());
         LogSession::open(name, bytes, dictionaries, origin.crashes.clone(), progress)?
             .of_device(origin.device.clone())
-            .visible(stack, progress)
+            .let_through(stack, progress)
     }
 
     /// How many rows are wanted. With `is_raw` lines are matched with their terminal escapes.
@@ -413,7 +413,7 @@ impl OpenLog {
         let bytes = self.bytes.get(block.clone()).unwrap_or(&[]);
         let before = self.bytes.get(..block.start).unwrap_or(&[]);
         let mut index: u64 = 0;
-        let mut text = Vec::new();
+        let (mut text, mut searched) = (Vec::new(), Vec::new());
         decode_rows(
             bytes,
             self.format,
@@ -430,17 +430,16 @@ impl OpenLog {
                     return;
                 }
                 let raw = bytes.get(row.clone()).unwrap_or(&[]);
-                text.clear();
-                if !self.is_text() {
-                    append_text(record, &mut text);
-                } else if is_raw {
-                    text.extend_from_slice(raw);
-                } else {
-                    let mut plain = Vec::with_capacity(raw.len());
-                    ansi::strip_into(raw, &mut plain);
-                    append_plain(record, &plain, &mut text);
+                // A line is searched as in a search of whole blocks, whatever else is wanted of it.
+                searched.clear();
+                if wanted.matcher.is_some() && is_raw && self.is_text() {
+                    searched.extend_from_slice(raw.strip_suffix(b"\n").unwrap_or(raw));
+                } else if wanted.matcher.is_some() {
+                    append_searched(record, raw, self.is_text(), &mut searched);
                 }
-                if wanted.wants(record, super::print::without_line_end(&text)) {
+                if wanted.wants(record, &searched) {
+                    text.clear();
+                    append_line(record, raw, self.is_text(), &mut text);
                     each(this, row, record, &text);
                 }
             },

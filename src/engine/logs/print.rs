@@ -1,5 +1,6 @@
 //! A row as text and as JSON: what `fieldscope logs` prints and the window exports.
 
+use crate::formats::log::ansi;
 use crate::model::log::{LogRecord, RowKind};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -118,6 +119,25 @@ pub fn append_plain(record: &LogRecord, plain: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(line);
     }
     out.push(b'\n');
+}
+
+/// Appends a row as it is printed. `raw` are its bytes; `is_text` says that they are a line.
+pub fn append_line(record: &LogRecord, raw: &[u8], is_text: bool, out: &mut Vec<u8>) {
+    if is_text {
+        append_plain(record, &ansi::plain(raw), out);
+    } else {
+        append_text(record, out);
+    }
+}
+
+/// What a row is searched in: the line as it is printed; of one that nothing in is decoded all of it, a carriage return too.
+pub fn append_searched(record: &LogRecord, raw: &[u8], is_text: bool, out: &mut Vec<u8>) {
+    if is_text && record.template.is_none() {
+        out.extend_from_slice(&ansi::plain(raw));
+    } else {
+        append_line(record, raw, is_text, out);
+    }
+    out.pop_if(|last| *last == b'\n');
 }
 
 /// The row without its line ending.

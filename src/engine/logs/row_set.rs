@@ -74,6 +74,60 @@ impl RowSet {
         self.count();
     }
 
+    /// True when both have the same of the rows before this one.
+    pub fn agrees_before(&self, other: &Self, row: u64) -> bool {
+        let n_whole = index(row / WORD);
+        let below = (1_u64 << (row % WORD)).wrapping_sub(1);
+        let part = |set: &Self| set.words.get(n_whole).copied().unwrap_or(0) & below;
+        row <= self.n_rows
+            && row <= other.n_rows
+            && self.words.get(..n_whole) == other.words.get(..n_whole)
+            && part(self) == part(other)
+    }
+
+    /// Adds the rows of a range that the other one has.
+    pub fn unite_within(&mut self, other: &Self, range: std::ops::Range<u64>) {
+        let end = range.end.min(self.n_rows);
+        let mut row = range.start;
+        while row < end {
+            let word = row / WORD;
+            let next = word.saturating_add(1).saturating_mul(WORD).min(end);
+            let below = |row: u64| (1_u64 << (row % WORD)).wrapping_sub(1);
+            let until = if next.is_multiple_of(WORD) {
+                u64::MAX
+            } else {
+                below(next)
+            };
+            let theirs = other.words.get(index(word)).copied().unwrap_or(0);
+            if let Some(mine) = self.words.get_mut(index(word)) {
+                *mine |= theirs & until & !below(row);
+            }
+            row = next;
+        }
+        self.count();
+    }
+
+    /// Its rows from `first` on, in order.
+    pub fn iter_from(&self, first: u64) -> impl Iterator<Item = u64> + '_ {
+        let start = index(first / WORD);
+        let words = self.words.iter().enumerate().skip(start);
+        words.flat_map(move |(at, word)| {
+            let base = (at as u64).saturating_mul(WORD);
+            let mut left = *word;
+            if at == start {
+                left &= !(1_u64 << (first % WORD)).wrapping_sub(1);
+            }
+            std::iter::from_fn(move || {
+                let bit = u64::from(left.trailing_zeros());
+                if left == 0 {
+                    return None;
+                }
+                left &= left.wrapping_sub(1);
+                Some(base.saturating_add(bit))
+            })
+        })
+    }
+
     /// The rows that it does not have.
     pub fn invert(&mut self) {
         for word in &mut self.words {
@@ -199,6 +253,30 @@ mod tests {
             assert_eq!(others.len(), n_rows - set.len());
             others.intersect(&set);
             assert!(others.is_empty());
+        }
+    }
+
+    #[test]
+    fn rows_of_a_range_are_taken_over_and_listed_in_order() {
+        let thirds = RowSet::of(1000, (0..1000).filter(|row| row % 3 == 0));
+        for (from, to) in [
+            (0, 0),
+            (0, 1000),
+            (5, 6),
+            (6, 7),
+            (63, 65),
+            (64, 128),
+            (100, 2000),
+        ] {
+            let mut set = RowSet::of(1000, [1, 999]);
+            set.unite_within(&thirds, from..to);
+            let expected: Vec<u64> = (0..1000)
+                .filter(|row| [1, 999].contains(row) || (row % 3 == 0 && (from..to).contains(row)))
+                .collect();
+            assert_eq!(set.iter_from(0).collect::<Vec<_>>(), expected);
+            assert_eq!(set.len(), expected.len() as u64);
+            let behind: Vec<u64> = expected.into_iter().filter(|row| *row >= from).collect();
+            assert_eq!(set.iter_from(from).collect::<Vec<_>>(), behind);
         }
     }
 

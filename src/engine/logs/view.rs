@@ -23,6 +23,16 @@ pub enum LogKey {
     },
 }
 
+impl LogKey {
+    /// Its path, inside its capture or on disk.
+    pub fn name(&self) -> String {
+        match self {
+            Self::InCapture { path, .. } => path.clone(),
+            Self::OnDisk { path } => path.display().to_string(),
+        }
+    }
+}
+
 /// One log, or several merged by time, and what of them is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogView {
@@ -30,8 +40,6 @@ pub struct LogView {
     pub logs: Vec<MergedLog>,
     /// What is shown of them.
     pub stack: FilterStack,
-    /// Rows of one template in a run are folded into one.
-    pub folds: bool,
 }
 
 /// A log in a view.
@@ -158,8 +166,10 @@ pub struct LogRow {
     /// Parts of the message with a look or a meaning of their own, by where they begin. A match and an address may lie
     /// over a colour.
     pub spans: Vec<LogSpan>,
-    /// Further rows of the same message folded into this one.
+    /// Further rows of the same message, or of the same block of data, that are folded into this one.
     pub n_folded: u64,
+    /// Rows of the run or block that begins here and was unfolded; 0 when none does.
+    pub n_unfolded: u64,
     /// The crash that begins here: index in [`LogSummary::crashes`].
     pub crash: Option<usize>,
     /// A boot begins here: index in [`LogSummary::boots`].
@@ -209,10 +219,12 @@ pub enum SpanKind {
 pub struct ChipCounts {
     /// By chip, in the order of the stack, so far.
     pub by_chip: Vec<u64>,
-    /// Rows that all chips let through, so far.
+    /// Rows that are listed, so far.
     pub n_visible: u64,
     /// When that is none: rows that all chips but this one let through, by chip.
     pub without: Vec<u64>,
+    /// Rows that all chips let through, so far: those that are folded among them.
+    pub n_let_through: u64,
     /// All rows have been looked at.
     pub is_complete: bool,
     /// What is wrong with a chip (a broken regular expression), by chip.

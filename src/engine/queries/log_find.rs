@@ -4,12 +4,11 @@ use super::log_marks;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::session::{ListedRows, LogSession};
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
 use crate::model::progress::Unattended;
-use std::sync::Arc;
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +55,16 @@ impl Query for LogFindQuery {
     type Output = FoundRow;
 
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
-        let log = context.log(&self.key)?;
+        let log = context.log_for(&self.key, &self.stack)?;
         match self.wanted {
             Wanted::Bookmark => {
                 let bookmarks = log_marks::rows_of(context, &self.key, &log)?;
-                let shown = shown(&log, self)?;
-                Ok(next(shown.as_deref(), &bookmarks, self.from, self.forward))
+                Ok(next(
+                    &listed(&log, self)?,
+                    &bookmarks,
+                    self.from,
+                    self.forward,
+                ))
             }
             _ => found(&log, self),
         }
@@ -74,8 +77,8 @@ impl Query for LogFindQuery {
 
 /// A place in an open log. Bookmarks are not known to the log.
 pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
-    let shown = shown(log, query)?;
-    let place_of = |row: u64| shown.as_ref().map_or(row, |rows| rows.rank(row));
+    let shown = listed(log, query)?;
+    let place_of = |row: u64| shown.place_of(row);
     let chip = match &query.wanted {
         Wanted::Row(row) => {
             return Ok(FoundRow {
@@ -104,13 +107,13 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
         }),
         Wanted::Bookmark => return Ok(FoundRow::default()),
     };
-    next_match(log, shown.as_deref(), &chip, query.from, query.forward)
+    next_match(log, &shown, &chip, query.from, query.forward)
 }
 
 /// The next of the rows shown that a filter lets through, behind the `from`th of them or before it. The search goes round.
 pub(super) fn next_match(
     log: &LogSession,
-    shown: Option<&RowSet>,
+    shown: &ListedRows,
     chip: &Chip,
     from: u64,
     forward: bool,
@@ -121,31 +124,29 @@ pub(super) fn next_match(
     Ok(next(shown, &matching, from, forward))
 }
 
-/// The rows that are shown; `None` when that is all of them.
-fn shown(log: &LogSession, query: &LogFindQuery) -> Result<Option<Arc<RowSet>>, QueryError> {
-    log.visible(&log.usable(&query.stack), &Unattended)?
+fn listed(log: &LogSession, query: &LogFindQuery) -> Result<ListedRows, QueryError> {
+    log.listed(&log.usable(&query.stack), &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
 }
 
-/// The next of some rows, among those shown.
-fn next(shown: Option<&RowSet>, among: &RowSet, from: u64, forward: bool) -> FoundRow {
+/// The next of some rows, among those that are listed.
+fn next(shown: &ListedRows, among: &RowSet, from: u64, forward: bool) -> FoundRow {
     let mut matches = RowSet::clone(among);
-    if let Some(shown) = shown {
-        matches.intersect(shown);
+    if let Some(let_through) = &shown.let_through {
+        matches.intersect(let_through);
     }
-    let place_of = |row: u64| shown.map_or(row, |rows| rows.rank(row));
-    let from = shown.map_or(Some(from), |rows| rows.nth(from));
-    let n_before = matches.rank(from.unwrap_or(u64::MAX));
-    let is_on_one = from.is_some_and(|row| matches.contains(row));
+    let n_before = matches.rank(shown.nth(from).unwrap_or(u64::MAX));
+    // What is folded into the row is behind us too, or the search would not leave it.
+    let n_behind = matches.rank(shown.behind(from));
     let index = match (forward, matches.len()) {
         (_, 0) => return FoundRow::default(),
-        (true, n) => n_before.saturating_add(u64::from(is_on_one)) % n,
+        (true, n) => n_behind % n,
         (false, n) => n_before
             .checked_sub(1)
             .unwrap_or_else(|| n.saturating_sub(1)),
     };
     FoundRow {
-        at: matches.nth(index).map(place_of),
+        at: matches.nth(index).map(|row| shown.place_of(row)),
         of: Some((index.saturating_add(1), matches.len())),
     }
 }

@@ -4,8 +4,7 @@ use super::log_find::{FoundRow, next_match};
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::moment::{Moments, Written, written};
-use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::session::{ListedRows, LogSession};
 use crate::engine::logs::view::{DensityAxis, LogKey};
 use crate::engine::query::{Query, QueryError};
 use crate::model::progress::Unattended;
@@ -56,12 +55,9 @@ type Answer = Result<(u64, String), String>;
 pub fn go_to(log: &LogSession, query: &LogGoToQuery) -> Result<GoTo, QueryError> {
     let n_rows = log.summary().n_rows;
     let shown = log
-        .visible(&log.usable(&query.stack), &Unattended)?
+        .listed(&log.usable(&query.stack), &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let cursor = shown
-        .as_ref()
-        .map_or(Some(query.from), |rows| rows.nth(query.from))
-        .unwrap_or(query.from);
+    let cursor = shown.nth(query.from).unwrap_or(query.from);
     let text = query.text.trim();
     let answer = if n_rows == 0 {
         Err("The log is empty.".to_owned())
@@ -70,14 +66,14 @@ pub fn go_to(log: &LogSession, query: &LogGoToQuery) -> Result<GoTo, QueryError>
     } else if let Some(boot) = text.strip_prefix("boot ").and_then(number) {
         boot_place(log, boot)
     } else if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return address_place(log, shown.as_deref(), query, digits);
+        return address_place(log, &shown, query, digits);
     } else if let Some(line) = number(text.trim_start_matches("line ").trim_start_matches("row ")) {
         line_place(log, line)
     } else {
         time_place(log, text, cursor)
     };
     Ok(match answer {
-        Ok((row, says)) => on_screen(log, query, shown.as_deref(), row, &says),
+        Ok((row, says)) => on_screen(log, query, &shown, row, &says),
         Err(says) => GoTo {
             says,
             ..GoTo::default()
@@ -140,7 +136,7 @@ fn boot_place(log: &LogSession, boot: u64) -> Answer {
 /// The next row that names an address. With its prefix it may be written with any zeros; without it, in full width.
 fn address_place(
     log: &LogSession,
-    shown: Option<&RowSet>,
+    shown: &ListedRows,
     query: &LogGoToQuery,
     digits: &str,
 ) -> Result<GoTo, QueryError> {
@@ -156,9 +152,7 @@ fn address_place(
         match_case: false,
     };
     let found: FoundRow = next_match(log, shown, &filter.into(), query.from, true)?;
-    let row = found
-        .at
-        .and_then(|at| shown.map_or(Some(at), |rows| rows.nth(at)));
+    let row = found.at.and_then(|at| shown.nth(at));
     let says = match (row, found.of) {
         (Some(row), Some((n, of))) => {
             let line = row.saturating_add(1);
@@ -286,7 +280,7 @@ fn said_of(moments: &Moments, wanted: i64, found: i64) -> String {
 fn on_screen(
     log: &LogSession,
     query: &LogGoToQuery,
-    shown: Option<&RowSet>,
+    shown: &ListedRows,
     row: u64,
     says: &str,
 ) -> GoTo {
@@ -296,27 +290,28 @@ fn on_screen(
         at,
         says: format!("Line {line}. {says}{hidden}").trim_end().to_owned(),
     };
-    let Some(shown) = shown else {
-        return answer(Some(row), "");
-    };
-    if shown.contains(row) {
-        return answer(Some(shown.rank(row)), "");
+    let place = shown.place_of(row);
+    if shown.nth(place) == Some(row) {
+        return answer(Some(place), "");
+    }
+    if shown.is_let_through(row) {
+        return answer(Some(place), " It is folded into the row that is selected.");
     }
     let head = log.head_of_data(row);
-    if !query.stack.shows_data && head != row && shown.contains(head) {
+    if !query.stack.shows_data && head != row && shown.is_let_through(head) {
         return answer(
-            Some(shown.rank(head)),
+            Some(shown.place_of(head)),
             " It is folded into the block of data that is selected.",
         );
     }
-    match shown.len() {
+    match shown.n_listed() {
         0 => answer(None, " The filters hide every line."),
-        n if shown.rank(row) >= n => answer(
+        n if place >= n => answer(
             Some(n.saturating_sub(1)),
             " The filters hide it and all behind it: the last line shown is selected.",
         ),
         _ => answer(
-            Some(shown.rank(row)),
+            Some(place),
             " The filters hide it: the next line shown is selected.",
         ),
     }

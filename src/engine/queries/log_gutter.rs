@@ -3,7 +3,7 @@
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::session::{ListedRows, LogSession};
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
@@ -64,17 +64,16 @@ impl Query for LogGutterQuery {
 /// The marks of an open log.
 pub fn gutter(log: &LogSession, query: &LogGutterQuery) -> Result<Gutter, QueryError> {
     let shown = log
-        .visible(&log.usable(&query.stack), &Unattended)?
+        .listed(&log.usable(&query.stack), &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
-    let shown = shown.as_deref();
-    let n_shown = shown.map_or(log.summary().n_rows, RowSet::len);
+    let n_shown = shown.n_listed();
     let n_buckets = u64::from(query.n_buckets.clamp(1, MOST_BUCKETS)).min(n_shown);
     let in_buckets = |chip: &Chip| -> Result<Vec<GutterMark>, QueryError> {
         // What cannot be looked for has no matches; the field says why.
         let Ok(rows) = log.rows_of(chip, &Unattended)? else {
             return Ok(Vec::new());
         };
-        Ok(counted(&rows, shown, (n_shown, n_buckets)))
+        Ok(counted(&rows, &shown, (n_shown, n_buckets)))
     };
     let errors = LogFilter::Level {
         at_least: LogLevel::Error,
@@ -88,23 +87,16 @@ pub fn gutter(log: &LogSession, query: &LogGutterQuery) -> Result<Gutter, QueryE
             None => Vec::new(),
         },
         errors: in_buckets(&errors.into())?,
-        crashes: counted(&crashes, shown, (n_shown, n_buckets)),
+        crashes: counted(&crashes, &shown, (n_shown, n_buckets)),
     })
 }
 
-fn counted(
-    rows: &RowSet,
-    shown: Option<&RowSet>,
-    (n_shown, n_buckets): (u64, u64),
-) -> Vec<GutterMark> {
+fn counted(rows: &RowSet, shown: &ListedRows, (n_shown, n_buckets): (u64, u64)) -> Vec<GutterMark> {
     let mut rows = RowSet::clone(rows);
-    if let Some(shown) = shown {
-        rows.intersect(shown);
+    if let Some(let_through) = &shown.let_through {
+        rows.intersect(let_through);
     }
-    let row_of = |at: u64| match shown {
-        Some(shown) => shown.nth(at).unwrap_or(u64::MAX),
-        None => at,
-    };
+    let row_of = |at: u64| shown.nth(at).unwrap_or(u64::MAX);
     let mut marks = Vec::new();
     let mut n_before = 0;
     for bucket in 0..n_buckets {
@@ -116,7 +108,7 @@ fn counted(
         {
             marks.push(GutterMark {
                 bucket: u32::try_from(bucket).unwrap_or(u32::MAX),
-                at: shown.map_or(first, |shown| shown.rank(first)),
+                at: shown.place_of(first),
                 n: n_until.saturating_sub(n_before),
             });
         }

@@ -5,7 +5,6 @@ use crate::engine::context::QueryContext;
 use crate::engine::logs::addresses::name_addresses;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::matcher::Matcher;
-use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::session::LogSession;
 use crate::engine::logs::spans;
 use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows};
@@ -49,7 +48,7 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        let log = context.log(&self.key)?;
+        let log = context.log_for(&self.key, &self.stack)?;
         let mut page = page(&log, self)?;
         name_addresses(context, &log, &mut page.rows.rows);
         log_marks::mark(context, &self.key, &mut page)?;
@@ -79,19 +78,19 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
             }
         }
     }
-    let visible = |stack: &FilterStack| {
-        let shown = log.visible(&log.usable(stack), &Unattended)?;
-        shown.map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
+    let listed = |stack: &FilterStack| {
+        let listed = log.listed(&log.usable(stack), &Unattended)?;
+        listed.map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
     };
-    let n_of = |shown: Option<&RowSet>| shown.map_or(log.summary().n_rows, RowSet::len);
-    let shown = visible(&query.stack)?;
-    let n_visible = n_of(shown.as_deref());
+    let listed_now = listed(&query.stack)?;
+    let n_visible = listed_now.n_listed();
     counts.n_visible = n_visible;
+    counts.n_let_through = listed_now.n_let_through();
     if n_visible == 0 {
         for index in 0..query.stack.chips.len().min(MOST_ADVISED) {
             let mut others = query.stack.clone();
             others.chips.remove(index);
-            counts.without.push(n_of(visible(&others)?.as_deref()));
+            counts.without.push(listed(&others)?.n_let_through());
         }
     }
     let matcher = match &query.find {
@@ -100,11 +99,15 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
     };
     let mut rows = Vec::new();
     for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
-        let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
-        rows.extend(row.and_then(|row| {
+        rows.extend(listed_now.nth(n).and_then(|row| {
             let mut shown = log_row(log, row, matcher.as_ref())?;
-            if !query.stack.shows_data {
-                shown.n_folded = log.n_folded_into(row);
+            shown.n_folded = listed_now.n_folded(row);
+            shown.n_unfolded = listed_now.n_unfolded(row);
+            match log.n_folded_into(row) {
+                0 => {}
+                _ if query.stack.shows_data => {}
+                n if query.stack.unfolded.contains(&row) => shown.n_unfolded = n.saturating_add(1),
+                n => shown.n_folded = n,
             }
             Some(shown)
         }));

@@ -2,14 +2,17 @@
 
 use crate::engine::logs::dictionaries::from_elfs;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
-use crate::engine::logs::session::{CrashPlace, LogSession};
+use crate::engine::logs::session::{CrashPlace, LogSession, MessageIndex};
 use crate::engine::logs::view::LogKey;
 use crate::engine::queries::filter_sets::NamedFilters;
+use crate::engine::queries::log_copy::{CopiedRows, LogCopyQuery, copied};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_marks::{Bookmark, LogMarks, MarkHistory};
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery, page};
 use crate::engine::queries::log_summary::{LogOverview, overview};
+use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery, messages};
 use crate::model::progress::Unattended;
+use std::sync::Arc;
 
 /// Names the one log.
 pub(super) fn key() -> LogKey {
@@ -19,15 +22,50 @@ pub(super) fn key() -> LogKey {
     }
 }
 
+/// Names the log of a day on which nothing happened.
+fn good_key() -> LogKey {
+    LogKey::InCapture {
+        capture: 1,
+        path: "logs/good.log".to_owned(),
+    }
+}
+
 pub(super) fn listed() -> Vec<ListedLog> {
-    vec![ListedLog {
-        key: key(),
-        name: "logs/uart0.log".to_owned(),
+    let log = |key, name: &str, size_bytes| ListedLog {
+        key,
+        name: name.to_owned(),
         capture: "customer-4711.zip".to_owned(),
         device: Some("DA143532".to_owned()),
-        size_bytes: 48_213,
+        size_bytes,
         n_rows: None,
-    }]
+    };
+    vec![
+        log(key(), "logs/uart0.log", 48_213),
+        log(good_key(), "logs/good.log", 132),
+    ]
+}
+
+/// A device that works and says a thing that the other one does not say.
+fn good_session() -> LogSession {
+    let text = "*** demo boot, build id a1e688c0ffee1234 ***\nI (5) sensor: batch 1 sampled, 64 values\n\
+                D (7) net: tx queued 3 (len 512)\nI (9) clock: synchronised, 3 ms off\n";
+    opened("logs/good.log", text.to_owned(), Vec::new())
+}
+
+fn opened(name: &str, text: String, crashes: Vec<CrashPlace>) -> LogSession {
+    let bytes = text.into_bytes().into();
+    match LogSession::open(name, bytes, from_elfs(&[]), crashes, &Unattended) {
+        Ok(session) => session,
+        Err(cancelled) => std::panic::panic_any(cancelled),
+    }
+}
+
+/// The messages of a log that nobody stops counting.
+fn indexed(log: &LogSession) -> Arc<MessageIndex> {
+    match log.messages(&Unattended) {
+        Ok(index) => index,
+        Err(cancelled) => std::panic::panic_any(cancelled),
+    }
 }
 
 /// An afternoon of a device: it works, complains, crashes and starts again.
@@ -58,20 +96,16 @@ pub(super) fn session() -> LogSession {
         crash: 7,
         headline: "`prv_write_page` wrote through a null pointer".to_owned(),
     }];
-    match LogSession::open(
-        "logs/uart0.log",
-        text.into_bytes().into(),
-        from_elfs(&[]),
-        crashes,
-        &Unattended,
-    ) {
-        Ok(session) => session,
-        Err(cancelled) => std::panic::panic_any(cancelled),
-    }
+    opened("logs/uart0.log", text, crashes)
 }
 
 pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
-    let mut page = page(&session(), query).unwrap_or_default();
+    let log = session();
+    let compares = |chip: &Chip| matches!(chip.filter, LogFilter::OnlyHere { .. });
+    if query.stack.chips.iter().any(compares) {
+        log.know_good_run(&good_key(), indexed(&good_session()));
+    }
+    let mut page = page(&log, query).unwrap_or_default();
     for row in &mut page.rows.rows {
         row.bookmark = MARKED.iter().any(|(marked, _)| *marked == row.row);
     }
@@ -112,13 +146,22 @@ pub(super) fn filter_sets() -> Vec<NamedFilters> {
             negated: false,
             is_off: false,
         }],
-        shows_data: false,
+        ..FilterStack::default()
     };
     vec![NamedFilters {
         name: "Wi-Fi".to_owned(),
         stack: Ok(stack),
         saved_at: "2026-11-23T12:00:00Z".to_owned(),
     }]
+}
+
+pub(super) fn log_messages(query: &LogTemplatesQuery) -> LogMessages {
+    let good = query.good.as_ref().map(|_good| indexed(&good_session()));
+    messages(&indexed(&session()), good.as_deref(), query.order)
+}
+
+pub(super) fn log_copy(query: &LogCopyQuery) -> CopiedRows {
+    copied(&session(), query, &Unattended).unwrap_or_default()
 }
 
 pub(super) fn log_overview(n_buckets: u32) -> LogOverview {

@@ -23,6 +23,7 @@ use crate::engine::queries::find::Found;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
+use crate::engine::queries::log_copy::{CopiedRows, LogCopyQuery};
 use crate::engine::queries::log_find::{FoundRow, LogFindQuery, found};
 use crate::engine::queries::log_go_to::{GoTo, LogGoToQuery, go_to};
 use crate::engine::queries::log_gutter::{Gutter, LogGutterQuery, gutter};
@@ -30,6 +31,7 @@ use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_marks::LogMarks;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
+use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::Overview;
 use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
@@ -282,6 +284,14 @@ impl Door for FakeDoor {
         )
     }
 
+    fn log_messages(&self, query: &LogTemplatesQuery) -> Answer<LogMessages> {
+        self.answer(|| logs::log_messages(query), LogMessages::default)
+    }
+
+    fn log_copy(&self, query: &LogCopyQuery) -> Answer<CopiedRows> {
+        self.answer(|| logs::log_copy(query), CopiedRows::default)
+    }
+
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
         let find = || found(&logs::session(), query).unwrap_or_default();
         self.answer(find, FoundRow::default)
@@ -380,6 +390,8 @@ impl Door for FakeDoor {
     fn drain_events(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.borrow_mut())
     }
+
+    fn frame_drawn(&self) {}
 
     fn submit(&self, command: Command) -> JobId {
         self.sent.borrow_mut().push(command);

@@ -1,16 +1,19 @@
 //! What filters let through of an open log: looked for once, and remembered, also while the log grows.
 
-use super::LogSession;
 use super::blocks::IndexedBlock;
+use super::{LogSession, MessageIndex};
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::matcher::Matcher;
+use crate::engine::logs::print::append_searched;
 use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::selection::decode_rows;
-use crate::engine::logs::view::DensityAxis;
+use crate::engine::logs::templates::assign;
+use crate::engine::logs::view::{DensityAxis, LogKey};
 use crate::engine::parallel;
 use crate::formats::log::{Framing, ansi};
 use crate::model::log::LogLevel;
 use crate::model::progress::{Cancelled, Progress};
+use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 /// Filters whose rows are remembered.
@@ -30,8 +33,8 @@ pub(super) struct KeptFilter {
 }
 
 impl LogSession {
-    /// The rows that a stack lets through; `None` when that is all of them.
-    pub fn visible(
+    /// The rows that a stack lets through, a block of data as one; `None` when that is all of them.
+    pub fn let_through(
         &self,
         stack: &FilterStack,
         progress: &dyn Progress,
@@ -40,6 +43,11 @@ impl LogSession {
         if !stack.shows_data && !self.folded.is_empty() {
             let mut rest = self.folded.clone();
             rest.invert();
+            for row in &stack.unfolded {
+                let first = row.saturating_add(1);
+                let end = first.saturating_add(self.n_folded_into(*row));
+                rest.unite_within(&self.folded, first..end);
+            }
             all = Some(rest);
         }
         for chip in stack.chips.iter().filter(|chip| !chip.is_off) {
@@ -119,8 +127,12 @@ impl LogSession {
             n_bytes,
             axis: self.axis.kind,
             n_sure: match chip.filter {
-                // What is near a crash or of a boot can change with every boot and crash that is found.
-                LogFilter::Boot { .. } | LogFilter::NearCrash { .. } => 0,
+                // What is near a crash or of a boot can change with every boot and crash that is found, and the text of a
+                // template with every message.
+                LogFilter::Boot { .. }
+                | LogFilter::NearCrash { .. }
+                | LogFilter::Template { .. }
+                | LogFilter::OnlyHere { .. } => 0,
                 _ => last_block,
             },
         };
@@ -131,6 +143,27 @@ impl LogSession {
 
     fn kept_filters(&self) -> MutexGuard<'_, Vec<KeptFilter>> {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was found by comparing with a good run, which is another one now.
+    pub(super) fn forget_compared(&self, good_run: &LogKey) {
+        let is_of =
+            |filter: &LogFilter| matches!(filter, LogFilter::OnlyHere { good } if good == good_run);
+        self.kept_filters().retain(|kept| !is_of(&kept.chip.filter));
+    }
+
+    /// Rows whose message is of one of these groups.
+    fn rows_of_groups(&self, index: &MessageIndex, wanted: &BTreeSet<usize>) -> Vec<u64> {
+        let is_wanted: Vec<bool> = (0..index.groups().len())
+            .map(|group| wanted.contains(&group))
+            .collect();
+        let mut templates = self.templates_from(index, 0);
+        (0..self.summary.n_rows)
+            .filter(|row| {
+                let group = templates.group_of(*row);
+                group.is_some_and(|group| is_wanted.get(group).copied().unwrap_or(false))
+            })
+            .collect()
     }
 
     /// Rows of some blocks, the last of the log among them, that a filter lets through.
@@ -177,7 +210,6 @@ impl LogSession {
             LogFilter::Text { .. } | LogFilter::Regex { .. } => {
                 Matcher::of_filter(filter).transpose()
             }
-            LogFilter::Module { .. } | LogFilter::Template { .. } => Ok(None),
             LogFilter::Time { from_ns, to_ns } => {
                 return Ok(Ok(self.rows_between(
                     (*from_ns, *to_ns),
@@ -189,6 +221,24 @@ impl LogSession {
                 let end = last.saturating_add(1).min(n_rows);
                 return Ok(Ok((first_row.max(*first)..end).collect()));
             }
+            LogFilter::Template { id, text } => {
+                let index = self.messages(progress)?;
+                let wanted = index.assigned().groups_of(index.groups(), *id, text);
+                return Ok(Ok(self.rows_of_groups(&index, &wanted)));
+            }
+            LogFilter::OnlyHere { good } => {
+                let Some(good) = self.good_run(good) else {
+                    return Ok(Err(
+                        "the log that it compares with cannot be opened".to_owned()
+                    ));
+                };
+                let index = self.messages(progress)?;
+                let own = assign(index.groups(), good.groups()).of_group;
+                let only_here = (0..).zip(own).filter(|(_, at)| at.is_some());
+                let wanted = only_here.map(|(group, _)| group).collect();
+                return Ok(Ok(self.rows_of_groups(&index, &wanted)));
+            }
+            LogFilter::Module { .. } => Ok(None),
             // One log is of one device.
             LogFilter::Device { serials } => {
                 let is_it = self
@@ -218,9 +268,9 @@ impl LogSession {
         matcher: Option<&Matcher>,
     ) -> Vec<u64> {
         let bytes = self.bytes.get(block.range.clone()).unwrap_or(&[]);
-        let is_plain_text = self.format.framing() == Framing::Delimited(b'\n')
-            && self.dictionaries.tokens.is_none();
-        let mut found = Vec::new();
+        let is_text = self.format.framing() == Framing::Delimited(b'\n');
+        let is_plain_text = is_text && self.dictionaries.tokens.is_none();
+        let (mut found, mut searched) = (Vec::new(), Vec::new());
         if let (Some(matcher), true) = (matcher, is_plain_text) {
             let plain = ansi::plain(bytes);
             let mut row = block.first_row;
@@ -240,11 +290,15 @@ impl LogSession {
             self.format,
             &self.dictionaries,
             before,
-            |_, record| {
+            |place, record| {
                 let is_wanted = match (filter, matcher) {
-                    (_, Some(matcher)) => matcher.is_match(record.message.as_bytes()),
+                    (_, Some(matcher)) => {
+                        searched.clear();
+                        let raw = bytes.get(place).unwrap_or(&[]);
+                        append_searched(record, raw, is_text, &mut searched);
+                        matcher.is_match(&searched)
+                    }
                     (LogFilter::Module { names }, _) => names.contains(&record.module),
-                    (LogFilter::Template { id }, _) => record.template == Some(*id),
                     _ => false,
                 };
                 if is_wanted {

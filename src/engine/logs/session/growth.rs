@@ -42,6 +42,8 @@ impl LogSession {
             axis: Axis::default(),
             device: None,
             filters: Arc::new(Mutex::default()),
+            messages: Arc::default(),
+            folds: Arc::default(),
             bytes,
         };
         session.indexed(progress)
@@ -77,6 +79,8 @@ impl LogSession {
             axis: Axis::default(),
             device: self.device.clone(),
             filters: Arc::new(Mutex::default()),
+            messages: Arc::default(),
+            folds: Arc::default(),
             bytes,
         };
         if self.bytes.len() < HEAD_BYTES {
@@ -88,6 +92,8 @@ impl LogSession {
             session.boots.clone_from(&self.boots);
             session.folded.clone_from(&self.folded);
             session.filters = Arc::clone(&self.filters);
+            session.messages = Arc::clone(&self.messages);
+            session.folds = Arc::clone(&self.folds);
         }
         session.indexed(progress)
     }

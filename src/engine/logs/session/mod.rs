@@ -4,7 +4,10 @@ mod axis;
 mod blocks;
 mod density;
 mod filters;
+mod folds;
 mod growth;
+mod messages;
+mod print;
 mod summary;
 mod time_index;
 
@@ -20,6 +23,10 @@ use crate::model::log::LogRecord;
 use axis::Axis;
 use blocks::{INDEXED_EVERY, IndexedBlock};
 use filters::KeptFilter;
+use folds::KnownFolds;
+pub use folds::ListedRows;
+use messages::KnownMessages;
+pub use messages::MessageIndex;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -60,6 +67,9 @@ pub struct LogSession {
     device: Option<String>,
     /// Shared with what the log was before it grew: what was found then need not be looked for again.
     filters: Arc<Mutex<Vec<KeptFilter>>>,
+    /// Shared in the same way.
+    messages: Arc<KnownMessages>,
+    folds: Arc<KnownFolds>,
 }
 
 impl LogSession {

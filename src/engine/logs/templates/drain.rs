@@ -4,6 +4,7 @@ use super::{Group, id_of};
 use crate::engine::logs::view::LogTemplate;
 use crate::model::log::LogLevel;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// A group joins a template that shares at least this part of its words, of [`SHARED_OF`].
 const SHARED: usize = 1;
@@ -25,6 +26,26 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
+    /// The text with `*` for what varies.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes the rows of another one too.
+    pub(super) fn count(&mut self, other: &Self) {
+        let rows = other.first_row..=other.last_row;
+        self.count_rows(other.n_rows, &rows, other.n_by_level);
+    }
+
+    fn count_rows(&mut self, n_rows: u64, rows: &RangeInclusive<u64>, n_by_level: [u64; 7]) {
+        self.n_rows = self.n_rows.saturating_add(n_rows);
+        self.first_row = self.first_row.min(*rows.start());
+        self.last_row = self.last_row.max(*rows.end());
+        for (all, n) in self.n_by_level.iter_mut().zip(n_by_level) {
+            *all = all.saturating_add(n);
+        }
+    }
+
     /// What there is to show of it.
     pub(super) fn template(&self) -> LogTemplate {
         let levels = (0_usize..).zip(self.n_by_level);
@@ -50,17 +71,14 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    /// Adds a group.
-    pub(super) fn add(&mut self, group: &Group) {
+    /// Adds a group; the place of its template among the templates.
+    pub(super) fn add(&mut self, group: &Group) -> usize {
         let at = self.place(group);
         if let Some(cluster) = self.clusters.get_mut(at) {
-            cluster.n_rows = cluster.n_rows.saturating_add(group.n_rows);
-            cluster.first_row = cluster.first_row.min(group.first_row);
-            cluster.last_row = cluster.last_row.max(group.last_row);
-            for (all, n) in cluster.n_by_level.iter_mut().zip(group.n_by_level) {
-                *all = all.saturating_add(n);
-            }
+            let rows = group.first_row..=group.last_row;
+            cluster.count_rows(group.n_rows, &rows, group.n_by_level);
         }
+        at
     }
 
     /// All templates, in the order of their first group.
@@ -111,6 +129,15 @@ impl Drain {
         });
         at
     }
+}
+
+/// True when a constant part is the text of a template, where each `*` may stand for any word.
+pub(super) fn fits(template: &str, constant: &str) -> bool {
+    let mut words = constant.split(' ');
+    let is_same = template
+        .split(' ')
+        .all(|mine| words.next().is_some_and(|word| mine == "*" || mine == word));
+    is_same && words.next().is_none()
 }
 
 /// Constant words that a template has in the same places, and the places that are not `*` in both.

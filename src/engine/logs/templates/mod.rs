@@ -10,9 +10,10 @@ mod mask;
 
 use crate::engine::logs::view::LogTemplate;
 use crate::model::log::{LogLevel, LogRecord, RowKind};
-use drain::{Cluster, Drain};
+use drain::{Cluster, Drain, fits};
 use mask::mask;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Groups that are told apart in a log; rows of further ones are counted together.
 const MOST_GROUPS: usize = 100_000;
@@ -35,7 +36,7 @@ pub struct Group {
 }
 
 /// Collects groups, a row at a time.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Groups {
     index: BTreeMap<u64, usize>,
     found: Vec<Group>,
@@ -67,41 +68,37 @@ pub fn id_of(text: &str) -> u64 {
 }
 
 impl Groups {
-    /// Counts a row; its key.
-    pub fn add(&mut self, row: u64, record: &LogRecord) -> Option<u64> {
+    /// Counts a row; the place of its group among the groups.
+    pub fn add(&mut self, row: u64, record: &LogRecord) -> Option<usize> {
         let is_undecoded = record.kind == RowKind::Undecoded;
         self.n_undecoded = self.n_undecoded.saturating_add(u64::from(is_undecoded));
         let mut text = std::mem::take(&mut self.text);
-        let key = key_of(record, &mut text);
-        if let Some(key) = key {
+        let place = key_of(record, &mut text).map(|key| {
             let level = record.level.map_or(LogLevel::ALL.len(), LogLevel::index);
             let mut n_by_level = [0; 7];
             if let Some(n) = n_by_level.get_mut(level) {
                 *n = 1;
             }
-            self.count(key, &text, row..=row, 1, n_by_level);
-        }
+            self.count(key, &text, row..=row, 1, n_by_level)
+        });
         self.text = text;
-        key
+        place
     }
 
-    /// Adds the groups of rows that come behind `n_before` others.
-    pub fn append(&mut self, after: Self, n_before: u64) {
+    /// Adds the groups of rows that come behind `n_before` others; the place of each of them among the groups.
+    pub fn append(&mut self, after: Self, n_before: u64) -> Vec<usize> {
         self.n_undecoded = self.n_undecoded.saturating_add(after.n_undecoded);
         let mut keys: Vec<(usize, u64)> =
             after.index.into_iter().map(|(key, at)| (at, key)).collect();
         keys.sort_unstable();
-        for ((_, key), group) in keys.into_iter().zip(after.found) {
+        let groups = keys.into_iter().zip(after.found);
+        let places = groups.map(|((_, key), group)| {
             let first = group.first_row.saturating_add(n_before);
             let last = group.last_row.saturating_add(n_before);
-            self.count(
-                key,
-                &group.text,
-                first..=last,
-                group.n_rows,
-                group.n_by_level,
-            );
-        }
+            let rows = first..=last;
+            self.count(key, &group.text, rows, group.n_rows, group.n_by_level)
+        });
+        places.collect()
     }
 
     fn count(
@@ -111,7 +108,7 @@ impl Groups {
         rows: std::ops::RangeInclusive<u64>,
         n_rows: u64,
         n_by_level: [u64; 7],
-    ) {
+    ) -> usize {
         let is_full = self.found.len() >= MOST_GROUPS;
         let (key, text) = if is_full && !self.index.contains_key(&key) {
             (id_of(OTHERS), OTHERS)
@@ -136,6 +133,7 @@ impl Groups {
                 *all = all.saturating_add(n);
             }
         }
+        at
     }
 
     /// Rows that may be messages, and could not be decoded.
@@ -143,9 +141,95 @@ impl Groups {
         self.n_undecoded
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// True without a group.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// In the order of their first rows.
     pub fn iter(&self) -> impl Iterator<Item = &Group> {
         self.found.iter()
+    }
+}
+
+/// The templates of a log, and which of them each of its groups is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// The templates, in the order of their first rows.
+    pub templates: Vec<LogTemplate>,
+    /// By group: which template it is; `None` of one that another log (a good run) has too. Two groups with the same number
+    /// are one template.
+    pub of_group: Vec<Option<usize>>,
+}
+
+impl Assigned {
+    /// The groups that a saved filter means: those of the template with this id; in a log that has no such template, those
+    /// whose constant part fits its text.
+    pub fn groups_of(&self, groups: &Groups, id: u64, text: &str) -> BTreeSet<usize> {
+        let of = |at: &Option<usize>| at.and_then(|at| self.templates.get(at));
+        let members = (0..).zip(&self.of_group);
+        let found: BTreeSet<usize> = members
+            .filter(|(_, at)| of(at).is_some_and(|template| template.id == id))
+            .map(|(group, _)| group)
+            .collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let fitting = (0..).zip(groups.iter());
+        let fitting = fitting.filter(|(_, group)| fits(text, &group.text));
+        fitting.map(|(group, _)| group).collect()
+    }
+}
+
+/// Puts the groups of a log together, behind those of another one (a good run), whose templates are left out.
+///
+/// Which template a group becomes part of is decided by the groups before it alone, so it stays when a log grows; only two
+/// templates whose texts become the same are one from then on.
+pub fn assign(groups: &Groups, good: &Groups) -> Assigned {
+    let mut drain = Drain::default();
+    for group in good.iter() {
+        drain.add(group);
+    }
+    let n_known = drain.clusters().len();
+    let members: Vec<usize> = groups.iter().map(|group| drain.add(group)).collect();
+    let clusters: Vec<&Cluster> = drain.clusters().collect();
+    // Templates with the same text are one.
+    let mut first_with: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, cluster) in clusters.iter().enumerate() {
+        first_with.entry(cluster.text()).or_insert(at);
+    }
+    let first_of = |at: usize| {
+        let text = clusters.get(at)?.text();
+        first_with.get(text).copied()
+    };
+    let mut merged: BTreeMap<usize, Cluster> = BTreeMap::new();
+    for (at, cluster) in clusters.iter().enumerate().skip(n_known) {
+        let Some(first) = first_of(at).filter(|first| *first >= n_known) else {
+            continue;
+        };
+        match merged.entry(first) {
+            Entry::Vacant(place) => _ = place.insert(Cluster::clone(cluster)),
+            Entry::Occupied(mut place) => place.get_mut().count(cluster),
+        }
+    }
+    let merged = merged.iter().map(|(at, cluster)| (*at, cluster.template()));
+    let mut list: Vec<(usize, LogTemplate)> = merged.collect();
+    list.sort_by_key(|(at, template)| (template.first_row, *at));
+    let place_of: BTreeMap<usize, usize> = (0..)
+        .zip(&list)
+        .map(|(place, (at, _))| (*at, place))
+        .collect();
+    let of_group = members
+        .into_iter()
+        .map(|at| place_of.get(&first_of(at)?).copied());
+    Assigned {
+        of_group: of_group.collect(),
+        templates: list.into_iter().map(|(_, template)| template).collect(),
     }
 }
 
@@ -156,18 +240,7 @@ pub fn templates(groups: &Groups) -> Vec<LogTemplate> {
 
 /// The templates of the groups of a log, without those that another log (a good run) has too.
 pub fn templates_only_in(groups: &Groups, good: &Groups) -> Vec<LogTemplate> {
-    let mut drain = Drain::default();
-    for group in good.iter() {
-        drain.add(group);
-    }
-    let n_known = drain.clusters().len();
-    for group in groups.iter() {
-        drain.add(group);
-    }
-    let new = drain.clusters().skip(n_known);
-    let mut list: Vec<LogTemplate> = new.map(Cluster::template).collect();
-    list.sort_by_key(|template| template.first_row);
-    list
+    assign(groups, good).templates
 }
 
 #[cfg(test)]

@@ -32,13 +32,17 @@ impl Logs {
             self.search_ui(ctx, ui);
             self.levels_ui(ui);
             self.add_filter_ui(ui, summary, listed, &moments);
-            self.view_menu_ui(ui);
+            self.view_menu_ui(ctx, ui);
             self.filter_sets_ui(ctx, ui, &moments);
             self.follow_ui(ctx, ui);
             if self.nothing_found {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
             } else if let Some((n, of)) = self.found {
                 text::small(ui, format!("match {n} of {of} · F3 next"));
+            } else if let Some(said) = &self.said {
+                text::small(ui, said);
+            } else if let Some(words) = self.fold_words() {
+                text::small(ui, words);
             }
         });
         self.chips_ui(ui, summary, listed, &moments);

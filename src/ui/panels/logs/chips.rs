@@ -49,10 +49,7 @@ impl Logs {
                 }
                 ui.add_space(size::XS);
             }
-            text::small(
-                ui,
-                format!("{} shown", words::count(self.n_visible, "line", "lines")),
-            );
+            text::small(ui, self.shown_words());
         });
         if let Some((index, change)) = change {
             self.change(index, change);

@@ -1,6 +1,8 @@
 //! How the list is shown: which columns, how large, wrapped or cut.
 
 use super::Logs;
+use crate::ui::command::UiCommand;
+use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::{button, text};
 use egui::Ui;
@@ -128,8 +130,8 @@ pub(super) const GUTTER: f32 = 18.0;
 
 impl Logs {
     /// The menu that changes how the list is shown.
-    pub(super) fn view_menu_ui(&mut self, ui: &mut Ui) {
-        let button = button::quiet(ui, "View").on_hover_text("Columns, wrapping, size of the text");
+    pub(super) fn view_menu_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        let button = button::quiet(ui, "View").on_hover_text("Columns, wrapping, folding, export");
         egui::Popup::menu(&button)
             .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| {
@@ -147,6 +149,13 @@ impl Logs {
                 ui.add_space(size::S);
                 text::small(ui, "messages");
                 ui.checkbox(&mut self.look.wraps, "Wrap long messages (W)");
+                let mut folds = self.stack.folds;
+                if ui
+                    .checkbox(&mut folds, "Fold repeated messages (Shift+Z)")
+                    .changed()
+                {
+                    ctx.ui(UiCommand::LogFold);
+                }
                 if ui
                     .checkbox(
                         &mut self.stack.shows_data,
@@ -156,6 +165,8 @@ impl Logs {
                 {
                     self.changed();
                 }
+                ui.add_space(size::S);
+                button::command(ui, ctx, &UiCommand::LogExport);
                 ui.add_space(size::S);
                 text::small(ui, "size of the text");
                 ui.horizontal(|ui| {

@@ -196,7 +196,7 @@ impl Draft {
                 draft.first = n_before.to_string();
                 draft.second = n_after.to_string();
             }
-            LogFilter::Template { .. } => {}
+            LogFilter::Template { .. } | LogFilter::OnlyHere { .. } => {}
         }
         draft
     }

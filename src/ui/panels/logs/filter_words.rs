@@ -4,6 +4,9 @@ use crate::engine::logs::filter::{Chip, LogFilter};
 use crate::engine::logs::moment::Moments;
 use crate::ui::words;
 
+/// Characters of a message on a chip.
+const MESSAGE: usize = 48;
+
 /// `level ≥ error`, `not "wifi"`.
 pub(super) fn words_of(chip: &Chip, moments: &Moments) -> String {
     let what = match &chip.filter {
@@ -35,7 +38,9 @@ pub(super) fn words_of(chip: &Chip, moments: &Moments) -> String {
         LogFilter::NearCrash { n_before, n_after } => {
             format!("near a crash (\u{2212}{n_before}, +{n_after})")
         }
-        LogFilter::Template { .. } => "one message".to_owned(),
+        LogFilter::Template { text, .. } if text.is_empty() => "one message".to_owned(),
+        LogFilter::Template { text, .. } => format!("message {}", words::cut(text, MESSAGE)),
+        LogFilter::OnlyHere { good } => format!("not in {}", words::file_name(&good.name())),
     };
     if chip.negated {
         format!("not {what}")
@@ -95,7 +100,10 @@ pub(super) fn lets_through(chip: &Chip, moments: &Moments) -> String {
             words::count(*n_before, "line", "lines"),
             words::count(*n_after, "line", "lines")
         ),
-        LogFilter::Template { .. } => "of one message".to_owned(),
+        LogFilter::Template { text, .. } => format!("of the message {text}"),
+        LogFilter::OnlyHere { good } => {
+            format!("whose message is not in {}", words::file_name(&good.name()))
+        }
     };
     if chip.negated {
         format!("Lets through all lines but those {what}.")

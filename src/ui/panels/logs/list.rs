@@ -86,6 +86,12 @@ impl Logs {
             .shrink2(vec2(1.0, 4.0))
             .split_left_right_at_x(rect.right() - 1.0 - gutter::WIDTH);
         self.height = body.height();
+        if self.waits_for_messages() {
+            cards::inside(ui, body, "log rows", |ui| {
+                state::loading(ui, "Counting messages…");
+            });
+            return;
+        }
         let pages = match self.pages(ctx, key) {
             Ok(pages) => pages,
             Err(error) => {
@@ -137,6 +143,11 @@ impl Logs {
         match done {
             Some((at, Done::Selected { extends })) => {
                 self.choose_row(at, extends, pages.row(at).cloned());
+            }
+            Some((at, Done::Fold)) => {
+                if let Some(row) = pages.row(at) {
+                    self.toggle_fold(at, row);
+                }
             }
             Some((_, Done::Crash(id))) => ctx.ui(UiCommand::OpenCrash(id)),
             Some((at, Done::Chosen(choice))) => {
@@ -200,7 +211,7 @@ impl Logs {
         for page in first..=last {
             let answer = ctx.door.log_rows(&LogRowsQuery {
                 key: key.clone(),
-                stack: self.stack.clone(),
+                stack: self.shown_stack(),
                 first: page.saturating_mul(PAGE),
                 count: 128,
                 find: self.sought().map(|chip| chip.filter),

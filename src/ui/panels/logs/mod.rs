@@ -6,9 +6,11 @@ mod bookmarks;
 mod chips;
 mod columns;
 mod density;
+mod export;
 mod filter_fields;
 mod filter_sets;
 mod filter_words;
+mod folding;
 mod follow;
 mod go_to;
 mod gutter;
@@ -17,6 +19,7 @@ mod list;
 mod lookup;
 mod marks;
 mod message;
+mod messages;
 mod row;
 mod row_menu;
 mod selected;
@@ -25,6 +28,7 @@ mod selection;
 use super::{Panel, screen};
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::view::{ChipCounts, DensityAxis, LogKey};
+use crate::engine::queries::log_copy::LogCopyQuery;
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_summary::LogOverview;
@@ -36,9 +40,12 @@ use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use columns::Look;
 use egui::{Pos2, Rect, Ui, vec2};
+use export::Exporting;
 use follow::banner_ui;
 use lookup::LookedUp;
+use messages::{Messages, Side};
 use selection::Selected;
+use std::path::PathBuf;
 
 /// From this width on the selected row is shown in full beside the list.
 const WITH_SELECTED: f32 = 1000.0;
@@ -74,6 +81,7 @@ pub struct Logs {
     height: f32,
     /// Rows that were in sight as a whole in the last frame.
     n_whole: u64,
+    /// Rows that are listed, and lines that the filters let through.
     n_visible: u64,
     counts: ChipCounts,
     /// The filters before each change.
@@ -103,6 +111,16 @@ pub struct Logs {
     copies_bookmarks: bool,
     /// The menu of named filters.
     filter_sets: filter_sets::Menu,
+    /// What is shown below the selected row, and how.
+    side: Side,
+    messages: Messages,
+    /// Rows on their way to the clipboard.
+    copying: Option<LogCopyQuery>,
+    /// What became of the last copy.
+    said: Option<String>,
+    /// What is asked before rows are written to a file, and the file that was chosen.
+    exporting: Option<Exporting>,
+    exported_to: Option<PathBuf>,
 }
 
 impl Panel for Logs {
@@ -138,8 +156,10 @@ impl Panel for Logs {
             self.bar_ui(ctx, ui, listed, known.as_deref());
             ui.add_space(size::S);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
-                self.find(ctx);
                 self.orders(ctx, &key);
+                self.await_messages(ctx, &key);
+                self.find(ctx);
+                self.copy(ctx, ui);
                 self.keys(ui);
                 banner_ui(ui, overview);
                 self.body_ui(ctx, ui, &key, overview);
@@ -148,7 +168,12 @@ impl Panel for Logs {
     }
 
     fn take(&mut self, command: &UiCommand) -> bool {
-        let is_taken = is_of_logs(command) && self.log.is_some();
+        let copies = matches!(command, UiCommand::CopyText | UiCommand::CopyMarkdown);
+        let is_taken = if copies {
+            self.selected.is_some()
+        } else {
+            is_of_logs(command) && self.log.is_some()
+        };
         match command {
             _ if !is_taken => {}
             // The bar is drawn before the other orders are carried out.
@@ -181,6 +206,12 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogUndoFilter
             | UiCommand::LogRedoFilter
             | UiCommand::LogGoTo
+            | UiCommand::LogFold
+            | UiCommand::LogUnfold
+            | UiCommand::LogMessages
+            | UiCommand::LogCompare
+            | UiCommand::LogExport
+            | UiCommand::LogExportTo(_)
     )
 }
 
@@ -227,6 +258,11 @@ impl Logs {
                 n_jumps: self.n_jumps,
                 search: std::mem::take(&mut self.search),
                 look: self.look.clone(),
+                side: self.side,
+                stack: FilterStack {
+                    folds: self.stack.folds,
+                    ..FilterStack::default()
+                },
                 follows_end: matches!(key, LogKey::OnDisk { .. }),
                 draft: self.draft.take(),
                 filter_sets: std::mem::take(&mut self.filter_sets),
@@ -266,10 +302,11 @@ impl Logs {
         if is_wide {
             let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
             let right = self.bookmarks_ui(ctx, ui, right, key, &marks);
-            self.selected_ui(ctx, ui, right, overview);
+            self.selected_ui(ctx, ui, right, (key, overview));
         }
         self.lookup_ui(ctx, ui);
         self.go_to_ui(ctx, ui, list, key);
+        self.export_ui(ctx, ui, key);
     }
 
     /// The lane above the list, and what is done on it.

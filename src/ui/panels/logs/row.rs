@@ -1,9 +1,9 @@
 //! One row of the list: marks in the gutter, columns, message.
 
 use super::columns::{Column, Look, Places};
-use super::marks;
 use super::message::{self, Layout};
 use super::row_menu;
+use super::{folding, marks};
 use crate::engine::logs::view::{LogCrash, LogRow, LogSpan, SpanKind};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::model::log::{LogLevel, LogRecord, RowKind};
@@ -38,6 +38,8 @@ pub(super) enum Done {
     },
     /// Asked for the crash that begins there.
     Crash(i64),
+    /// Unfolded it, or folded what begins there.
+    Fold,
     /// Asked what an address is.
     Address(LogSpan),
     /// Chose from its menu.
@@ -71,7 +73,11 @@ impl Rows<'_> {
                 (text, color, row.spans.as_slice())
             }
         };
-        let link = if crash.is_some() { LINK } else { 0.0 };
+        let link = match (crash, folding::link_words(row)) {
+            (Some(_), _) => LINK,
+            (None, Some(words)) => link_width(ui, &words),
+            (None, None) => 0.0,
+        };
         let layout = Layout {
             text_size: self.look.text_size,
             color,
@@ -152,9 +158,15 @@ impl Rows<'_> {
             done = self::addresses_ui(ui, (&text, &row.spans), &galley, pos).or(done);
         }
         if let Some(id) = crash.and_then(|crash| crash.crash)
-            && crash_link_ui(ui, first_line, standing.at)
+            && link_ui(ui, first_line, standing.at, "open crash")
         {
             done = Some(Done::Crash(id));
+        }
+        if crash.is_none()
+            && let Some(words) = folding::link_words(row)
+            && link_ui(ui, first_line, standing.at, &words)
+        {
+            done = Some(Done::Fold);
         }
         done
     }
@@ -215,15 +227,23 @@ fn addresses_ui(
     done
 }
 
-fn crash_link_ui(ui: &Ui, rect: Rect, at: u64) -> bool {
+/// Width of a link at the right end of a row.
+fn link_width(ui: &Ui, words: &str) -> f32 {
+    let painter = ui.painter();
+    let galley = painter.layout_no_wrap(words.to_owned(), font::body(), Color32::WHITE);
+    galley.size().x + size::M
+}
+
+fn link_ui(ui: &Ui, rect: Rect, at: u64, words: &str) -> bool {
     let t = tokens(ui);
+    let width = link_width(ui, words);
     let place = Rect::from_min_max(
-        Pos2::new(rect.right() - LINK - size::S, rect.top()),
+        Pos2::new(rect.right() - width - size::S, rect.top()),
         Pos2::new(rect.right() - size::S, rect.bottom()),
     );
-    let id = ui.scope_id().with(("open crash", at));
+    let id = ui.scope_id().with(("link of a row", at));
     let link = ui.interact(place, id, Sense::click());
-    link.widget_info(|| WidgetInfo::labeled(Role::Link, true, "open crash"));
+    link.widget_info(|| WidgetInfo::labeled(Role::Link, true, words));
     let right = CellStyle {
         font: font::body(),
         color: t.act,
@@ -235,7 +255,7 @@ fn crash_link_ui(ui: &Ui, rect: Rect, at: u64) -> bool {
         tokens: t,
         is_cut: false,
     };
-    painter.text(0.0, place.width() - size::S, "open crash", &right);
+    painter.text(0.0, place.width() - size::S, words, &right);
     link.on_hover_cursor(CursorIcon::PointingHand).clicked()
 }
 

@@ -1,5 +1,6 @@
 //! The selected row in full, and what the log is made of.
 
+use super::messages::Side;
 use super::row::time;
 use super::row_menu::{self, Choice};
 use super::{Logs, marks};
@@ -25,11 +26,13 @@ impl Logs {
         ctx: &mut ViewContext<'_>,
         ui: &mut Ui,
         rect: Rect,
-        overview: &LogOverview,
+        (key, overview): (&LogKey, &LogOverview),
     ) {
-        let n_modules = overview.summary.modules.len().clamp(3, MODULES);
-        let needed = cards::fit(rect, n_modules).height();
-        let middle = (rect.bottom() - needed).max(rect.top() + (rect.height() * 0.55).floor());
+        let upper_share = match self.side {
+            Side::Modules => 0.55,
+            Side::Messages => 0.35,
+        };
+        let middle = rect.top() + (rect.height() * upper_share).floor();
         let upper = Rect::from_min_max(rect.min, egui::pos2(rect.right(), middle - size::M));
         let lower = Rect::from_min_max(egui::pos2(rect.left(), middle), rect.max);
         let title = cards::Title {
@@ -58,26 +61,14 @@ impl Logs {
         });
         let chosen = choice.zip(row.cloned());
         self.marked = marked;
-        let modules = &overview.summary.modules;
-        let title = cards::Title {
-            title: "Modules",
-            detail: &modules.len().to_string(),
-            right: "lines",
-        };
-        cards::card(ui, lower, title, |ui| {
-            if modules.is_empty() {
-                let why = if overview.summary.n_undecoded > 0 {
-                    "Rows that are not decoded do not say theirs."
-                } else {
-                    "The format of this log has none."
-                };
-                state::empty(ui, "No line names its module", why);
-            }
-            for (module, n) in modules.iter().take(MODULES) {
-                if module_ui(ui, module, *n) {
-                    filter = Some(only_module(module));
-                }
-            }
+        cards::frame(ui, lower);
+        cards::inside(ui, lower.shrink(1.0), "made of", |ui| {
+            self.sides_ui(ui);
+            let of_side = match self.side {
+                Side::Modules => modules_ui(ui, overview),
+                Side::Messages => self.messages_ui(ctx, ui, key),
+            };
+            filter = filter.take().or(of_side);
         });
         if let Some(filter) = filter {
             self.add(filter);
@@ -86,6 +77,39 @@ impl Logs {
             self.chosen(choice, &row);
         }
     }
+
+    /// Chooses what of the log is listed below.
+    fn sides_ui(&mut self, ui: &mut Ui) {
+        state::padded(ui, |ui| {
+            ui.horizontal(|ui| {
+                for (side, label) in [(Side::Modules, "Modules"), (Side::Messages, "Messages")] {
+                    if ui.selectable_label(self.side == side, label).clicked() {
+                        self.side = side;
+                    }
+                }
+            });
+        });
+    }
+}
+
+/// The modules; the filter that was chosen.
+fn modules_ui(ui: &mut Ui, overview: &LogOverview) -> Option<LogFilter> {
+    let modules = &overview.summary.modules;
+    if modules.is_empty() {
+        let why = if overview.summary.n_undecoded > 0 {
+            "Rows that are not decoded do not say theirs."
+        } else {
+            "The format of this log has none."
+        };
+        state::empty(ui, "No line names its module", why);
+    }
+    let mut filter = None;
+    for (module, n) in modules.iter().take(MODULES) {
+        if module_ui(ui, module, *n) {
+            filter = Some(only_module(module));
+        }
+    }
+    filter
 }
 
 /// The menu of the row once more, for whoever has no pointer.

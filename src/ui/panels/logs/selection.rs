@@ -39,6 +39,7 @@ impl Logs {
             _ => at,
         };
         self.selected = Some(Selected { at, anchor, row });
+        self.said = None;
     }
 
     /// Asks where something is; the selection goes there once the answer is there.
@@ -46,7 +47,7 @@ impl Logs {
         self.nothing_found = false;
         self.finding = Some(LogFindQuery {
             key: key.clone(),
-            stack: self.stack.clone(),
+            stack: self.shown_stack(),
             wanted,
             from: self.cursor(),
             forward,
@@ -100,7 +101,8 @@ impl Logs {
 
     /// Keys of the list: they act when no text is being written.
     pub(super) fn keys(&mut self, ui: &Ui) {
-        let is_open = egui::Popup::is_any_open(ui.ctx()) || self.looked_up.is_some();
+        let is_asked = self.looked_up.is_some() || self.exporting.is_some();
+        let is_open = egui::Popup::is_any_open(ui.ctx()) || is_asked;
         if ui.ctx().text_edit_focused() || is_open {
             return;
         }
@@ -151,6 +153,17 @@ impl Logs {
                 UiCommand::LogFindPrevious => self.ask_text(key, false),
                 UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
                 UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
+                UiCommand::LogFold => {
+                    self.stack.folds = !self.stack.folds;
+                    self.changed();
+                }
+                UiCommand::LogUnfold => self.toggle_selected(),
+                UiCommand::LogMessages => self.show_messages(false),
+                UiCommand::LogCompare => self.show_messages(true),
+                UiCommand::LogExport => self.begin_export(),
+                UiCommand::LogExportTo(path) => self.export_to(&path),
+                UiCommand::CopyText => self.begin_copy(ctx, key, false),
+                UiCommand::CopyMarkdown => self.begin_copy(ctx, key, true),
                 UiCommand::LogFilterSelection => self.filter_by_selection(),
                 UiCommand::LogUndoFilter => self.undo_filters(false),
                 UiCommand::LogRedoFilter => self.undo_filters(true),
