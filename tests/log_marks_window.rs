@@ -127,6 +127,7 @@ fn a_line_is_bookmarked_noted_found_again_and_taken_back() {
     assert!(window.shows("Bookmark (B)"));
     window.key(egui::Key::B);
     assert!(window.shows("Line 5, bookmarked: step 4"));
+    window.click("Bookmarks 1");
     assert!(window.shows("Bookmark line 5 · 0.044: step 4"));
     // A letter in the note is a letter.
     window.type_into("Note at the line", "by the book");

@@ -202,7 +202,9 @@ fn go_to_leads_to_a_boot_a_time_and_an_address_and_says_what_there_is_not() {
 #[test]
 fn a_row_gives_filters_by_its_menu_and_by_the_selection() {
     let mut harness = logs();
-    harness.get_by_label_contains("Line 7:").click_secondary();
+    harness
+        .get_by_label_contains("Line 7, bookmarked:")
+        .click_secondary();
     harness.run();
     click(&mut harness, "Not module wifi");
     harness.get_by_label("not module wifi  361");

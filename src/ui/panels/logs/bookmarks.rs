@@ -11,62 +11,48 @@ use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
 use crate::ui::widgets::row::tall_row;
-use crate::ui::widgets::{button, card as cards};
+use crate::ui::widgets::{button, state};
 use crate::ui::words;
-use egui::{Rect, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 use std::fmt::Write as _;
 
-/// Share of the column that the list may take.
-const SHARE: f32 = 0.36;
-
 impl Logs {
-    /// Draws the list at the lower end of a column, if there is a bookmark; answers what is left of the column.
+    /// Draws the list.
     pub(super) fn bookmarks_ui(
         &mut self,
         ctx: &mut ViewContext<'_>,
         ui: &mut Ui,
-        column: Rect,
         key: &LogKey,
         marks: &LogMarks,
-    ) -> Rect {
+    ) {
         if marks.bookmarks.is_empty() {
-            return column;
+            state::empty(
+                ui,
+                "No line has a bookmark",
+                "B marks the selected line; F2 goes from one to the next.",
+            );
         }
-        let rows = size::TALL_ROW * marks.bookmarks.len().min(100) as f32;
-        let wanted = size::HEADER + size::CONTROL + size::M + rows;
-        let height = wanted.min((column.height() * SHARE).floor());
-        let top = column.bottom() - height;
-        let rect = Rect::from_min_max(egui::pos2(column.left(), top), column.max);
-        let n = words::number(marks.bookmarks.len() as u64);
-        let title = cards::Title {
-            title: "Bookmarks",
-            detail: &n,
-            right: "F2 next",
-        };
         let mut wanted = None;
-        cards::card(ui, rect, title, |ui| {
-            ui.horizontal(|ui| {
-                ui.add_space(size::S);
-                if button::link(ui, "Copy as Markdown").clicked() {
-                    ctx.ui(UiCommand::LogCopyBookmarks);
-                }
-                history_ui(ctx, ui, &marks.history);
-            });
-            ScrollArea::vertical()
-                .id_salt("bookmarks")
-                .auto_shrink(false)
-                .show_rows(ui, size::TALL_ROW, marks.bookmarks.len(), |ui, range| {
-                    for bookmark in marks.bookmarks.get(range).unwrap_or(&[]) {
-                        if row_ui(ui, bookmark, self.is_selected(bookmark)) {
-                            wanted = Some(bookmark.row);
-                        }
-                    }
-                });
+        ui.horizontal(|ui| {
+            ui.add_space(size::S);
+            if !marks.bookmarks.is_empty() && button::link(ui, "Copy as Markdown").clicked() {
+                ctx.ui(UiCommand::LogCopyBookmarks);
+            }
+            history_ui(ctx, ui, &marks.history);
         });
+        ScrollArea::vertical()
+            .id_salt("bookmarks")
+            .auto_shrink(false)
+            .show_rows(ui, size::TALL_ROW, marks.bookmarks.len(), |ui, range| {
+                for bookmark in marks.bookmarks.get(range).unwrap_or(&[]) {
+                    if row_ui(ui, bookmark, self.is_selected(bookmark)) {
+                        wanted = Some(bookmark.row);
+                    }
+                }
+            });
         if let Some(row) = wanted {
             self.ask(key, Wanted::Row(row), true);
         }
-        Rect::from_min_max(column.min, egui::pos2(column.right(), top - size::M))
     }
 
     fn is_selected(&self, bookmark: &Bookmark) -> bool {

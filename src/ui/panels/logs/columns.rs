@@ -131,7 +131,8 @@ pub(super) const GUTTER: f32 = 18.0;
 impl Logs {
     /// The menu that changes how the list is shown.
     pub(super) fn view_menu_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
-        let button = button::quiet(ui, "View").on_hover_text("Columns, wrapping, folding, export");
+        let button = button::quiet(ui, "View")
+            .on_hover_text("Columns, wrapping, folding, export, following a file");
         egui::Popup::menu(&button)
             .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| {
@@ -167,6 +168,7 @@ impl Logs {
                 }
                 ui.add_space(size::S);
                 button::command(ui, ctx, &UiCommand::LogExport);
+                button::command(ui, ctx, &UiCommand::FollowLogFile);
                 ui.add_space(size::S);
                 text::small(ui, "size of the text");
                 ui.horizontal(|ui| {

@@ -17,7 +17,6 @@ impl Logs {
     /// Says whether the log grows and its end is kept in sight, and switches both.
     pub(super) fn follow_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
         let Some(LogKey::OnDisk { path }) = &self.log else {
-            button::command(ui, ctx, &UiCommand::FollowLogFile);
             return;
         };
         let path = path.clone();

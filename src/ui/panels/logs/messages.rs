@@ -20,6 +20,8 @@ pub(super) enum Side {
     Modules,
     /// Its messages.
     Messages,
+    /// Its lines with a bookmark.
+    Bookmarks,
 }
 
 /// Which messages are listed.

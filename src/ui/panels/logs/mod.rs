@@ -301,8 +301,7 @@ impl Logs {
         self.list_ui(ctx, ui, list, key, overview);
         if is_wide {
             let right = Rect::from_min_max(Pos2::new(list_right + size::M, top), rect.max);
-            let right = self.bookmarks_ui(ctx, ui, right, key, &marks);
-            self.selected_ui(ctx, ui, right, (key, overview));
+            self.selected_ui(ctx, ui, right, (key, overview), &marks);
         }
         self.lookup_ui(ctx, ui);
         self.go_to_ui(ctx, ui, list, key);

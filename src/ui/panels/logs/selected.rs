@@ -6,6 +6,7 @@ use super::row_menu::{self, Choice};
 use super::{Logs, marks};
 use crate::engine::logs::filter::LogFilter;
 use crate::engine::logs::view::{LogKey, LogRow};
+use crate::engine::queries::log_marks::LogMarks;
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::symbolize::{Segment, names};
 use crate::model::log::LogLevel;
@@ -27,9 +28,10 @@ impl Logs {
         ui: &mut Ui,
         rect: Rect,
         (key, overview): (&LogKey, &LogOverview),
+        marks: &LogMarks,
     ) {
         let upper_share = match self.side {
-            Side::Modules => 0.55,
+            Side::Modules | Side::Bookmarks => 0.5,
             Side::Messages => 0.35,
         };
         let middle = rect.top() + (rect.height() * upper_share).floor();
@@ -63,10 +65,14 @@ impl Logs {
         self.marked = marked;
         cards::frame(ui, lower);
         cards::inside(ui, lower.shrink(1.0), "made of", |ui| {
-            self.sides_ui(ui);
+            self.sides_ui(ui, marks.bookmarks.len());
             let of_side = match self.side {
                 Side::Modules => modules_ui(ui, overview),
                 Side::Messages => self.messages_ui(ctx, ui, key),
+                Side::Bookmarks => {
+                    self.bookmarks_ui(ctx, ui, key, marks);
+                    None
+                }
             };
             filter = filter.take().or(of_side);
         });
@@ -79,10 +85,21 @@ impl Logs {
     }
 
     /// Chooses what of the log is listed below.
-    fn sides_ui(&mut self, ui: &mut Ui) {
+    fn sides_ui(&mut self, ui: &mut Ui, n_bookmarks: usize) {
+        let bookmarks = match n_bookmarks {
+            0 => "Bookmarks".to_owned(),
+            n => format!("Bookmarks {}", words::number(n as u64)),
+        };
         state::padded(ui, |ui| {
             ui.horizontal(|ui| {
-                for (side, label) in [(Side::Modules, "Modules"), (Side::Messages, "Messages")] {
+                // Three names side by side just fit.
+                ui.spacing_mut().item_spacing.x = size::XS;
+                ui.spacing_mut().button_padding.x = size::S;
+                for (side, label) in [
+                    (Side::Modules, "Modules"),
+                    (Side::Messages, "Messages"),
+                    (Side::Bookmarks, bookmarks.as_str()),
+                ] {
                     if ui.selectable_label(self.side == side, label).clicked() {
                         self.side = side;
                     }
