@@ -149,6 +149,7 @@ static NOINLINE void write_chunk(uint32_t payload, unsigned last) {
     *to++ = 'F';
     *to++ = 'S';
     *to++ = ':';
+    store_le(fs.chunk + size, 0, 2);
     /* Without padding: of a last group of one or two bytes, two or three digits. */
     for (const uint8_t *from = fs.chunk, *end = from + size; from < end; from += 3) {
         uint32_t bits = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
@@ -521,12 +522,11 @@ void __attribute__((noinline)) fs_assert_failed(void) {
 }
 
 #if FS_COREDUMP
-/* The regions in the order of their worth; what does not fit is cut off and counted. */
-static NOINLINE void put_memory(uint32_t capacity) {
+/* The stack, then the regions in the order of their worth; what does not fit is cut off and counted. */
+static NOINLINE void put_memory(const struct fs_region *region, uint32_t capacity) {
     uint32_t left_out = 0;
-    const struct fs_region *region = fs.device->regions;
-    for (unsigned i = fs.device->n_regions; i--; region++) {
-        uint32_t size = (uint32_t)region->size, end = fs.offset + fs.size + 24u;
+    for (unsigned i = 0; i <= fs.device->n_regions; region = &fs.device->regions[i++]) {
+        uint32_t size = (uint32_t)region->size, end = fs.offset + fs.size + 48u; /* what stands around the bytes, and the header */
         uint32_t room = end < capacity ? capacity - end : 0;
         if (size > room) {
             left_out += size - room;
@@ -580,7 +580,7 @@ static NOINLINE void write_coredump(const struct fs_registers *registers) {
     put_bytes(fs.logs, fs.logged);
 #endif
     put_n(13u << 8 | BEGIN_ARRAY, 2);
-    put_memory(capacity);
+    put_memory(&registers->stack, capacity);
     put(BREAK);
 #if FS_STORE
     /* The header comes last: a dump that was not finished is none. */

@@ -115,15 +115,13 @@ void fs_sampling_set(uint32_t kinds);
 /* ---- Metrics ---- */
 
 /* The numbers are not sent: they only tell the setters apart. */
-enum fs_metric_type {
-    FS_METRIC_TYPE_gauge_i32 = 1,
-    FS_METRIC_TYPE_gauge_u32 = 2,
-    FS_METRIC_TYPE_gauge_f32 = 3,
-    FS_METRIC_TYPE_state = 4,
-    FS_METRIC_TYPE_string = 5,
-    FS_METRIC_TYPE_counter = 6,
-    FS_METRIC_TYPE_timer = 7
-};
+#define FS_METRIC_TYPE_gauge_i32 1u
+#define FS_METRIC_TYPE_gauge_u32 2u
+#define FS_METRIC_TYPE_gauge_f32 3u
+#define FS_METRIC_TYPE_state 4u
+#define FS_METRIC_TYPE_string 5u
+#define FS_METRIC_TYPE_counter 6u
+#define FS_METRIC_TYPE_timer 7u
 
 struct fs_metric;
 struct fs_metric_state {
@@ -174,28 +172,27 @@ struct fs_metric {
                                                (uint8_t)((length) + 1)}
 
 /* For other source files, or a header: the metric is defined elsewhere. */
-#define FS_METRIC_DECLARE(name, type)                            \
-    enum { fs_metric_type_##name = FS_METRIC_TYPE_##type };      \
-    FS_EXTERN_C_ const char fs_metric_definition_##name[];       \
+#define FS_METRIC_DECLARE(name, type)                                                                     \
+    FS_EXTERN_C_ char fs_metric_type_##name[FS_METRIC_TYPE_##type]; /* its size alone is of use */        \
+    FS_EXTERN_C_ const char fs_metric_definition_##name[];                                                \
     FS_EXTERN_C_ const struct fs_metric fs_metric_##name
 
 /* From threads and, if FS_LOCK allows it, interrupts. A setter of another type does not compile. */
-#define fs_metric_set(name, value)                                                                                       \
-    (FS_REQUIRE_(fs_metric_type_##name == FS_METRIC_TYPE_gauge_i32 || fs_metric_type_##name == FS_METRIC_TYPE_gauge_u32 || \
-                 fs_metric_type_##name == FS_METRIC_TYPE_state),                                                         \
+#define fs_metric_set(name, value)                                                                                   \
+    (FS_REQUIRE_(FS_IS_(name, gauge_i32) || FS_IS_(name, gauge_u32) || FS_IS_(name, state)),                          \
      fs_metric_set_(&fs_metric_##name, (uint32_t)(value)))
-#define fs_metric_set_f32(name, value) \
-    (FS_REQUIRE_(fs_metric_type_##name == FS_METRIC_TYPE_gauge_f32), fs_metric_set_f32_(&fs_metric_##name, (value)))
-#define fs_metric_set_string(name, text) \
-    (FS_REQUIRE_(fs_metric_type_##name == FS_METRIC_TYPE_string), fs_metric_set_string_(&fs_metric_##name, (text)))
+#define fs_metric_set_f32(name, value) (FS_REQUIRE_(FS_IS_(name, gauge_f32)), fs_metric_set_f32_(&fs_metric_##name, (value)))
+#define fs_metric_set_string(name, text) (FS_REQUIRE_(FS_IS_(name, string)), fs_metric_set_string_(&fs_metric_##name, (text)))
 /* To a counter, or milliseconds to a timer. Stops at 4294967295. */
 #define fs_metric_add(name, n) \
-    (FS_REQUIRE_(fs_metric_type_##name >= FS_METRIC_TYPE_counter), fs_metric_add_(&fs_metric_##name, (uint32_t)(n)))
+    (FS_REQUIRE_(FS_IS_(name, counter) || FS_IS_(name, timer)), fs_metric_add_(&fs_metric_##name, (uint32_t)(n)))
 /* Starting a timer that runs, or stopping one that does not, changes nothing. */
-#define fs_metric_start(name) (FS_REQUIRE_(fs_metric_type_##name == FS_METRIC_TYPE_timer), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_ | FS_METRIC_SET_ | FS_METRIC_RUNNING_))
-#define fs_metric_stop(name) (FS_REQUIRE_(fs_metric_type_##name == FS_METRIC_TYPE_timer), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_ | FS_METRIC_SET_))
+#define fs_metric_start(name) \
+    (FS_REQUIRE_(FS_IS_(name, timer)), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_ | FS_METRIC_SET_ | FS_METRIC_RUNNING_))
+#define fs_metric_stop(name) (FS_REQUIRE_(FS_IS_(name, timer)), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_ | FS_METRIC_SET_))
 /* Takes back what was set: null is sent. Not of counters and timers. */
-#define fs_metric_unset(name) (FS_REQUIRE_(fs_metric_type_##name <= FS_METRIC_TYPE_string), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_))
+#define fs_metric_unset(name) \
+    (FS_REQUIRE_(!FS_IS_(name, counter) && !FS_IS_(name, timer)), fs_metric_mark_(&fs_metric_##name, FS_METRIC_LISTED_))
 
 /* ---- Events ---- */
 
@@ -233,6 +230,7 @@ struct fs_registers {
     uint32_t unknown; /* bit i: words[i] was lost, null is sent */
     uint32_t pc, lr;
     const uint32_t *words;
+    struct fs_region stack; /* what comes first in the dump: from sp on, as far as the stack is known to go */
 };
 
 /* From the fault handler: keeps what is known of the crash (a coredump too, if there is room) and resets. */
@@ -265,6 +263,7 @@ void fs_port_store_clear(void); /* the dump was sent: the header must not read a
 #else
 #define FS_EXTERN_C_ extern
 #endif
+#define FS_IS_(name, type) (sizeof fs_metric_type_##name == FS_METRIC_TYPE_##type)
 #define FS_REQUIRE_(condition) ((void)sizeof(char[(condition) ? 1 : -1]))
 #define FS_STRING__(...) #__VA_ARGS__
 #define FS_STRING_(...) FS_STRING__(__VA_ARGS__)
