@@ -112,13 +112,16 @@ def scenes():
             13: Memory([[0x20000100, memory[0x100:0x128]], [0x20000400, memory[0x400:0x52C]]]), 14: 0}
     yield "crash", [(2, {**who(7300000, time=1605914119), 9: 2, 10: 7, 12: 0x8001234, 13: 0x8005679}), (5, {**who(0, boot=2), 9: 15, 10: 0}),
                     (2, {**who(0, boot=2), 9: 1, 10: 7, 11: 0x14, 15: 7300000}), (4, dump)]
+    # What was still queued is lost with the reset.
+    yield "restart", [(5, {**who(0, boot=3), 9: 15, 10: 0}), (2, {**who(0, boot=3), 9: 1, 10: 11, 11: 0x14, 15: 6000})]
+    yield "reset", [(5, {**who(0, boot=4), 9: 15, 10: 0}), (2, {**who(0, boot=4), 9: 1, 10: 4, 11: 0x14, 15: 7000})]
 
 
 def vectors():
     section, _ = metrics_section()
     out, sequence = [], 0
     for name, found in scenes():
-        if name == "crash":
+        if name in ("crash", "restart", "reset"):
             sequence = 0  # after the reset
         vector = {"name": name, "messages": [], "lines": [], "cobs": ""}
         for kind, fields in found:

@@ -59,8 +59,8 @@ __asm__("\t.pushsection .fieldscope.version,\"\",%progbits\n\t.asciz \"" FS_SDK_
 FS_NOINIT
 #endif
 static struct {
-    uint32_t now[2]; /* uptime in 64 bits from a clock of 32, low word first; changes too often to be checked */
-    uint32_t boots, restart_reason, crash_reason, crash_pc, crash_lr, time, check;
+    uint32_t now[2], time; /* uptime in 64 bits from a clock of 32, low word first; Unix time. They change too often to be checked */
+    uint32_t boots, restart_reason, crash_reason, crash_pc, crash_lr, check;
 
     const struct fs_device *device;
     const struct fs_metric *metrics; /* the list of those that were used */

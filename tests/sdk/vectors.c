@@ -78,5 +78,22 @@ int main(void) {
     device.reset_reason = FS_REASON_SOFTWARE;
     host_boot(&device);
     show("crash");
+
+    /* 8: restarts: one that is meant, one that nobody announced. The boots are counted through both. */
+    host_ms = 5000;
+    host_time = 1605920000;
+    fs_send_device();
+    fs_restart_reason(FS_REASON_FIRMWARE_UPDATE);
+    host_ms = 6000;
+    host_time = 0;
+    fs_send_device();
+    host_boot(&device);
+    show("restart");
+    host_ms = 7000;
+    host_time = 1605930000;
+    fs_send_device();
+    host_time = 0;
+    host_boot(&device);
+    show("reset");
     return 0;
 }
