@@ -11,7 +11,9 @@ void fs_port_write(const void *bytes, size_t size) {
     (void)bytes;
     (void)size;
 }
-#if !defined(__arm__)
+#if defined(__arm__)
+void HardFault_Handler(void);
+#else
 void fs_port_reset(void) {
     for (;;) { }
 }
@@ -20,6 +22,10 @@ void fs_port_reset(void) {
 void product(void) {
     static const struct fs_device device = {"1", "h", "t", "v", 0, 0, 3600000, FS_REASON_POWER_ON, 0, 0, 0};
     fs_init(&device);
+#if defined(__arm__)
+    void (*volatile vector)(void) = HardFault_Handler;
+    (void)vector;
+#endif
     fs_metric_set(RssiDbm, -57);
     fs_metric_set_f32(SoilPct, 1.5f);
     fs_metric_set_string(Slot, "a");

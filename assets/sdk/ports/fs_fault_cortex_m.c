@@ -44,7 +44,7 @@ void fs_port_reset(void) {
     for (;;) { }
 }
 
-void __attribute__((noreturn)) fs_fault_entry(void) {
+void __attribute__((noreturn, used)) fs_fault_entry(void) {
     static uint32_t words[26]; /* r0-r12 sp lr pc xpsr msp psp EXC_RETURN CFSR HFSR DFSR MMFAR BFAR AFSR */
     static struct fs_registers registers;
     const uint32_t *saved = fs_fault_saved;
