@@ -13,9 +13,13 @@ cd "$here"
 
 # build NAME CPU-FLAGS STACK -- compiler flags and sources..
 build() {
-    local name=$1 cpu=$2 stack=$3
+    local name=$1 cpu=$2 stack=$3 flash=0x00000000 flash_size=1M ram=0x20000000 ram_size=128K
     shift 3
-    arm-none-eabi-gcc -E -P -x c -DFLASH_ORIGIN=0x00000000 -DFLASH_SIZE=1M -DRAM_ORIGIN=0x20000000 -DRAM_SIZE=128K -DSTACK_SIZE="$stack" common/link.ld.in -o "$out/$name.ld"
+    case $cpu in
+        *BOARD_AN505*) flash=0x10000000 ram=0x38000000 ;;
+        *BOARD_NRF51*) flash_size=256K ram_size=16K ;;
+    esac
+    arm-none-eabi-gcc -E -P -x c -DFLASH_ORIGIN=$flash -DFLASH_SIZE=$flash_size -DRAM_ORIGIN=$ram -DRAM_SIZE=$ram_size -DSTACK_SIZE="$stack" common/link.ld.in -o "$out/$name.ld"
     # Debian's libgcc carries debug information with paths of the machine that built it.
     # shellcheck disable=SC2086
     arm-none-eabi-objcopy --strip-debug "$(arm-none-eabi-gcc $cpu -mthumb -print-libgcc-file-name)" "$out/libgcc-$name.a"
@@ -45,12 +49,14 @@ cp meadow/main.c "$out/dew-point/"
 patch --quiet -d "$out/dew-point" -p1 < meadow/dew-point.patch
 meadow meadow-an386-dew-point "$out/dew-point"
 
-# sprout NAME [compiler flags..]
+# sprout NAME CPU-FLAGS [compiler flags..]
 sprout() {
-    local name=$1
-    shift
-    build "$name" "-mcpu=cortex-m3 -DBOARD_AN385" 0x800 -DFS_STORE=0 -I "$sdk/ports/bare_metal" "$@" sprout/main.c "$sdk/ports/bare_metal/fs_port_bare_metal.c"
+    local name=$1 cpu=$2
+    shift 2
+    build "$name" "$cpu" 0x800 -DFS_STORE=0 -I "$sdk/ports/bare_metal" "$@" sprout/main.c "$sdk/ports/bare_metal/fs_port_bare_metal.c"
 }
 
-sprout sprout-an385
-sprout sprout-an385-cobs -DFS_WIRE_COBS=1
+sprout sprout-an385 "-mcpu=cortex-m3 -DBOARD_AN385"
+sprout sprout-an385-cobs "-mcpu=cortex-m3 -DBOARD_AN385" -DFS_WIRE_COBS=1
+sprout sprout-nrf51 "-mcpu=cortex-m0 -DBOARD_NRF51"
+sprout sprout-an505 "-mcpu=cortex-m33 -mfloat-abi=hard -mfpu=fpv5-sp-d16 -DBOARD_AN505"

@@ -35,7 +35,12 @@ static void send_all(void) {
     }
 }
 
-static __attribute__((noinline)) int litres_per_cycle(int litres, volatile int cycles) { return litres / cycles; }
+static __attribute__((noinline)) int litres_per_cycle(int litres, volatile int cycles) {
+#if defined(__ARM_ARCH_6M__)
+    if (!cycles) __asm volatile("udf #3"); /* it does not divide, and so does not trap */
+#endif
+    return litres / cycles;
+}
 
 static __attribute__((noinline)) void cycle_report(int litres) {
     FS_LOG_ERR("%d litres in %d cycles, pump %s", litres, 0, "main");
@@ -44,10 +49,11 @@ static __attribute__((noinline)) void cycle_report(int litres) {
 
 int main(void) {
     static struct fs_region regions[1];
-    static struct fs_device device = {.serial = "DA143532", .hardware = "mps2-an385", .software_type = "sprout", .software_version = "1.0.1",
+    static struct fs_device device = {.serial = "DA143532", .software_type = "sprout", .software_version = "1.0.1",
                                       .build_id_size = 20, .heartbeat_ms = 3600000, .regions = regions, .n_regions = 1, .reset_code = 0x10};
     regions[0].start = &_data_start;
     regions[0].size = 64;
+    device.hardware = board_name;
     device.build_id = _build_id_note + 16;
     device.reset_reason = scene ? FS_REASON_SOFTWARE : FS_REASON_POWER_ON;
 #if !FS_WIRE_COBS
