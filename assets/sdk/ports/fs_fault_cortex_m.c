@@ -21,21 +21,27 @@ void MemManage_Handler(void);
 void BusFault_Handler(void);
 void UsageFault_Handler(void);
 void fs_fault_entry(void);
-/* Up to where a stack may be read. Zero if it is not known: then it is not dumped on its own. */
-uint32_t fs_port_stack_end(uint32_t sp, int process_stack);
+/* Where the stack ends that a task works on. Zero if it is not known: then it is not dumped on its own. */
+uint32_t fs_port_task_stack_end(uint32_t sp);
 
 /* What the handler's first instructions save: r4-r11, msp, psp, EXC_RETURN. */
 uint32_t fs_fault_saved[11] __attribute__((used));
 uint8_t fs_fault_stack[FS_FAULT_STACK] __attribute__((aligned(8), used));
 
-/* The main stack ends where it began: at the first word of the vector table. */
-uint32_t __attribute__((weak)) fs_port_stack_end(uint32_t sp, int process_stack) {
+uint32_t __attribute__((weak)) fs_port_task_stack_end(uint32_t sp) {
+    (void)sp;
+    return 0;
+}
+
+/* The main stack ends where it began: at the first word of the vector table. Some ARMv6-M cores have no VTOR. */
+static uint32_t main_stack_end(void) {
 #if defined(__ARM_ARCH_6M__)
-    uint32_t top = WORD(0); /* some of these cores have no VTOR */
+    const volatile uint32_t *vectors = 0;
+    __asm__("" : "+r"(vectors)); /* no null pointer to the compiler */
 #else
-    uint32_t top = *(const uint32_t *)SCB_VTOR;
+    const volatile uint32_t *vectors = (const volatile uint32_t *)SCB_VTOR;
 #endif
-    return process_stack || top < sp ? 0 : top;
+    return vectors[0];
 }
 
 void fs_port_reset(void) {
@@ -81,7 +87,7 @@ void __attribute__((noreturn, used)) fs_fault_entry(void) {
     registers.words = words;
     /* From the exception frame on: a debugger wants it. */
     registers.stack.start = (const void *)frame;
-    uint32_t end = fs_port_stack_end(frame, (exc_return & 4u) != 0);
+    uint32_t end = exc_return & 4u ? fs_port_task_stack_end(frame) : main_stack_end();
     registers.stack.size = pushed && end > frame ? end - frame : 0;
     fs_crash(&registers, FS_REASON_FAULT);
 }

@@ -36,10 +36,10 @@ void vApplicationStackOverflowHook(TaskHandle_t task, char *name) {
 
 /* Only with these the kernel knows where the stack of a task ends. */
 #if configRECORD_STACK_HIGH_ADDRESS && configUSE_TRACE_FACILITY
-uint32_t fs_port_stack_end(uint32_t sp, int process_stack);
-uint32_t fs_port_stack_end(uint32_t sp, int process_stack) {
+uint32_t fs_port_task_stack_end(uint32_t sp);
+uint32_t fs_port_task_stack_end(uint32_t sp) {
     TaskStatus_t status;
-    if (!process_stack || xTaskGetSchedulerState() == taskSCHEDULER_NOT_STARTED) return 0;
+    if (xTaskGetSchedulerState() == taskSCHEDULER_NOT_STARTED) return 0;
     vTaskGetInfo(NULL, &status, pdFALSE, eRunning);
     /* The last word that was given to the task, which is its highest. */
     uint32_t end = (uint32_t)(uintptr_t)status.pxEndOfStack + (uint32_t)sizeof(StackType_t);
