@@ -68,39 +68,41 @@ def checked(chunk):
 class Message:
     def __init__(self, kind, sequence, place):
         self.kind, self.sequence, self.place = kind, sequence, place
-        self.data, self.last_part = bytearray(), None
+        self.data = bytearray()
 
 
 def messages(chunks, warnings):
-    current = None
+    current, previous = None, None
+
+    def cut():
+        if current:
+            warnings.append({"offset": current.place, "what": f"{KINDS[current.kind]} {current.sequence} is cut after {len(current.data)} bytes"})
+
     for place, chunk in chunks:
         if chunk is None:
             warnings.append({"offset": place, "what": "damaged chunk"})
             continue
+        if chunk == previous:
+            continue
+        previous = chunk
         version, kind, last = chunk[0] >> 4, chunk[0] & 15, chunk[1] & 1
         sequence, offset = struct.unpack("<HI", chunk[2:8])
-        part = chunk[8:]
         if version != 1 or kind not in KINDS:
             warnings.append({"offset": place, "what": f"version {version}, kind {kind}"})
             continue
-        same = current and (current.kind, current.sequence) == (kind, sequence)
-        if same and offset and (offset, part) == current.last_part:
-            continue
         if offset == 0:
-            if current:
-                warnings.append({"offset": current.place, "what": f"{KINDS[current.kind]} {current.sequence} is cut after {len(current.data)} bytes"})
+            cut()
             current = Message(kind, sequence, place)
-        elif not same or offset != len(current.data):
+        elif not current or (current.kind, current.sequence, len(current.data)) != (kind, sequence, offset):
+            cut()
             warnings.append({"offset": place, "what": f"part of {KINDS[kind]} {sequence} without what comes before"})
             current = None
             continue
-        current.data += part
-        current.last_part = (offset, part)
+        current.data += chunk[8:]
         if last:
             yield current
             current = None
-    if current:
-        warnings.append({"offset": current.place, "what": f"{KINDS[current.kind]} {current.sequence} is cut after {len(current.data)} bytes"})
+    cut()
 
 
 # Definitions

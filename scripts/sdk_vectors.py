@@ -59,10 +59,10 @@ def log_entries(found):
     return b"".join(bytes([len(cbor2.dumps(entry))]) + cbor2.dumps(entry) for entry in found)
 
 
-def chunks(kind, sequence, message):
-    for offset in range(0, len(message), PAYLOAD):
-        part = message[offset:offset + PAYLOAD]
-        chunk = struct.pack("<BBHI", 0x10 | kind, offset + PAYLOAD >= len(message), sequence, offset) + part
+def chunks(kind, sequence, message, size=PAYLOAD):
+    for offset in range(0, len(message), size):
+        part = message[offset:offset + size]
+        chunk = struct.pack("<BBHI", 0x10 | kind, offset + size >= len(message), sequence, offset) + part
         yield chunk + struct.pack("<I", zlib.crc32(chunk))
 
 
@@ -133,3 +133,42 @@ def vectors():
                 vector["cobs"] += cobs(chunk).hex()
         out.append(vector)
     return {"command": "scripts/make-sdk-fixtures vectors", "metrics_section": section.hex(), "vectors": out}
+
+
+def rough_capture():
+    """What a reader must cope with: other valid encodings, what is not known yet, what was damaged, cut, repeated or lost on the way."""
+    def lines(kind, sequence, message, size=PAYLOAD):
+        return [line(chunk) for chunk in chunks(kind, sequence, message, size)]
+
+    def padded(text):
+        return text + "=" * (-(len(text) - 3) % 4)
+
+    out = [b"[00:00:00.010] INF app: FS: the file system is mounted\r\n"]
+    # Behind what a logger puts before it, and with padding.
+    out += [b"[00:00:00.020] <inf> main: " + padded(text).encode() + b"\r\n" for text in lines(5, 1, item({**who(20), 9: 15, 10: 0}))]
+    # Definite lengths, an order of its own, keys and kinds of values from the future, numbers in more bytes than they need, short floats.
+    odd = b"\xa8" + b"\x19\x00\x09" + b"\x1a\x00\x36\xee\x80" + b"\x0a" + b"\xa4\x00\x01\x18\x64\xf9\x51\x28\x18\xc8\xf6\x19\x01\x2c\xfb" + struct.pack(">d", 0.1)
+    odd += b"\x07\x1b" + struct.pack(">Q", 1 << 33) + b"\x18\xc8\x66future" + b"\x05\x48" + BUILD_ID[:8] + b"\x06\x01" + b"\x01\x7f\x62DA\x63143\xff" + b"\x19\x03\xe8\x82\x01\xa1\x01\x02"
+    cbor2.loads(odd)
+    out += [text.encode() + b"\n" for text in lines(1, 2, odd, 20)]
+    # Sent twice by the transport.
+    twice = lines(2, 3, item({**who(900, whole=False), 9: 4, 11: -110, 12: 0x415}))
+    out += [text.encode() + b"\r\n" + text.encode() + b"\r\n" for text in twice]
+    # A digit is wrong.
+    bad = lines(2, 4, item({**who(1000, whole=False), 9: 4, 11: 8, 12: 0x415}))[0]
+    out.append((bad[:40] + ("A" if bad[40] != "A" else "B") + bad[41:]).encode() + b"\r\n")
+    # Cut by a reset, and the end of a message of which the beginning was lost.
+    long = item({**who(2000), 9: 1, 10: 4, 11: 0, 15: 2500})
+    out.append(lines(2, 5, long)[0].encode() + b"\r\n")
+    out.append(b"\r\n*** boot ***\r\n")
+    out.append(lines(2, 1, long)[1].encode() + b"\r\n")
+    # Another version, another kind.
+    for first in (0x21, 0x19):
+        chunk = struct.pack("<BBHI", first, 1, 2, 0) + item({1: "x"})
+        out.append(line(chunk + struct.pack("<I", zlib.crc32(chunk))).encode() + b"\r\n")
+    # An event and a reason that are not known, a serial number that is not UTF-8; after text on the same line, before more of it.
+    strange = b"\xa5\x01\x64\xff\xfeA1\x07\x18\x64\x09\x18\x4d\x0a\x18\x63\x0b\x20"
+    out += [b"text without an end" + text.encode() + b" and more\r\n" for text in lines(2, 3, strange)]
+    # No line end at the end of the file.
+    out += [text.encode() for text in lines(2, 4, item({**who(3000, whole=False), 9: 4, 11: 1, 12: 0x415}))]
+    return b"".join(out)

@@ -93,7 +93,7 @@ struct fs_device {
     uint8_t build_id_size;
     uint32_t heartbeat_ms;            /* time between heartbeats; 0: only fs_heartbeat() makes them */
     uint32_t reset_reason;            /* enum fs_reason, from the reset status register */
-    uint32_t reset_code;              /* that register as it was read; 0 is not sent */
+    uint32_t reset_code;              /* that register as it was read; 0: not given */
     const struct fs_region *regions;  /* for coredumps */
     uint8_t n_regions;
 };
