@@ -2,11 +2,11 @@
 # All that CI checks, fast first.
 #   scripts/check.sh               every stage but the long ones
 #   scripts/check.sh STAGE..       these stages; long ones only by name
-# Stages: fmt sample-data deny layers clippy no-gui docs test | long: hostile kill9 screenshots
+# Stages: fmt sample-data sdk deny layers clippy no-gui docs test | long: hostile kill9 screenshots
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-short=(fmt sample-data deny layers clippy no-gui docs test)
+short=(fmt sample-data sdk deny layers clippy no-gui docs test)
 long=(hostile kill9 screenshots)
 
 # The integration test tests/NAME.rs, which must exist: a stage that checks nothing may not pass.
@@ -27,6 +27,15 @@ stage_sample_data() {
         return
     fi
     scripts/make-sample-data check
+    scripts/make-sdk-fixtures check
+}
+# The device-side SDK with every compiler that is installed; gcc at least.
+stage_sdk() {
+    if ! command -v python3 >/dev/null; then
+        echo "python3 is not installed: the SDK was not tested"
+        return
+    fi
+    scripts/sdk-test
 }
 stage_deny() {
     if ! cargo deny --version >/dev/null 2>&1; then
