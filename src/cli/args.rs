@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use super::{backtrace, completions, import, logs, query, symbolize, symbols};
+use super::{backtrace, completions, import, logs, query, sdk, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +65,8 @@ pub enum Command {
     Query(query::QueryArgs),
     /// Draw a screen of the window into a PNG file
     Screenshot(ScreenshotArgs),
+    /// Write the device-side SDK of this version: metrics, events, logs and coredumps from your firmware
+    Sdk(sdk::SdkArgs),
     /// Name the addresses in any text
     Symbolize(symbolize::SymbolizeArgs),
     /// Add, list or look for symbol files

@@ -11,6 +11,7 @@ mod log_filters;
 mod log_templates;
 pub mod logs;
 pub mod query;
+pub mod sdk;
 pub(crate) mod stored_logs;
 pub mod symbolize;
 pub mod symbols;
@@ -49,6 +50,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Import(args) => import::run(args, &common, out),
         Command::Logs(args) => logs::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
+        Command::Sdk(args) => sdk::run(args, out),
         Command::Symbolize(args) => symbolize::run(args, &common, out),
         Command::Symbols(args) => symbols::run(args, &common, out),
     };

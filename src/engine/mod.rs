@@ -31,6 +31,7 @@ pub mod recent;
 pub mod render;
 pub mod render_rtos;
 pub mod reports;
+pub mod sdk;
 mod separate_debug;
 pub mod settings;
 pub mod source_map;
