@@ -1,8 +1,9 @@
-//! The window on a log that grows, with filters on, as a person would set them: what `scripts/bench.sh live` measures.
+//! The window on a log that grows, with filters on, as a person would set them: what `scripts/bench.sh live` measures. With
+//! `--scroll` it scrolls through the log by wheel, page, scroll bar and number, and ends: `scripts/bench.sh rows`.
 //!
-//!     live_log WORKSPACE LOG FILTER..
+//!     live_log WORKSPACE LOG [--scroll] FILTER..
 
-use eframe::egui::{self, Event, Key, Modifiers};
+use eframe::egui::{self, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, vec2};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::ui::app::App;
 use fieldscope::ui::data::EngineDoor;
@@ -12,6 +13,12 @@ use fieldscope::ui::theme;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+/// A place in the list, and the scroll bar beside it, in a window of 1440 x 900.
+const IN_LIST: Pos2 = Pos2::new(600.0, 600.0);
+const BAR_X: f32 = 1090.0;
+/// Frames of each way to scroll.
+const EACH: u16 = 150;
+
 /// So many frames without anything on its way, and the log is on screen.
 const STILL_FRAMES: u32 = 30;
 
@@ -20,6 +27,9 @@ struct Live {
     n_still: u32,
     /// What is typed, one after the other once the log is there.
     typed: std::vec::IntoIter<Event>,
+    n_typed: usize,
+    /// The window is closed once all is typed.
+    ends: bool,
 }
 
 impl eframe::App for Live {
@@ -29,8 +39,11 @@ impl eframe::App for Live {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.app.ui(ui, frame);
-        if self.typed.len() > 0 {
+        if self.typed.len() > 0 || self.ends {
             ui.ctx().request_repaint();
+        }
+        if self.ends && self.typed.len() == 0 && self.n_still > STILL_FRAMES {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
         }
     }
 
@@ -40,7 +53,9 @@ impl eframe::App for Live {
         } else {
             self.n_still + 1
         };
-        if self.n_still > STILL_FRAMES
+        // Once the log is there nobody waits for what a scroll asks for.
+        let is_scrolling = self.ends && self.typed.len() < self.n_typed;
+        if (self.n_still > STILL_FRAMES || is_scrolling)
             && let Some(event) = self.typed.next()
         {
             input.events.push(event);
@@ -70,12 +85,49 @@ fn typed(filters: impl Iterator<Item = String>) -> Vec<Event> {
     filters.flat_map(type_one).collect()
 }
 
+/// Through the log: by wheel, page, scroll bar and number, and to its last row.
+fn scrolled() -> Vec<Event> {
+    let wheel = |_| Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, -120.0),
+        phase: TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    };
+    let button = |pos, pressed| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let at = |share: f32| Pos2::new(BAR_X, 300.0 + 560.0 * share);
+    let mut events = vec![Event::PointerMoved(IN_LIST)];
+    events.extend((0..EACH).map(wheel));
+    events.extend((0..EACH).map(|_| key(Key::PageDown, Modifiers::NONE)));
+    events.extend([Event::PointerMoved(at(0.0)), button(at(0.0), true)]);
+    events.extend((0..EACH).map(|n| Event::PointerMoved(at(f32::from(n) / f32::from(EACH)))));
+    events.extend([button(at(1.0), false), Event::PointerMoved(IN_LIST)]);
+    events.extend([key(Key::End, Modifiers::NONE), key(Key::Home, Modifiers::NONE)]);
+    for line in ["77777777", "99999999", "50000001"] {
+        events.extend([key(Key::G, Modifiers::COMMAND), Event::Text(line.to_owned())]);
+        events.extend([key(Key::Enter, Modifiers::NONE), key(Key::Escape, Modifiers::NONE)]);
+    }
+    events.extend((0..EACH).map(wheel));
+    events
+}
+
 fn main() -> eframe::Result {
     let mut args = std::env::args().skip(1);
     let (Some(workspace), Some(log)) = (args.next(), args.next()) else {
-        panic!("live_log WORKSPACE LOG FILTER..");
+        panic!("live_log WORKSPACE LOG [--scroll] FILTER..");
     };
-    let typed = typed(args).into_iter();
+    let mut args = args.peekable();
+    let ends = args.next_if(|arg| arg == "--scroll").is_some();
+    let mut typed = typed(args);
+    if ends {
+        typed.extend(scrolled());
+    }
+    let typed = typed.into_iter();
     let context: Arc<OnceLock<egui::Context>> = Arc::default();
     let late = Arc::clone(&context);
     let wake = move || {
@@ -99,7 +151,9 @@ fn main() -> eframe::Result {
         Box::new(Live {
             app,
             n_still: 0,
+            n_typed: typed.len(),
             typed,
+            ends,
         })
     };
     eframe::run_native("Live", options, Box::new(|cc| Ok(start(cc))))

@@ -213,6 +213,10 @@ def window(n):
     return failed
 
 
+def rows(_n):
+    return bench_live.rows(FIELDSCOPE)
+
+
 def live(seconds):
     return bench_live.live(seconds, FIELDSCOPE, frames_of, GOAL_FRAME_MS)
 
@@ -229,5 +233,5 @@ def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "symbolize": symbolize, "symbols": symbols, "window": window}
+STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "rows": rows, "symbolize": symbolize, "symbols": symbols, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)
