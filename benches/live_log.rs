@@ -3,7 +3,9 @@
 //!
 //!     live_log WORKSPACE LOG [--scroll] FILTER..
 
-use eframe::egui::{self, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, vec2};
+use eframe::egui::{
+    self, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, TouchPhase, vec2,
+};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::ui::app::App;
 use fieldscope::ui::data::EngineDoor;
@@ -107,10 +109,19 @@ fn scrolled() -> Vec<Event> {
     events.extend([Event::PointerMoved(at(0.0)), button(at(0.0), true)]);
     events.extend((0..EACH).map(|n| Event::PointerMoved(at(f32::from(n) / f32::from(EACH)))));
     events.extend([button(at(1.0), false), Event::PointerMoved(IN_LIST)]);
-    events.extend([key(Key::End, Modifiers::NONE), key(Key::Home, Modifiers::NONE)]);
+    events.extend([
+        key(Key::End, Modifiers::NONE),
+        key(Key::Home, Modifiers::NONE),
+    ]);
     for line in ["77777777", "99999999", "50000001"] {
-        events.extend([key(Key::G, Modifiers::COMMAND), Event::Text(line.to_owned())]);
-        events.extend([key(Key::Enter, Modifiers::NONE), key(Key::Escape, Modifiers::NONE)]);
+        events.extend([
+            key(Key::G, Modifiers::COMMAND),
+            Event::Text(line.to_owned()),
+        ]);
+        events.extend([
+            key(Key::Enter, Modifiers::NONE),
+            key(Key::Escape, Modifiers::NONE),
+        ]);
     }
     events.extend((0..EACH).map(wheel));
     events

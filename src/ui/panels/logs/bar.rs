@@ -1,6 +1,6 @@
 //! The bar above a log: which one, what is searched for, and the filters with what each lets through.
 
-use super::Logs;
+use super::{Found, Logs};
 use crate::engine::logs::filter::{Chip, LogFilter};
 use crate::engine::logs::moment::Moments;
 use crate::engine::logs::query_text;
@@ -35,9 +35,9 @@ impl Logs {
             self.view_menu_ui(ctx, ui);
             self.filter_sets_ui(ctx, ui, &moments);
             self.follow_ui(ctx, ui);
-            if self.nothing_found {
+            if self.found == Found::Nothing {
                 chip::chip(ui, chip::Tone::Warn, "nothing found");
-            } else if let Some((n, of)) = self.found {
+            } else if let Found::Match(n, of) = self.found {
                 text::small(ui, format!("match {n} of {of} · F3 next"));
             } else if let Some(said) = &self.said {
                 text::small(ui, said);

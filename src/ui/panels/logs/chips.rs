@@ -1,8 +1,8 @@
 //! The filters as chips: what each lets through by itself, and its fields when it is clicked.
 
-use super::Logs;
 use super::filter_fields::{Choices, Draft, devices_of};
 use super::filter_words::{lets_through, words_of};
+use super::{Found, Logs};
 use crate::engine::logs::filter::{Chip, LogFilter};
 use crate::engine::logs::moment::Moments;
 use crate::engine::logs::view::LogSummary;
@@ -157,8 +157,7 @@ impl Logs {
             .take()
             .and_then(|selected| selected.row)
             .map(|row| row.row);
-        self.found = None;
-        self.nothing_found = false;
+        self.found = Found::Unsaid;
         self.counts = Default::default();
         self.list = Default::default();
         if let (Some(key), Some(row)) = (self.log.clone(), row) {

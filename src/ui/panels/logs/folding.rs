@@ -1,6 +1,6 @@
 //! Folding in the list: whether runs of one message are one row, and which of them are shown row by row all the same.
 
-use super::Logs;
+use super::{Found, Logs};
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::view::LogRow;
 use crate::model::log::RowKind;
@@ -38,7 +38,7 @@ impl Logs {
         } else {
             return;
         }
-        self.found = None;
+        self.found = Found::Unsaid;
         self.follows_end = false;
         self.choose_row(at, false, None);
     }

@@ -55,6 +55,18 @@ const LANE: f32 = 68.0;
 /// Parts of the lane.
 const BUCKETS: u32 = 240;
 
+/// What became of a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Found {
+    /// Nothing was searched for, or the place is no match of many.
+    #[default]
+    Unsaid,
+    /// There is no such place.
+    Nothing,
+    /// Which match is selected, from 1, and of how many.
+    Match(u64, u64),
+}
+
 /// What is shown of the log, and where.
 #[derive(Default)]
 pub struct Logs {
@@ -72,9 +84,8 @@ pub struct Logs {
     selected: Option<Selected>,
     /// A search that is on its way.
     finding: Option<LogFindQuery>,
-    /// Which match is selected, and of how many.
-    found: Option<(u64, u64)>,
-    nothing_found: bool,
+    /// What became of the last search.
+    found: Found,
     /// The last jump to a crash that was carried out.
     n_jumps: u64,
     /// Height of the list in the last frame.

@@ -1,6 +1,6 @@
 //! Which rows are selected, and the keys that move the selection.
 
-use super::Logs;
+use super::{Found, Logs};
 use crate::engine::logs::view::{LogKey, LogRow};
 use crate::engine::queries::log_find::{LogFindQuery, Wanted};
 use crate::ui::command::UiCommand;
@@ -44,7 +44,10 @@ impl Logs {
 
     /// Asks where something is; the selection goes there once the answer is there.
     pub(super) fn ask(&mut self, key: &LogKey, wanted: Wanted, forward: bool) {
-        self.nothing_found = false;
+        // The number of the match stays until there is another: it would flicker.
+        if self.found == Found::Nothing {
+            self.found = Found::Unsaid;
+        }
         self.finding = Some(LogFindQuery {
             key: key.clone(),
             stack: self.shown_stack(),
@@ -74,10 +77,11 @@ impl Logs {
         self.finding = None;
         let found = answer.value().map(|found| **found).unwrap_or_default();
         // The count in the bar is of what F3 finds.
-        self.found = found.of.filter(|_| !is_bookmark);
+        let of = found.of.filter(|_| !is_bookmark);
+        self.found = of.map_or(Found::Unsaid, |(n, of)| Found::Match(n, of));
         match found.at {
             Some(at) => self.go_to(at),
-            None => self.nothing_found = true,
+            None => self.found = Found::Nothing,
         }
     }
 
