@@ -1,5 +1,6 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
+use super::logs::view::MergedLog;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,6 +57,11 @@ pub enum Command {
     StopFollowing {
         /// The file.
         path: PathBuf,
+    },
+    /// Set what is added to the times of logs when they are merged with others.
+    SetLogOffsets {
+        /// The logs with their offsets.
+        logs: Vec<MergedLog>,
     },
     /// Source paths that begin with `from` are looked for under `to`.
     MapSource {
@@ -125,6 +131,7 @@ impl Command {
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
+            Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),
             Self::SplitCrash { .. } => "Split a crash off".to_owned(),

@@ -9,8 +9,11 @@ use super::logs::dictionaries::from_files;
 use super::logs::needs_dictionary;
 use super::logs::recognise::DICTIONARY;
 use super::logs::session::{CrashPlace, LogSession};
+use super::logs::shown::ShownLog;
+use super::logs::start::started;
 use super::logs::view::LogKey;
 use super::matching::{Matched, Mismatch, match_available, match_named};
+use super::merged_logs::MergedLogs;
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
@@ -57,6 +60,7 @@ struct Inner {
     symbols: Mutex<Vec<(String, Arc<SymbolFile>)>>,
     logs: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
     live: LiveLogs,
+    merged: MergedLogs,
 }
 
 /// A crash with everything needed to answer questions about it.
@@ -78,6 +82,7 @@ impl QueryContext {
             symbols: Mutex::default(),
             logs: Mutex::default(),
             live: LiveLogs::default(),
+            merged: MergedLogs::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -205,6 +210,14 @@ impl QueryContext {
         Ok(examined)
     }
 
+    /// A log, or several merged, as the window shows them.
+    pub fn shown_log(&self, key: &LogKey) -> Result<Arc<dyn ShownLog>, QueryError> {
+        Ok(match key {
+            LogKey::Merged { logs } => self.inner.merged.get(self, logs)?,
+            one => self.log(one)?,
+        })
+    }
+
     /// A log, indexed; the last few stay open.
     pub fn log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
         let known = |logs: &[(LogKey, Arc<LogSession>)]| {
@@ -217,6 +230,11 @@ impl QueryContext {
         }
         let (capture, path) = match key {
             LogKey::InCapture { capture, path } => (capture, path),
+            LogKey::Merged { .. } => {
+                return Err(QueryError::Unanswerable(
+                    "FS-LOG-005: logs that are merged are no log to be merged with others. Merge the logs themselves.".to_owned(),
+                ));
+            }
             LogKey::OnDisk { path } => {
                 return self.inner.live.get(path).ok_or_else(|| {
                     QueryError::Unanswerable(format!(
@@ -253,7 +271,7 @@ impl QueryContext {
         crashes.sort_by_key(|crash| crash.offset);
         let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
         let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = Arc::new(log);
+        let log = Arc::new(log.with_start(started(&reader, id, path)?));
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);
@@ -326,6 +344,7 @@ impl QueryContext {
         lock(&self.inner.captures).clear();
         lock(&self.inner.symbols).clear();
         lock(&self.inner.logs).clear();
+        self.inner.merged.forget();
     }
 
     /// The ELF of a build, from disk or from the capture that brought it.

@@ -20,6 +20,7 @@ mod live_logs;
 pub mod loadable;
 pub mod logs;
 pub mod matching;
+mod merged_logs;
 pub mod name_source;
 pub mod named_text;
 pub mod one_shot;

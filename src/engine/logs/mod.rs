@@ -4,10 +4,13 @@
 //! filter chips is.
 
 pub mod addresses;
+pub mod clock;
 pub mod dictionaries;
 pub mod filter;
 pub mod follow;
 pub mod matcher;
+pub mod merge;
+pub mod offset;
 pub mod open_log;
 pub mod print;
 pub mod recognise;
@@ -15,7 +18,9 @@ pub mod row_set;
 pub mod rows;
 pub mod selection;
 pub mod session;
+pub mod shown;
 pub mod spans;
+pub mod start;
 pub mod stored;
 pub mod tail;
 pub mod templates;

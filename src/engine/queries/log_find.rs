@@ -3,7 +3,7 @@
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
@@ -14,6 +14,13 @@ use crate::model::progress::Unattended;
 pub enum Wanted {
     /// The row with this number, or the next one that is shown.
     Row(u64),
+    /// This row of one of the logs, by its number in it.
+    LineOf {
+        /// Index of the log in the view.
+        log: usize,
+        /// The row.
+        row: u64,
+    },
     /// The beginning of a crash, by its id in the workspace.
     Crash(i64),
     /// The next row that holds a text.
@@ -50,7 +57,7 @@ impl Query for LogFindQuery {
     type Output = FoundRow;
 
     fn run(&self, context: &QueryContext) -> Result<FoundRow, QueryError> {
-        found(&*context.log(&self.key)?, self)
+        found(&*context.shown_log(&self.key)?, self)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -59,7 +66,7 @@ impl Query for LogFindQuery {
 }
 
 /// A place in an open log.
-pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
+pub fn found(log: &dyn ShownLog, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
     let shown = log
         .visible(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
@@ -68,6 +75,12 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
         Wanted::Row(row) => {
             return Ok(FoundRow {
                 at: Some(place_of(*row)),
+                of: None,
+            });
+        }
+        Wanted::LineOf { log: index, row } => {
+            return Ok(FoundRow {
+                at: Some(place_of(log.position(*index, *row))),
                 of: None,
             });
         }

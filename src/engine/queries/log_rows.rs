@@ -5,6 +5,7 @@ use crate::engine::logs::addresses::name_addresses;
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::spans;
 use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows};
 use crate::engine::query::{Query, QueryError};
@@ -44,9 +45,9 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        let log = context.log(&self.key)?;
-        let mut page = page(&log, self)?;
-        name_addresses(context, &log, &mut page.rows.rows);
+        let log = context.shown_log(&self.key)?;
+        let mut page = page(&*log, self)?;
+        name_addresses(context, &log.summary().boots, &mut page.rows.rows);
         Ok(page)
     }
 
@@ -56,7 +57,7 @@ impl Query for LogRowsQuery {
 }
 
 /// Rows of an open log.
-pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryError> {
+pub fn page(log: &dyn ShownLog, query: &LogRowsQuery) -> Result<LogPage, QueryError> {
     let mut counts = ChipCounts {
         is_complete: true,
         ..ChipCounts::default()
@@ -87,7 +88,7 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
     for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
         let row = shown.as_ref().map_or(Some(n), |rows| rows.nth(n));
         rows.extend(row.and_then(|row| {
-            let mut shown = log_row(log, row, matcher.as_ref())?;
+            let mut shown = log.row(row, matcher.as_ref())?;
             if !query.stack.shows_data {
                 shown.n_folded = log.n_folded_into(row);
             }
@@ -105,7 +106,12 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
     })
 }
 
-fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogRow> {
+/// A row of one log as it is shown.
+pub(in crate::engine) fn log_row(
+    log: &LogSession,
+    row: u64,
+    matcher: Option<&Matcher>,
+) -> Option<LogRow> {
     let (place, record, is_cut) = log.record(row)?;
     let offset = place.start as u64;
     let raw = log.raw(place.start..place.end.min(place.start.saturating_add(COLOURED_BYTES)));
@@ -115,6 +121,8 @@ fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogR
     Some(LogRow {
         log: 0,
         row,
+        position: row,
+        is_out_of_order: log.is_out_of_order(row),
         offset,
         len: place.len() as u64,
         axis_ns: record.uptime_ns.and_then(|ns| i64::try_from(ns).ok()),

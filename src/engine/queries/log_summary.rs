@@ -1,7 +1,7 @@
 //! A log at a glance, and how its rows lie along it.
 
 use crate::engine::context::QueryContext;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::{DensityAxis, LogDensity, LogKey, LogSummary};
 use crate::engine::query::{Query, QueryError};
 
@@ -27,7 +27,7 @@ impl Query for LogSummaryQuery {
     type Output = LogOverview;
 
     fn run(&self, context: &QueryContext) -> Result<LogOverview, QueryError> {
-        Ok(overview(&*context.log(&self.key)?, self.n_buckets))
+        Ok(overview(&*context.shown_log(&self.key)?, self.n_buckets))
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -36,7 +36,7 @@ impl Query for LogSummaryQuery {
 }
 
 /// An open log at a glance.
-pub fn overview(log: &LogSession, n_buckets: u32) -> LogOverview {
+pub fn overview(log: &dyn ShownLog, n_buckets: u32) -> LogOverview {
     let summary = log.summary().clone();
     let n_buckets = u64::from(n_buckets.max(1));
     let mut density = LogDensity {

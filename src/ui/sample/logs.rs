@@ -25,6 +25,7 @@ pub(super) fn listed() -> Vec<ListedLog> {
         device: Some("DA143532".to_owned()),
         size_bytes: 48_213,
         n_rows: None,
+        offset_ns: 0,
     }]
 }
 

@@ -1,6 +1,7 @@
 //! The blocks of an open log, and what is known of the rows of each. A block is indexed once: only the last one, to which a
 //! growing log adds rows, is indexed anew.
 
+use super::times::{BlockTimes, TimesBuilder};
 use crate::engine::logs::rows::{BLOCK_BYTES, Rows, blocks};
 use crate::engine::logs::selection::decode_rows;
 use crate::engine::logs::view::LogRestart;
@@ -17,7 +18,7 @@ pub(super) const INDEXED_EVERY: u64 = 64;
 pub(super) const MOST_MODULES: usize = 1000;
 
 /// What was found while the rows of a block were counted.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct BlockFacts {
     /// Offset of every row whose number in the block [`INDEXED_EVERY`] divides.
     pub(super) offsets: Vec<u64>,
@@ -34,10 +35,12 @@ pub(super) struct BlockFacts {
     pub(super) modules: BTreeMap<String, u64>,
     /// The least and the greatest, in nanoseconds.
     pub(super) uptimes: Option<(u64, u64)>,
+    /// What each row says of its time.
+    pub(super) times: BlockTimes,
 }
 
 /// A block with its place in the log.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct IndexedBlock {
     pub(super) first_row: u64,
     pub(super) range: Range<usize>,
@@ -108,6 +111,7 @@ pub(super) fn facts_of(
     before: &[u8],
 ) -> BlockFacts {
     let mut facts = BlockFacts::default();
+    let mut times = TimesBuilder::default();
     let block = bytes.get(range.clone()).unwrap_or(&[]);
     decode_rows(block, format, dictionaries, before, |row, record| {
         if facts.n_rows.is_multiple_of(INDEXED_EVERY) {
@@ -115,7 +119,9 @@ pub(super) fn facts_of(
             facts.offsets.push(offset as u64);
         }
         facts.add(record);
+        times.push(record);
     });
+    facts.times = times.finish();
     facts
 }
 

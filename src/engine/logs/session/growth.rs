@@ -26,6 +26,18 @@ impl LogSession {
         progress: &dyn Progress,
     ) -> Result<Self, Cancelled> {
         let format = format_of(name, &bytes, &dictionaries);
+        Self::open_as(format, name, bytes, dictionaries, crashes, progress)
+    }
+
+    /// Opens and indexes a log of this format.
+    pub fn open_as(
+        format: &'static dyn LogFormat,
+        name: &str,
+        bytes: FileBytes,
+        dictionaries: LogDictionaries,
+        crashes: Vec<CrashPlace>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Cancelled> {
         let session = Self {
             name: name.to_owned(),
             format,
@@ -37,11 +49,20 @@ impl LogSession {
             crash_rows: Vec::new(),
             folded: RowSet::default(),
             restarts: Vec::new(),
+            started: None,
             summary: LogSummary::default(),
             filters: Arc::new(Mutex::default()),
             bytes,
         };
         session.indexed(progress)
+    }
+
+    /// The same log, of which something else says when its first record was made (nanoseconds since 1970), and how far off that
+    /// may be.
+    pub fn with_start(mut self, started: Option<(i64, u64)>) -> Self {
+        self.started = started;
+        self.summarize();
+        self
     }
 
     /// The same log with more bytes behind those that it had. Only what is new is indexed, and the last block, which it was
@@ -64,6 +85,7 @@ impl LogSession {
             crash_rows: Vec::new(),
             folded: RowSet::default(),
             restarts: restarts.to_vec(),
+            started: self.started,
             summary: LogSummary::default(),
             filters: Arc::new(Mutex::default()),
             bytes,

@@ -4,6 +4,7 @@ mod blocks;
 mod filters;
 mod growth;
 mod summary;
+mod times;
 
 use super::row_set::RowSet;
 use super::rows::Rows;
@@ -18,6 +19,7 @@ use blocks::{INDEXED_EVERY, IndexedBlock};
 use filters::KeptFilter;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+pub use times::{RowTimes, TimesIter};
 
 /// So much of a row's bytes is decoded for the screen.
 const SHOWN_BYTES: usize = 16 << 10;
@@ -50,12 +52,29 @@ pub struct LogSession {
     folded: RowSet,
     /// Where the file was begun anew while it was followed.
     restarts: Vec<LogRestart>,
+    /// When its first record was made, nanoseconds since 1970, and how far off that may be.
+    started: Option<(i64, u64)>,
     summary: LogSummary,
     /// Shared with what the log was before it grew: what was found then need not be looked for again.
     filters: Arc<Mutex<Vec<KeptFilter>>>,
 }
 
 impl LogSession {
+    /// All of its bytes.
+    pub fn bytes(&self) -> &FileBytes {
+        &self.bytes
+    }
+
+    /// Its format.
+    pub fn format(&self) -> &'static dyn LogFormat {
+        self.format
+    }
+
+    /// What its format strings are looked up in.
+    pub fn dictionaries(&self) -> &LogDictionaries {
+        &self.dictionaries
+    }
+
     /// True without a byte.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -175,6 +194,11 @@ impl LogSession {
             usize::try_from(restart.offset).unwrap_or(usize::MAX)
         });
         self.bytes.get(start..at).unwrap_or(&[])
+    }
+
+    /// When its first record was made, as what came with it says, and how far off that may be, in nanoseconds.
+    pub fn started(&self) -> Option<(i64, u64)> {
+        self.started
     }
 
     /// The bytes of a row.

@@ -89,7 +89,9 @@ impl Logs {
                             format!("{}  ({}, {size})", name(log), log.capture)
                         }
                         // Its size is another one with every look.
-                        LogKey::OnDisk { .. } => format!("{}  ({})", name(log), log.capture),
+                        LogKey::OnDisk { .. } | LogKey::Merged { .. } => {
+                            format!("{}  ({})", name(log), log.capture)
+                        }
                     };
                     if ui
                         .selectable_label(Some(&log.key) == self.log.as_ref(), label)
