@@ -3,6 +3,7 @@
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::log_templates;
+use super::merged_logs::{self, LogOffset};
 use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, BytesError, FileBytes};
@@ -26,8 +27,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct LogsArgs {
-    /// Log file, folder or archive with logs; `-` reads standard input as it comes
-    pub path: PathBuf,
+    /// Log file, folder or archive with logs; of several the rows are merged by time; `-` reads standard input as it comes
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Add this to the times of one of several logs: PATH=2.5s, PATH=-300ms; may be repeated
+    #[arg(long, value_name = "PATH=DURATION")]
+    pub offset: Vec<LogOffset>,
     /// The log is PATH of this capture in the workspace (its number or its name)
     #[arg(long, value_name = "CAPTURE", conflicts_with = "follow")]
     pub capture: Option<String>,
@@ -119,9 +124,24 @@ impl From<Level> for LogLevel {
     }
 }
 
+impl LogsArgs {
+    /// The path, where there is one.
+    pub(super) fn path(&self) -> &Path {
+        self.paths.first().map_or(Path::new("-"), PathBuf::as_path)
+    }
+}
+
 /// Prints the rows that are asked for.
 pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let wanted = selection(args)?;
+    let is_merged = args.paths.len() > 1;
+    if is_merged {
+        merged_logs::check(args)?;
+    } else if !args.offset.is_empty() {
+        return Err(Failure::wrong(
+            "--offset moves one of several logs: give two or more paths",
+        ));
+    }
     let format = format_of(args)?;
     let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
@@ -141,8 +161,8 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         (false, true) => LogStyle::Raw,
         (false, false) => LogStyle::Text,
     };
-    let name = args.path.display().to_string();
-    if args.path == Path::new("-") || args.follow {
+    let name = args.path().display().to_string();
+    if args.path() == Path::new("-") || args.follow {
         if args.count || args.templates {
             return Err(Failure::wrong(
                 "--count and --templates need a file: standard input is printed as it comes",
@@ -161,10 +181,31 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         (None, Some(n)) => Part::Tail(n),
         (None, None) => Part::All,
     };
+    if is_merged {
+        let asked = merged_logs::Asked {
+            wanted: &wanted,
+            style,
+            part,
+            format,
+            dictionaries: &dictionaries,
+        };
+        let opened = match &args.capture {
+            Some(capture) => merged_logs::open_stored(capture, args, common)?,
+            None => {
+                let mut logs = Vec::new();
+                for path in &args.paths {
+                    logs.extend(logs_at(path, args, &progress)?);
+                }
+                merged_logs::open(logs, &asked, &progress)?
+            }
+        };
+        let n_undecoded = merged_logs::print(args, &asked, opened, out, &progress)?;
+        return decoded(n_undecoded, out);
+    }
     let mut n_undecoded: u64 = 0;
     let mut total: u64 = 0;
     let logs = match &args.capture {
-        None => logs_at(&args.path, args, &progress)?,
+        None => logs_at(args.path(), args, &progress)?,
         Some(capture) => {
             let asked = Asked {
                 wanted: &wanted,
@@ -210,19 +251,23 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         if sources.is_empty() {
             n_undecoded = n_undecoded.saturating_add(undecoded);
         } else if undecoded > 0 {
-            let sources = sources.join(", ");
-            // Nobody is left to tell when standard error is closed.
-            _ = writeln!(
-                std::io::stderr(),
-                "fieldscope: {name}: {undecoded} rows were not decoded with {sources}: bytes were lost on the way, or another \
-                 build wrote the log"
-            );
+            tell_undecoded(&name, undecoded, sources);
         }
     }
     if args.count {
         writeln!(out, "{total}")?;
     }
     decoded(n_undecoded, out)
+}
+
+/// Says on standard error that rows were not decoded though there were dictionaries.
+pub(super) fn tell_undecoded(name: &str, n: u64, sources: &[String]) {
+    let sources = sources.join(", ");
+    // Nobody is left to tell when standard error is closed.
+    _ = writeln!(
+        std::io::stderr(),
+        "fieldscope: {name}: {n} rows were not decoded with {sources}: bytes were lost on the way, or another build wrote the log"
+    );
 }
 
 /// How a call ends that left so many rows undecoded, because what decodes them is missing.
@@ -248,7 +293,7 @@ fn follow(args: &LogsArgs, mut follower: Follower<'_>, name: &str, out: &mut dyn
             let _closed = writeln!(std::io::stderr(), "fieldscope: {name}: {text}").is_err();
         };
         follower
-            .follow(&args.path, out, &mut tell, &|| ctrl_c.tick(0, 0))
+            .follow(args.path(), out, &mut tell, &|| ctrl_c.tick(0, 0))
             .map_err(|error| Failure::wrong(format!("{error}: {name}")))?;
     } else {
         follower.read(&mut std::io::stdin().lock(), out)?;

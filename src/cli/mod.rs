@@ -9,6 +9,7 @@ pub mod exit;
 pub mod import;
 mod log_templates;
 pub mod logs;
+mod merged_logs;
 pub mod query;
 pub(crate) mod stored_logs;
 pub mod symbolize;

@@ -35,7 +35,7 @@ pub(super) fn search(
     let context = workspace.context();
     let capture = context.capture_named(capture).map_err(Failure::wrong)?;
     let reader = context.reader().map_err(Failure::wrong)?;
-    let path = args.path.to_string_lossy().into_owned();
+    let path = args.path().to_string_lossy().into_owned();
     let most = match asked.part {
         Part::All => Some(usize::MAX),
         Part::Head(n) => Some(n),

@@ -13,7 +13,7 @@ use super::logs::shown::ShownLog;
 use super::logs::start::started;
 use super::logs::view::LogKey;
 use super::matching::{Matched, Mismatch, match_available, match_named};
-use super::merged_logs::MergedLogs;
+use super::merged_logs::{MergedLogs, offsets};
 use super::query::{Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
@@ -276,6 +276,21 @@ impl QueryContext {
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);
         Ok(log)
+    }
+
+    /// A log of a capture, and what is added to its times when it is merged with others.
+    pub fn log_with_offset(
+        &self,
+        capture: i64,
+        path: &str,
+    ) -> Result<(Arc<LogSession>, i64), QueryError> {
+        let key = LogKey::InCapture {
+            capture,
+            path: path.to_owned(),
+        };
+        let log = self.log(&key)?;
+        let set = offsets(self)?.into_iter().find(|set| set.key == key);
+        Ok((log, set.map_or(0, |set| set.offset_ns)))
     }
 
     /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing

@@ -8,6 +8,7 @@ use super::nav::{InspectorTab, Nav};
 use super::panels::{PanelId, crash};
 use super::shell::{Overlay, palette};
 use crate::engine::command::Command;
+use crate::engine::logs::view::{LogKey, MergedLog};
 use crate::engine::render;
 use crate::model::report::CrashReport;
 use egui::Context;
@@ -54,6 +55,9 @@ impl App {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
+            | UiCommand::LogMerge
+            | UiCommand::LogAlign
+            | UiCommand::LogResetOffsets
             | UiCommand::LogWrap => self.nav.go_panel(PanelId::Logs),
             UiCommand::AddSymbols => self.ask(ctx, Ask::SymbolFiles),
             UiCommand::MapSource(from) => self.ask(ctx, Ask::SourceFolder(from)),
@@ -128,6 +132,18 @@ impl App {
                 }
                 "compare with the first" => self.merge_issue(),
                 key => self.nav.open_issue(Some(key.to_owned())),
+            }
+        } else if self.nav.place.panel == PanelId::Logs && part == "merge" {
+            let logs = self.door.logs();
+            let logs = logs.value().map(|logs| {
+                let first = logs.iter().take(2).map(|log| MergedLog {
+                    key: log.key.clone(),
+                    offset_ns: log.offset_ns,
+                });
+                first.collect()
+            });
+            if let Some(logs) = logs {
+                self.nav.open_log(LogKey::Merged { logs });
             }
         } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
             self.nav.tab = tab;

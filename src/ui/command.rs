@@ -58,6 +58,12 @@ pub enum UiCommand {
     LogFollowEnd,
     /// Wrap the long lines of the log, or no longer.
     LogWrap,
+    /// Choose logs to merge with the one that is open.
+    LogMerge,
+    /// Make the selected line of merged logs the same moment as a line of another log.
+    LogAlign,
+    /// Take the offsets of merged logs away.
+    LogResetOffsets,
     /// Go to the next error of the log.
     LogNextError,
     /// Go to the error before.
@@ -173,6 +179,9 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogNextError, "Next error in the log", "Go to the next error or worse.", [key(NONE, Key::E)];
     UiCommand::LogPreviousError, "Previous error in the log", "Go to the error before.", [key(Modifiers::SHIFT, Key::E)];
     UiCommand::LogWrap, "Wrap long lines", "Show long messages of a log on several lines, or cut them.", [key(NONE, Key::W)];
+    UiCommand::LogMerge, "Merge with another log…", "Show the lines of several logs in one list, by their times.", [];
+    UiCommand::LogAlign, "Align the selected line…", "Make it the same moment as a line of another log: merged logs are moved to match.", [];
+    UiCommand::LogResetOffsets, "Reset the offsets of merged logs", "Show each log at the times that it says itself.", [];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];

@@ -107,6 +107,16 @@ impl MergedSession {
         self.parts.iter().map(|part| &part.opened)
     }
 
+    /// Which log each position is of.
+    pub fn order(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.summary.n_rows).map(|position| {
+            let mut parts = self.parts.iter();
+            parts
+                .position(|part| part.rows.contains(position))
+                .unwrap_or(usize::MAX)
+        })
+    }
+
     /// The log and its row at a position.
     pub fn place_of(&self, position: u64) -> Option<(usize, u64)> {
         let mut parts = self.parts.iter().enumerate();

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod follow;
 pub mod matcher;
 pub mod merge;
+pub mod merge_print;
 pub mod offset;
 pub mod open_log;
 pub mod print;

@@ -25,6 +25,8 @@ use std::sync::OnceLock;
 const HEAD_BYTES: usize = 64 << 10;
 /// Blocks that are worked on before their output is written: bounds the memory.
 const BLOCKS_AT_ONCE: usize = 16;
+/// The same, of one log among several.
+const BLOCKS_OF_ONE: usize = 4;
 
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +258,27 @@ impl OpenLog {
         Ok((n_printed as u64, n_undecoded))
     }
 
+    /// The lines that are printed of wanted rows, as they are asked for; in JSON each says the name of the log.
+    pub(super) fn wanted_lines<'a>(
+        &'a self,
+        wanted: &'a Selection,
+        style: LogStyle,
+        name: &'a str,
+    ) -> WantedLines<'a> {
+        if style == LogStyle::Json || wanted.boots.is_some() {
+            self.boots();
+        }
+        WantedLines {
+            log: self,
+            blocks: Box::new(blocks(&self.bytes, self.format.framing())),
+            wanted,
+            style,
+            name,
+            first_row: 0,
+            n_undecoded: 0,
+        }
+    }
+
     /// The messages of the wanted rows, grouped by what is constant in them.
     pub fn groups(&self, wanted: &Selection, progress: &dyn Progress) -> Result<Groups, Cancelled> {
         if wanted.boots.is_some() {
@@ -337,6 +360,7 @@ impl OpenLog {
                     LogStyle::Raw => printed.bytes.extend_from_slice(raw),
                     LogStyle::Json => {
                         let place = RowPlace {
+                            log: None,
                             row: first_row.saturating_add(index),
                             boot: boot_at(boots, offset),
                             format: self.format.id(),
@@ -396,6 +420,94 @@ impl OpenLog {
             },
         );
         index
+    }
+}
+
+/// Rows of a log with the lines that are printed of them.
+type NumberedLines = Vec<(u64, Vec<u8>)>;
+
+/// The lines that are printed of wanted rows, some blocks at a time.
+pub(super) struct WantedLines<'a> {
+    log: &'a OpenLog,
+    blocks: Box<dyn Iterator<Item = Range<usize>> + Sync + 'a>,
+    wanted: &'a Selection,
+    style: LogStyle,
+    name: &'a str,
+    first_row: u64,
+    n_undecoded: u64,
+}
+
+impl WantedLines<'_> {
+    /// The first row that was not looked at.
+    pub(super) fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Wanted rows so far that could not be decoded.
+    pub(super) fn n_undecoded(&self) -> u64 {
+        self.n_undecoded
+    }
+
+    /// Adds the lines of the next blocks with the numbers of their rows; false at the end of the log.
+    pub(super) fn more(
+        &mut self,
+        into: &mut VecDeque<(u64, Vec<u8>)>,
+        progress: &dyn Progress,
+    ) -> Result<bool, Cancelled> {
+        let group: Vec<_> = self.blocks.by_ref().take(BLOCKS_OF_ONE).collect();
+        if group.is_empty() {
+            return Ok(false);
+        }
+        let starts = self.log.first_rows(&group, &mut self.first_row)?;
+        let todo: Vec<(&Range<usize>, u64)> = group.iter().zip(starts).collect();
+        let found = parallel::in_order(&todo, progress, |(block, first), progress| {
+            progress.tick(0, 1)?;
+            Ok(self.lines_of(block, *first))
+        })?;
+        for (lines, n_undecoded) in found {
+            into.extend(lines);
+            self.n_undecoded = self.n_undecoded.saturating_add(n_undecoded);
+        }
+        Ok(true)
+    }
+
+    /// The lines of a block, and how many of them could not be decoded.
+    fn lines_of(&self, block: &Range<usize>, first_row: u64) -> (NumberedLines, u64) {
+        let log = self.log;
+        let bytes = log.bytes.get(block.clone()).unwrap_or(&[]);
+        let boots = log.boots.get().map(Vec::as_slice).unwrap_or_default();
+        let is_raw = self.style == LogStyle::Raw;
+        let (mut lines, mut n_undecoded) = (Vec::new(), 0_u64);
+        log.wanted_rows(
+            block,
+            self.wanted,
+            is_raw,
+            boots,
+            &mut |index, row, record, text| {
+                let raw = bytes.get(row.clone()).unwrap_or(&[]);
+                let number = first_row.saturating_add(index);
+                let line = match self.style {
+                    LogStyle::Raw => raw.to_vec(),
+                    LogStyle::Text => text.to_vec(),
+                    LogStyle::Json => {
+                        let offset = block.start.saturating_add(row.start) as u64;
+                        let place = RowPlace {
+                            log: Some(self.name),
+                            row: number,
+                            boot: boot_at(boots, offset),
+                            format: log.format.id(),
+                        };
+                        let mut line = Vec::new();
+                        append_json(place, record, raw, &mut line);
+                        line
+                    }
+                };
+                lines.push((number, line));
+                let is_undecoded = record.kind == RowKind::Undecoded;
+                n_undecoded = n_undecoded.saturating_add(u64::from(is_undecoded));
+            },
+        );
+        (lines, n_undecoded)
     }
 }
 

@@ -2,12 +2,15 @@
 
 use crate::engine::logs::dictionaries::from_elfs;
 use crate::engine::logs::filter::FilterStack;
+use crate::engine::logs::merge::{MergedSession, Opened};
 use crate::engine::logs::session::{CrashPlace, LogSession};
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery, page};
 use crate::engine::queries::log_summary::{LogOverview, overview};
 use crate::model::progress::Unattended;
+use std::sync::Arc;
 
 /// Names the one log.
 pub(super) fn key() -> LogKey {
@@ -18,7 +21,7 @@ pub(super) fn key() -> LogKey {
 }
 
 pub(super) fn listed() -> Vec<ListedLog> {
-    vec![ListedLog {
+    let one = ListedLog {
         key: key(),
         name: "logs/uart0.log".to_owned(),
         capture: "customer-4711.zip".to_owned(),
@@ -26,7 +29,56 @@ pub(super) fn listed() -> Vec<ListedLog> {
         size_bytes: 48_213,
         n_rows: None,
         offset_ns: 0,
-    }]
+    };
+    let other = ListedLog {
+        key: other_key(),
+        name: "gateway.log".to_owned(),
+        capture: "gateway.zip".to_owned(),
+        device: Some("GW0017".to_owned()),
+        ..one.clone()
+    };
+    vec![one, other]
+}
+
+/// Names the log to merge with it.
+pub(in crate::ui) fn other_key() -> LogKey {
+    LogKey::InCapture {
+        capture: 2,
+        path: "gateway.log".to_owned(),
+    }
+}
+
+/// The log of the gateway that the device talks to, started 150 ms before it.
+fn other_session() -> LogSession {
+    let lines = (0..40_u64).map(|n| {
+        let time = n * 400 + if n == 20 { 0 } else { 150 };
+        format!("I ({time}) gateway: frame {n} received\n")
+    });
+    opened("gateway.log", lines.collect(), Vec::new())
+}
+
+/// A log, or both merged.
+pub(super) fn shown(key: &LogKey) -> Arc<dyn ShownLog> {
+    let LogKey::Merged { logs } = key else {
+        let log = if *key == other_key() {
+            other_session()
+        } else {
+            session()
+        };
+        return Arc::new(log);
+    };
+    let parts = logs.iter().map(|part| {
+        let is_other = part.key == other_key();
+        Opened {
+            name: if is_other { "GW0017" } else { "DA143532" }.to_owned(),
+            log: Arc::new(if is_other { other_session() } else { session() }),
+            offset_ns: part.offset_ns,
+        }
+    });
+    match MergedSession::new(parts.collect(), &Unattended) {
+        Ok(merged) => Arc::new(merged),
+        Err(cancelled) => std::panic::panic_any(cancelled),
+    }
 }
 
 /// An afternoon of a device: it works, complains, crashes and starts again.
@@ -57,8 +109,12 @@ pub(super) fn session() -> LogSession {
         crash: 7,
         headline: "`prv_write_page` wrote through a null pointer".to_owned(),
     }];
+    opened("logs/uart0.log", text, crashes)
+}
+
+fn opened(name: &str, text: String, crashes: Vec<CrashPlace>) -> LogSession {
     match LogSession::open(
-        "logs/uart0.log",
+        name,
         text.into_bytes().into(),
         from_elfs(&[]),
         crashes,
@@ -70,11 +126,11 @@ pub(super) fn session() -> LogSession {
 }
 
 pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
-    page(&session(), query).unwrap_or_default()
+    page(&*shown(&query.key), query).unwrap_or_default()
 }
 
-pub(super) fn log_overview(n_buckets: u32) -> LogOverview {
-    overview(&session(), n_buckets)
+pub(super) fn log_overview(key: &LogKey, n_buckets: u32) -> LogOverview {
+    overview(&*shown(key), n_buckets)
 }
 
 /// A page of nothing, for a stack that lets nothing through.

@@ -5,6 +5,7 @@ mod lists;
 mod logs;
 mod report;
 
+pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
 
 use super::data::{Answer, Door};
@@ -267,8 +268,8 @@ impl Door for FakeDoor {
         self.answer(logs::listed, Vec::new)
     }
 
-    fn log_overview(&self, _log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
-        self.answer(|| logs::log_overview(n_buckets), LogOverview::default)
+    fn log_overview(&self, log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
+        self.answer(|| logs::log_overview(log, n_buckets), LogOverview::default)
     }
 
     fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage> {
@@ -279,7 +280,7 @@ impl Door for FakeDoor {
     }
 
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
-        let find = || found(&logs::session(), query).unwrap_or_default();
+        let find = || found(&*logs::shown(&query.key), query).unwrap_or_default();
         self.answer(find, FoundRow::default)
     }
 

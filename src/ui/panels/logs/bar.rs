@@ -39,7 +39,7 @@ impl Logs {
                 let n = self.n_by_chip.get(index).copied();
                 let count = n.map_or_else(|| "…".to_owned(), words::number);
                 let off = if chip.is_off { ", off" } else { "" };
-                let response = chip::link(ui, &format!("{}  {count}{off}", words_of(chip)));
+                let response = chip::link(ui, &format!("{}  {count}{off}", self.label_of(chip)));
                 if response.clicked() {
                     change = Some((index, Change::Switch));
                 }
@@ -50,7 +50,7 @@ impl Logs {
                 if button::icon(
                     ui,
                     crate::ui::icons::CLOSE,
-                    &format!("Remove filter {}", words_of(chip)),
+                    &format!("Remove filter {}", self.label_of(chip)),
                 )
                 .clicked()
                 {
@@ -79,7 +79,10 @@ impl Logs {
             .iter()
             .find(|log| Some(&log.key) == self.log.as_ref());
         let response = egui::ComboBox::from_id_salt("log")
-            .selected_text(open.map_or(String::new(), name))
+            .selected_text(match &self.log {
+                Some(LogKey::Merged { logs }) => format!("{} logs, merged", logs.len()),
+                _ => open.map_or(String::new(), name),
+            })
             .width(220.0)
             .show_ui(ui, |ui| {
                 for log in listed {
@@ -99,6 +102,10 @@ impl Logs {
                     {
                         ctx.ui(UiCommand::OpenLog(log.key.clone()));
                     }
+                }
+                ui.separator();
+                if ui.selectable_label(false, "Merge with…").clicked() {
+                    ctx.ui(UiCommand::LogMerge);
                 }
             })
             .response;
@@ -156,6 +163,30 @@ impl Logs {
         }
     }
 
+    /// What a chip is called here: boots of merged logs are counted in each of them.
+    fn label_of(&self, chip: &Chip) -> String {
+        if let LogFilter::Boot { first, last } = chip.filter
+            && first == last
+            && let Some(part) = self
+                .merging
+                .parts
+                .iter()
+                .rev()
+                .find(|part| part.first_boot <= first)
+        {
+            let boot = LogFilter::Boot {
+                first: first.saturating_sub(part.first_boot),
+                last: last.saturating_sub(part.first_boot),
+            };
+            let own = Chip {
+                filter: boot,
+                ..chip.clone()
+            };
+            return format!("{} of {}", words_of(&own), part.name);
+        }
+        words_of(chip)
+    }
+
     pub(super) fn add(&mut self, filter: LogFilter) {
         self.stack.chips.push(Chip {
             filter,
@@ -183,7 +214,7 @@ impl Logs {
             .selected
             .take()
             .and_then(|selected| selected.row)
-            .map(|row| row.row);
+            .map(|row| row.position);
         self.found = None;
         self.nothing_found = false;
         self.n_by_chip.clear();

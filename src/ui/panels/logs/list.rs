@@ -168,6 +168,12 @@ impl Logs {
         Ok(Pages(pages))
     }
 
+    /// True when what is in sight is there.
+    pub(super) fn are_pages_there(&self, ctx: &ViewContext<'_>, key: &LogKey) -> bool {
+        let pages = self.pages(ctx, key);
+        pages.is_ok_and(|pages| !pages.0.is_empty())
+    }
+
     fn nothing_ui(&self, ui: &mut Ui, body: Rect) {
         let advice = self.advice();
         cards::inside(ui, body, "log rows", |ui| {

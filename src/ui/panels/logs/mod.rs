@@ -6,6 +6,7 @@ mod density;
 mod follow;
 mod list;
 mod lookup;
+mod merged;
 mod message;
 mod row;
 mod selected;
@@ -27,6 +28,7 @@ use columns::Look;
 use egui::{Pos2, Rect, Ui, vec2};
 use follow::banner_ui;
 use lookup::LookedUp;
+use merged::Merging;
 use selection::Selected;
 
 /// From this width on the selected row is shown in full beside the list.
@@ -69,6 +71,8 @@ pub struct Logs {
     orders: Vec<UiCommand>,
     /// The address that was clicked.
     looked_up: Option<LookedUp>,
+    /// What is being done about merging logs.
+    merging: Merging,
 }
 
 impl Panel for Logs {
@@ -93,6 +97,8 @@ impl Panel for Logs {
                 });
                 return;
             };
+            self.settle(ctx);
+            let key = self.log.clone().unwrap_or(key);
             let overview = ctx.door.log_overview(&key, BUCKETS);
             let known = overview.value().cloned();
             text::headline(
@@ -101,13 +107,19 @@ impl Panel for Logs {
             );
             text::muted(ui, known.as_deref().map_or(String::new(), detail));
             ui.add_space(size::S);
+            if let Some(known) = &known {
+                self.merging.parts.clone_from(&known.summary.parts);
+            }
+            self.look.names_logs = !self.merging.parts.is_empty();
             self.bar_ui(ctx, ui, listed);
             ui.add_space(size::S);
+            self.chooser_ui(ctx, ui, listed);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
                 self.find(ctx);
-                self.orders(&key);
+                self.orders(ctx, &key);
                 self.keys(ui);
                 banner_ui(ui, overview);
+                self.align_ui(ctx, ui);
                 self.body_ui(ctx, ui, &key, overview);
             });
         });
@@ -132,6 +144,9 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogFindPrevious
             | UiCommand::LogNextError
             | UiCommand::LogPreviousError
+            | UiCommand::LogMerge
+            | UiCommand::LogAlign
+            | UiCommand::LogResetOffsets
     )
 }
 
@@ -149,6 +164,7 @@ impl Logs {
             {
                 Some(Some(log)) => {
                     self.n_jumps = n;
+                    let log = self.with_others(&log);
                     wanted = Some(log.clone());
                     self.open(log.clone());
                     self.ask(&log, Wanted::Crash(crash), true);
@@ -161,14 +177,14 @@ impl Logs {
                 None => {}
             }
         }
-        let exists = |key: &LogKey| listed.iter().any(|log| log.key == *key);
         let wanted = wanted
-            .filter(|key| exists(key))
+            .filter(|key| Self::exists(key, listed))
             .or_else(|| listed.first().map(|log| log.key.clone()));
-        if wanted != self.log
-            && let Some(key) = wanted
+        // Other offsets are no other log: they are set here.
+        if let Some(key) = wanted
+            && !self.log.as_ref().is_some_and(|log| log.has_same_logs(&key))
         {
-            self.open(key);
+            self.open(merged::with_kept_offsets(key, listed));
         }
     }
 
@@ -234,6 +250,10 @@ impl Logs {
 fn headline(overview: &LogOverview) -> String {
     let summary = &overview.summary;
     let lines = words::count(summary.n_rows, "line", "lines");
+    let lines = match summary.parts.len() {
+        0 => lines,
+        n => format!("{lines} of {n} logs"),
+    };
     match summary.boots.len() {
         0 => lines,
         n => format!("{lines} in {}", words::count(n as u64, "boot", "boots")),

@@ -98,7 +98,9 @@ impl Logs {
 
     /// Keys of the list: they act when no text is being written.
     pub(super) fn keys(&mut self, ui: &Ui) {
-        let is_open = egui::Popup::is_any_open(ui.ctx()) || self.looked_up.is_some();
+        let is_open = egui::Popup::is_any_open(ui.ctx())
+            || self.looked_up.is_some()
+            || self.merging.is_choosing();
         if ui.ctx().text_edit_focused() || is_open {
             return;
         }
@@ -140,13 +142,16 @@ impl Logs {
     }
 
     /// Carries out the actions that were taken since the last frame.
-    pub(super) fn orders(&mut self, key: &LogKey) {
+    pub(super) fn orders(&mut self, ctx: &mut ViewContext<'_>, key: &LogKey) {
         for order in std::mem::take(&mut self.orders) {
             match order {
                 UiCommand::LogFollowEnd => self.follows_end = true,
                 UiCommand::LogWrap => self.look.wraps = !self.look.wraps,
                 UiCommand::LogFindNext => self.ask_text(key, true),
                 UiCommand::LogFindPrevious => self.ask_text(key, false),
+                UiCommand::LogMerge => self.choose_logs(),
+                UiCommand::LogAlign => self.begin_aligning(ctx),
+                UiCommand::LogResetOffsets => self.reset_offsets(ctx),
                 UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
                 UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
                 _ => {}

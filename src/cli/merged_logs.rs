@@ -1,0 +1,217 @@
+//! `fieldscope logs` with several paths: their rows merged by time.
+
+use super::args::Common;
+use super::exit::Failure;
+use super::logs::{LogsArgs, NamedLog, failed};
+use super::terminal::Terminal;
+use crate::engine::logs::merge::{MOST_LOGS, MergedSession, Opened};
+use crate::engine::logs::merge_print;
+use crate::engine::logs::offset;
+use crate::engine::logs::open_log::{LogStyle, Part};
+use crate::engine::logs::selection::Selection;
+use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog as _;
+use crate::engine::logs::{LogDictionariesRef, LogFormatRef};
+use crate::engine::workspace::{Workspace, WorkspaceError, default_path};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// `PATH=DURATION`: what is added to the times of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOffset {
+    path: String,
+    offset_ns: i64,
+}
+
+impl std::str::FromStr for LogOffset {
+    type Err = String;
+
+    /// The last `=` divides: a path may have one.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (path, span) = text
+            .rsplit_once('=')
+            .ok_or("give PATH=DURATION: uart0.log=2.5s, uart0.log=-300ms")?;
+        Ok(Self {
+            path: path.to_owned(),
+            offset_ns: offset::parse(span)?,
+        })
+    }
+}
+
+/// What is asked of the logs.
+pub(super) struct Asked<'a> {
+    pub(super) wanted: &'a Selection,
+    pub(super) style: LogStyle,
+    pub(super) part: Part,
+    pub(super) format: Option<LogFormatRef>,
+    pub(super) dictionaries: &'a LogDictionariesRef,
+}
+
+/// Refuses what means something for one log only.
+pub(super) fn check(args: &LogsArgs) -> Result<(), Failure> {
+    let wrong = |what: &str| {
+        Err(Failure::wrong(format!(
+            "{what} works on one log: give one path"
+        )))
+    };
+    if args.paths.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::wrong(
+            "standard input cannot be merged: it is printed as it comes. Save it to a file first",
+        ));
+    }
+    match args {
+        LogsArgs { follow: true, .. } => wrong("--follow"),
+        LogsArgs {
+            templates: true, ..
+        } => wrong("--templates"),
+        LogsArgs {
+            capture: Some(_), ..
+        } if args.format.is_some() || !args.elf.is_empty() || !args.database.is_empty() => {
+            Err(Failure::wrong(
+                "logs of a capture are merged as the window shows them: leave out --format, --elf and --database, or give one path",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints the rows of the logs in the order of their times.
+pub(super) fn print(
+    args: &LogsArgs,
+    asked: &Asked<'_>,
+    mut opened: Vec<Opened>,
+    out: &mut dyn Write,
+    progress: &Terminal,
+) -> Result<u64, Failure> {
+    if opened.len() > MOST_LOGS {
+        return Err(Failure::wrong(format!(
+            "{} logs are too many to be merged: at most {MOST_LOGS}",
+            opened.len()
+        )));
+    }
+    for set in &args.offset {
+        let mut is_known = false;
+        for log in &mut opened {
+            if log.name == set.path {
+                log.offset_ns = set.offset_ns;
+                is_known = true;
+            }
+        }
+        if !is_known {
+            let names: Vec<&str> = opened.iter().map(|log| log.name.as_str()).collect();
+            return Err(Failure::wrong(format!(
+                "--offset names {}, which is none of the logs: {}",
+                set.path,
+                names.join(", ")
+            )));
+        }
+    }
+    let merged = MergedSession::new(opened, progress)?;
+    if args.count {
+        let nobody = &mut std::io::sink();
+        let n = merge_print::print(
+            &merged,
+            asked.wanted,
+            asked.style,
+            asked.part,
+            nobody,
+            progress,
+        );
+        writeln!(out, "{}", n.map_err(failed)?.n_rows)?;
+        return Ok(0);
+    }
+    tell(&merged);
+    let undecoded = merge_print::print(
+        &merged,
+        asked.wanted,
+        asked.style,
+        asked.part,
+        out,
+        progress,
+    );
+    let undecoded = undecoded.map_err(failed)?.n_undecoded;
+    let mut without: u64 = 0;
+    for (log, n) in merged.logs().zip(undecoded) {
+        let sources = &log.log.dictionaries().sources;
+        if sources.is_empty() {
+            without = without.saturating_add(n);
+        } else if n > 0 {
+            super::logs::tell_undecoded(&log.name, n, sources);
+        }
+    }
+    Ok(without)
+}
+
+/// Says on standard error what the times are that the rows were merged by.
+fn tell(merged: &MergedSession) {
+    let summary = merged.summary();
+    // Nobody is left to tell when standard error is closed.
+    _ = writeln!(std::io::stderr(), "fieldscope: merged by {}", summary.axis);
+    for part in &summary.parts {
+        let offset = match part.offset_ns {
+            0 => String::new(),
+            ns => format!(" Offset {}.", offset::words(ns)),
+        };
+        _ = writeln!(
+            std::io::stderr(),
+            "fieldscope: {}: {}{offset}",
+            part.name,
+            part.clock
+        );
+    }
+}
+
+/// Opens logs of files.
+pub(super) fn open(
+    logs: Vec<NamedLog>,
+    asked: &Asked<'_>,
+    progress: &Terminal,
+) -> Result<Vec<Opened>, Failure> {
+    let mut opened = Vec::with_capacity(logs.len());
+    for (name, bytes, extra) in logs {
+        let dictionaries = if asked.dictionaries.sources.is_empty() {
+            extra
+        } else {
+            asked.dictionaries.clone()
+        };
+        let log = match asked.format {
+            Some(format) => {
+                LogSession::open_as(format, &name, bytes, dictionaries, Vec::new(), progress)
+            }
+            None => LogSession::open(&name, bytes, dictionaries, Vec::new(), progress),
+        };
+        opened.push(Opened {
+            name,
+            log: Arc::new(log?),
+            offset_ns: 0,
+        });
+    }
+    Ok(opened)
+}
+
+/// Opens logs of a capture in the workspace, with the offsets that were set in the window.
+pub(super) fn open_stored(
+    capture: &str,
+    args: &LogsArgs,
+    common: &Common,
+) -> Result<Vec<Opened>, Failure> {
+    let path = common.workspace.clone().or_else(default_path);
+    let path = path.ok_or_else(|| Failure::wrong(WorkspaceError::NoDataFolder))?;
+    let workspace = Workspace::open_to_read(&path, common.cache()).map_err(Failure::wrong)?;
+    let context = workspace.context();
+    let capture = context.capture_named(capture).map_err(Failure::wrong)?;
+    let mut opened = Vec::with_capacity(args.paths.len());
+    for path in &args.paths {
+        let name = path.to_string_lossy().into_owned();
+        let (log, offset_ns) = context
+            .log_with_offset(capture, &name)
+            .map_err(Failure::wrong)?;
+        opened.push(Opened {
+            name,
+            log,
+            offset_ns,
+        });
+    }
+    Ok(opened)
+}
