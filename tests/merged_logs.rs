@@ -10,15 +10,20 @@
 mod device_log;
 
 use device_log::{Numbers, device_log};
+use fieldscope::engine::Engine;
+use fieldscope::engine::command::Command as EngineCommand;
+use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::logs::dictionaries::from_elfs;
 use fieldscope::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use fieldscope::engine::logs::merge::{MergedSession, Opened};
 use fieldscope::engine::logs::session::{CrashPlace, LogSession};
 use fieldscope::engine::logs::shown::ShownLog;
-use fieldscope::engine::logs::view::{LogKey, LogRow};
+use fieldscope::engine::logs::view::{LogKey, LogRow, MergedLog};
 use fieldscope::engine::queries::log_find::{LogFindQuery, Wanted, found};
+use fieldscope::engine::queries::log_list::LogListQuery;
 use fieldscope::engine::queries::log_rows::{LogRowsQuery, page};
 use fieldscope::engine::queries::log_summary::overview;
+use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::log::LogLevel;
 use fieldscope::model::progress::Unattended;
 use serde_json::Value;
@@ -266,7 +271,9 @@ fn filters_let_through_what_a_plain_loop_does_and_counts_add_up() {
                 pattern: "(late|of m2)".to_owned(),
                 match_case: true,
             },
-            Box::new(|row| row.record.message.contains("of m2") || row.record.message.contains("late")),
+            Box::new(|row| {
+                row.record.message.contains("of m2") || row.record.message.contains("late")
+            }),
         ),
     ];
     for (filter, wants) in &cases {
@@ -640,4 +647,107 @@ fn what_several_logs_cannot_do_is_said() {
     let output = fieldscope(&[&a, &b]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("merged by wall clock"), "{said}");
+}
+
+#[test]
+fn logs_of_a_capture_are_placed_by_its_manifest_and_offsets_are_kept_in_the_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("rig");
+    std::fs::create_dir(&bundle).unwrap();
+    let manifest = r#"{"schema": "fieldscope.bundle/1", "files": [
+        {"path": "a.log", "kind": "log", "started_at": "2024-03-01T12:00:00Z"},
+        {"path": "b.log", "kind": "log", "started_at": "2024-03-01T12:00:01.5Z"}]}"#;
+    std::fs::write(bundle.join("fieldscope.json"), manifest).unwrap();
+    std::fs::write(
+        bundle.join("a.log"),
+        "I (100) app: one\nI (2100) app: two\n",
+    )
+    .unwrap();
+    std::fs::write(
+        bundle.join("b.log"),
+        "I (70000) app: three\nI (71000) app: four\n",
+    )
+    .unwrap();
+    let workspace = folder.path().join("w.fieldscope");
+    let file = workspace.to_str().unwrap();
+    let imported = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+        .args([
+            "import",
+            bundle.to_str().unwrap(),
+            "--workspace",
+            file,
+            "--no-cache",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(imported.status.code(), Some(0), "{imported:?}");
+    let merged = || {
+        let output = fieldscope(&["a.log", "b.log", "--capture", "rig", "--workspace", file]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let messages: Vec<String> = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| line.rsplit(' ').next().unwrap().to_owned())
+            .collect();
+        (messages, said)
+    };
+    let (messages, said) = merged();
+    // 12:00:00, 12:00:01.5, 12:00:02, 12:00:02.5
+    assert_eq!(messages, ["one", "three", "two", "four"]);
+    assert!(
+        said.contains("wall clock") && said.contains("± 1 s") && said.contains("± 100 ms"),
+        "{said}"
+    );
+    let opened = Workspace::open(Some(&workspace), IndexCache::disabled()).unwrap();
+    let engine = Engine::new(opened, Arc::new(|| {}));
+    let key = |path: &str| LogKey::InCapture {
+        capture: 1,
+        path: path.to_owned(),
+    };
+    let set = |offset_ns: i64| {
+        let logs = vec![MergedLog {
+            key: key("b.log"),
+            offset_ns,
+        }];
+        let job = engine.submit(EngineCommand::SetLogOffsets { logs });
+        engine.wait(job);
+    };
+    set(-2_000_000_000);
+    let listed = engine.workspace().context().run(&LogListQuery).unwrap();
+    let of = |path: &str| {
+        listed
+            .iter()
+            .find(|log| log.key == key(path))
+            .unwrap()
+            .offset_ns
+    };
+    assert_eq!((of("a.log"), of("b.log")), (0, -2_000_000_000));
+    // What the window asks is what the command line prints.
+    let question = LogRowsQuery {
+        key: LogKey::Merged {
+            logs: ["a.log", "b.log"]
+                .map(|path| MergedLog {
+                    key: key(path),
+                    offset_ns: of(path),
+                })
+                .to_vec(),
+        },
+        stack: FilterStack::default(),
+        first: 0,
+        count: 10,
+        find: String::new(),
+    };
+    let answer = engine.workspace().context().run(&question).unwrap();
+    let shown: Vec<String> = answer
+        .rows
+        .rows
+        .iter()
+        .map(|row| row.record.message.clone())
+        .collect();
+    let (messages, said) = merged();
+    assert_eq!(messages, ["three", "one", "four", "two"]);
+    assert_eq!(shown, messages);
+    assert!(said.contains("Offset -2 s."), "{said}");
+    set(0);
+    assert_eq!(merged().0, ["one", "three", "two", "four"]);
 }

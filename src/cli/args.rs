@@ -82,7 +82,7 @@ pub struct ScreenshotArgs {
     /// Files to import first
     #[arg(long = "import", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`
+    /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`, `merge` for the first two logs
     #[arg(long, value_name = "PART")]
     pub show: Option<String>,
     /// Size in points, before scaling

@@ -194,7 +194,14 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             None => {
                 let mut logs = Vec::new();
                 for path in &args.paths {
-                    logs.extend(logs_at(path, args, &progress)?);
+                    let given = path.display().to_string();
+                    logs.extend(logs_at(path, args, &progress)?.into_iter().map(|mut log| {
+                        // Two bundles may have files of the same name.
+                        if log.0 != given {
+                            log.0 = format!("{given}/{}", log.0);
+                        }
+                        log
+                    }));
                 }
                 merged_logs::open(logs, &asked, &progress)?
             }

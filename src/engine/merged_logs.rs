@@ -19,7 +19,16 @@ const MOST_OFFSETS: usize = 1000;
 /// Views of several logs.
 #[derive(Default)]
 pub(super) struct MergedLogs {
-    views: Mutex<Vec<View>>,
+    kept: Mutex<Kept>,
+    /// Held while a view is made: what two questions ask for at the same time is made once.
+    making: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Kept {
+    views: Vec<View>,
+    /// Grows whenever they are forgotten: a view that was begun before is not kept.
+    epoch: u64,
 }
 
 #[derive(Clone)]
@@ -29,7 +38,7 @@ struct View {
 }
 
 impl MergedLogs {
-    /// These logs, merged. What two questions ask for at the same time is made once.
+    /// These logs, merged.
     pub(super) fn get(
         &self,
         context: &QueryContext,
@@ -41,7 +50,12 @@ impl MergedLogs {
                 logs.len()
             )));
         }
-        let mut views = self.lock();
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody who only wants to forget waits for what is made.
+        let (views, epoch) = {
+            let kept = self.lock();
+            (kept.views.clone(), kept.epoch)
+        };
         let keys: Vec<LogKey> = logs.iter().map(|log| log.key.clone()).collect();
         let offsets: Vec<i64> = logs.iter().map(|log| log.offset_ns).collect();
         let mut opened = Vec::with_capacity(logs.len());
@@ -79,25 +93,28 @@ impl MergedLogs {
             }
         };
         let session = Arc::new(session);
-        views.retain(|view| view.keys != keys);
-        views.insert(
-            0,
-            View {
+        let mut kept = self.lock();
+        if kept.epoch == epoch {
+            kept.views.retain(|view| view.keys != keys);
+            let view = View {
                 keys,
                 session: Arc::clone(&session),
-            },
-        );
-        views.truncate(KEPT_VIEWS);
+            };
+            kept.views.insert(0, view);
+            kept.views.truncate(KEPT_VIEWS);
+        }
         Ok(session)
     }
 
     /// Forgets what is open: the workspace changed.
     pub(super) fn forget(&self) {
-        self.lock().clear();
+        let mut kept = self.lock();
+        kept.views.clear();
+        kept.epoch = kept.epoch.wrapping_add(1);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<View>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -120,7 +120,8 @@ impl App {
         self.nav.tab = InspectorTab::Memory;
     }
 
-    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`.
+    /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`, the first two logs
+    /// merged.
     pub(super) fn show_part(&mut self, part: &str) {
         let mut tabs = InspectorTab::ALL.into_iter();
         if self.nav.place.panel == PanelId::Issues {

@@ -79,7 +79,7 @@ fn scaled(number: &str, nanos: i64) -> Option<i128> {
     whole.checked_mul(nanos)?.checked_add(below)
 }
 
-/// A span with its sign, in the largest unit that says it in whole numbers or with three decimals: `+2.5 s`, `-300 ms`, `0 s`.
+/// A span with its sign and all of its digits: `+2.5 s`, `-300 ms`, `+2 h`, `0 s`.
 pub fn words(ns: i64) -> String {
     let sign = match ns {
         0 => return "0 s".to_owned(),
@@ -87,33 +87,23 @@ pub fn words(ns: i64) -> String {
         _ => "-",
     };
     let size = ns.unsigned_abs();
-    let of = |(name, nanos): &(&'static str, i64)| {
+    // Days, hours and minutes have no decimals that people read.
+    let whole = UNITS.iter().take(3).find_map(|(name, nanos)| {
         let nanos = nanos.unsigned_abs();
-        let (whole, rest) = (size / nanos, size % nanos);
-        let thousandths = rest.saturating_mul(1000);
-        // Days and hours have no decimals that people read.
-        let is_exact = if nanos > 1_000_000_000 {
-            rest == 0
-        } else {
-            thousandths.is_multiple_of(nanos)
-        };
-        (whole > 0 && is_exact).then(|| {
-            let part = format!("{:03}", thousandths / nanos);
-            let part = part.trim_end_matches('0');
-            let point = if part.is_empty() { "" } else { "." };
-            format!("{sign}{whole}{point}{part} {name}")
-        })
-    };
-    let exact = UNITS.iter().take(8).find_map(of);
-    exact.unwrap_or_else(|| {
-        let (seconds, rest) = (size / 1_000_000_000, size % 1_000_000_000);
-        if seconds > 0 {
-            let part = format!("{rest:09}");
-            format!("{sign}{seconds}.{} s", part.trim_end_matches('0'))
-        } else {
-            format!("{sign}{size} ns")
-        }
-    })
+        (size >= nanos && size.is_multiple_of(nanos)).then(|| format!("{} {name}", size / nanos))
+    });
+    let text = whole.unwrap_or_else(|| {
+        let mut smaller = UNITS.iter().skip(3).take(5);
+        let found = smaller.find(|(_, nanos)| size >= nanos.unsigned_abs());
+        let (name, nanos) = found.copied().unwrap_or(("ns", 1));
+        let nanos = nanos.unsigned_abs();
+        let width = usize::try_from(nanos.ilog10()).unwrap_or(0);
+        let part = format!("{:0width$}", size % nanos);
+        let part = part.trim_end_matches('0');
+        let point = if part.is_empty() { "" } else { "." };
+        format!("{}{point}{part} {name}", size / nanos)
+    });
+    format!("{sign}{text}")
 }
 
 #[cfg(test)]
@@ -158,9 +148,10 @@ mod tests {
             (2_500_000_000, "+2.5 s"),
             (-300_000_000, "-300 ms"),
             (90_000_000_000, "+90 s"),
+            (120_000_000_000, "+2 min"),
             (3_600_000_000_000, "+1 h"),
             (1_000_000_001, "+1.000000001 s"),
-            (1_234_500, "+1234.5 µs"),
+            (1_234_500, "+1.2345 ms"),
             (-7, "-7 ns"),
         ] {
             assert_eq!(parse(&words(ns)), Ok(ns));

@@ -51,7 +51,7 @@ pub(in crate::ui) fn other_key() -> LogKey {
 /// The log of the gateway that the device talks to, started 150 ms before it.
 fn other_session() -> LogSession {
     let lines = (0..40_u64).map(|n| {
-        let time = n * 400 + if n == 20 { 0 } else { 150 };
+        let time = if n == 20 { 7000 } else { n * 400 + 150 };
         format!("I ({time}) gateway: frame {n} received\n")
     });
     opened("gateway.log", lines.collect(), Vec::new())

@@ -2,7 +2,6 @@
 
 use super::Logs;
 use crate::engine::command::Command;
-use crate::engine::logs::merge::MOST_LOGS;
 use crate::engine::logs::offset;
 use crate::engine::logs::view::{LogKey, LogPart, LogRow, LogSummary, MergedLog};
 use crate::engine::queries::log_find::Wanted;
@@ -15,20 +14,22 @@ use crate::ui::theme::{Tokens, size, tokens};
 use crate::ui::widgets::marker::{self, Mark};
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
-use egui::{Color32, DragValue, Id, Key, Rect, Sense, Ui, vec2};
+use egui::{Color32, DragValue, Key, Rect, Sense, Ui, vec2};
 
 /// Nanoseconds that a point of dragging is worth; with Shift a tenth of it.
 const DRAG_NS: f64 = 10_000_000.0;
-/// Height of a log in the list of those that are merged.
-const PART_HEIGHT: f32 = 92.0;
+/// Height of a log in the list of those that are merged, without the lines of what is said of it.
+const PART_HEIGHT: f32 = 44.0;
+/// Height of a line of that, and characters that fit it.
+const LINE: (f32, usize) = (16.0, 42);
 /// Height of what stands below them.
-const REST_HEIGHT: f32 = 84.0;
+const REST_HEIGHT: f32 = 64.0;
 
 /// What is being done about merging.
 #[derive(Default)]
 pub(super) struct Merging {
     /// The logs that are ticked, while they are chosen.
-    chosen: Option<Vec<LogKey>>,
+    pub(super) chosen: Option<Vec<LogKey>>,
     /// Offsets that were set and not yet asked for.
     wanted: Option<Vec<i64>>,
     /// The same logs with other offsets: shown once its answers are there.
@@ -94,24 +95,6 @@ pub(super) fn moment(ns: i64, is_wall_clock: bool) -> String {
     )
 }
 
-/// The key with the offsets that are kept in the workspace.
-pub(super) fn with_kept_offsets(key: LogKey, listed: &[ListedLog]) -> LogKey {
-    match key {
-        LogKey::Merged { logs } => LogKey::Merged {
-            logs: logs.into_iter().map(|log| kept(log.key, listed)).collect(),
-        },
-        one => one,
-    }
-}
-
-fn kept(key: LogKey, listed: &[ListedLog]) -> MergedLog {
-    let known = listed.iter().find(|log| log.key == key);
-    MergedLog {
-        offset_ns: known.map_or(0, |log| log.offset_ns),
-        key,
-    }
-}
-
 impl Logs {
     /// True when the logs of a key are all there.
     pub(super) fn exists(key: &LogKey, listed: &[ListedLog]) -> bool {
@@ -126,71 +109,6 @@ impl Logs {
             logs.any(|part| part.key == *log)
         });
         open.unwrap_or(log).clone()
-    }
-
-    /// Opens the list of logs to merge.
-    pub(super) fn choose_logs(&mut self) {
-        let open = self.log.iter().flat_map(LogKey::logs);
-        self.merging.chosen = Some(open.map(|log| log.key).collect());
-    }
-
-    /// The list of logs to merge, until it is closed.
-    pub(super) fn chooser_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &Ui, listed: &[ListedLog]) {
-        let Some(chosen) = &mut self.merging.chosen else {
-            return;
-        };
-        let mut done = None;
-        let modal = egui::Modal::new(Id::unique("merge logs")).show(ui.ctx(), |ui| {
-            ui.set_width(520.0);
-            text::title(ui, "Merge logs by time");
-            text::muted(
-                ui,
-                "Their lines are shown in one list, in the order of their times. Each log can be moved by an offset.",
-            );
-            ui.add_space(size::S);
-            if listed.len() < 2 {
-                text::body(ui, "There is only one log in this workspace. Import another one, or follow its file.");
-            }
-            let room = (ui.ctx().content_rect().height() - 260.0).max(120.0);
-            egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
-                for log in listed {
-                    let mut is_chosen = chosen.contains(&log.key);
-                    let device = log.device.as_ref().map_or_else(String::new, |device| format!(" · {device}"));
-                    let label = format!("{}{device}  ({})", words::file_name(&log.name), log.capture);
-                    if ui.checkbox(&mut is_chosen, label).changed() {
-                        chosen.retain(|key| *key != log.key);
-                        if is_chosen {
-                            chosen.push(log.key.clone());
-                        }
-                    }
-                }
-            });
-            ui.add_space(size::S);
-            let n = chosen.len();
-            ui.horizontal(|ui| {
-                ui.add_enabled_ui((2..=MOST_LOGS).contains(&n), |ui| {
-                    if button::primary(ui, "Merge").clicked() {
-                        done = Some(true);
-                    }
-                });
-                if button::quiet(ui, "Cancel").clicked() {
-                    done = Some(false);
-                }
-                match n {
-                    0 | 1 => text::small(ui, "Tick two or more."),
-                    n if n > MOST_LOGS => text::small(ui, format!("At most {MOST_LOGS} can be merged.")),
-                    n => text::small(ui, words::count(n as u64, "log", "logs")),
-                };
-            });
-        });
-        if done == Some(true) {
-            let keys = std::mem::take(chosen);
-            let logs = keys.into_iter().map(|key| kept(key, listed)).collect();
-            ctx.ui(UiCommand::OpenLog(LogKey::Merged { logs }));
-        }
-        if done.is_some() || modal.should_close() {
-            self.merging.chosen = None;
-        }
     }
 
     /// Shows the logs with the offsets that were set once all of the answers are there: until then what is on screen stays.
@@ -353,8 +271,10 @@ impl Logs {
 
     /// How much of the column at the right the merged logs take.
     pub(super) fn parts_height(&self, height: f32) -> f32 {
-        let n = self.merging.parts.len() as f32;
-        (size::HEADER + n * PART_HEIGHT + REST_HEIGHT).min((height * 0.55).floor())
+        let lines = |part: &LogPart| said_of(part).chars().count().div_ceil(LINE.1) as f32;
+        let parts = self.merging.parts.iter();
+        let parts: f32 = parts.map(|part| PART_HEIGHT + LINE.0 * lines(part)).sum();
+        (size::HEADER + parts + REST_HEIGHT).min((height * 0.55).floor())
     }
 
     /// The merged logs, each with its offset.
@@ -450,6 +370,7 @@ fn part_ui(ui: &mut Ui, log: usize, part: &LogPart, offset_ns: &mut i64) -> Done
                 let mut ns = *offset_ns as f64;
                 let drag = DragValue::new(&mut ns)
                     .speed(DRAG_NS)
+                    .update_while_editing(false)
                     .custom_formatter(|ns, _decimals| offset::words(whole(ns)))
                     .custom_parser(|text| offset::parse(text).ok().map(|ns| ns as f64));
                 let response = ui
@@ -465,16 +386,15 @@ fn part_ui(ui: &mut Ui, log: usize, part: &LogPart, offset_ns: &mut i64) -> Done
                 done.is_final = response.drag_stopped() || (done.changed && !response.dragged());
             });
         });
-        text::small(
-            ui,
-            format!(
-                "{}. {}",
-                words::count(part.n_rows, "line", "lines"),
-                part.clock
-            ),
-        );
+        text::small(ui, said_of(part));
     });
     done
+}
+
+/// How many lines a log has, and where its times come from.
+fn said_of(part: &LogPart) -> String {
+    let lines = words::count(part.n_rows, "line", "lines");
+    format!("{lines}. {}", part.clock)
 }
 
 fn whole(ns: f64) -> i64 {

@@ -6,6 +6,7 @@ mod density;
 mod follow;
 mod list;
 mod lookup;
+mod merge_chooser;
 mod merged;
 mod message;
 mod row;
@@ -184,7 +185,7 @@ impl Logs {
         if let Some(key) = wanted
             && !self.log.as_ref().is_some_and(|log| log.has_same_logs(&key))
         {
-            self.open(merged::with_kept_offsets(key, listed));
+            self.open(merge_chooser::with_kept_offsets(key, listed));
         }
     }
 
