@@ -85,14 +85,14 @@ fn uptime_log(random: &mut Numbers, n: u64, name: &str) -> (String, Vec<Option<i
     // Far from 0, so that no late line looks like a restart.
     let mut now: i64 = 100_000;
     for line in 0..n {
-        now += random.below(40) as i64;
+        now += random.below(40).cast_signed();
         match random.below(12) {
             0 => {
                 text += &format!("plain line {line} of {name}\n");
                 times.push(None);
             }
             1 => {
-                let late = now - random.below(900) as i64;
+                let late = now - random.below(900).cast_signed();
                 text += &format!("W ({late}) {name}: late {line}\n");
                 times.push(Some(late * 1_000_000));
             }
@@ -119,7 +119,7 @@ fn naive(logs: &[(&[Option<i64>], i64)]) -> Vec<(usize, u64)> {
             all.push((now.saturating_add(*offset), log, row as u64));
         }
     }
-    all.sort();
+    all.sort_unstable();
     all.into_iter().map(|(_, log, row)| (log, row)).collect()
 }
 
@@ -132,7 +132,7 @@ fn the_order_is_that_of_a_plain_stable_merge() {
         for log in 0..n_logs {
             let n = random.below(if round == 0 { 30_000 } else { 400 });
             let (text, times) = uptime_log(&mut random, n, &format!("m{log}"));
-            let offset = (random.below(20_000) as i64 - 10_000) * 1_000_000;
+            let offset = (random.below(20_000).cast_signed() - 10_000) * 1_000_000;
             logs.push((text, times, offset));
         }
         let sessions = logs
@@ -164,7 +164,9 @@ fn the_order_is_that_of_a_plain_stable_merge() {
         }
         assert_eq!(rows.len(), expected.len());
         // Another offset leads to the same as merging anew.
-        let offsets: Vec<i64> = (0..n_logs).map(|n| n as i64 * -777_000_000).collect();
+        let offsets: Vec<i64> = (0..n_logs)
+            .map(|n| n.cast_signed() as i64 * -777_000_000)
+            .collect();
         let moved = view.with_offsets(&offsets, &Unattended).unwrap();
         let times: Vec<_> = times
             .iter()
@@ -226,7 +228,12 @@ fn filters_let_through_what_a_plain_loop_does_and_counts_add_up() {
     let sessions: Vec<_> = logs
         .iter()
         .enumerate()
-        .map(|(n, (text, _))| (session("a.log", text), n as i64 * 1_000_000_000))
+        .map(|(n, (text, _))| {
+            (
+                session("a.log", text),
+                n.cast_signed() as i64 * 1_000_000_000,
+            )
+        })
         .collect();
     let view = merged(sessions);
     let all = shown(&view, &FilterStack::default());

@@ -60,7 +60,7 @@ pub enum Command {
     /// Take files, folders and archives into the workspace
     Import(import::ImportArgs),
     /// Print a log: decoded, filtered, searched
-    Logs(logs::LogsArgs),
+    Logs(Box<logs::LogsArgs>),
     /// Print what a query of the window answers
     Query(query::QueryArgs),
     /// Draw a screen of the window into a PNG file

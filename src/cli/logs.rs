@@ -129,6 +129,14 @@ impl LogsArgs {
     pub(super) fn path(&self) -> &Path {
         self.paths.first().map_or(Path::new("-"), PathBuf::as_path)
     }
+
+    fn style(&self) -> LogStyle {
+        match (self.json, self.raw) {
+            (true, _) => LogStyle::Json,
+            (false, true) => LogStyle::Raw,
+            (false, false) => LogStyle::Text,
+        }
+    }
 }
 
 /// Prints the rows that are asked for.
@@ -143,24 +151,8 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         ));
     }
     let format = format_of(args)?;
-    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
-    let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
-    for path in &args.database {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
-        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
-            return Err(Failure::wrong(format!(
-                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
-                 of Zephyr's",
-                path.display()
-            )));
-        }
-    }
-    let style = match (args.json, args.raw) {
-        (true, _) => LogStyle::Json,
-        (false, true) => LogStyle::Raw,
-        (false, false) => LogStyle::Text,
-    };
+    let dictionaries = dictionaries_of(args, common)?;
+    let style = args.style();
     let name = args.path().display().to_string();
     if args.path() == Path::new("-") || args.follow {
         if args.count || args.templates {
@@ -189,24 +181,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             format,
             dictionaries: &dictionaries,
         };
-        let opened = match &args.capture {
-            Some(capture) => merged_logs::open_stored(capture, args, common)?,
-            None => {
-                let mut logs = Vec::new();
-                for path in &args.paths {
-                    let given = path.display().to_string();
-                    logs.extend(logs_at(path, args, &progress)?.into_iter().map(|mut log| {
-                        // Two bundles may have files of the same name.
-                        if log.0 != given {
-                            log.0 = format!("{given}/{}", log.0);
-                        }
-                        log
-                    }));
-                }
-                merged_logs::open(logs, &asked, &progress)?
-            }
-        };
-        let n_undecoded = merged_logs::print(args, &asked, opened, out, &progress)?;
+        let n_undecoded = merged_logs::print(args, &asked, common, out, &progress)?;
         return decoded(n_undecoded, out);
     }
     let mut n_undecoded: u64 = 0;
@@ -321,7 +296,11 @@ pub(super) fn failed(error: LogError) -> Failure {
 pub(super) type NamedLog = (String, FileBytes, LogDictionariesRef);
 
 /// The logs at a path: a file is one; a folder or an archive holds some.
-fn logs_at(path: &Path, args: &LogsArgs, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
+pub(super) fn logs_at(
+    path: &Path,
+    args: &LogsArgs,
+    progress: &Terminal,
+) -> Result<Vec<NamedLog>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::wrong(format!(
             "{error}: {}. Check the path and try again",
@@ -356,6 +335,24 @@ fn logs_at(path: &Path, args: &LogsArgs, progress: &Terminal) -> Result<Vec<Name
         .into_iter()
         .map(|(name, bytes)| (name, bytes, dictionaries.clone()))
         .collect())
+}
+
+/// What the ELF files and databases that were named decode.
+fn dictionaries_of(args: &LogsArgs, common: &Common) -> Result<LogDictionariesRef, Failure> {
+    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
+    let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
+    for path in &args.database {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
+        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
+            return Err(Failure::wrong(format!(
+                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
+                 of Zephyr's",
+                path.display()
+            )));
+        }
+    }
+    Ok(dictionaries)
 }
 
 fn format_of(args: &LogsArgs) -> Result<Option<LogFormatRef>, Failure> {

@@ -2,7 +2,7 @@
 
 use super::args::Common;
 use super::exit::Failure;
-use super::logs::{LogsArgs, NamedLog, failed};
+use super::logs::{LogsArgs, NamedLog, failed, logs_at};
 use super::terminal::Terminal;
 use crate::engine::logs::merge::{MOST_LOGS, MergedSession, Opened};
 use crate::engine::logs::merge_print;
@@ -80,10 +80,14 @@ pub(super) fn check(args: &LogsArgs) -> Result<(), Failure> {
 pub(super) fn print(
     args: &LogsArgs,
     asked: &Asked<'_>,
-    mut opened: Vec<Opened>,
+    common: &Common,
     out: &mut dyn Write,
     progress: &Terminal,
 ) -> Result<u64, Failure> {
+    let mut opened = match &args.capture {
+        Some(capture) => open_stored(capture, args, common)?,
+        None => open(args, asked, progress)?,
+    };
     if opened.len() > MOST_LOGS {
         return Err(Failure::wrong(format!(
             "{} logs are too many to be merged: at most {MOST_LOGS}",
@@ -163,11 +167,20 @@ fn tell(merged: &MergedSession) {
 }
 
 /// Opens logs of files.
-pub(super) fn open(
-    logs: Vec<NamedLog>,
-    asked: &Asked<'_>,
-    progress: &Terminal,
-) -> Result<Vec<Opened>, Failure> {
+fn open(args: &LogsArgs, asked: &Asked<'_>, progress: &Terminal) -> Result<Vec<Opened>, Failure> {
+    let mut logs: Vec<NamedLog> = Vec::new();
+    for path in &args.paths {
+        let given = path.display().to_string();
+        for (name, bytes, extra) in logs_at(path, args, progress)? {
+            // Two bundles may have files of the same name.
+            let name = if name == given {
+                name
+            } else {
+                format!("{given}/{name}")
+            };
+            logs.push((name, bytes, extra));
+        }
+    }
     let mut opened = Vec::with_capacity(logs.len());
     for (name, bytes, extra) in logs {
         let dictionaries = if asked.dictionaries.sources.is_empty() {
@@ -191,11 +204,7 @@ pub(super) fn open(
 }
 
 /// Opens logs of a capture in the workspace, with the offsets that were set in the window.
-pub(super) fn open_stored(
-    capture: &str,
-    args: &LogsArgs,
-    common: &Common,
-) -> Result<Vec<Opened>, Failure> {
+fn open_stored(capture: &str, args: &LogsArgs, common: &Common) -> Result<Vec<Opened>, Failure> {
     let path = common.workspace.clone().or_else(default_path);
     let path = path.ok_or_else(|| Failure::wrong(WorkspaceError::NoDataFolder))?;
     let workspace = Workspace::open_to_read(&path, common.cache()).map_err(Failure::wrong)?;

@@ -105,7 +105,6 @@ impl LogClock {
         let first_ns = first.and_then(|times| basis.of(times)).unwrap_or(0);
         let year = basis == Basis::Day && log.times().any(|times| times.day >= Some(NANOS_A_DAY));
         let shift = match (axis, basis) {
-            (_, Basis::Nothing) => 0,
             (Axis::WallClock, Basis::Uptime) => log
                 .started()
                 .map_or(0, |(start, _)| start.saturating_sub(first_ns)),

@@ -54,12 +54,11 @@ impl Column {
     /// Characters it has room for, with the space behind it.
     fn n_chars(self) -> f32 {
         match self {
-            Self::Log => 16.0,
             Self::Line => 11.0,
             Self::Boot => 5.0,
             Self::Time => 13.5,
             Self::Level => 7.0,
-            Self::Module => 16.0,
+            Self::Log | Self::Module => 16.0,
         }
     }
 }

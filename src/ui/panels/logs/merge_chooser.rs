@@ -29,26 +29,25 @@ impl Logs {
             text::title(ui, "Merge logs by time");
             text::muted(
                 ui,
-                "Their lines are shown in one list, in the order of their times. Each log can be moved by an offset.",
+                "Their lines are shown in one list, in the order of their times. Each log can be \
+                 moved by an offset.",
             );
             ui.add_space(size::S);
             if listed.len() < 2 {
-                text::body(ui, "There is only one log in this workspace. Import another one, or follow its file.");
+                text::body(
+                    ui,
+                    "There is only one log in this workspace. Import another one, or follow its \
+                     file.",
+                );
             }
             let room = (ui.ctx().content_rect().height() - 260.0).max(120.0);
-            egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
-                for log in listed {
-                    let mut is_chosen = chosen.contains(&log.key);
-                    let device = log.device.as_ref().map_or_else(String::new, |device| format!(" · {device}"));
-                    let label = format!("{}{device}  ({})", words::file_name(&log.name), log.capture);
-                    if ui.checkbox(&mut is_chosen, label).changed() {
-                        chosen.retain(|key| *key != log.key);
-                        if is_chosen {
-                            chosen.push(log.key.clone());
-                        }
+            egui::ScrollArea::vertical()
+                .max_height(room)
+                .show(ui, |ui| {
+                    for log in listed {
+                        choice_ui(ui, log, chosen);
                     }
-                }
-            });
+                });
             ui.add_space(size::S);
             let n = chosen.len();
             ui.horizontal(|ui| {
@@ -62,7 +61,9 @@ impl Logs {
                 }
                 match n {
                     0 | 1 => text::small(ui, "Tick two or more."),
-                    n if n > MOST_LOGS => text::small(ui, format!("At most {MOST_LOGS} can be merged.")),
+                    n if n > MOST_LOGS => {
+                        text::small(ui, format!("At most {MOST_LOGS} can be merged."))
+                    }
                     n => text::small(ui, words::count(n as u64, "log", "logs")),
                 };
             });
@@ -75,6 +76,19 @@ impl Logs {
         if done.is_some() || modal.should_close() {
             self.merging.chosen = None;
         }
+    }
+}
+
+/// A log that can be ticked.
+fn choice_ui(ui: &mut Ui, log: &ListedLog, chosen: &mut Vec<LogKey>) {
+    let mut is_chosen = chosen.contains(&log.key);
+    let device = log.device.as_ref();
+    let device = device.map_or_else(String::new, |device| format!(" · {device}"));
+    let file = words::file_name(&log.name);
+    let label = format!("{file}{device}  ({})", log.capture);
+    if ui.checkbox(&mut is_chosen, label).changed() {
+        chosen.retain(|key| *key != log.key);
+        chosen.extend(is_chosen.then(|| log.key.clone()));
     }
 }
 

@@ -193,16 +193,16 @@ impl Logs {
                 ctx.notice = Some(
                     "Only merged logs can be aligned. Merge this log with another one first."
                         .to_owned(),
-                )
+                );
             }
             None => {
                 ctx.notice =
-                    Some("Select a line first: the log that it is of will be moved.".to_owned())
+                    Some("Select a line first: the log that it is of will be moved.".to_owned());
             }
             Some(row) => match row.axis_ns {
                 None => {
                     ctx.notice =
-                        Some("This line does not say its time. Select one that does.".to_owned())
+                        Some("This line does not say its time. Select one that does.".to_owned());
                 }
                 Some(axis_ns) => {
                     self.merging.aligning = Some(Aligning {
@@ -246,7 +246,7 @@ impl Logs {
         match to {
             Some(None) => {
                 ctx.notice =
-                    Some("This line does not say its time. Select one that does.".to_owned())
+                    Some("This line does not say its time. Select one that does.".to_owned());
             }
             Some(Some(to)) => {
                 let by = to.saturating_sub(aligning.axis_ns);
@@ -310,16 +310,8 @@ impl Logs {
                     }
                     state::padded(ui, |ui| {
                         text::small(ui, format!("Times: {}.", summary.axis));
-                        ui.horizontal_wrapped(|ui| {
-                            if button::link(ui, "Add or remove…").clicked() {
-                                ctx.ui(UiCommand::LogMerge);
-                            }
-                            if offsets.iter().any(|offset| *offset != 0)
-                                && button::link(ui, "Reset offsets").clicked()
-                            {
-                                ctx.ui(UiCommand::LogResetOffsets);
-                            }
-                        });
+                        let is_moved = offsets.iter().any(|offset| *offset != 0);
+                        ui.horizontal_wrapped(|ui| links_ui(ctx, ui, is_moved));
                     });
                 });
         });
@@ -342,6 +334,16 @@ impl Logs {
             _ => LogKey::Merged { logs },
         };
         ctx.ui(UiCommand::OpenLog(key));
+    }
+}
+
+/// What can be done with all of the merged logs.
+fn links_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, is_moved: bool) {
+    if button::link(ui, "Add or remove…").clicked() {
+        ctx.ui(UiCommand::LogMerge);
+    }
+    if is_moved && button::link(ui, "Reset offsets").clicked() {
+        ctx.ui(UiCommand::LogResetOffsets);
     }
 }
 
