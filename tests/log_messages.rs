@@ -16,7 +16,7 @@ use fieldscope::engine::context::QueryContext;
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::job::JobOutcome;
 use fieldscope::engine::logs::dictionaries::from_elfs;
-use fieldscope::engine::logs::export::{Export, ExportFormat};
+use fieldscope::engine::logs::export::{Export, ExportFormat, export};
 use fieldscope::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use fieldscope::engine::logs::session::LogSession;
 use fieldscope::engine::logs::templates::{Groups, assign};
@@ -397,6 +397,39 @@ fn f3_leaves_a_fold_and_rows_are_copied_as_they_are_listed() {
     let copy = copied(&log, &query, &Unattended).unwrap();
     let expected = format!("**uart\\_0.log**, device DA143532, lines 1-4\n\n```text\n{lines}```\n");
     assert_eq!(copy.text, expected);
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_hides_nothing_of_a_copy_or_an_export() {
+    let text = "I (1) net: one\nE (2) net: two\nI (3) net: three\n";
+    let log = open(text.as_bytes());
+    let broken = LogFilter::Regex {
+        pattern: "(".to_owned(),
+        match_case: false,
+    };
+    let stack = FilterStack {
+        chips: vec![chip(broken, false), chip(text_filter(": t"), false)],
+        ..FilterStack::default()
+    };
+    let shown = "E (2) net: two\nI (3) net: three\n";
+    assert_eq!(listed(&log, &stack).len(), 2);
+    let query = LogCopyQuery {
+        key: key(),
+        stack: stack.clone(),
+        first: 0,
+        count: 9,
+        heading: None,
+    };
+    assert_eq!(copied(&log, &query, &Unattended).unwrap().text, shown);
+    let folder = tempfile::tempdir().unwrap();
+    let order = Export {
+        stack,
+        format: ExportFormat::Text,
+        path: folder.path().join("shown.log"),
+        replaces: false,
+    };
+    assert_eq!(export(&log, &order, &Unattended).unwrap(), 2);
+    assert_eq!(std::fs::read_to_string(&order.path).unwrap(), shown);
 }
 
 /// What `fieldscope logs` prints.

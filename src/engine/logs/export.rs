@@ -96,7 +96,7 @@ pub fn export(
         ..export.stack.clone()
     };
     let rows = log
-        .let_through(&whole, progress)?
+        .let_through(&log.usable(&whole), progress)?
         .map_err(ExportError::Filter)?;
     written_whole(&export.path, export.replaces, |file| {
         let mut out = BufWriter::new(file);

@@ -33,24 +33,6 @@ impl LogKey {
     }
 }
 
-/// One log, or several merged by time, and what of them is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogView {
-    /// The logs; rows of several are merged by time.
-    pub logs: Vec<MergedLog>,
-    /// What is shown of them.
-    pub stack: FilterStack,
-}
-
-/// A log in a view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MergedLog {
-    /// Which.
-    pub key: LogKey,
-    /// Added to its times before merging, in nanoseconds: the offset handle.
-    pub offset_ns: i64,
-}
-
 /// A log at a glance. Grows while the log is being indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSummary {
@@ -145,9 +127,7 @@ pub struct LogRows {
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRow {
-    /// Index of its log in the view.
-    pub log: usize,
-    /// Its row in that log, from 0: what is shown as line number plus 1.
+    /// Its row in the log, from 0: what is shown as line number plus 1.
     pub row: u64,
     /// Where its bytes are in the log.
     pub offset: u64,
@@ -157,10 +137,8 @@ pub struct LogRow {
     pub record: LogRecord,
     /// There is more of the message than fits a row.
     pub is_cut: bool,
-    /// Nanoseconds on the view's axis.
+    /// Nanoseconds on the log's axis.
     pub axis_ns: Option<i64>,
-    /// Its time is before that of the row above it in the log.
-    pub is_out_of_order: bool,
     /// Boot it belongs to, from 0.
     pub boot: Option<u32>,
     /// Parts of the message with a look or a meaning of their own, by where they begin. A match and an address may lie

@@ -125,7 +125,7 @@ pub(super) fn next_match(
 }
 
 fn listed(log: &LogSession, query: &LogFindQuery) -> Result<ListedRows, QueryError> {
-    log.listed(&log.usable(&query.stack), &Unattended)?
+    log.listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
 }
 

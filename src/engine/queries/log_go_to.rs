@@ -55,7 +55,7 @@ type Answer = Result<(u64, String), String>;
 pub fn go_to(log: &LogSession, query: &LogGoToQuery) -> Result<GoTo, QueryError> {
     let n_rows = log.summary().n_rows;
     let shown = log
-        .listed(&log.usable(&query.stack), &Unattended)?
+        .listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
     let cursor = shown.nth(query.from).unwrap_or(query.from);
     let text = query.text.trim();

@@ -64,7 +64,7 @@ impl Query for LogGutterQuery {
 /// The marks of an open log.
 pub fn gutter(log: &LogSession, query: &LogGutterQuery) -> Result<Gutter, QueryError> {
     let shown = log
-        .listed(&log.usable(&query.stack), &Unattended)?
+        .listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;
     let n_shown = shown.n_listed();
     let n_buckets = u64::from(query.n_buckets.clamp(1, MOST_BUCKETS)).min(n_shown);

@@ -79,7 +79,7 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
         }
     }
     let listed = |stack: &FilterStack| {
-        let listed = log.listed(&log.usable(stack), &Unattended)?;
+        let listed = log.listed(stack, &Unattended)?;
         listed.map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
     };
     let listed_now = listed(&query.stack)?;
@@ -131,7 +131,6 @@ fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogR
     spans.extend(matcher.map_or_else(Vec::new, |matcher| spans::matches(matcher, &record.message)));
     spans.sort_by_key(|span| span.range.start);
     Some(LogRow {
-        log: 0,
         row,
         offset,
         len: place.len() as u64,

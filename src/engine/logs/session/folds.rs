@@ -119,13 +119,13 @@ fn run_len(heads: &RowSet, all: &RowSet, row: u64) -> u64 {
 }
 
 impl LogSession {
-    /// The rows of a stack as they are listed.
+    /// The rows of a stack as they are listed; a filter that cannot be read hides nothing.
     pub fn listed(
         &self,
         stack: &FilterStack,
         progress: &dyn Progress,
     ) -> Result<Result<ListedRows, String>, Cancelled> {
-        let let_through = match self.let_through(stack, progress)? {
+        let let_through = match self.let_through(&self.usable(stack), progress)? {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
