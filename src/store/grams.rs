@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Bits of a set. A quarter of a megabyte of log has some thousand different sequences.
+/// Bits of a set. An eighth of a megabyte of log has some thousand different sequences.
 const N_BITS: usize = 1 << 15;
 /// Bytes of a sequence.
 const LEN: usize = 3;

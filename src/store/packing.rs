@@ -15,7 +15,7 @@ pub(super) const MOST_PART_BYTES: usize = PART_BYTES;
 /// From this size on a file is stored for speed: it is a log, or nothing that compresses well.
 const LARGE_FILE_BYTES: usize = 16 << 20;
 /// Bytes of a large file in one row: little has to be unpacked to see a line.
-const LARGE_FILE_PART_BYTES: usize = 256 << 10;
+const LARGE_FILE_PART_BYTES: usize = 128 << 10;
 /// The usual compromise of zstd: above it time grows faster than files shrink.
 const LEVEL: i32 = 3;
 /// Half as long; logs become smaller by it.
