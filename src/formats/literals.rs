@@ -64,7 +64,6 @@ pub(super) fn places(
         .iter()
         .map(|format| (!format.literals().is_empty()).then(Vec::new))
         .collect();
-    let total = as_u64(bytes.len());
     let mut at = 0;
     loop {
         // Formats that are given up are no longer looked for.
@@ -80,7 +79,6 @@ pub(super) fn places(
         let find = |window: &[u8]| search.find(window).map(|hit| hit.start());
         let mut is_given_up = false;
         while let Some(hit) = next_hit(bytes, at, longest(&texts), &find, progress)? {
-            progress.tick(as_u64(hit), total)?;
             let found = bytes.get(hit..).unwrap_or(&[]);
             for (format, places) in formats.iter().zip(&mut places) {
                 let is_here = |text: &&str| found.starts_with(text.as_bytes());
