@@ -194,10 +194,10 @@ fn a_line_is_bookmarked_noted_found_again_and_taken_back() {
 #[test]
 fn filters_are_saved_applied_renamed_exported_deleted_and_imported() {
     let mut window = Window::new();
-    window.click("Filters");
+    window.click("Saved filters");
     assert!(window.shows("None yet.") && window.shows("No filter is on."));
     window.click("Errors");
-    window.click("Filters");
+    window.click("Saved filters");
     window.click("Save");
     assert!(window.shows("Filters need a name."));
     window.type_into("Name of these filters", "serious");
@@ -208,10 +208,10 @@ fn filters_are_saved_applied_renamed_exported_deleted_and_imported() {
     assert!(window.shows("There are filters called “serious” already."));
     window.click("All");
     assert!(!window.shows("level ≥ error"));
-    window.click("Filters");
+    window.click("Saved filters");
     window.click("serious");
     assert!(window.shows("level ≥ error  10") && window.shows("10 lines shown"));
-    window.click("Filters");
+    window.click("Saved filters");
     window.click("Rename filters serious");
     window.type_into("New name of the filters", " ones");
     window.click("Keep name");
@@ -220,14 +220,14 @@ fn filters_are_saved_applied_renamed_exported_deleted_and_imported() {
     let file = window.folder.path().join("filters.json");
     let sets = filter_file::read(&file).unwrap();
     assert_eq!((sets.len(), sets[0].name.as_str()), (1, "serious ones"));
-    window.click("Filters");
+    window.click("Saved filters");
     window.click("Delete filters serious ones");
     assert!(window.shows("None yet."));
     window.click("Undo");
     assert!(window.shows("Rename filters serious ones"));
     window.click("Delete filters serious ones");
     window.click("Import filters…");
-    window.click("Filters");
+    window.click("Saved filters");
     assert!(window.shows("Rename filters serious ones"));
 }
 

@@ -35,17 +35,21 @@ impl Logs {
             self.view_menu_ui(ctx, ui);
             self.filter_sets_ui(ctx, ui, &moments);
             self.follow_ui(ctx, ui);
-            if self.found == Found::Nothing {
-                chip::chip(ui, chip::Tone::Warn, "nothing found");
-            } else if let Found::Match(n, of) = self.found {
-                text::small(ui, format!("match {n} of {of} · F3 next"));
-            } else if let Some(said) = &self.said {
-                text::small(ui, said);
-            } else if let Some(words) = self.fold_words() {
-                text::small(ui, words);
-            }
         });
         self.chips_ui(ui, summary, listed, &moments);
+    }
+
+    /// What became of the last search, copy or fold: behind what is said of the log, where it moves nothing when it appears.
+    pub(super) fn status_ui(&self, ui: &mut Ui) {
+        if self.found == Found::Nothing {
+            chip::chip(ui, chip::Tone::Warn, "nothing found");
+        } else if let Found::Match(n, of) = self.found {
+            text::small(ui, format!("match {n} of {of} · F3 next"));
+        } else if let Some(said) = &self.said {
+            text::small(ui, said);
+        } else if let Some(words) = self.fold_words() {
+            text::small(ui, words);
+        }
     }
 
     fn picker_ui(&self, ctx: &mut ViewContext<'_>, ui: &mut Ui, listed: &[ListedLog]) {

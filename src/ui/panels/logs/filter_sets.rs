@@ -53,8 +53,8 @@ impl Logs {
         ui: &mut Ui,
         moments: &Moments,
     ) {
-        let button =
-            button::quiet(ui, "Filters").on_hover_text("Save these filters, apply saved ones");
+        let button = button::quiet(ui, "Saved filters")
+            .on_hover_text("Save these filters, apply saved ones");
         let id = Id::unique("filter sets");
         let opens = std::mem::take(&mut self.filter_sets.opens);
         if opens {

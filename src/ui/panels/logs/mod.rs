@@ -162,7 +162,12 @@ impl Panel for Logs {
                 ui,
                 &known.as_deref().map_or_else(|| "Logs".to_owned(), headline),
             );
-            text::muted(ui, known.as_deref().map_or(String::new(), detail));
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = size::M;
+                ui.set_min_height(size::CHIP);
+                text::muted(ui, known.as_deref().map_or(String::new(), detail));
+                self.status_ui(ui);
+            });
             ui.add_space(size::S);
             self.bar_ui(ctx, ui, listed, known.as_deref());
             ui.add_space(size::S);
