@@ -1,10 +1,7 @@
 //! Literals that a format looks for before anything else, and one pass over a text for those of several formats: most logs hold
 //! none of most formats, and a pass for each would cost as much as all else that is done with a log.
 
-use super::{
-    Format,
-    lines::{as_u64, next_hit},
-};
+use super::{Format, lines::next_hit};
 use crate::model::progress::{Cancelled, Progress};
 use regex::bytes::Regex;
 use std::sync::OnceLock;

@@ -1,6 +1,5 @@
 //! What a log has to show: plain data for the window and the command line.
 
-use super::filter::FilterStack;
 use crate::model::log::{LogLevel, LogRecord};
 use crate::model::warning::Warning;
 use serde::{Deserialize, Serialize};
