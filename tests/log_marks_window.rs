@@ -1,34 +1,18 @@
 //! Bookmarks, notes and named filters in the window, on the real engine, by keys and accessible names. No display and no GPU.
 #![cfg(feature = "gui")]
 
+#[path = "common/window.rs"]
+mod window;
+
 use egui_kittest::{Harness, kittest::Queryable as _};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::logs::filter_file;
 use fieldscope::ui::app::App;
 use fieldscope::ui::data::EngineDoor;
-use fieldscope::ui::dialogs::{Ask, Dialogs, Outcome};
 use fieldscope::ui::panels::PanelId;
 use fieldscope::ui::theme;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// The longest that anything here may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A dialog in which somebody always chooses the same file.
-struct Chooser(PathBuf, Vec<Ask>);
-
-impl Dialogs for Chooser {
-    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>) {
-        self.1.push(ask);
-        wake();
-    }
-
-    fn poll(&mut self) -> Option<(Ask, Outcome)> {
-        Some((self.1.pop()?, Outcome::Picked(vec![self.0.clone()])))
-    }
-}
+use window::Chooser;
 
 struct Window {
     harness: Harness<'static, App>,
@@ -48,7 +32,7 @@ impl Window {
         let workspace = folder.path().join("w.fieldscope");
         let cache = IndexCache::in_folder(folder.path().join("cache"));
         let door = EngineDoor::open(Some(&workspace), cache, Arc::new(|| {})).unwrap();
-        let chooser = Chooser(folder.path().join("filters.json"), Vec::new());
+        let chooser = Chooser::new(vec![folder.path().join("filters.json")]);
         let mut app = App::new(Box::new(door), Box::new(chooser));
         app.settings().theme = egui::ThemePreference::Dark;
         app.import(vec![log]);
@@ -67,21 +51,7 @@ impl Window {
 
     /// Draws until nothing is on its way.
     fn settle(&mut self) {
-        let started = Instant::now();
-        let mut n_still = 0;
-        while n_still < 6 {
-            self.harness.step();
-            n_still = if self.harness.state().is_busy() {
-                0
-            } else {
-                n_still + 1
-            };
-            assert!(
-                started.elapsed() < PATIENCE,
-                "the window never came to rest"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        window::settle(&mut self.harness);
     }
 
     fn click(&mut self, label: &str) {

@@ -1,33 +1,22 @@
 //! The window on the real engine and real captures, by its accessible names. No display and no GPU.
 #![cfg(feature = "gui")]
 
+#[path = "common/window.rs"]
+mod window;
+
 use egui_kittest::{Harness, kittest::Queryable as _};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::ui::app::App;
 use fieldscope::ui::data::EngineDoor;
-use fieldscope::ui::dialogs::{Ask, Dialogs, Outcome};
 use fieldscope::ui::panels::PanelId;
 use fieldscope::ui::theme;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use window::Chooser;
 
 /// The longest that anything here may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A dialog in which somebody always chooses the same files.
-struct Chooser(Vec<PathBuf>, Vec<Ask>);
-
-impl Dialogs for Chooser {
-    fn ask(&mut self, ask: Ask, wake: Box<dyn Fn() + Send>) {
-        self.1.push(ask);
-        wake();
-    }
-
-    fn poll(&mut self) -> Option<(Ask, Outcome)> {
-        Some((self.1.pop()?, Outcome::Picked(self.0.clone())))
-    }
-}
 
 #[derive(Debug)]
 struct Dropped(PathBuf);
@@ -64,7 +53,7 @@ impl Window {
         let workspace = folder.path().join("field cases.fieldscope");
         let cache = IndexCache::in_folder(folder.path().join("cache"));
         let door = EngineDoor::open(Some(&workspace), cache, Arc::new(|| {})).unwrap();
-        let chooser = Chooser(files.iter().map(|name| fixture(name)).collect(), Vec::new());
+        let chooser = Chooser::new(files.iter().map(|name| fixture(name)).collect());
         let mut app = App::new(Box::new(door), Box::new(chooser));
         app.settings().theme = egui::ThemePreference::Dark;
         let harness = Harness::builder()
@@ -83,21 +72,7 @@ impl Window {
 
     /// Draws until nothing is on its way.
     fn settle(&mut self) {
-        let started = Instant::now();
-        let mut n_still = 0;
-        while n_still < 4 {
-            self.harness.step();
-            n_still = if self.harness.state().is_busy() {
-                0
-            } else {
-                n_still + 1
-            };
-            assert!(
-                started.elapsed() < PATIENCE,
-                "the window never came to rest"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        window::settle(&mut self.harness);
     }
 
     fn drop_files(&mut self, names: &[&str]) {
