@@ -335,6 +335,9 @@ fn filter_sets_are_kept_exported_imported_and_used_by_the_command_line() {
         .filter(|line| (line.starts_with('W') || line.starts_with('E')) && !line.contains("sensor"))
         .count();
     assert_eq!(expected, by_hand as u64);
+    let compares = r#"{"schema": "fieldscope.filters/1", "sets": [{"name": "new", "stack": {"chips": [
+        {"filter": {"by": "only_here", "good": {"InCapture": {"capture": 1, "path": "uart.log"}}}}]}}]}"#;
+    std::fs::write(place.path("compares.json"), compares).unwrap();
     let logs = |more: &[&str]| place.run(&[&["logs", "uart.log", "--no-cache"], more].concat());
     let counted = |more: &[&str]| -> u64 {
         let answer = logs(&[more, &["--count"]].concat());
@@ -381,6 +384,7 @@ fn filter_sets_are_kept_exported_imported_and_used_by_the_command_line() {
         ),
         (&["--filters", "uart.log"], "not JSON"),
         (&["--filters", "gone.json"], "gone.json"),
+        (&["--filters", "compares.json"], "--templates --good"),
         (
             &["--filter-set", "x", "--workspace", "w.fieldscope"],
             "FS-MARK-003",

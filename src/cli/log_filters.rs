@@ -34,8 +34,15 @@ impl Filters {
                 "filter sets need a file: standard input is printed as it comes",
             ));
         }
-        let mut chips = stack.chips.iter().filter(|chip| !chip.is_off);
-        let asks_for_crashes = chips.any(|chip| matches!(chip.filter, LogFilter::NearCrash { .. }));
+        let used = || stack.chips.iter().filter(|chip| !chip.is_off);
+        if used().any(|chip| matches!(chip.filter, LogFilter::OnlyHere { .. })) {
+            return Err(Failure::wrong(
+                "this set compares with a log of the workspace, which the window does: use --templates --good FILE, or a set without \
+                 this filter",
+            ));
+        }
+        let asks_for_crashes =
+            used().any(|chip| matches!(chip.filter, LogFilter::NearCrash { .. }));
         let origin = match &args.capture {
             Some(capture) => stored_logs::origin(capture, args, common)?,
             None if asks_for_crashes => {
