@@ -663,9 +663,10 @@ fn a_good_run_takes_away_the_same_as_on_the_command_line() {
         .log_for(&query.key, &stack)
         .unwrap();
     let shown = log
-        .let_through(&stack, &Unattended)
+        .listed(&stack, &Unattended)
         .unwrap()
         .unwrap()
+        .let_through
         .unwrap();
     let n: u64 = compared
         .only_here

@@ -84,7 +84,7 @@ pub struct ScreenshotArgs {
     /// Files to import first
     #[arg(long = "import", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`; `messages`, `compare`, `fold` or `export` of a log
+    /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`; `messages`, `compare`, `fold`, `export` of a log, or `merge` of the first two logs
     #[arg(long, value_name = "PART")]
     pub show: Option<String>,
     /// Size in points, before scaling

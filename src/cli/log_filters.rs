@@ -7,9 +7,12 @@ use super::stored_logs;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::filter_file;
 use crate::engine::logs::open_log::{LogOrigin, OpenLog};
+use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::selection::Selection;
+use crate::engine::logs::shown::ShownLog;
 use crate::model::progress::Progress;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Filters that were asked for, with what they have to know.
 pub(super) struct Filters {
@@ -29,7 +32,7 @@ impl Filters {
                 .filters_named(name)
                 .map_err(Failure::wrong)?,
         };
-        if args.path == Path::new("-") {
+        if args.path() == Path::new("-") {
             return Err(Failure::wrong(
                 "filter sets need a file: standard input is printed as it comes",
             ));
@@ -44,6 +47,8 @@ impl Filters {
         let asks_for_crashes =
             used().any(|chip| matches!(chip.filter, LogFilter::NearCrash { .. }));
         let origin = match &args.capture {
+            // Merged logs are opened with what the workspace knows of them.
+            Some(_) if args.paths.len() > 1 => LogOrigin::default(),
             Some(capture) => stored_logs::origin(capture, args, common)?,
             None if asks_for_crashes => {
                 return Err(Failure::wrong(
@@ -54,6 +59,20 @@ impl Filters {
             None => LogOrigin::default(),
         };
         Ok(Some(Self { stack, origin }))
+    }
+
+    /// Positions of merged logs that the window would show.
+    pub(super) fn positions(
+        &self,
+        log: &dyn ShownLog,
+        progress: &dyn Progress,
+    ) -> Result<Option<Arc<RowSet>>, Failure> {
+        // The window leaves out a filter that cannot be read; a command refuses it.
+        for chip in self.stack.chips.iter().filter(|chip| !chip.is_off) {
+            log.rows_of(chip, progress)?.map_err(Failure::wrong)?;
+        }
+        let listed = log.listed(&self.stack, progress)?.map_err(Failure::wrong)?;
+        Ok(listed.let_through)
     }
 
     /// Lets only those rows of a log through that the window would show.

@@ -4,6 +4,7 @@ use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
 use super::log_filters::Filters;
 use super::log_templates;
+use super::merged_logs::{self, LogOffset};
 use super::stored_logs::{self, Asked};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, BytesError, FileBytes};
@@ -27,8 +28,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct LogsArgs {
-    /// Log file, folder or archive with logs; `-` reads standard input as it comes
-    pub path: PathBuf,
+    /// Log file, folder or archive with logs; of several the rows are merged by time; `-` reads standard input as it comes
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Add this to the times of one of several logs: PATH=2.5s, PATH=-300ms; may be repeated
+    #[arg(long, value_name = "PATH=DURATION")]
+    pub offset: Vec<LogOffset>,
     /// The log is PATH of this capture in the workspace (its number or its name)
     #[arg(long, value_name = "CAPTURE", conflicts_with = "follow")]
     pub capture: Option<String>,
@@ -129,21 +134,31 @@ impl From<Level> for LogLevel {
     }
 }
 
+impl LogsArgs {
+    /// The path, where there is one.
+    pub(super) fn path(&self) -> &Path {
+        self.paths.first().map_or(Path::new("-"), PathBuf::as_path)
+    }
+
+    fn style(&self) -> LogStyle {
+        match (self.json, self.raw) {
+            (true, _) => LogStyle::Json,
+            (false, true) => LogStyle::Raw,
+            (false, false) => LogStyle::Text,
+        }
+    }
+}
+
 /// Prints the rows that are asked for.
 pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let mut wanted = selection(args)?;
     let filters = Filters::of(args, common)?;
+    merged_logs::check(args)?;
     let format = format_of(args)?;
-    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
-    let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
-    add_databases(&mut dictionaries, &args.database)?;
-    let style = match (args.json, args.raw) {
-        (true, _) => LogStyle::Json,
-        (false, true) => LogStyle::Raw,
-        (false, false) => LogStyle::Text,
-    };
-    let name = args.path.display().to_string();
-    if args.path == Path::new("-") || args.follow {
+    let dictionaries = dictionaries_of(args, common)?;
+    let style = args.style();
+    let name = args.path().display().to_string();
+    if args.path() == Path::new("-") || args.follow {
         if args.count || args.templates {
             return Err(Failure::wrong(
                 "--count and --templates need a file: standard input is printed as it comes",
@@ -162,10 +177,22 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         (None, Some(n)) => Part::Tail(n),
         (None, None) => Part::All,
     };
+    if args.paths.len() > 1 {
+        let asked = merged_logs::Asked {
+            wanted: &wanted,
+            filters: filters.as_ref(),
+            style,
+            part,
+            format,
+            dictionaries: &dictionaries,
+        };
+        let n_undecoded = merged_logs::print(args, &asked, common, out, &progress)?;
+        return decoded(n_undecoded, out);
+    }
     let mut n_undecoded: u64 = 0;
     let mut total: u64 = 0;
     let logs = match &args.capture {
-        None => logs_at(&args.path, args, &progress)?,
+        None => logs_at(args.path(), args, &progress)?,
         Some(capture) => {
             let asked = Asked {
                 wanted: &wanted,
@@ -215,13 +242,7 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         if sources.is_empty() {
             n_undecoded = n_undecoded.saturating_add(undecoded);
         } else if undecoded > 0 {
-            let sources = sources.join(", ");
-            // Nobody is left to tell when standard error is closed.
-            _ = writeln!(
-                std::io::stderr(),
-                "fieldscope: {name}: {undecoded} rows were not decoded with {sources}: bytes were lost on the way, or another \
-                 build wrote the log"
-            );
+            tell_undecoded(&name, undecoded, sources);
         }
     }
     if args.count {
@@ -230,20 +251,14 @@ pub fn run(args: &LogsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     decoded(n_undecoded, out)
 }
 
-/// Adds the databases that were named.
-fn add_databases(dictionaries: &mut LogDictionariesRef, paths: &[PathBuf]) -> Result<(), Failure> {
-    for path in paths {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
-        if !add_database(dictionaries, &path.display().to_string(), &bytes) {
-            return Err(Failure::wrong(format!(
-                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
-                 of Zephyr's",
-                path.display()
-            )));
-        }
-    }
-    Ok(())
+/// Says on standard error that rows were not decoded though there were dictionaries.
+pub(super) fn tell_undecoded(name: &str, n: u64, sources: &[String]) {
+    let sources = sources.join(", ");
+    // Nobody is left to tell when standard error is closed.
+    _ = writeln!(
+        std::io::stderr(),
+        "fieldscope: {name}: {n} rows were not decoded with {sources}: bytes were lost on the way, or another build wrote the log"
+    );
 }
 
 /// How a call ends that left so many rows undecoded, because what decodes them is missing.
@@ -269,7 +284,7 @@ fn follow(args: &LogsArgs, mut follower: Follower<'_>, name: &str, out: &mut dyn
             let _closed = writeln!(std::io::stderr(), "fieldscope: {name}: {text}").is_err();
         };
         follower
-            .follow(&args.path, out, &mut tell, &|| ctrl_c.tick(0, 0))
+            .follow(args.path(), out, &mut tell, &|| ctrl_c.tick(0, 0))
             .map_err(|error| Failure::wrong(format!("{error}: {name}")))?;
     } else {
         follower.read(&mut std::io::stdin().lock(), out)?;
@@ -290,7 +305,11 @@ pub(super) fn failed(error: LogError) -> Failure {
 pub(super) type NamedLog = (String, FileBytes, LogDictionariesRef);
 
 /// The logs at a path: a file is one; a folder or an archive holds some.
-fn logs_at(path: &Path, args: &LogsArgs, progress: &Terminal) -> Result<Vec<NamedLog>, Failure> {
+pub(super) fn logs_at(
+    path: &Path,
+    args: &LogsArgs,
+    progress: &Terminal,
+) -> Result<Vec<NamedLog>, Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::wrong(format!(
             "{error}: {}. Check the path and try again",
@@ -325,6 +344,24 @@ fn logs_at(path: &Path, args: &LogsArgs, progress: &Terminal) -> Result<Vec<Name
         .into_iter()
         .map(|(name, bytes)| (name, bytes, dictionaries.clone()))
         .collect())
+}
+
+/// What the ELF files and databases that were named decode.
+fn dictionaries_of(args: &LogsArgs, common: &Common) -> Result<LogDictionariesRef, Failure> {
+    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
+    let mut dictionaries = from_elfs_mapped(&elfs, &args.source_map.mappings);
+    for path in &args.database {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::wrong(format!("{error}: {}", path.display())))?;
+        if !add_database(&mut dictionaries, &path.display().to_string(), &bytes) {
+            return Err(Failure::wrong(format!(
+                "{} is no database of a log: give the CSV or binary file that Pigweed's build makes, or the log_dictionary.json \
+                 of Zephyr's",
+                path.display()
+            )));
+        }
+    }
+    Ok(dictionaries)
 }
 
 fn format_of(args: &LogsArgs) -> Result<Option<LogFormatRef>, Failure> {

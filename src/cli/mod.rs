@@ -10,6 +10,7 @@ pub mod import;
 mod log_filters;
 mod log_templates;
 pub mod logs;
+mod merged_logs;
 pub mod query;
 pub mod sdk;
 pub(crate) mod stored_logs;

@@ -35,7 +35,7 @@ pub(super) fn origin(
 ) -> Result<LogOrigin, Failure> {
     let context = workspace(common)?.context();
     let capture = context.capture_named(capture).map_err(Failure::wrong)?;
-    let crashes = context.crash_places(capture, &args.path.to_string_lossy());
+    let crashes = context.crash_places(capture, &args.path().to_string_lossy());
     Ok(LogOrigin {
         crashes: crashes.map_err(Failure::wrong)?,
         device: context.device_of(capture).map_err(Failure::wrong)?,
@@ -54,7 +54,7 @@ pub(super) fn search(
     let context = workspace(common)?.context();
     let capture = context.capture_named(capture).map_err(Failure::wrong)?;
     let reader = context.reader().map_err(Failure::wrong)?;
-    let path = args.path.to_string_lossy().into_owned();
+    let path = args.path().to_string_lossy().into_owned();
     let most = match asked.part {
         Part::All => Some(usize::MAX),
         Part::Head(n) => Some(n),

@@ -2,7 +2,7 @@
 
 use super::logs::export::Export;
 use super::logs::filter::FilterStack;
-use super::logs::view::LogKey;
+use super::logs::view::{LogKey, MergedLog};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,6 +66,11 @@ pub enum Command {
         key: LogKey,
         /// What of it, how, and where to.
         export: Box<Export>,
+    },
+    /// Set what is added to the times of logs when they are merged with others.
+    SetLogOffsets {
+        /// The logs with their offsets.
+        logs: Vec<MergedLog>,
     },
     /// Source paths that begin with `from` are looked for under `to`.
     MapSource {
@@ -199,6 +204,7 @@ impl Command {
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
+            Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),
             Self::SplitCrash { .. } => "Split a crash off".to_owned(),

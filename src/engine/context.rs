@@ -7,11 +7,15 @@ use super::input::{InputFile, Inputs};
 use super::live_logs::LiveLogs;
 use super::logs::dictionaries::from_files;
 use super::logs::filter::{FilterStack, LogFilter};
+use super::logs::merge::MergedSession;
 use super::logs::needs_dictionary;
 use super::logs::recognise::DICTIONARY;
 use super::logs::session::{CrashPlace, LogSession};
-use super::logs::view::LogKey;
+use super::logs::shown::ShownLog;
+use super::logs::start::started;
+use super::logs::view::{LogKey, MergedLog};
 use super::matching::{Matched, Mismatch, match_available, match_named};
+use super::merged_logs::{MergedLogs, offsets};
 use super::query::{CancelFlag, Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
@@ -59,6 +63,7 @@ struct Inner {
     symbols: Mutex<Vec<(String, Arc<SymbolFile>)>>,
     logs: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
     live: LiveLogs,
+    merged: MergedLogs,
 }
 
 /// A crash with everything needed to answer questions about it.
@@ -80,6 +85,7 @@ impl QueryContext {
             symbols: Mutex::default(),
             logs: Mutex::default(),
             live: LiveLogs::default(),
+            merged: MergedLogs::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -221,6 +227,19 @@ impl QueryContext {
         Ok(examined)
     }
 
+    /// A log, or several merged, as the window shows them.
+    pub fn shown_log(&self, key: &LogKey) -> Result<Arc<dyn ShownLog>, QueryError> {
+        Ok(match key {
+            LogKey::Merged { logs } => self.merged_log(logs)?,
+            one => self.log(one)?,
+        })
+    }
+
+    /// Logs merged by time.
+    pub fn merged_log(&self, logs: &[MergedLog]) -> Result<Arc<MergedSession>, QueryError> {
+        self.inner.merged.get(self, logs)
+    }
+
     /// A log, indexed; the last few stay open.
     pub fn log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
         let known = |logs: &[(LogKey, Arc<LogSession>)]| {
@@ -233,6 +252,12 @@ impl QueryContext {
         }
         let (capture, path) = match key {
             LogKey::InCapture { capture, path } => (capture, path),
+            LogKey::Merged { .. } => {
+                return Err(QueryError::Unanswerable(
+                    "FS-LOG-005: this is asked of one log, and here several are merged. Open one of them."
+                        .to_owned(),
+                ));
+            }
             LogKey::OnDisk { path } => {
                 return self.inner.live.get(path).ok_or_else(|| {
                     QueryError::Unanswerable(format!(
@@ -252,7 +277,10 @@ impl QueryContext {
         let crashes = self.crash_places(*capture, path)?;
         let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
         let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = Arc::new(log.of_device(self.device_of(*capture)?));
+        let log = log
+            .of_device(self.device_of(*capture)?)
+            .with_start(started(&reader, id, path)?);
+        let log = Arc::new(log);
         let mut logs = lock(&self.inner.logs);
         logs.insert(0, (key.clone(), Arc::clone(&log)));
         logs.truncate(OPENED_LOGS);
@@ -289,13 +317,19 @@ impl QueryContext {
         Ok(crashes)
     }
 
-    /// A log that a stack of filters is used on: it knows the good runs that they compare with.
+    /// What a stack of filters is used on, a log or several merged: it knows the good runs that they compare with.
     pub fn log_for(
         &self,
         key: &LogKey,
         stack: &FilterStack,
-    ) -> Result<Arc<LogSession>, QueryError> {
-        let log = self.log(key)?;
+    ) -> Result<Arc<dyn ShownLog>, QueryError> {
+        for log in key.logs() {
+            self.tell_good_runs(&*self.log(&log.key)?, stack)?;
+        }
+        self.shown_log(key)
+    }
+
+    fn tell_good_runs(&self, log: &LogSession, stack: &FilterStack) -> Result<(), QueryError> {
         for chip in &stack.chips {
             // Of a log that is there no longer the filter says so itself.
             if let LogFilter::OnlyHere { good } = &chip.filter
@@ -304,7 +338,22 @@ impl QueryContext {
                 log.know_good_run(good, other.messages(self.progress())?);
             }
         }
-        Ok(log)
+        Ok(())
+    }
+
+    /// A log of a capture, and what is added to its times when it is merged with others.
+    pub fn log_with_offset(
+        &self,
+        capture: i64,
+        path: &str,
+    ) -> Result<(Arc<LogSession>, i64), QueryError> {
+        let key = LogKey::InCapture {
+            capture,
+            path: path.to_owned(),
+        };
+        let log = self.log(&key)?;
+        let set = offsets(self)?.into_iter().find(|set| set.key == key);
+        Ok((log, set.map_or(0, |set| set.offset_ns)))
     }
 
     /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing
@@ -373,6 +422,7 @@ impl QueryContext {
         lock(&self.inner.captures).clear();
         lock(&self.inner.symbols).clear();
         lock(&self.inner.logs).clear();
+        self.inner.merged.forget();
     }
 
     /// The ELF of a build, from disk or from the capture that brought it.

@@ -414,16 +414,12 @@ fn named_file<'a>(
     crash: &ExaminedCrash,
     manifest: Option<&'a Manifest>,
 ) -> Option<&'a ManifestFile> {
-    let is_it = |path: &str, file: &ManifestFile| {
-        let rest = path.strip_suffix(file.path.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-    };
     let mut paths = crash
         .joined
         .sources
         .iter()
         .map(|source| source.file.as_str());
-    paths.find_map(|path| manifest?.files.iter().find(|file| is_it(path, file)))
+    paths.find_map(|path| manifest?.file(path))
 }
 
 fn new_crash(

@@ -43,6 +43,10 @@ impl LiveLogs {
         match key {
             LogKey::OnDisk { path } => self.lock().get(path).map_or(0, |live| live.revision),
             LogKey::InCapture { .. } => 0,
+            LogKey::Merged { logs } => {
+                let revisions = logs.iter().map(|log| self.revision(&log.key));
+                revisions.fold(0, u64::wrapping_add)
+            }
         }
     }
 

@@ -21,6 +21,7 @@ pub mod loadable;
 mod log_marks;
 pub mod logs;
 pub mod matching;
+mod merged_logs;
 pub mod name_source;
 pub mod named_text;
 pub mod one_shot;

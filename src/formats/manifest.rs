@@ -33,6 +33,16 @@ pub struct Manifest {
     pub unknown: Map<String, Value>,
 }
 
+impl Manifest {
+    /// What it says of the file with this path, in whatever folder the bundle lies.
+    pub fn file(&self, path: &str) -> Option<&ManifestFile> {
+        self.files.iter().find(|file| {
+            let rest = path.strip_suffix(file.path.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        })
+    }
+}
+
 /// What the manifest says of one file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManifestFile {

@@ -8,6 +8,7 @@ use super::nav::{InspectorTab, Nav};
 use super::panels::{PanelId, crash};
 use super::shell::{Overlay, palette};
 use crate::engine::command::Command;
+use crate::engine::logs::view::{LogKey, MergedLog};
 use crate::engine::render;
 use crate::model::report::CrashReport;
 use egui::Context;
@@ -70,6 +71,9 @@ impl App {
             | UiCommand::LogCompare
             | UiCommand::LogExport
             | UiCommand::LogExportTo(_)
+            | UiCommand::LogMerge
+            | UiCommand::LogAlign
+            | UiCommand::LogResetOffsets
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
             UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
@@ -136,7 +140,7 @@ impl App {
     }
 
     /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`, `messages`, `fold`,
-    /// `compare` or `export` of a log.
+    /// `compare`, `export` or `merge` of a log.
     pub(super) fn show_part(&mut self, part: &str) {
         let mut tabs = InspectorTab::ALL.into_iter();
         if self.nav.place.panel == PanelId::Logs {
@@ -145,6 +149,7 @@ impl App {
                 "compare" => UiCommand::LogCompare,
                 "fold" => UiCommand::LogFold,
                 "export" => UiCommand::LogExport,
+                "merge" => return self.merge_first_logs(),
                 _ => return,
             };
             self.order_of_logs(&order);
@@ -160,6 +165,21 @@ impl App {
             }
         } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
             self.nav.tab = tab;
+        }
+    }
+
+    /// Shows the first two logs merged.
+    fn merge_first_logs(&mut self) {
+        let logs = self.door.logs();
+        let logs = logs.value().map(|logs| {
+            let first = logs.iter().take(2).map(|log| MergedLog {
+                key: log.key.clone(),
+                offset_ns: log.offset_ns,
+            });
+            first.collect()
+        });
+        if let Some(logs) = logs {
+            self.nav.open_log(LogKey::Merged { logs });
         }
     }
 

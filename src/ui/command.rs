@@ -58,6 +58,12 @@ pub enum UiCommand {
     LogFollowEnd,
     /// Wrap the long lines of the log, or no longer.
     LogWrap,
+    /// Choose logs to merge with the one that is open.
+    LogMerge,
+    /// Make the selected line of merged logs the same moment as a line of another log.
+    LogAlign,
+    /// Take the offsets of merged logs away.
+    LogResetOffsets,
     /// Go to the next error of the log.
     LogNextError,
     /// Go to the error before.
@@ -228,6 +234,9 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogMessages, "Messages of the log", "Which messages a log is made of, and how often each occurs.", [];
     UiCommand::LogCompare, "Compare with a good run…", "Which messages of a log another one does not have.", [];
     UiCommand::LogExport, "Export what is shown…", "Write the lines of a log that the filters let through to a file.", [];
+    UiCommand::LogMerge, "Merge with another log…", "Show the lines of several logs in one list, by their times.", [];
+    UiCommand::LogAlign, "Align the selected line…", "Make it the same moment as a line of another log: merged logs are moved to match.", [];
+    UiCommand::LogResetOffsets, "Reset the offsets of merged logs", "Show each log at the times that it says itself.", [];
     UiCommand::Find, "Find anything…", "A crash, function, device or build by name.", [key(CTRL, Key::K)];
     UiCommand::Palette, "All commands…", "This list.", [key(CTRL_SHIFT, Key::P)];
     UiCommand::FrameUp, "Frame up", "Select the frame above, towards the fault.", [key(CTRL, Key::ArrowUp)];

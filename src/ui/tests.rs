@@ -1,6 +1,7 @@
 //! The window by its accessible names, without a display or a GPU.
 
 use super::app::App;
+use super::command::UiCommand;
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
 use super::sample::{FakeDoor, Mode};
@@ -256,7 +257,7 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
-        (PanelId::Logs, Mode::Ready) => &["wide", "messages", "fold", "compare", "export"],
+        (PanelId::Logs, Mode::Ready) => &["wide", "messages", "fold", "compare", "export", "merge"],
         _ => &[],
     }
 }
@@ -296,6 +297,74 @@ fn a_log_is_filtered_searched_and_left_for_its_crash_and_back() {
     harness.run();
     assert_eq!(harness.state_mut().nav().place.panel, PanelId::Logs);
     harness.get_by_label("open crash");
+}
+
+#[test]
+fn logs_are_merged_moved_aligned_and_taken_apart_again() {
+    let (mut harness, sent) = window(Mode::Ready);
+    harness.state_mut().nav().go_panel(PanelId::Logs);
+    harness.run();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().apply(&ctx, UiCommand::LogMerge);
+    harness.run();
+    harness.get_by_label("Merge logs by time");
+    // The open log is ticked; one more is needed.
+    harness
+        .get_by_label_contains("gateway.log · GW0017")
+        .click();
+    harness.run();
+    harness.get_by_label("Merge").click();
+    harness.run();
+    harness.get_by_label_contains("445 lines of 2 logs in 2 boots");
+    harness.get_by_label_contains("Line 1 of GW0017: frame 0 received");
+    let place = |harness: &Harness<'static, App>, line: &str| {
+        harness.get_by_label_contains(line).rect().top()
+    };
+    // It is at 150 ms, behind some lines of the other.
+    assert!(place(&harness, "Line 1 of GW0017:") > place(&harness, "Line 1 of DA143532:"));
+    harness.get_by_label("Offset of GW0017");
+    // A line of one log is the same moment as a line of the other.
+    harness.get_by_label_contains("Line 1 of GW0017:").click();
+    harness.run();
+    harness.get_by_label("Same moment as…").click();
+    harness.run();
+    harness.get_by_label_contains("Line 1 of GW0017 is the same moment as");
+    let target = "Line 3 of DA143532:";
+    harness.get_by_label_contains(target).click();
+    harness.run();
+    let offsets = |sent: &Sent| -> Vec<Vec<i64>> {
+        let commands = sent.borrow();
+        let set = commands.iter().filter_map(|command| match command {
+            Command::SetLogOffsets { logs } => Some(logs.iter().map(|log| log.offset_ns).collect()),
+            _ => None,
+        });
+        set.collect()
+    };
+    // Line 3 is at 37 ms, the frame was at 150 ms.
+    assert_eq!(offsets(&sent), [[0, -113_000_000]]);
+    harness.run();
+    let (frame, row) = (
+        place(&harness, "Line 1 of GW0017:"),
+        place(&harness, target),
+    );
+    assert!((row - frame).abs() < 30.0, "{row} {frame}");
+    harness.state_mut().apply(&ctx, UiCommand::LogResetOffsets);
+    harness.run();
+    assert_eq!(offsets(&sent).last(), Some(&vec![0, 0]));
+    harness
+        .get_by_label("Remove GW0017 from the merged logs")
+        .click();
+    harness.run();
+    harness.get_by_label_contains("405 lines in 2 boots");
+}
+
+#[test]
+fn a_line_that_came_late_says_so() {
+    let (mut harness, _) = window(Mode::Ready);
+    let gateway = super::sample::other_log();
+    harness.state_mut().nav().open_log(gateway);
+    harness.run();
+    harness.get_by_label_contains("Line 21, out of order: frame 20 received");
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub struct ScreenshotOptions {
     pub out: PathBuf,
     /// Files to import first.
     pub files: Vec<PathBuf>,
-    /// A part of the screen to open: a tab of the crash, an issue by its key, `first`, `compare`.
+    /// A part of the screen to open: a tab of the crash, an issue by its key, `first`, `compare`, `merge` for the first two logs.
     pub show: Option<String>,
     /// `1440x900`, in points.
     pub size: String,

@@ -62,6 +62,18 @@ pub fn boot(boot: u32) -> String {
     number(u64::from(boot).saturating_add(1))
 }
 
+/// `2024-01-31 12:34:56.789`, of nanoseconds since 1970; empty before that.
+pub fn date_and_time(ns: i64) -> String {
+    let since = u64::try_from(ns).map(std::time::Duration::from_nanos);
+    let time = since
+        .ok()
+        .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
+    time.map_or_else(String::new, |time| {
+        let text = humantime::format_rfc3339_millis(time).to_string();
+        text.replace('T', " ").trim_end_matches('Z').to_owned()
+    })
+}
+
 /// `4 min ago`, `yesterday`; of a time that cannot be read, the text itself.
 pub fn ago(rfc3339: &str, now: SystemTime) -> String {
     let Ok(then) = humantime::parse_rfc3339_weak(rfc3339) else {

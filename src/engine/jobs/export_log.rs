@@ -9,7 +9,7 @@ use crate::engine::logs::view::LogKey;
 pub(super) fn run(engine: &Engine, key: &LogKey, asked: &Export, job: &JobContext) -> JobResult {
     let context = engine.workspace().context();
     let log = context.log_for(key, &asked.stack).map_err(super::failed)?;
-    match export(&log, asked, job) {
+    match export(&*log, asked, job) {
         Ok(1) => Ok(format!("1 line written to {}", asked.path.display())),
         Ok(n) => Ok(format!("{n} lines written to {}", asked.path.display())),
         Err(ExportError::Cancelled(cancelled)) => Err(JobError::from(cancelled)),

@@ -9,6 +9,7 @@ use super::command::Command;
 use super::file_bytes::Access;
 use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
+use super::merged_logs::set_offsets;
 use super::source_map::{SourceMapping, add as add_source_mapping};
 
 /// Carries out one command.
@@ -34,6 +35,10 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
         Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
+        Command::SetLogOffsets { logs } => {
+            set_offsets(&workspace.context(), logs).map_err(failed)?;
+            Ok("The offsets of the merged logs are kept".to_owned())
+        }
         Command::MapSource { from, to } => {
             let mapping = SourceMapping {
                 from: from.clone(),

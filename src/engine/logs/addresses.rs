@@ -1,7 +1,6 @@
 //! Names for the addresses in rows, by the symbols of the build that each row's boot names.
 
-use super::session::LogSession;
-use super::view::{LogRow, LogSpan, SpanKind};
+use super::view::{LogBoot, LogRow, LogSpan, SpanKind};
 use crate::engine::context::QueryContext;
 use crate::engine::symbolize::{Symbolizer, candidates, names};
 use crate::model::build_id::BuildId;
@@ -12,8 +11,7 @@ const MOST_ADDRESSES: usize = 32;
 
 /// Marks the addresses of these rows that lie in code. Without symbols of its build a row stays as it is: what is missing
 /// is said where symbols are added.
-pub fn name_addresses(context: &QueryContext, log: &LogSession, rows: &mut [LogRow]) {
-    let boots = &log.summary().boots;
+pub fn name_addresses(context: &QueryContext, boots: &[LogBoot], rows: &mut [LogRow]) {
     let mut by_build: BTreeMap<Option<&str>, Vec<&mut LogRow>> = BTreeMap::new();
     for row in rows {
         if candidates(&row.record.message).is_empty() {

@@ -2,7 +2,7 @@
 
 use super::filter::FilterStack;
 use super::open_log::{LogError, LogStyle};
-use super::session::LogSession;
+use super::shown::ShownLog;
 use crate::model::progress::{Cancelled, Progress};
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
@@ -86,7 +86,7 @@ impl ExportFormat {
 
 /// Writes the rows of a log that filters let through; how many there were.
 pub fn export(
-    log: &LogSession,
+    log: &dyn ShownLog,
     export: &Export,
     progress: &dyn Progress,
 ) -> Result<u64, ExportError> {
@@ -96,11 +96,12 @@ pub fn export(
         ..export.stack.clone()
     };
     let rows = log
-        .let_through(&log.usable(&whole), progress)?
-        .map_err(ExportError::Filter)?;
+        .listed(&whole, progress)?
+        .map_err(ExportError::Filter)?
+        .let_through;
     written_whole(&export.path, export.replaces, |file| {
         let mut out = BufWriter::new(file);
-        let n = log.print(rows.as_deref(), export.format.style(), &mut out, progress)?;
+        let n = log.print_rows(rows.as_deref(), export.format.style(), &mut out, progress)?;
         out.flush()?;
         Ok(n)
     })

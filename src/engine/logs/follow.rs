@@ -131,6 +131,7 @@ impl<'a> Follower<'a> {
         let (mut text, mut next_row) = (Vec::new(), self.next_row);
         decode_rows(&block, format, self.dictionaries, &[], |row, record| {
             let place = RowPlace {
+                log: None,
                 row: next_row,
                 boot: None,
                 format: format.id(),

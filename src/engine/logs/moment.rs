@@ -21,7 +21,11 @@ impl From<&LogDensity> for Moments {
         Self {
             axis: density.axis,
             span: density.span,
-            boots: density.boots.clone(),
+            boots: if density.is_by_boot || density.axis != DensityAxis::Uptime {
+                density.boots.clone()
+            } else {
+                Vec::new()
+            },
         }
     }
 }

@@ -13,6 +13,8 @@ pub const LOG_SCHEMA: &str = "fieldscope.log/1";
 #[derive(Serialize)]
 struct JsonRow<'a> {
     schema: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<&'a str>,
     row: u64,
     boot: Option<u32>,
     time: Option<String>,
@@ -33,7 +35,9 @@ struct JsonRow<'a> {
 
 /// Where a row stands.
 #[derive(Clone, Copy, Debug)]
-pub struct RowPlace {
+pub struct RowPlace<'a> {
+    /// Name of its log, where there are several.
+    pub log: Option<&'a str>,
     /// Its number in the log, from 0.
     pub row: u64,
     /// Its boot, from 0.
@@ -43,10 +47,11 @@ pub struct RowPlace {
 }
 
 /// Appends a row as a JSON line.
-pub fn append_json(place: RowPlace, record: &LogRecord, raw: &[u8], out: &mut Vec<u8>) {
+pub fn append_json(place: RowPlace<'_>, record: &LogRecord, raw: &[u8], out: &mut Vec<u8>) {
     let some = |text: &'_ str| -> Option<usize> { (!text.is_empty()).then_some(text.len()) };
     let json = JsonRow {
         schema: LOG_SCHEMA,
+        log: place.log,
         row: place.row,
         boot: place.boot,
         // A time of an unknown day is no time: uptime and stamp say what there is.

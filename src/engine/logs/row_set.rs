@@ -29,6 +29,13 @@ impl RowSet {
         set
     }
 
+    /// All of `n_rows`.
+    pub fn all(n_rows: u64) -> Self {
+        let mut set = Self::empty(n_rows);
+        set.invert();
+        set
+    }
+
     /// These rows of `n_rows`; the order does not matter.
     pub fn of(n_rows: u64, rows: impl IntoIterator<Item = u64>) -> Self {
         let mut set = Self::empty(n_rows);
@@ -142,6 +149,19 @@ impl RowSet {
         self.count();
     }
 
+    /// Its rows, from the first to the last.
+    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        let words = (0_u64..).step_by(64).zip(&self.words);
+        words.flat_map(|(first, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = u64::from((left != 0).then(|| left.trailing_zeros())?);
+                left &= left.wrapping_sub(1);
+                Some(first.saturating_add(bit))
+            })
+        })
+    }
+
     fn count(&mut self) {
         self.before.clear();
         let mut n: u64 = 0;
@@ -241,6 +261,7 @@ mod tests {
                 .collect();
             let set = RowSet::of(n_rows, rows.iter().copied());
             assert_eq!(set.len(), rows.len() as u64);
+            assert!(set.iter().eq(rows.iter().copied()));
             for (n, row) in rows.iter().enumerate() {
                 assert_eq!(set.nth(n as u64), Some(*row));
                 assert_eq!(set.rank(*row), n as u64);

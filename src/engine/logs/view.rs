@@ -20,6 +20,11 @@ pub enum LogKey {
         /// Its path.
         path: std::path::PathBuf,
     },
+    /// Several logs, merged by time. None of them is itself merged.
+    Merged {
+        /// The logs; of rows of the same time those of the first come first.
+        logs: Vec<MergedLog>,
+    },
 }
 
 impl LogKey {
@@ -28,8 +33,47 @@ impl LogKey {
         match self {
             Self::InCapture { path, .. } => path.clone(),
             Self::OnDisk { path } => path.display().to_string(),
+            Self::Merged { logs } => {
+                let names: Vec<String> = logs.iter().map(|log| log.key.name()).collect();
+                names.join(" + ")
+            }
         }
     }
+
+    /// The key of one of its logs, by the index in [`LogRow::log`].
+    pub fn of_log(&self, log: usize) -> Option<&Self> {
+        match self {
+            Self::Merged { logs } => logs.get(log).map(|log| &log.key),
+            one => (log == 0).then_some(one),
+        }
+    }
+
+    /// The logs that it names, with their offsets.
+    pub fn logs(&self) -> Vec<MergedLog> {
+        match self {
+            Self::Merged { logs } => logs.clone(),
+            one => vec![MergedLog {
+                key: one.clone(),
+                offset_ns: 0,
+            }],
+        }
+    }
+
+    /// True when both name the same logs, with whatever offsets.
+    pub fn has_same_logs(&self, other: &Self) -> bool {
+        let keys =
+            |key: &Self| -> Vec<Self> { key.logs().into_iter().map(|log| log.key).collect() };
+        keys(self) == keys(other)
+    }
+}
+
+/// A log among those that are merged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MergedLog {
+    /// Which.
+    pub key: LogKey,
+    /// Added to its times before merging, in nanoseconds: the offset handle.
+    pub offset_ns: i64,
 }
 
 /// A log at a glance. Grows while the log is being indexed.
@@ -61,14 +105,33 @@ pub struct LogSummary {
     pub modules: Vec<(String, u64)>,
     /// First and last time on the axis, nanoseconds.
     pub span_ns: Option<(i64, i64)>,
-    /// True when the axis is wall-clock time (since 1970), false when it is time since the first boot.
+    /// True when the axis is wall-clock time (since 1970), or of an unknown day; false when it is time since the start.
     pub is_wall_clock: bool,
+    /// The logs that are merged in it; empty for one log.
+    pub parts: Vec<LogPart>,
+    /// What the times of merged logs count, in words.
+    pub axis: String,
     /// Databases or ELF files that would decode what is not: sentences.
     pub needs: Vec<String>,
     /// Where the file became shorter or was replaced while it was followed, in the order of the log.
     pub restarts: Vec<LogRestart>,
     /// What to know: out-of-order times, the file shrank, bytes that are no text.
     pub warnings: Vec<Warning>,
+}
+
+/// A log among those that are merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPart {
+    /// Its name.
+    pub name: String,
+    /// Rows.
+    pub n_rows: u64,
+    /// Added to its times, in nanoseconds.
+    pub offset_ns: i64,
+    /// Index of its first boot in [`LogSummary::boots`].
+    pub first_boot: u32,
+    /// Where its times on the axis come from and how exact they are: a sentence.
+    pub clock: String,
 }
 
 /// A place where a followed file was read from its beginning again.
@@ -85,6 +148,8 @@ pub struct LogRestart {
 /// One run between resets, in a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogBoot {
+    /// Index of its log in the view.
+    pub log: usize,
     /// Row of the first line that tells of it.
     pub row: u64,
     /// Reset reason in the device's own words.
@@ -100,9 +165,11 @@ pub struct LogBoot {
 /// A crash in a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogCrash {
+    /// Index of its log in the view.
+    pub log: usize,
     /// Row where it begins.
     pub row: u64,
-    /// Rows it covers.
+    /// Rows it covers; of merged logs also those of others between its first and its last.
     pub n_rows: u64,
     /// The crash in the workspace; `None` when the log was not imported.
     pub crash: Option<i64>,
@@ -126,8 +193,12 @@ pub struct LogRows {
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRow {
+    /// Index of its log in the view.
+    pub log: usize,
     /// Its row in the log, from 0: what is shown as line number plus 1.
     pub row: u64,
+    /// Its place in the view when everything is shown: the same as `row` in a view of one log.
+    pub position: u64,
     /// Where its bytes are in the log.
     pub offset: u64,
     /// How many bytes it has.
@@ -138,7 +209,9 @@ pub struct LogRow {
     pub is_cut: bool,
     /// Nanoseconds on the log's axis.
     pub axis_ns: Option<i64>,
-    /// Boot it belongs to, from 0.
+    /// Its time is before that of the row above it in the log.
+    pub is_out_of_order: bool,
+    /// Boot it belongs to: index in [`LogSummary::boots`].
     pub boot: Option<u32>,
     /// Parts of the message with a look or a meaning of their own, by where they begin. A match and an address may lie
     /// over a colour.
@@ -223,6 +296,8 @@ pub struct LogDensity {
     pub boots: Vec<i64>,
     /// Rows that have no place on the axis: they say no time.
     pub n_without: u64,
+    /// Times begin anew with each boot: they are said from there.
+    pub is_by_boot: bool,
 }
 
 /// What an axis counts.

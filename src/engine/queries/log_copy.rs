@@ -2,7 +2,7 @@
 
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::FilterStack;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::progress::Progress;
@@ -53,7 +53,7 @@ impl Query for LogCopyQuery {
 
     fn run(&self, context: &QueryContext) -> Result<CopiedRows, QueryError> {
         let log = context.log_for(&self.key, &self.stack)?;
-        copied(&log, self, context.progress())
+        copied(&*log, self, context.progress())
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -63,7 +63,7 @@ impl Query for LogCopyQuery {
 
 /// Rows of an open log as text. What is folded into a row is counted behind it, as on screen.
 pub fn copied(
-    log: &LogSession,
+    log: &dyn ShownLog,
     query: &LogCopyQuery,
     progress: &dyn Progress,
 ) -> Result<CopiedRows, QueryError> {
@@ -96,10 +96,7 @@ pub fn copied(
         }
         copied.n_rows = copied.n_rows.saturating_add(1);
         rows = Some(span(rows, row));
-        if let Some(boot) = log
-            .place_of(row)
-            .and_then(|at| log.boot_of(at.start as u64))
-        {
+        if let Some(boot) = log.row(row, None).and_then(|row| row.boot) {
             boots = Some(span(boots, u64::from(boot)));
         }
     }

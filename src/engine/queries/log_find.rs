@@ -4,7 +4,8 @@ use super::log_marks;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::{ListedRows, LogSession};
+use crate::engine::logs::session::ListedRows;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
@@ -15,6 +16,13 @@ use crate::model::progress::Unattended;
 pub enum Wanted {
     /// The row with this number, or the next one that is shown.
     Row(u64),
+    /// This row of one of the logs, by its number in it.
+    LineOf {
+        /// Index of the log in the view.
+        log: usize,
+        /// The row.
+        row: u64,
+    },
     /// The beginning of a crash, by its id in the workspace.
     Crash(i64),
     /// The next row that a filter lets through.
@@ -58,15 +66,15 @@ impl Query for LogFindQuery {
         let log = context.log_for(&self.key, &self.stack)?;
         match self.wanted {
             Wanted::Bookmark => {
-                let bookmarks = log_marks::rows_of(context, &self.key, &log)?;
+                let bookmarks = log_marks::rows_of(context, &self.key, &*log)?;
                 Ok(next(
-                    &listed(&log, self)?,
+                    &listed(&*log, self)?,
                     &bookmarks,
                     self.from,
                     self.forward,
                 ))
             }
-            _ => found(&log, self),
+            _ => found(&*log, self),
         }
     }
 
@@ -76,13 +84,19 @@ impl Query for LogFindQuery {
 }
 
 /// A place in an open log. Bookmarks are not known to the log.
-pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
+pub fn found(log: &dyn ShownLog, query: &LogFindQuery) -> Result<FoundRow, QueryError> {
     let shown = listed(log, query)?;
     let place_of = |row: u64| shown.place_of(row);
     let chip = match &query.wanted {
         Wanted::Row(row) => {
             return Ok(FoundRow {
                 at: Some(place_of(*row)),
+                of: None,
+            });
+        }
+        Wanted::LineOf { log: index, row } => {
+            return Ok(FoundRow {
+                at: Some(place_of(log.position(*index, *row))),
                 of: None,
             });
         }
@@ -112,7 +126,7 @@ pub fn found(log: &LogSession, query: &LogFindQuery) -> Result<FoundRow, QueryEr
 
 /// The next of the rows shown that a filter lets through, behind the `from`th of them or before it. The search goes round.
 pub(super) fn next_match(
-    log: &LogSession,
+    log: &dyn ShownLog,
     shown: &ListedRows,
     chip: &Chip,
     from: u64,
@@ -124,7 +138,7 @@ pub(super) fn next_match(
     Ok(next(shown, &matching, from, forward))
 }
 
-fn listed(log: &LogSession, query: &LogFindQuery) -> Result<ListedRows, QueryError> {
+fn listed(log: &dyn ShownLog, query: &LogFindQuery) -> Result<ListedRows, QueryError> {
     log.listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))
 }

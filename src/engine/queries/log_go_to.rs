@@ -4,7 +4,8 @@ use super::log_find::{FoundRow, next_match};
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::moment::{Moments, Written, written};
-use crate::engine::logs::session::{ListedRows, LogSession};
+use crate::engine::logs::session::ListedRows;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::{DensityAxis, LogKey};
 use crate::engine::query::{Query, QueryError};
 use crate::model::progress::Unattended;
@@ -40,7 +41,7 @@ impl Query for LogGoToQuery {
     type Output = GoTo;
 
     fn run(&self, context: &QueryContext) -> Result<GoTo, QueryError> {
-        go_to(&*context.log(&self.key)?, self)
+        go_to(&*context.log_for(&self.key, &self.stack)?, self)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -52,7 +53,7 @@ impl Query for LogGoToQuery {
 type Answer = Result<(u64, String), String>;
 
 /// A place in an open log.
-pub fn go_to(log: &LogSession, query: &LogGoToQuery) -> Result<GoTo, QueryError> {
+pub fn go_to(log: &dyn ShownLog, query: &LogGoToQuery) -> Result<GoTo, QueryError> {
     let n_rows = log.summary().n_rows;
     let shown = log
         .listed(&query.stack, &Unattended)?
@@ -92,7 +93,7 @@ fn number(text: &str) -> Option<u64> {
         .flatten()
 }
 
-fn line_place(log: &LogSession, line: u64) -> Answer {
+fn line_place(log: &dyn ShownLog, line: u64) -> Answer {
     let n_rows = log.summary().n_rows;
     match line.checked_sub(1) {
         Some(row) if row < n_rows => Ok((row, String::new())),
@@ -102,7 +103,7 @@ fn line_place(log: &LogSession, line: u64) -> Answer {
     }
 }
 
-fn byte_place(log: &LogSession, text: &str) -> Answer {
+fn byte_place(log: &dyn ShownLog, text: &str) -> Answer {
     let text = text.trim();
     let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let offset = match hex {
@@ -115,11 +116,16 @@ fn byte_place(log: &LogSession, text: &str) -> Answer {
         Some(offset) if offset >= n_bytes => Err(format!(
             "There is no byte {offset}: this log has {n_bytes} bytes, counted from 0."
         )),
-        Some(offset) => Ok((log.row_at(offset), format!("It holds byte {offset}."))),
+        Some(offset) => match log.position_at(offset) {
+            Some(row) => Ok((row, format!("It holds byte {offset}."))),
+            None => Err(
+                "A byte is of one log, and here several are merged. Open one of them.".to_owned(),
+            ),
+        },
     }
 }
 
-fn boot_place(log: &LogSession, boot: u64) -> Answer {
+fn boot_place(log: &dyn ShownLog, boot: u64) -> Answer {
     let boots = &log.summary().boots;
     let index = boot
         .checked_sub(1)
@@ -135,7 +141,7 @@ fn boot_place(log: &LogSession, boot: u64) -> Answer {
 
 /// The next row that names an address. With its prefix it may be written with any zeros; without it, in full width.
 fn address_place(
-    log: &LogSession,
+    log: &dyn ShownLog,
     shown: &ListedRows,
     query: &LogGoToQuery,
     digits: &str,
@@ -168,7 +174,7 @@ fn address_place(
     })
 }
 
-fn time_place(log: &LogSession, text: &str, cursor: u64) -> Answer {
+fn time_place(log: &dyn ShownLog, text: &str, cursor: u64) -> Answer {
     let moments = log.moments();
     let named = moments.boot_prefix(text).map(|(boot, _)| boot);
     if named.is_none() && written(text).is_none() {
@@ -206,7 +212,7 @@ fn time_place(log: &LogSession, text: &str, cursor: u64) -> Answer {
 
 /// Looks for an uptime in the boot of the selected row, then in those behind it, then from the first one on.
 fn in_boots(
-    log: &LogSession,
+    log: &dyn ShownLog,
     moments: &Moments,
     wanted: i64,
     near: i64,
@@ -278,7 +284,7 @@ fn said_of(moments: &Moments, wanted: i64, found: i64) -> String {
 
 /// Where a row is among those shown.
 fn on_screen(
-    log: &LogSession,
+    log: &dyn ShownLog,
     query: &LogGoToQuery,
     shown: &ListedRows,
     row: u64,

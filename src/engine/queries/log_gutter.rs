@@ -3,7 +3,8 @@
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
 use crate::engine::logs::row_set::RowSet;
-use crate::engine::logs::session::{ListedRows, LogSession};
+use crate::engine::logs::session::ListedRows;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogLevel;
@@ -53,7 +54,7 @@ impl Query for LogGutterQuery {
     type Output = Gutter;
 
     fn run(&self, context: &QueryContext) -> Result<Gutter, QueryError> {
-        gutter(&*context.log(&self.key)?, self)
+        gutter(&*context.log_for(&self.key, &self.stack)?, self)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -62,7 +63,7 @@ impl Query for LogGutterQuery {
 }
 
 /// The marks of an open log.
-pub fn gutter(log: &LogSession, query: &LogGutterQuery) -> Result<Gutter, QueryError> {
+pub fn gutter(log: &dyn ShownLog, query: &LogGutterQuery) -> Result<Gutter, QueryError> {
     let shown = log
         .listed(&query.stack, &Unattended)?
         .map_err(|error| QueryError::Unanswerable(format!("FS-LOG-001: {error}.")))?;

@@ -2,6 +2,7 @@
 
 use crate::engine::context::QueryContext;
 use crate::engine::logs::view::LogKey;
+use crate::engine::merged_logs::offsets;
 use crate::engine::query::{Query, QueryError};
 use crate::store::capture::FileKind;
 
@@ -24,6 +25,8 @@ pub struct ListedLog {
     pub size_bytes: u64,
     /// Lines, of a text.
     pub n_rows: Option<u64>,
+    /// Added to its times when it is merged with others, in nanoseconds.
+    pub offset_ns: i64,
 }
 
 impl Query for LogListQuery {
@@ -41,6 +44,7 @@ impl Query for LogListQuery {
                 device: None,
                 size_bytes: log.summary().n_bytes.1,
                 n_rows: Some(log.summary().n_rows),
+                offset_ns: 0,
                 key: LogKey::OnDisk { path },
             })
             .collect();
@@ -57,9 +61,15 @@ impl Query for LogListQuery {
                         device: capture.serial.clone(),
                         size_bytes: file.size,
                         n_rows: file.n_lines,
+                        offset_ns: 0,
                     });
                 }
             }
+        }
+        let offsets = offsets(context)?;
+        for log in &mut logs {
+            let set = offsets.iter().find(|set| set.key == log.key);
+            log.offset_ns = set.map_or(0, |set| set.offset_ns);
         }
         Ok(logs)
     }

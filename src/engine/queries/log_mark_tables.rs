@@ -51,6 +51,8 @@ pub(super) fn bookmarks(
         let is_open = |key: &LogKey| match key {
             LogKey::InCapture { .. } => true,
             LogKey::OnDisk { path } => context.live_logs().get(path).is_some(),
+            // Bookmarks are of one log.
+            LogKey::Merged { .. } => false,
         };
         let name = log.to_string();
         match &key {
@@ -84,10 +86,11 @@ pub(super) fn bookmarks(
 
 fn cells(name: &str, key: &LogKey, bookmark: &Bookmark) -> Vec<Value> {
     let record = &bookmark.record;
-    let (capture, path) = match key {
-        LogKey::InCapture { capture, path } => (Some(*capture), path.clone()),
-        LogKey::OnDisk { path } => (None, path.display().to_string()),
+    let capture = match key {
+        LogKey::InCapture { capture, .. } => Some(*capture),
+        LogKey::OnDisk { .. } | LogKey::Merged { .. } => None,
     };
+    let path = key.name();
     let time = record.time_ns.filter(|_| !record.is_date_incomplete);
     vec![
         json!(name),

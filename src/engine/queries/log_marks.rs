@@ -4,6 +4,7 @@ use super::log_rows::LogPage;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::row_set::RowSet;
 use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::LogKey;
 use crate::engine::query::{Query, QueryError};
 use crate::model::log::LogRecord;
@@ -32,10 +33,14 @@ pub struct LogMarks {
 /// A line with a bookmark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bookmark {
+    /// The log that it is of.
+    pub key: Option<LogKey>,
     /// Where it was set, in bytes of the log.
     pub offset: u64,
     /// The row there.
     pub row: u64,
+    /// The place of that row when everything is shown: the same as `row` in a view of one log.
+    pub position: u64,
     /// Nanoseconds on the log's axis.
     pub axis_ns: Option<i64>,
     /// What the row says, long messages cut.
@@ -74,8 +79,28 @@ impl Query for LogMarksQuery {
     }
 }
 
-/// The bookmarks of a log with what their rows say.
+/// The bookmarks of a log, or of all that are merged, with what their rows say.
 pub fn bookmarks_of(context: &QueryContext, key: &LogKey) -> Result<Vec<Bookmark>, QueryError> {
+    let LogKey::Merged { logs } = key else {
+        return bookmarks_of_one(context, key);
+    };
+    let merged = context.merged_log(logs)?;
+    let mut all = Vec::new();
+    for (index, log) in logs.iter().enumerate() {
+        for bookmark in bookmarks_of_one(context, &log.key)? {
+            let position = merged.position(index, bookmark.row);
+            all.push(Bookmark {
+                position,
+                axis_ns: merged.row(position, None).and_then(|row| row.axis_ns),
+                ..bookmark
+            });
+        }
+    }
+    all.sort_by_key(|bookmark| bookmark.position);
+    Ok(all)
+}
+
+fn bookmarks_of_one(context: &QueryContext, key: &LogKey) -> Result<Vec<Bookmark>, QueryError> {
     let stored = standing(context, key)?;
     if stored.is_empty() {
         // A log without bookmarks need not be opened to know that.
@@ -86,8 +111,10 @@ pub fn bookmarks_of(context: &QueryContext, key: &LogKey) -> Result<Vec<Bookmark
         let row = log.row_at(bookmark.offset);
         let record = listed_record(&log, row);
         Bookmark {
+            key: Some(key.clone()),
             offset: bookmark.offset,
             row,
+            position: row,
             axis_ns: log.axis_ns(row, &record, bookmark.offset),
             record,
             note: bookmark.note,
@@ -120,6 +147,10 @@ pub(crate) fn name_of(context: &QueryContext, key: &LogKey) -> Result<LogName, Q
                 QueryError::NotFound(format!("{path} is no longer in the workspace."))
             })
         }
+        LogKey::Merged { .. } => Err(QueryError::Unanswerable(
+            "FS-LOG-005: a bookmark is of one log, and here several are merged. Open one of them."
+                .to_owned(),
+        )),
     }
 }
 
@@ -165,24 +196,34 @@ pub(super) fn mark(
     key: &LogKey,
     page: &mut LogPage,
 ) -> Result<(), QueryError> {
-    let stored = standing(context, key)?;
-    for row in &mut page.rows.rows {
-        let next = stored.partition_point(|bookmark| bookmark.offset < row.offset);
-        let end = row.offset.saturating_add(row.len);
-        row.bookmark = stored
-            .get(next)
-            .is_some_and(|bookmark| bookmark.offset < end);
+    for (index, log) in key.logs().iter().enumerate() {
+        let stored = standing(context, &log.key)?;
+        for row in page.rows.rows.iter_mut().filter(|row| row.log == index) {
+            let next = stored.partition_point(|bookmark| bookmark.offset < row.offset);
+            let end = row.offset.saturating_add(row.len);
+            row.bookmark = stored
+                .get(next)
+                .is_some_and(|bookmark| bookmark.offset < end);
+        }
     }
     Ok(())
 }
 
-/// The rows of a log that have bookmarks.
+/// The positions of a log that have bookmarks.
 pub(super) fn rows_of(
     context: &QueryContext,
     key: &LogKey,
-    log: &LogSession,
+    log: &dyn ShownLog,
 ) -> Result<RowSet, QueryError> {
-    let rows = standing(context, key)?.into_iter();
-    let rows = rows.map(|bookmark| log.row_at(bookmark.offset));
-    Ok(RowSet::of(log.summary().n_rows, rows))
+    let mut positions = Vec::new();
+    for (index, part) in key.logs().iter().enumerate() {
+        let stored = standing(context, &part.key)?;
+        if stored.is_empty() {
+            continue;
+        }
+        let own = context.log(&part.key)?;
+        let rows = stored.iter().map(|bookmark| own.row_at(bookmark.offset));
+        positions.extend(rows.map(|row| log.position(index, row)));
+    }
+    Ok(RowSet::of(log.summary().n_rows, positions))
 }

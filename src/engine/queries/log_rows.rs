@@ -6,6 +6,7 @@ use crate::engine::logs::addresses::name_addresses;
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::matcher::Matcher;
 use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::spans;
 use crate::engine::logs::view::{ChipCounts, LogKey, LogRow, LogRows};
 use crate::engine::query::{Query, QueryError};
@@ -49,8 +50,8 @@ impl Query for LogRowsQuery {
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
         let log = context.log_for(&self.key, &self.stack)?;
-        let mut page = page(&log, self)?;
-        name_addresses(context, &log, &mut page.rows.rows);
+        let mut page = page(&*log, self)?;
+        name_addresses(context, &log.summary().boots, &mut page.rows.rows);
         log_marks::mark(context, &self.key, &mut page)?;
         Ok(page)
     }
@@ -61,7 +62,7 @@ impl Query for LogRowsQuery {
 }
 
 /// Rows of an open log.
-pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryError> {
+pub fn page(log: &dyn ShownLog, query: &LogRowsQuery) -> Result<LogPage, QueryError> {
     let mut counts = ChipCounts {
         is_complete: true,
         ..ChipCounts::default()
@@ -100,7 +101,7 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
     let mut rows = Vec::new();
     for n in (query.first..n_visible).take(query.count.min(MOST_ROWS) as usize) {
         rows.extend(listed_now.nth(n).and_then(|row| {
-            let mut shown = log_row(log, row, matcher.as_ref())?;
+            let mut shown = log.row(row, matcher.as_ref())?;
             shown.n_folded = listed_now.n_folded(row);
             shown.n_unfolded = listed_now.n_unfolded(row);
             match log.n_folded_into(row) {
@@ -123,7 +124,12 @@ pub fn page(log: &LogSession, query: &LogRowsQuery) -> Result<LogPage, QueryErro
     })
 }
 
-fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogRow> {
+/// A row of one log as it is shown.
+pub(in crate::engine) fn log_row(
+    log: &LogSession,
+    row: u64,
+    matcher: Option<&Matcher>,
+) -> Option<LogRow> {
     let (place, record, is_cut) = log.record(row)?;
     let offset = place.start as u64;
     let raw = log.raw(place.start..place.end.min(place.start.saturating_add(COLOURED_BYTES)));
@@ -132,6 +138,8 @@ fn log_row(log: &LogSession, row: u64, matcher: Option<&Matcher>) -> Option<LogR
     spans.sort_by_key(|span| span.range.start);
     Some(LogRow {
         row,
+        position: row,
+        is_out_of_order: log.is_out_of_order(row),
         offset,
         len: place.len() as u64,
         axis_ns: log.axis_ns(row, &record, offset),

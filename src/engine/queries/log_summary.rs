@@ -1,7 +1,7 @@
 //! A log at a glance, and how its rows lie along it.
 
 use crate::engine::context::QueryContext;
-use crate::engine::logs::session::LogSession;
+use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::{LogDensity, LogKey, LogSummary};
 use crate::engine::query::{Query, QueryError};
 use crate::model::progress::{Cancelled, Unattended};
@@ -28,7 +28,7 @@ impl Query for LogSummaryQuery {
     type Output = LogOverview;
 
     fn run(&self, context: &QueryContext) -> Result<LogOverview, QueryError> {
-        Ok(overview(&*context.log(&self.key)?, self.n_buckets)?)
+        Ok(overview(&*context.shown_log(&self.key)?, self.n_buckets)?)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
@@ -37,7 +37,7 @@ impl Query for LogSummaryQuery {
 }
 
 /// An open log at a glance.
-pub fn overview(log: &LogSession, n_buckets: u32) -> Result<LogOverview, Cancelled> {
+pub fn overview(log: &dyn ShownLog, n_buckets: u32) -> Result<LogOverview, Cancelled> {
     let density = log.density(n_buckets, &Unattended)?;
     let summary = log.summary().clone();
     Ok(LogOverview { summary, density })

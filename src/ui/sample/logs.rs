@@ -2,8 +2,10 @@
 
 use crate::engine::logs::dictionaries::from_elfs;
 use crate::engine::logs::filter::{Chip, FilterStack, LogFilter};
+use crate::engine::logs::merge::{MergedSession, Opened};
 use crate::engine::logs::session::{CrashPlace, LogSession, MessageIndex};
-use crate::engine::logs::view::LogKey;
+use crate::engine::logs::shown::ShownLog;
+use crate::engine::logs::view::{LogKey, LogRow};
 use crate::engine::queries::filter_sets::NamedFilters;
 use crate::engine::queries::log_copy::{CopiedRows, LogCopyQuery, copied};
 use crate::engine::queries::log_list::ListedLog;
@@ -38,11 +40,61 @@ pub(super) fn listed() -> Vec<ListedLog> {
         device: Some("DA143532".to_owned()),
         size_bytes,
         n_rows: None,
+        offset_ns: 0,
     };
     vec![
         log(key(), "logs/uart0.log", 48_213),
+        ListedLog {
+            capture: "gateway.zip".to_owned(),
+            device: Some("GW0017".to_owned()),
+            ..log(other_key(), "gateway.log", 1_400)
+        },
         log(good_key(), "logs/good.log", 132),
     ]
+}
+
+/// Names the log to merge with it.
+pub(in crate::ui) fn other_key() -> LogKey {
+    LogKey::InCapture {
+        capture: 2,
+        path: "gateway.log".to_owned(),
+    }
+}
+
+/// The log of the gateway that the device talks to, started 150 ms before it.
+fn other_session() -> LogSession {
+    let lines = (0..40_u64).map(|n| {
+        let time = if n == 20 { 7000 } else { n * 400 + 150 };
+        format!("I ({time}) gateway: frame {n} received\n")
+    });
+    opened("gateway.log", lines.collect(), Vec::new())
+}
+
+fn session_of(key: &LogKey) -> LogSession {
+    if *key == other_key() {
+        other_session()
+    } else {
+        session()
+    }
+}
+
+/// A log, or several merged.
+pub(super) fn shown(key: &LogKey) -> Arc<dyn ShownLog> {
+    let LogKey::Merged { logs } = key else {
+        return Arc::new(session_of(key));
+    };
+    let parts = logs.iter().map(|part| {
+        let is_other = part.key == other_key();
+        Opened {
+            name: if is_other { "GW0017" } else { "DA143532" }.to_owned(),
+            log: Arc::new(session_of(&part.key)),
+            offset_ns: part.offset_ns,
+        }
+    });
+    match MergedSession::new(parts.collect(), &Unattended) {
+        Ok(merged) => Arc::new(merged),
+        Err(cancelled) => std::panic::panic_any(cancelled),
+    }
 }
 
 /// A device that works and says a thing that the other one does not say.
@@ -100,16 +152,23 @@ pub(super) fn session() -> LogSession {
 }
 
 pub(super) fn log_page(query: &LogRowsQuery) -> LogPage {
-    let log = session();
     let compares = |chip: &Chip| matches!(chip.filter, LogFilter::OnlyHere { .. });
-    if query.stack.chips.iter().any(compares) {
+    let page = if query.stack.chips.iter().any(compares) {
+        let log = session();
         log.know_good_run(&good_key(), indexed(&good_session()));
-    }
-    let mut page = page(&log, query).unwrap_or_default();
+        page(&log, query)
+    } else {
+        page(&*shown(&query.key), query)
+    };
+    let mut page = page.unwrap_or_default();
     for row in &mut page.rows.rows {
-        row.bookmark = MARKED.iter().any(|(marked, _)| *marked == row.row);
+        row.bookmark = is_marked(&query.key, row);
     }
     page
+}
+
+fn is_marked(log: &LogKey, row: &LogRow) -> bool {
+    log.of_log(row.log) == Some(&key()) && MARKED.iter().any(|(marked, _)| *marked == row.row)
 }
 
 /// Rows with a bookmark, and what is noted there.
@@ -120,8 +179,10 @@ pub(super) fn marks() -> LogMarks {
     let bookmarks = MARKED.iter().filter_map(|(row, note)| {
         let (place, record, _) = session.record(*row)?;
         Some(Bookmark {
+            key: Some(key()),
             offset: place.start as u64,
             row: *row,
+            position: *row,
             axis_ns: session.axis_ns(*row, &record, place.start as u64),
             record,
             note: note.map(str::to_owned),
@@ -161,11 +222,11 @@ pub(super) fn log_messages(query: &LogTemplatesQuery) -> LogMessages {
 }
 
 pub(super) fn log_copy(query: &LogCopyQuery) -> CopiedRows {
-    copied(&session(), query, &Unattended).unwrap_or_default()
+    copied(&*shown(&query.key), query, &Unattended).unwrap_or_default()
 }
 
-pub(super) fn log_overview(n_buckets: u32) -> LogOverview {
-    overview(&session(), n_buckets).unwrap_or_default()
+pub(super) fn log_overview(key: &LogKey, n_buckets: u32) -> LogOverview {
+    overview(&*shown(key), n_buckets).unwrap_or_default()
 }
 
 /// A page of nothing, for a stack that lets nothing through.

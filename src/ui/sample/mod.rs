@@ -5,6 +5,7 @@ mod lists;
 mod logs;
 mod report;
 
+pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
 
 use super::data::{Answer, Door};
@@ -273,8 +274,8 @@ impl Door for FakeDoor {
         self.answer(logs::listed, Vec::new)
     }
 
-    fn log_overview(&self, _log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
-        self.answer(|| logs::log_overview(n_buckets), LogOverview::default)
+    fn log_overview(&self, log: &LogKey, n_buckets: u32) -> Answer<LogOverview> {
+        self.answer(|| logs::log_overview(log, n_buckets), LogOverview::default)
     }
 
     fn log_rows(&self, query: &LogRowsQuery) -> Answer<LogPage> {
@@ -293,7 +294,7 @@ impl Door for FakeDoor {
     }
 
     fn log_find(&self, query: &LogFindQuery) -> Answer<FoundRow> {
-        let find = || found(&logs::session(), query).unwrap_or_default();
+        let find = || found(&*logs::shown(&query.key), query).unwrap_or_default();
         self.answer(find, FoundRow::default)
     }
 
@@ -306,12 +307,12 @@ impl Door for FakeDoor {
     }
 
     fn log_go_to(&self, query: &LogGoToQuery) -> Answer<GoTo> {
-        let go = || go_to(&logs::session(), query).unwrap_or_default();
+        let go = || go_to(&*logs::shown(&query.key), query).unwrap_or_default();
         self.answer(go, GoTo::default)
     }
 
     fn log_gutter(&self, query: &LogGutterQuery) -> Answer<Gutter> {
-        let gutter = || gutter(&logs::session(), query).unwrap_or_default();
+        let gutter = || gutter(&*logs::shown(&query.key), query).unwrap_or_default();
         self.answer(gutter, Gutter::default)
     }
 

@@ -1,6 +1,7 @@
 //! The blocks of an open log, and what is known of the rows of each. A block is indexed once: only the last one, to which a
 //! growing log adds rows, is indexed anew.
 
+use super::row_times::{PackedTimes, RowTimesBuilder};
 use super::time_index::{BlockTimes, Heads};
 use crate::engine::logs::rows::{BLOCK_BYTES, Rows, blocks};
 use crate::engine::logs::selection::decode_rows;
@@ -19,7 +20,7 @@ pub(super) const INDEXED_EVERY: u64 = 64;
 pub(super) const MOST_MODULES: usize = 1000;
 
 /// What was found while the rows of a block were counted.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct BlockFacts {
     /// Offset of every row whose number in the block [`INDEXED_EVERY`] divides.
     pub(super) offsets: Vec<u64>,
@@ -36,11 +37,14 @@ pub(super) struct BlockFacts {
     pub(super) modules: BTreeMap<String, u64>,
     /// Whether the first of the rows with each offset is a line that belongs to a record before it.
     pub(super) begins_inside: Vec<bool>,
+    /// What each row says of its time.
+    pub(super) row_times: PackedTimes,
+    /// When the rows are, by groups.
     pub(super) times: BlockTimes,
 }
 
 /// A block with its place in the log.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct IndexedBlock {
     pub(super) first_row: u64,
     pub(super) range: Range<usize>,
@@ -111,6 +115,7 @@ pub(super) fn facts_of(
     (before, boots): (&[u8], &[BootRecord]),
 ) -> BlockFacts {
     let mut facts = BlockFacts::default();
+    let mut row_times = RowTimesBuilder::default();
     let block = bytes.get(range.clone()).unwrap_or(&[]);
     let mut heads = Heads::at(boots, range.start as u64);
     let mut n_boots = boots.partition_point(|boot| boot.offset < range.start as u64);
@@ -127,7 +132,9 @@ pub(super) fn facts_of(
         let part = heads.boot_of(n_boots, record);
         facts.times.add(facts.n_rows, part, record);
         facts.add(record);
+        row_times.push(record);
     });
+    facts.row_times = row_times.finish();
     facts
 }
 

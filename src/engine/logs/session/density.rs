@@ -31,6 +31,7 @@ impl LogSession {
                 crashes: crashes.map(place).collect(),
                 boots,
                 n_without,
+                is_by_boot: self.axis.kind == DensityAxis::Uptime,
             });
         }
         Ok(LogDensity {
@@ -40,6 +41,7 @@ impl LogSession {
             crashes: crashes.map(signed).collect(),
             boots: self.boot_rows.iter().map(|row| signed(*row)).collect(),
             n_without: 0,
+            is_by_boot: false,
         })
     }
 

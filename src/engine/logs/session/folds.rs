@@ -44,6 +44,16 @@ pub struct ListedRows {
 }
 
 impl ListedRows {
+    /// Rows that filters let through, each of them listed.
+    pub(in crate::engine::logs) fn unfolded(n_rows: u64, let_through: Option<Arc<RowSet>>) -> Self {
+        Self {
+            n_rows,
+            listed: let_through.clone(),
+            let_through,
+            heads: None,
+        }
+    }
+
     /// How many are listed.
     pub fn n_listed(&self) -> u64 {
         self.listed.as_ref().map_or(self.n_rows, |rows| rows.len())
@@ -131,12 +141,7 @@ impl LogSession {
         };
         let n_rows = self.summary.n_rows;
         if !stack.folds {
-            return Ok(Ok(ListedRows {
-                n_rows,
-                listed: let_through.clone(),
-                let_through,
-                heads: None,
-            }));
+            return Ok(Ok(ListedRows::unfolded(n_rows, let_through)));
         }
         let shown = let_through.unwrap_or_else(|| {
             let mut all = RowSet::empty(n_rows);

@@ -27,6 +27,18 @@ impl LogSession {
         progress: &dyn Progress,
     ) -> Result<Self, Cancelled> {
         let format = format_of(name, &bytes, &dictionaries);
+        Self::open_as(format, name, bytes, dictionaries, crashes, progress)
+    }
+
+    /// Opens and indexes a log of this format.
+    pub fn open_as(
+        format: &'static dyn LogFormat,
+        name: &str,
+        bytes: FileBytes,
+        dictionaries: LogDictionaries,
+        crashes: Vec<CrashPlace>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Cancelled> {
         let session = Self {
             name: name.to_owned(),
             format,
@@ -38,6 +50,7 @@ impl LogSession {
             crash_rows: Vec::new(),
             folded: RowSet::default(),
             restarts: Vec::new(),
+            started: None,
             summary: LogSummary::default(),
             axis: Axis::default(),
             device: None,
@@ -52,6 +65,14 @@ impl LogSession {
     /// The same log, known to be of the device with this serial number.
     pub fn of_device(mut self, serial: Option<String>) -> Self {
         self.device = serial;
+        self
+    }
+
+    /// The same log, of which something else says when its first record was made (nanoseconds since 1970), and how far off that
+    /// may be.
+    pub fn with_start(mut self, started: Option<(i64, u64)>) -> Self {
+        self.started = started;
+        self.summarize();
         self
     }
 
@@ -75,6 +96,7 @@ impl LogSession {
             crash_rows: Vec::new(),
             folded: RowSet::default(),
             restarts: restarts.to_vec(),
+            started: self.started,
             summary: LogSummary::default(),
             axis: Axis::default(),
             device: self.device.clone(),

@@ -8,6 +8,7 @@ mod folds;
 mod growth;
 mod messages;
 mod print;
+mod row_times;
 mod summary;
 mod time_index;
 
@@ -27,6 +28,7 @@ use folds::KnownFolds;
 pub use folds::ListedRows;
 use messages::KnownMessages;
 pub use messages::MessageIndex;
+pub use row_times::{RowTimes, TimesIter};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -61,6 +63,8 @@ pub struct LogSession {
     folded: RowSet,
     /// Where the file was begun anew while it was followed.
     restarts: Vec<LogRestart>,
+    /// When its first record was made, nanoseconds since 1970, and how far off that may be.
+    started: Option<(i64, u64)>,
     summary: LogSummary,
     axis: Axis,
     /// Serial number of the device that wrote it.
@@ -73,6 +77,21 @@ pub struct LogSession {
 }
 
 impl LogSession {
+    /// All of its bytes.
+    pub fn bytes(&self) -> &FileBytes {
+        &self.bytes
+    }
+
+    /// Its format.
+    pub fn format(&self) -> &'static dyn LogFormat {
+        self.format
+    }
+
+    /// What its format strings are looked up in.
+    pub fn dictionaries(&self) -> &LogDictionaries {
+        &self.dictionaries
+    }
+
     /// True without a byte.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -195,6 +214,17 @@ impl LogSession {
             usize::try_from(restart.offset).unwrap_or(usize::MAX)
         });
         self.bytes.get(start..at).unwrap_or(&[])
+    }
+
+    /// Level of each row: index in [`crate::model::log::LogLevel::ALL`], 6 for none.
+    pub fn levels(&self) -> impl Iterator<Item = u8> + '_ {
+        let levels = self.blocks.iter().flat_map(|block| &block.facts.levels);
+        levels.copied()
+    }
+
+    /// When its first record was made, as what came with it says, and how far off that may be, in nanoseconds.
+    pub fn started(&self) -> Option<(i64, u64)> {
+        self.started
     }
 
     /// The bytes of a row.

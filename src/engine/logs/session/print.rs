@@ -66,6 +66,7 @@ impl LogSession {
                     LogStyle::Json => {
                         let offset = block.range.start.saturating_add(place.start) as u64;
                         let place = RowPlace {
+                            log: None,
                             row,
                             boot: boot_at(&self.boots, offset),
                             format: self.format.id(),

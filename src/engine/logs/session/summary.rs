@@ -66,13 +66,20 @@ impl LogSession {
     }
 
     fn listed_boots(&self) -> Vec<LogBoot> {
-        let boots = self.boots.iter().zip(&self.boot_rows);
-        let listed = boots.map(|(boot, row)| LogBoot {
+        let by_start = self.start_of_first_run();
+        let ends = self.boot_rows.iter().skip(1).copied();
+        let rows = self.boot_rows.iter().zip(ends.chain([u64::MAX]));
+        let boots = self.boots.iter().zip(rows);
+        let listed = boots.map(|(boot, (row, end))| LogBoot {
             row: *row,
             reset_reason: boot.reset_reason.clone(),
             version: boot.version.clone(),
             build_id: boot.build_id.as_ref().map(ToString::to_string),
-            started_ns: None,
+            started_ns: self.started_ns(*row, end).or_else(|| {
+                let (first, start) = by_start?;
+                (*row..end).contains(&first).then_some(start)
+            }),
+            ..LogBoot::default()
         });
         listed.collect()
     }
@@ -84,6 +91,7 @@ impl LogSession {
             n_rows: last.saturating_sub(*first).saturating_add(1),
             crash: Some(crash.crash),
             headline: crash.headline.clone(),
+            ..LogCrash::default()
         });
         listed.collect()
     }

@@ -34,7 +34,7 @@ impl GroupTimes {
 }
 
 /// Times of a block's rows.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct BlockTimes {
     /// By axis, in the order of [`TIME_AXES`]; empty where the block has none, shorter where its last rows have none.
     groups: [Vec<GroupTimes>; 3],

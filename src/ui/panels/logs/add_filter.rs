@@ -50,7 +50,7 @@ impl Logs {
             devices: &devices,
         };
         let row = self.selected.as_ref().and_then(|it| it.row.as_ref());
-        let at = (row.map(|row| row.row), row.and_then(|row| row.axis_ns));
+        let at = (row.map(|row| row.position), row.and_then(|row| row.axis_ns));
         let added = Popup::menu(&button)
             .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
             .show(|ui| {

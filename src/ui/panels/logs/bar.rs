@@ -64,7 +64,10 @@ impl Logs {
             .iter()
             .find(|log| Some(&log.key) == self.log.as_ref());
         let response = egui::ComboBox::from_id_salt("log")
-            .selected_text(open.map_or(String::new(), name))
+            .selected_text(match &self.log {
+                Some(LogKey::Merged { logs }) => format!("{} logs, merged", logs.len()),
+                _ => open.map_or(String::new(), name),
+            })
             .width(220.0)
             .show_ui(ui, |ui| {
                 for log in listed {
@@ -74,7 +77,9 @@ impl Logs {
                             format!("{}  ({}, {size})", name(log), log.capture)
                         }
                         // Its size is another one with every look.
-                        LogKey::OnDisk { .. } => format!("{}  ({})", name(log), log.capture),
+                        LogKey::OnDisk { .. } | LogKey::Merged { .. } => {
+                            format!("{}  ({})", name(log), log.capture)
+                        }
                     };
                     if ui
                         .selectable_label(Some(&log.key) == self.log.as_ref(), label)
@@ -82,6 +87,10 @@ impl Logs {
                     {
                         ctx.ui(UiCommand::OpenLog(log.key.clone()));
                     }
+                }
+                ui.separator();
+                if ui.selectable_label(false, "Merge with…").clicked() {
+                    ctx.ui(UiCommand::LogMerge);
                 }
             })
             .response;

@@ -46,7 +46,7 @@ impl Logs {
             .show_rows(ui, size::TALL_ROW, marks.bookmarks.len(), |ui, range| {
                 for bookmark in marks.bookmarks.get(range).unwrap_or(&[]) {
                     if row_ui(ui, bookmark, self.is_selected(bookmark)) {
-                        wanted = Some(bookmark.row);
+                        wanted = Some(bookmark.position);
                     }
                 }
             });
@@ -57,7 +57,7 @@ impl Logs {
 
     fn is_selected(&self, bookmark: &Bookmark) -> bool {
         let row = self.selected.as_ref().and_then(|it| it.row.as_ref());
-        row.is_some_and(|row| row.row == bookmark.row)
+        row.is_some_and(|row| row.position == bookmark.position)
     }
 
     /// Puts the bookmarks on the clipboard, if that was ordered.

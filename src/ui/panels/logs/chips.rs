@@ -1,7 +1,7 @@
 //! The filters as chips: what each lets through by itself, and its fields when it is clicked.
 
 use super::filter_fields::{Choices, Draft, devices_of};
-use super::filter_words::{lets_through, words_of};
+use super::filter_words::{lets_through, words_in};
 use super::{Found, Logs};
 use crate::engine::logs::filter::{Chip, LogFilter};
 use crate::engine::logs::moment::Moments;
@@ -58,7 +58,7 @@ impl Logs {
 
     fn chip_ui(&mut self, ui: &mut Ui, index: usize, choices: &Choices<'_>) -> Option<Change> {
         let chip = self.stack.chips.get(index)?.clone();
-        let name = words_of(&chip, choices.moments);
+        let name = words_in(&chip, choices.moments, &choices.summary.parts);
         let counts = &self.counts;
         let error = counts.errors.get(index).and_then(Option::as_ref);
         let n = counts.by_chip.get(index).copied();
@@ -156,7 +156,7 @@ impl Logs {
             .selected
             .take()
             .and_then(|selected| selected.row)
-            .map(|row| row.row);
+            .map(|row| row.position);
         self.found = Found::Unsaid;
         self.counts = Default::default();
         self.list = Default::default();

@@ -17,6 +17,8 @@ const WIDE: f32 = 640.0;
 /// A column before the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
+    /// The log that the row is of, when several are merged.
+    Log,
     /// Number of the line in the file.
     Line,
     /// Boot it belongs to.
@@ -31,7 +33,8 @@ pub(super) enum Column {
 
 impl Column {
     /// All, in their order on screen.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
+        Self::Log,
         Self::Line,
         Self::Boot,
         Self::Time,
@@ -41,6 +44,7 @@ impl Column {
 
     fn label(self) -> &'static str {
         match self {
+            Self::Log => "Log",
             Self::Line => "Line number",
             Self::Boot => "Boot",
             Self::Time => "Time",
@@ -56,7 +60,7 @@ impl Column {
             Self::Boot => 5.0,
             Self::Time => 13.5,
             Self::Level => 7.0,
-            Self::Module => 16.0,
+            Self::Log | Self::Module => 16.0,
         }
     }
 }
@@ -66,6 +70,8 @@ impl Column {
 pub(super) struct Look {
     /// Columns that are shown.
     pub(super) columns: Vec<Column>,
+    /// Several logs are merged: each row says which it is of.
+    pub(super) names_logs: bool,
     /// Long messages go on in further lines.
     pub(super) wraps: bool,
     /// Size of the text in rows.
@@ -76,6 +82,7 @@ impl Default for Look {
     fn default() -> Self {
         Self {
             columns: vec![Column::Time, Column::Level, Column::Module],
+            names_logs: false,
             wraps: false,
             text_size: TEXT_SIZE,
         }
@@ -110,7 +117,11 @@ impl Look {
         };
         for column in Column::ALL {
             let is_narrow = width < WIDE && matches!(column, Column::Module | Column::Boot);
-            if !self.columns.contains(&column) || is_narrow {
+            let is_shown = match column {
+                Column::Log => self.names_logs,
+                _ => self.columns.contains(&column),
+            };
+            if !is_shown || is_narrow {
                 continue;
             }
             let end = places.message + zero.size().x * column.n_chars();
@@ -138,7 +149,8 @@ impl Logs {
             .show(|ui| {
                 ui.set_width(220.0);
                 text::small(ui, "columns");
-                for column in Column::ALL {
+                let choices = Column::ALL.into_iter();
+                for column in choices.filter(|column| *column != Column::Log) {
                     let mut is_shown = self.look.columns.contains(&column);
                     if ui.checkbox(&mut is_shown, column.label()).changed() {
                         self.look.columns.retain(|other| *other != column);

@@ -38,7 +38,7 @@ pub(super) struct Place {
 impl From<&LogRow> for Place {
     fn from(row: &LogRow) -> Self {
         Self {
-            row: row.row,
+            row: row.position,
             ns: row.axis_ns,
         }
     }

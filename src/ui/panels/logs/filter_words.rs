@@ -2,6 +2,7 @@
 
 use crate::engine::logs::filter::{Chip, LogFilter};
 use crate::engine::logs::moment::Moments;
+use crate::engine::logs::view::LogPart;
 use crate::ui::words;
 
 /// Characters of a message on a chip.
@@ -47,6 +48,25 @@ pub(super) fn words_of(chip: &Chip, moments: &Moments) -> String {
     } else {
         what
     }
+}
+
+/// The same among merged logs, whose boots are counted in each of them.
+pub(super) fn words_in(chip: &Chip, moments: &Moments, parts: &[LogPart]) -> String {
+    let LogFilter::Boot { first, last } = chip.filter else {
+        return words_of(chip, moments);
+    };
+    let Some(part) = parts.iter().rev().find(|part| part.first_boot <= first) else {
+        return words_of(chip, moments);
+    };
+    let own = LogFilter::Boot {
+        first: first.saturating_sub(part.first_boot),
+        last: last.saturating_sub(part.first_boot),
+    };
+    let own = Chip {
+        filter: own,
+        ..chip.clone()
+    };
+    format!("{} of {}", words_of(&own, moments), part.name)
 }
 
 fn case(match_case: bool) -> &'static str {

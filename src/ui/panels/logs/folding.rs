@@ -25,13 +25,13 @@ impl Logs {
             // The run may have begun elsewhere when it was unfolded.
             let inside = (0_usize..).zip(unfolded.iter());
             let first = inside
-                .filter(|(_, other)| **other >= row.row)
+                .filter(|(_, other)| **other >= row.position)
                 .min_by_key(|(_, other)| **other);
             if let Some((index, _)) = first {
                 unfolded.remove(index);
             }
         } else if row.n_folded > 0 {
-            unfolded.push(row.row);
+            unfolded.push(row.position);
             if unfolded.len() > MOST_UNFOLDED {
                 unfolded.remove(0);
             }
@@ -55,6 +55,9 @@ impl Logs {
     pub(super) fn fold_words(&self) -> Option<String> {
         let is_alone = self.stack.folds && self.stack.chips.is_empty();
         is_alone.then(|| {
+            if self.is_merged() {
+                return "repeated messages of merged logs are not folded".to_owned();
+            }
             if self.messages.are_known {
                 let rows = words::count(self.n_visible, "row", "rows");
                 format!("folded to {rows}")

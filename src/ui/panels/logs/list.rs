@@ -2,7 +2,7 @@
 
 use super::Logs;
 use super::density::Place;
-use super::filter_words::words_of;
+use super::filter_words::words_in;
 use super::gutter;
 use super::row::{Done, Rows, Standing};
 use super::selection::Selected;
@@ -224,6 +224,12 @@ impl Logs {
         Ok(Pages(pages))
     }
 
+    /// True when what is in sight is there.
+    pub(super) fn are_pages_there(&self, ctx: &ViewContext<'_>, key: &LogKey) -> bool {
+        let pages = self.pages(ctx, key);
+        pages.is_ok_and(|pages| !pages.0.is_empty())
+    }
+
     /// Says which filter alone would show how much, and removes the one that hides everything.
     fn nothing_ui(&mut self, ui: &mut Ui, body: Rect, moments: &Moments) {
         let chips = &self.stack.chips;
@@ -243,7 +249,7 @@ impl Logs {
                 .map_or_else(String::new, |(chip, n)| {
                     format!(
                         "; {} alone has {}",
-                        words_of(chip, moments),
+                        words_in(chip, moments, &self.merging.parts),
                         words::number(*n)
                     )
                 });
@@ -255,7 +261,7 @@ impl Logs {
             let headline = format!("No line matches {filters}{alone}");
             let worst = worst.and_then(|(index, n)| Some((index, *n, chips.get(index)?)));
             if let Some((index, n, chip)) = worst {
-                let name = words_of(chip, moments);
+                let name = words_in(chip, moments, &self.merging.parts);
                 let left = words::count(n, "line", "lines");
                 state::empty(
                     ui,

@@ -37,7 +37,8 @@ impl Logs {
         let crash = row.and_then(|row| {
             let mut crashes = overview.summary.crashes.iter();
             crashes.find(|crash| {
-                (crash.row..crash.row.saturating_add(crash.n_rows)).contains(&row.row)
+                let end = crash.row.saturating_add(crash.n_rows);
+                crash.log == row.log && (crash.row..end).contains(&row.position)
             })
         });
         self.looked_up = Some(LookedUp {

@@ -24,16 +24,16 @@ pub(super) struct Draft {
     is_sent: bool,
 }
 
-/// The bookmark of a row.
-pub(super) fn bookmark_of<'a>(marks: &'a LogMarks, row: &LogRow) -> Option<&'a Bookmark> {
-    let next = marks
-        .bookmarks
-        .partition_point(|bookmark| bookmark.offset < row.offset);
-    let end = row.offset.saturating_add(row.len);
-    marks
-        .bookmarks
-        .get(next)
-        .filter(|bookmark| bookmark.offset < end)
+/// The bookmark of a row of the log `key`.
+pub(super) fn bookmark_of<'a>(
+    marks: &'a LogMarks,
+    key: &LogKey,
+    row: &LogRow,
+) -> Option<&'a Bookmark> {
+    let place = row.offset..row.offset.saturating_add(row.len);
+    let mut bookmarks = marks.bookmarks.iter();
+    bookmarks
+        .find(|bookmark| bookmark.key.as_ref() == Some(key) && place.contains(&bookmark.offset))
 }
 
 impl Logs {
@@ -45,7 +45,7 @@ impl Logs {
         order: &UiCommand,
     ) {
         match order {
-            UiCommand::LogBookmark => self.toggle_bookmark(ctx, key),
+            UiCommand::LogBookmark => self.toggle_bookmark(ctx),
             UiCommand::LogNextBookmark => self.ask(key, Wanted::Bookmark, true),
             UiCommand::LogPreviousBookmark => self.ask(key, Wanted::Bookmark, false),
             UiCommand::LogCopyBookmarks => self.copies_bookmarks = true,
@@ -56,23 +56,26 @@ impl Logs {
         }
     }
 
-    fn toggle_bookmark(&self, ctx: &mut ViewContext<'_>, key: &LogKey) {
+    fn toggle_bookmark(&self, ctx: &mut ViewContext<'_>) {
         let Some(row) = self.selected.as_ref().and_then(|it| it.row.as_ref()) else {
             return;
         };
-        let marks = ctx.door.log_marks(key);
-        let there = marks.value().and_then(|marks| bookmark_of(marks, row));
-        ctx.send(toggled(key, row, there));
+        let Some(key) = self.log_of(row) else { return };
+        let marks = ctx.door.log_marks(&key);
+        let there = marks
+            .value()
+            .and_then(|marks| bookmark_of(marks, &key, row));
+        ctx.send(toggled(&key, row, there));
     }
 
     /// Sends a note whose line is not selected any more: what was written is kept.
     pub(super) fn keep_left_note(&mut self, ctx: &mut ViewContext<'_>) {
         let row = self.selected.as_ref().and_then(|it| it.row.as_ref());
         let is_selected = |draft: &Draft| {
-            self.log.as_ref() == Some(&draft.log)
-                && row.is_some_and(|row| {
-                    (row.offset..row.offset.saturating_add(row.len)).contains(&draft.offset)
-                })
+            row.is_some_and(|row| {
+                let place = row.offset..row.offset.saturating_add(row.len);
+                self.log_of(row).as_ref() == Some(&draft.log) && place.contains(&draft.offset)
+            })
         };
         if self.draft.as_ref().is_some_and(|draft| !is_selected(draft))
             && let Some(draft) = self.draft.take()
@@ -110,7 +113,9 @@ fn send(ctx: &mut ViewContext<'_>, draft: &Draft) {
 /// Sets or removes the bookmark of the selected line.
 pub(super) fn toggle_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, key: &LogKey, row: &LogRow) {
     let answer = ctx.door.log_marks(key);
-    let there = answer.value().and_then(|marks| bookmark_of(marks, row));
+    let there = answer
+        .value()
+        .and_then(|marks| bookmark_of(marks, key, row));
     let label = if there.is_some() {
         "Remove bookmark (B)"
     } else {
@@ -129,7 +134,9 @@ pub(super) fn note_ui(
     draft: &mut Option<Draft>,
 ) {
     let answer = ctx.door.log_marks(key);
-    let there = answer.value().and_then(|marks| bookmark_of(marks, row));
+    let there = answer
+        .value()
+        .and_then(|marks| bookmark_of(marks, key, row));
     let offset = there.map_or(row.offset, |bookmark| bookmark.offset);
     let stored = there
         .and_then(|bookmark| bookmark.note.as_deref())
@@ -181,7 +188,7 @@ pub(super) fn lane_marks_ui(ui: &Ui, lane: Rect, overview: &LogOverview, marks: 
     let mut last = f32::NEG_INFINITY;
     for bookmark in &marks.bookmarks {
         let place = density::Place {
-            row: bookmark.row,
+            row: bookmark.position,
             ns: bookmark.axis_ns,
         };
         // A line without a time has no place on an axis of time.

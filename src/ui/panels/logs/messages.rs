@@ -73,6 +73,11 @@ impl Logs {
 
     /// Rows are asked for only once the messages are counted that they depend on: it may take long, and can be given up.
     pub(super) fn await_messages(&mut self, ctx: &ViewContext<'_>, key: &LogKey) {
+        if self.is_merged() {
+            // Each log counts its own when a filter asks for them.
+            self.messages.are_known = true;
+            return;
+        }
         if !self.stack.folds && !self.filters_by_message() {
             return;
         }
@@ -105,6 +110,14 @@ impl Logs {
         ui: &mut Ui,
         key: &LogKey,
     ) -> Option<LogFilter> {
+        if self.is_merged() {
+            state::empty(
+                ui,
+                "Messages are counted of one log",
+                "Here several are merged. Open one of them to see its messages.",
+            );
+            return None;
+        }
         let answer = self.ask_messages(ctx, key);
         let mut filter = None;
         state::padded(ui, |ui| {

@@ -18,6 +18,8 @@ mod history;
 mod list;
 mod lookup;
 mod marks;
+mod merge_chooser;
+mod merged;
 mod message;
 mod messages;
 mod row;
@@ -43,6 +45,7 @@ use egui::{Pos2, Rect, Ui, vec2};
 use export::Exporting;
 use follow::banner_ui;
 use lookup::LookedUp;
+use merged::Merging;
 use messages::{Messages, Side};
 use selection::Selected;
 use std::path::PathBuf;
@@ -132,6 +135,8 @@ pub struct Logs {
     /// What is asked before rows are written to a file, and the file that was chosen.
     exporting: Option<Exporting>,
     exported_to: Option<PathBuf>,
+    /// What is being done about merging logs.
+    merging: Merging,
 }
 
 impl Panel for Logs {
@@ -156,6 +161,8 @@ impl Panel for Logs {
                 });
                 return;
             };
+            self.settle(ctx);
+            let key = self.log.clone().unwrap_or(key);
             let overview = ctx.door.log_overview(&key, BUCKETS);
             let known = overview.value().cloned();
             text::headline(
@@ -169,8 +176,13 @@ impl Panel for Logs {
                 self.status_ui(ui);
             });
             ui.add_space(size::S);
+            if let Some(known) = &known {
+                self.merging.parts.clone_from(&known.summary.parts);
+            }
+            self.look.names_logs = !self.merging.parts.is_empty();
             self.bar_ui(ctx, ui, listed, known.as_deref());
             ui.add_space(size::S);
+            self.chooser_ui(ctx, ui, listed);
             state::answer(ui, &overview, "Reading the log…", |ui, overview| {
                 self.orders(ctx, &key);
                 self.await_messages(ctx, &key);
@@ -178,6 +190,7 @@ impl Panel for Logs {
                 self.copy(ctx, ui);
                 self.keys(ui);
                 banner_ui(ui, overview);
+                self.align_ui(ctx, ui);
                 self.body_ui(ctx, ui, &key, overview);
             });
         });
@@ -228,6 +241,9 @@ fn is_of_logs(command: &UiCommand) -> bool {
             | UiCommand::LogCompare
             | UiCommand::LogExport
             | UiCommand::LogExportTo(_)
+            | UiCommand::LogMerge
+            | UiCommand::LogAlign
+            | UiCommand::LogResetOffsets
     )
 }
 
@@ -245,6 +261,7 @@ impl Logs {
             {
                 Some(Some(log)) => {
                     self.n_jumps = n;
+                    let log = self.with_others(&log);
                     wanted = Some(log.clone());
                     self.open(log.clone());
                     self.ask(&log, Wanted::Crash(crash), true);
@@ -257,14 +274,14 @@ impl Logs {
                 None => {}
             }
         }
-        let exists = |key: &LogKey| listed.iter().any(|log| log.key == *key);
         let wanted = wanted
-            .filter(|key| exists(key))
+            .filter(|key| Self::exists(key, listed))
             .or_else(|| listed.first().map(|log| log.key.clone()));
-        if wanted != self.log
-            && let Some(key) = wanted
+        // Other offsets are no other log: they are set here.
+        if let Some(key) = wanted
+            && !self.log.as_ref().is_some_and(|log| log.has_same_logs(&key))
         {
-            self.open(key);
+            self.open(merge_chooser::with_kept_offsets(key, listed));
         }
     }
 
@@ -374,6 +391,10 @@ impl Logs {
 fn headline(overview: &LogOverview) -> String {
     let summary = &overview.summary;
     let lines = words::count(summary.n_rows, "line", "lines");
+    let lines = match summary.parts.len() {
+        0 => lines,
+        n => format!("{lines} of {n} logs"),
+    };
     match summary.boots.len() {
         0 => lines,
         n => format!("{lines} in {}", words::count(n as u64, "boot", "boots")),

@@ -1,6 +1,7 @@
 //! One row of the list: marks in the gutter, columns, message.
 
-use super::columns::{Column, Look, Places};
+use super::columns::{Column, GUTTER, Look, Places};
+use super::merged::{mark_of, moment, own_boot};
 use super::message::{self, Layout};
 use super::row_menu;
 use super::{folding, marks};
@@ -8,6 +9,7 @@ use crate::engine::logs::view::{LogCrash, LogRow, LogSpan, SpanKind};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::model::log::{LogLevel, LogRecord, RowKind};
 use crate::ui::theme::{Tokens, font, size, tokens};
+use crate::ui::widgets::marker;
 use crate::ui::widgets::row::{CellStyle, RowPainter};
 use crate::ui::words;
 use egui::{Align, Color32, CursorIcon, Galley, Pos2, Rect, Role, Sense, Ui, WidgetInfo};
@@ -110,9 +112,16 @@ impl Rows<'_> {
         let t = tokens(ui);
         let id = ui.scope_id().with(("log row", standing.at));
         let response = ui.interact(rect, id, Sense::click());
-        let number = row.row.saturating_add(1);
+        let part = self.overview.summary.parts.get(row.log);
+        let of = part.map_or_else(String::new, |part| format!(" of {}", part.name));
+        let late = if row.is_out_of_order {
+            ", out of order"
+        } else {
+            ""
+        };
+        let line = row.row.saturating_add(1);
         let marked = if row.bookmark { ", bookmarked" } else { "" };
-        let name = format!("Line {number}{marked}: {}", row.record.message);
+        let name = format!("Line {line}{of}{late}{marked}: {}", row.record.message);
         response.widget_info(|| {
             WidgetInfo::selected(Role::ListBoxOption, true, standing.is_selected, &name)
         });
@@ -133,6 +142,9 @@ impl Rows<'_> {
         let first_line =
             Rect::from_min_size(rect.min, egui::vec2(rect.width(), self.look.row_height()));
         self.columns_ui(ui, first_line, row);
+        if row.is_out_of_order {
+            late_ui(ui, first_line, standing.at);
+        }
         if row.bookmark {
             marks::gutter_mark(ui, first_line);
         }
@@ -146,7 +158,7 @@ impl Rows<'_> {
         let mut done = response.clicked().then(|| Done::Selected {
             extends: ui.input(|input| input.modifiers.shift),
         });
-        let marked = self.marked.filter(|(number, _)| *number == row.row);
+        let marked = self.marked.filter(|(number, _)| *number == row.position);
         let marked = marked.map(|(_, text)| text.as_str());
         response.context_menu(|ui| {
             if let Some(choice) = row_menu::menu_ui(ui, row, marked) {
@@ -171,6 +183,22 @@ impl Rows<'_> {
         done
     }
 
+    /// The time of a row: of merged logs the one that they share.
+    fn time(&self, row: &LogRow) -> String {
+        let summary = &self.overview.summary;
+        match row.axis_ns.filter(|_| !summary.parts.is_empty()) {
+            Some(ns) => moment(ns, summary.is_wall_clock),
+            None => time(row),
+        }
+    }
+
+    /// The mark of the log that a row is of.
+    fn log_ui(ui: &Ui, rect: Rect, from: f32, row: &LogRow) {
+        let (mark, color) = mark_of(tokens(ui), row.log);
+        let center = Pos2::new(rect.left() + from + 5.0, rect.center().y);
+        marker::paint(ui.painter(), center, mark, color);
+    }
+
     fn columns_ui(&self, ui: &Ui, rect: Rect, row: &LogRow) {
         let t = tokens(ui);
         let mut cells = RowPainter {
@@ -182,10 +210,26 @@ impl Rows<'_> {
         let is_body = matches!(row.record.kind, RowKind::Continuation | RowKind::Data);
         for (column, from, to) in &self.places.columns {
             let (text, color) = match column {
+                Column::Log => {
+                    Self::log_ui(ui, rect, *from, row);
+                    let part = self.overview.summary.parts.get(row.log);
+                    let name = part.map_or_else(String::new, |part| part.name.clone());
+                    let style = CellStyle {
+                        font: font::small(),
+                        color: t.muted,
+                        align: Align::Min,
+                    };
+                    cells.text(*from + 14.0, *to - size::S, &name, &style);
+                    continue;
+                }
                 Column::Line => (words::number(row.row.saturating_add(1)), t.faint),
                 _ if is_body => continue,
-                Column::Boot => (row.boot.map_or_else(String::new, words::boot), t.faint),
-                Column::Time => (time(row), t.faint),
+                Column::Boot => {
+                    let boot = own_boot(row, &self.overview.summary);
+                    (boot.map_or_else(String::new, words::boot), t.faint)
+                }
+                Column::Time if row.is_out_of_order => (self.time(row), t.warn),
+                Column::Time => (self.time(row), t.faint),
                 Column::Level => match row.record.level {
                     Some(level) => (level.name().to_uppercase(), level_color(t, level)),
                     None => continue,
@@ -200,6 +244,21 @@ impl Rows<'_> {
             cells.text(*from, *to - size::XS, &text, &style);
         }
     }
+}
+
+/// Marks a row whose time is before that of the row above.
+fn late_ui(ui: &Ui, rect: Rect, at: u64) {
+    let t = tokens(ui);
+    let place = Rect::from_min_size(rect.min, egui::vec2(GUTTER, rect.height()));
+    let center = place.center();
+    let points = [(-4.0, 3.0), (4.0, 3.0), (0.0, -4.0)].map(|(x, y)| center + egui::vec2(x, y));
+    let stroke = egui::Stroke::new(1.2, t.warn);
+    ui.painter()
+        .add(egui::Shape::closed_line(points.to_vec(), stroke));
+    let id = ui.scope_id().with(("out of order", at));
+    ui.interact(place, id, Sense::hover()).on_hover_text(
+        "Out of order: its time is before that of the line above. It was written late, or a clock was set. It stays where it is in the file.",
+    );
 }
 
 /// Addresses can be pointed at and clicked.

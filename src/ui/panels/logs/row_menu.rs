@@ -140,12 +140,12 @@ impl Logs {
         });
         match span {
             Some((first, last)) => {
-                *(if is_from { first } else { last }) = row.row;
+                *(if is_from { first } else { last }) = row.position;
                 self.changed();
             }
             None => self.add(LogFilter::Rows {
-                first: if is_from { row.row } else { 0 },
-                last: if is_from { u64::MAX } else { row.row },
+                first: if is_from { row.position } else { 0 },
+                last: if is_from { u64::MAX } else { row.position },
             }),
         }
     }
@@ -155,7 +155,7 @@ impl Logs {
         let Some(row) = self.selected.as_ref().and_then(|it| it.row.clone()) else {
             return;
         };
-        let marked = self.marked.as_ref().filter(|(at, _)| *at == row.row);
+        let marked = self.marked.as_ref().filter(|(at, _)| *at == row.position);
         if let Some((_, text)) = marked {
             let text = text.clone();
             self.add(LogFilter::Text {

@@ -1,11 +1,13 @@
 //! The selected row in full, and what the log is made of.
 
+use super::merged::{moment, own_boot};
 use super::messages::Side;
 use super::row::time;
 use super::row_menu::{self, Choice};
 use super::{Logs, marks};
 use crate::engine::logs::filter::LogFilter;
-use crate::engine::logs::view::{LogKey, LogRow};
+use crate::engine::logs::offset;
+use crate::engine::logs::view::{LogKey, LogRow, LogSummary};
 use crate::engine::queries::log_marks::LogMarks;
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::symbolize::{Segment, names};
@@ -30,7 +32,17 @@ impl Logs {
         (key, overview): (&LogKey, &LogOverview),
         marks: &LogMarks,
     ) {
+        let rect = if overview.summary.parts.is_empty() {
+            rect
+        } else {
+            let height = self.parts_height(rect.height());
+            let (parts, rest) = rect.split_top_bottom_at_y(rect.top() + height);
+            self.merged_ui(ctx, ui, parts, overview);
+            Rect::from_min_max(rest.min + egui::vec2(0.0, size::M), rest.max)
+        };
         let upper_share = match self.side {
+            // The merged logs take from above: most of the rest is for the line.
+            _ if self.is_merged() => 0.62,
             Side::Modules | Side::Bookmarks => 0.5,
             Side::Messages => 0.35,
         };
@@ -50,13 +62,13 @@ impl Logs {
                     .show(ui, |ui| {
                         marked = message_ui(ui, row);
                         names_ui(ctx, ui, row, overview);
-                        let key = self.log.as_ref();
+                        let key = self.log.as_ref().and_then(|key| key.of_log(row.log));
                         filter = actions_ui(ctx, ui, (key, row), overview);
                         if let Some(key) = key {
                             marks::note_ui(ctx, ui, (key, row), &mut self.draft);
                         }
                         choice = filters_ui(ui, row, marked.as_ref());
-                        facts_ui(ui, row);
+                        facts_ui(ui, row, overview);
                     });
             }
             _ => state::empty(ui, "No line is selected", "Click a line to see all of it."),
@@ -140,21 +152,47 @@ fn filters_ui(ui: &mut Ui, row: &LogRow, marked: Option<&(u64, String)>) -> Opti
     })
 }
 
-fn facts_ui(ui: &mut Ui, row: &LogRow) {
+fn facts_ui(ui: &mut Ui, row: &LogRow, overview: &LogOverview) {
     let record = &row.record;
+    let summary = &overview.summary;
     ui.spacing_mut().item_spacing.y = 2.0;
     let line = record
         .source_line
         .map_or_else(String::new, |line| format!(":{line}"));
-    let boot = row.boot.map_or_else(String::new, words::boot);
+    let boot = own_boot(row, summary).map_or_else(String::new, words::boot);
     let place = format!("{} ({})", words::number(row.offset), words::bytes(row.len));
+    if let Some(part) = summary.parts.get(row.log) {
+        fact_ui(ui, "log", &part.name);
+        let on_axis = row.axis_ns.map(|ns| moment(ns, summary.is_wall_clock));
+        fact_ui(ui, "merged by", &on_axis.unwrap_or_default());
+    }
     fact_ui(ui, "line", &words::number(row.row.saturating_add(1)));
     fact_ui(ui, "time", &time(row));
+    if row.is_out_of_order {
+        fact_ui(ui, "order", "before the time of the line above");
+    }
     fact_ui(ui, "boot", &boot);
+    fact_ui(ui, "boot began", &boot_began(row, summary));
     fact_ui(ui, "level", record.level.map_or("", LogLevel::name));
     fact_ui(ui, "module", &record.module);
     fact_ui(ui, "source", &format!("{}{line}", record.source_file));
     fact_ui(ui, "offset", &place);
+}
+
+/// When the boot of a row began by the wall clock, and how exact that is.
+fn boot_began(row: &LogRow, summary: &LogSummary) -> String {
+    let boot = row
+        .boot
+        .and_then(|boot| summary.boots.get(usize::try_from(boot).ok()?));
+    let Some((ns, error)) = boot.and_then(|boot| boot.started_ns) else {
+        return String::new();
+    };
+    let error = offset::words(i64::try_from(error).unwrap_or(i64::MAX));
+    format!(
+        "{} ± {}",
+        words::date_and_time(ns),
+        error.trim_start_matches('+')
+    )
 }
 
 fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
@@ -174,7 +212,7 @@ fn message_ui(ui: &mut Ui, row: &LogRow) -> Option<(u64, String)> {
     let mut text = record.message.as_str();
     let marked = state::padded(ui, |ui| {
         let output = egui::TextEdit::multiline(&mut text)
-            .id(egui::Id::unique(("selected line", row.row)))
+            .id(egui::Id::unique(("selected line", row.position)))
             .font(font::mono())
             .text_color(tokens(ui).text)
             .frame(egui::Frame::NONE)
@@ -191,7 +229,7 @@ fn message_ui(ui: &mut Ui, row: &LogRow) -> Option<(u64, String)> {
         });
     }
     let marked = marked.filter(|text| !text.is_empty())?;
-    Some((row.row, marked))
+    Some((row.position, marked))
 }
 
 /// The addresses of the row with their names, by the symbols of the build that wrote it.
@@ -239,6 +277,10 @@ fn actions_ui(
         ui.horizontal_wrapped(|ui| {
             if button::link(ui, "Copy").clicked() {
                 ui.ctx().copy_text(row.record.message.clone());
+            }
+            let is_merged = !overview.summary.parts.is_empty();
+            if is_merged && button::link(ui, "Same moment as…").clicked() {
+                ctx.ui(UiCommand::LogAlign);
             }
             let module = &row.record.module;
             if !module.is_empty() && button::link(ui, "Only this module").clicked() {

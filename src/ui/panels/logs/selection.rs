@@ -105,7 +105,8 @@ impl Logs {
 
     /// Keys of the list: they act when no text is being written.
     pub(super) fn keys(&mut self, ui: &Ui) {
-        let is_asked = self.looked_up.is_some() || self.exporting.is_some();
+        let is_asked =
+            self.looked_up.is_some() || self.exporting.is_some() || self.merging.is_choosing();
         let is_open = egui::Popup::is_any_open(ui.ctx()) || is_asked;
         if ui.ctx().text_edit_focused() || is_open {
             return;
@@ -155,6 +156,9 @@ impl Logs {
                 UiCommand::LogWrap => self.look.wraps = !self.look.wraps,
                 UiCommand::LogFindNext => self.ask_text(key, true),
                 UiCommand::LogFindPrevious => self.ask_text(key, false),
+                UiCommand::LogMerge => self.choose_logs(),
+                UiCommand::LogAlign => self.begin_aligning(ctx),
+                UiCommand::LogResetOffsets => self.reset_offsets(ctx),
                 UiCommand::LogNextError => self.ask(key, Wanted::Error, true),
                 UiCommand::LogPreviousError => self.ask(key, Wanted::Error, false),
                 UiCommand::LogFold => {

@@ -3,6 +3,8 @@
 //! A large file is mapped, not read (one answer is all that is wanted of it); blocks are worked on by all processors and
 //! given out in their order.
 
+pub mod wanted_lines;
+
 use super::filter::FilterStack;
 use super::matcher::Matcher;
 use super::print::{RowPlace, append_json, append_line, append_searched};
@@ -384,6 +386,7 @@ impl OpenLog {
                     LogStyle::Raw => printed.bytes.extend_from_slice(raw),
                     LogStyle::Json => {
                         let place = RowPlace {
+                            log: None,
                             row: first_row.saturating_add(index),
                             boot: boot_at(boots, offset),
                             format: self.format.id(),
