@@ -4,36 +4,22 @@ use super::examine::{Examined, examine};
 use super::file_bytes::FileBytes;
 use super::index_cache::IndexCache;
 use super::input::{InputFile, Inputs};
-use super::live_logs::LiveLogs;
-use super::logs::dictionaries::from_files;
-use super::logs::filter::{FilterStack, LogFilter};
-use super::logs::merge::MergedSession;
-use super::logs::needs_dictionary;
-use super::logs::recognise::DICTIONARY;
-use super::logs::session::{CrashPlace, LogSession};
-use super::logs::shown::ShownLog;
-use super::logs::start::started;
-use super::logs::view::{LogKey, MergedLog};
 use super::matching::{Matched, Mismatch, match_available, match_named};
-use super::merged_logs::{MergedLogs, offsets};
+use super::opened_logs::OpenedLogs;
 use super::query::{CancelFlag, Query, QueryError};
 use super::reports::{Depth, report, with_symbols};
 use super::separate_debug::{is_complete, join_debug_files};
-use super::source_map::SourceMapping;
-use crate::formats::log::dictionaries::LogDictionaries;
-use crate::formats::log::esp_binary::BOOT_LOADER;
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::{Progress, Unattended};
 use crate::model::report::CrashReport;
-use crate::store::crash::CrashFilter;
 use crate::store::error::StoreError;
 use crate::store::ids::{CaptureId, CrashId};
 use crate::store::open::Store;
 use crate::store::reader::Reader;
 use crate::symbols::symbol_file::{LoadOptions, SymbolFile};
 use crate::symbols::symbol_set::SymbolSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,8 +29,6 @@ const OPENED_CAPTURES: usize = 4;
 const FILES_OF_A_BUILD: usize = 8;
 /// Files from this size on are unpacked onto the disk.
 const UNPACKED_FROM_BYTES: u64 = 64 << 20;
-/// Logs that stay open.
-const OPENED_LOGS: usize = 3;
 /// ELF files that stay opened.
 const OPENED_SYMBOL_FILES: usize = 16;
 
@@ -61,9 +45,7 @@ struct Inner {
     recent_file: Option<PathBuf>,
     captures: Mutex<Vec<(CaptureId, Arc<Examined>)>>,
     symbols: Mutex<Vec<(String, Arc<SymbolFile>)>>,
-    logs: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
-    live: LiveLogs,
-    merged: MergedLogs,
+    logs: OpenedLogs,
 }
 
 /// A crash with everything needed to answer questions about it.
@@ -83,9 +65,7 @@ impl QueryContext {
             recent_file,
             captures: Mutex::default(),
             symbols: Mutex::default(),
-            logs: Mutex::default(),
-            live: LiveLogs::default(),
-            merged: MergedLogs::default(),
+            logs: OpenedLogs::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -104,6 +84,11 @@ impl QueryContext {
     /// Says whether the answer is still wanted: what takes long asks it again and again.
     pub fn progress(&self) -> &dyn Progress {
         &self.cancel
+    }
+
+    /// The logs that are open.
+    pub(super) fn opened_logs(&self) -> &OpenedLogs {
+        &self.inner.logs
     }
 
     /// A connection to read from.
@@ -159,7 +144,7 @@ impl QueryContext {
     }
 
     /// A file of a capture; a large one is unpacked beside the workspace, not into memory.
-    fn stored_bytes(
+    pub(super) fn stored_bytes(
         &self,
         reader: &Reader,
         capture: CaptureId,
@@ -227,202 +212,11 @@ impl QueryContext {
         Ok(examined)
     }
 
-    /// A log, or several merged, as the window shows them.
-    pub fn shown_log(&self, key: &LogKey) -> Result<Arc<dyn ShownLog>, QueryError> {
-        Ok(match key {
-            LogKey::Merged { logs } => self.merged_log(logs)?,
-            one => self.log(one)?,
-        })
-    }
-
-    /// Logs merged by time.
-    pub fn merged_log(&self, logs: &[MergedLog]) -> Result<Arc<MergedSession>, QueryError> {
-        self.inner.merged.get(self, logs)
-    }
-
-    /// A log, indexed; the last few stay open.
-    pub fn log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
-        let known = |logs: &[(LogKey, Arc<LogSession>)]| {
-            let mut logs = logs.iter();
-            logs.find(|(other, _)| other == key)
-                .map(|(_, log)| Arc::clone(log))
-        };
-        if let Some(log) = known(&lock(&self.inner.logs)) {
-            return Ok(log);
-        }
-        let (capture, path) = match key {
-            LogKey::InCapture { capture, path } => (capture, path),
-            LogKey::Merged { .. } => {
-                return Err(QueryError::Unanswerable(
-                    "FS-LOG-005: this is asked of one log, and here several are merged. Open one of them."
-                        .to_owned(),
-                ));
-            }
-            LogKey::OnDisk { path } => {
-                return self.inner.live.get(path).ok_or_else(|| {
-                    QueryError::Unanswerable(format!(
-                        "FS-LOG-002: {} is not open. Import it, or follow it.",
-                        path.display()
-                    ))
-                });
-            }
-        };
-        let id = CaptureId(*capture);
-        let reader = self.reader()?;
-        let files = reader.files(id)?.into_iter();
-        let size = files
-            .filter(|file| file.path == *path)
-            .map(|file| file.size);
-        let bytes = self.stored_bytes(&reader, id, path, size.max().unwrap_or(0))?;
-        let crashes = self.crash_places(*capture, path)?;
-        let dictionaries = self.log_dictionaries(*capture, needs_dictionary(&bytes), &[])?;
-        let log = LogSession::open(path, bytes, dictionaries, crashes, &Unattended)?;
-        let log = log
-            .of_device(self.device_of(*capture)?)
-            .with_start(started(&reader, id, path)?);
-        let log = Arc::new(log);
-        let mut logs = lock(&self.inner.logs);
-        logs.insert(0, (key.clone(), Arc::clone(&log)));
-        logs.truncate(OPENED_LOGS);
-        Ok(log)
-    }
-
-    /// Serial number of the device of a capture.
-    pub fn device_of(&self, capture: i64) -> Result<Option<String>, QueryError> {
-        let mut captures = self.reader()?.captures()?.into_iter();
-        let found = captures.find(|row| row.id == CaptureId(capture));
-        Ok(found.and_then(|row| row.serial))
-    }
-
-    /// The crashes that a log of a capture tells of, in its order.
-    pub fn crash_places(&self, capture: i64, path: &str) -> Result<Vec<CrashPlace>, QueryError> {
-        let of_capture = CrashFilter {
-            capture: Some(CaptureId(capture)),
-            ..CrashFilter::default()
-        };
-        let mut crashes = Vec::new();
-        for crash in self.reader()?.crashes(&of_capture)? {
-            let sources = crash.sources.iter().filter(|source| source.path == path);
-            crashes.extend(sources.map(|source| CrashPlace {
-                offset: source.offset,
-                len: source.length,
-                crash: crash.id.0,
-                headline: crash.summary.clone().unwrap_or_default(),
-            }));
-        }
-        // A print and the dump behind it are one crash: where it begins counts.
-        crashes.sort_by_key(|crash| (crash.crash, crash.offset));
-        crashes.dedup_by_key(|crash| crash.crash);
-        crashes.sort_by_key(|crash| crash.offset);
-        Ok(crashes)
-    }
-
-    /// What a stack of filters is used on, a log or several merged: it knows the good runs that they compare with.
-    pub fn log_for(
-        &self,
-        key: &LogKey,
-        stack: &FilterStack,
-    ) -> Result<Arc<dyn ShownLog>, QueryError> {
-        for log in key.logs() {
-            self.tell_good_runs(&*self.log(&log.key)?, stack)?;
-        }
-        self.shown_log(key)
-    }
-
-    fn tell_good_runs(&self, log: &LogSession, stack: &FilterStack) -> Result<(), QueryError> {
-        for chip in &stack.chips {
-            // Of a log that is there no longer the filter says so itself.
-            if let LogFilter::OnlyHere { good } = &chip.filter
-                && let Ok(other) = self.log(good)
-            {
-                log.know_good_run(good, other.messages(self.progress())?);
-            }
-        }
-        Ok(())
-    }
-
-    /// A log of a capture, and what is added to its times when it is merged with others.
-    pub fn log_with_offset(
-        &self,
-        capture: i64,
-        path: &str,
-    ) -> Result<(Arc<LogSession>, i64), QueryError> {
-        let key = LogKey::InCapture {
-            capture,
-            path: path.to_owned(),
-        };
-        let log = self.log(&key)?;
-        let set = offsets(self)?.into_iter().find(|set| set.key == key);
-        Ok((log, set.map_or(0, |set| set.offset_ns)))
-    }
-
-    /// What decodes a log of a capture: the builds that the capture names, and the databases in it. A log that says nothing
-    /// without its dictionary (`needs_one`) names no build: then the ELF files of its capture serve, else the only one at hand.
-    pub fn log_dictionaries(
-        &self,
-        capture: i64,
-        needs_one: bool,
-        source_map: &[SourceMapping],
-    ) -> Result<LogDictionaries, QueryError> {
-        let id = CaptureId(capture);
-        let reader = self.reader()?;
-        let of_capture = CrashFilter {
-            capture: Some(id),
-            ..CrashFilter::default()
-        };
-        let boots = reader.boots(id)?.into_iter();
-        let crashes = reader.crashes(&of_capture)?.into_iter();
-        let mut builds: BTreeSet<BuildId> = boots
-            .filter_map(|boot| boot.build_id)
-            .chain(crashes.filter_map(|crash| crash.build_id))
-            .collect();
-        let captures = reader.captures()?.into_iter();
-        let own = captures.filter(|row| row.id == id);
-        builds.extend(own.filter_map(|row| row.software.build_id));
-        let mut elfs: Vec<Arc<SymbolFile>> = builds
-            .iter()
-            .filter_map(|build| self.symbol_file(build))
-            .collect();
-        if needs_one {
-            let rows = reader.symbol_files()?.into_iter();
-            // A boot loader is a build of its own, which no boot names.
-            let came_with_it = rows.filter(|row| {
-                let is_wanted = builds.is_empty() || row.path.ends_with(BOOT_LOADER);
-                row.capture == Some(id) && is_wanted
-            });
-            let ids: BTreeSet<BuildId> = came_with_it.map(|row| row.facts.build_id).collect();
-            elfs.extend(ids.iter().filter_map(|build| self.symbol_file(build)));
-            if elfs.is_empty()
-                && builds.is_empty()
-                && let Ok((matched, _why)) = self.build_for_text(None, "")
-            {
-                elfs.extend(matched.files);
-            }
-        }
-        let mut databases = Vec::new();
-        for file in reader.files(id)? {
-            if file.format == DICTIONARY && file.is_kept {
-                let bytes = self.stored_bytes(&reader, id, &file.path, file.size)?;
-                databases.push((file.path, bytes));
-            }
-        }
-        let databases = databases
-            .iter()
-            .map(|(path, bytes)| (path.as_str(), &**bytes));
-        Ok(from_files(&elfs, databases, source_map))
-    }
-
-    /// The logs that are or were followed.
-    pub(super) fn live_logs(&self) -> &LiveLogs {
-        &self.inner.live
-    }
-
     /// Forgets opened captures and ELF files: the workspace changed.
     pub fn forget_opened(&self) {
         lock(&self.inner.captures).clear();
         lock(&self.inner.symbols).clear();
-        lock(&self.inner.logs).clear();
-        self.inner.merged.forget();
+        self.inner.logs.forget();
     }
 
     /// The ELF of a build, from disk or from the capture that brought it.

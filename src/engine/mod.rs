@@ -25,6 +25,7 @@ mod merged_logs;
 pub mod name_source;
 pub mod named_text;
 pub mod one_shot;
+mod opened_logs;
 mod parallel;
 pub mod queries;
 pub mod query;
