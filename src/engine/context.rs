@@ -1,5 +1,6 @@
 //! What a query may use: the workspace to read, symbols, opened captures. No way to change anything.
 
+use super::event::EventSender;
 use super::examine::{Examined, examine};
 use super::file_bytes::FileBytes;
 use super::index_cache::IndexCache;
@@ -37,6 +38,8 @@ const OPENED_SYMBOL_FILES: usize = 16;
 pub struct QueryContext {
     inner: Arc<Inner>,
     cancel: CancelFlag,
+    /// Who is woken when more is known; nobody, where an answer is waited for.
+    events: Option<EventSender>,
 }
 
 struct Inner {
@@ -70,15 +73,22 @@ impl QueryContext {
         Self {
             inner: Arc::new(inner),
             cancel: CancelFlag::default(),
+            events: None,
         }
     }
 
-    /// The same, for an answer that is given up once the flag is set.
-    pub(super) fn cancelled_by(&self, cancel: CancelFlag) -> Self {
+    /// The same, for an answer that is given up once the flag is set, and may be followed by a better one.
+    pub(super) fn for_window(&self, cancel: CancelFlag, events: EventSender) -> Self {
         Self {
             cancel,
+            events: Some(events),
             ..self.clone()
         }
+    }
+
+    /// Whom to wake when more is known than was answered.
+    pub(super) fn events(&self) -> Option<&EventSender> {
+        self.events.as_ref()
     }
 
     /// Says whether the answer is still wanted: what takes long asks it again and again.

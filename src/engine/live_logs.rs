@@ -5,7 +5,6 @@ use super::file_bytes::FileBytes;
 use super::logs::dictionaries::from_elfs;
 use super::logs::session::LogSession;
 use super::logs::tail::Tail;
-use super::logs::view::LogKey;
 use crate::formats::boots;
 use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
@@ -38,16 +37,9 @@ impl LiveLogs {
             .collect()
     }
 
-    /// Grows whenever a log does. 0 of a log in the workspace, which does not grow.
-    pub(super) fn revision(&self, key: &LogKey) -> u64 {
-        match key {
-            LogKey::OnDisk { path } => self.lock().get(path).map_or(0, |live| live.revision),
-            LogKey::InCapture { .. } => 0,
-            LogKey::Merged { logs } => {
-                let revisions = logs.iter().map(|log| self.revision(&log.key));
-                revisions.fold(0, u64::wrapping_add)
-            }
-        }
+    /// Grows whenever a log does.
+    pub(super) fn revision(&self, path: &Path) -> u64 {
+        self.lock().get(path).map_or(0, |live| live.revision)
     }
 
     /// Shows what there is of a log from now on.

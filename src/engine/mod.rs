@@ -19,6 +19,7 @@ mod jobs;
 mod live_logs;
 pub mod loadable;
 mod log_marks;
+mod log_opening;
 pub mod logs;
 pub mod matching;
 mod merged_logs;

@@ -2,8 +2,9 @@
 
 use super::context::QueryContext;
 use super::live_logs::LiveLogs;
+use super::log_opening::LogOpening;
 use super::logs::dictionaries::from_files;
-use super::logs::filter::{FilterStack, LogFilter};
+use super::logs::filter::{Chip, FilterStack, LogFilter};
 use super::logs::merge::MergedSession;
 use super::logs::needs_dictionary;
 use super::logs::recognise::DICTIONARY;
@@ -33,11 +34,33 @@ pub(super) struct OpenedLogs {
     sessions: Mutex<Vec<(LogKey, Arc<LogSession>)>>,
     live: LiveLogs,
     merged: MergedLogs,
+    opening: LogOpening,
 }
 
 impl OpenedLogs {
     fn sessions(&self) -> MutexGuard<'_, Vec<(LogKey, Arc<LogSession>)>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A log that is open.
+    pub(super) fn session(&self, key: &LogKey) -> Option<Arc<LogSession>> {
+        let sessions = self.sessions();
+        let found = sessions.iter().find(|(other, _)| other == key);
+        found.map(|(_, log)| Arc::clone(log))
+    }
+
+    /// Those that are being opened.
+    pub(super) fn opening(&self) -> &LogOpening {
+        &self.opening
+    }
+
+    /// Grows whenever more is known of a log.
+    pub(super) fn revision(&self, key: &LogKey) -> u64 {
+        let revisions = key.logs().into_iter().map(|log| match &log.key {
+            LogKey::OnDisk { path } => self.live.revision(path),
+            key => self.opening.revision(key),
+        });
+        revisions.fold(0, u64::wrapping_add)
     }
 
     /// Forgets what is open of the workspace, which changed.
@@ -61,16 +84,17 @@ impl QueryContext {
         self.opened_logs().merged.get(self, logs)
     }
 
-    /// A log, indexed; the last few stay open.
+    /// A log, indexed as a whole; the last few stay open.
     pub fn log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
-        let known = |logs: &[(LogKey, Arc<LogSession>)]| {
-            let mut logs = logs.iter();
-            logs.find(|(other, _)| other == key)
-                .map(|(_, log)| Arc::clone(log))
-        };
-        if let Some(log) = known(&self.opened_logs().sessions()) {
-            return Ok(log);
+        self.opened_logs().opening.wait(key);
+        match self.opened_logs().session(key) {
+            Some(log) => Ok(log),
+            None => self.open_log(key),
         }
+    }
+
+    /// Opens a log.
+    pub(super) fn open_log(&self, key: &LogKey) -> Result<Arc<LogSession>, QueryError> {
         let (capture, path) = match key {
             LogKey::InCapture { capture, path } => (capture, path),
             LogKey::Merged { .. } => {
@@ -136,6 +160,20 @@ impl QueryContext {
         crashes.dedup_by_key(|crash| crash.crash);
         crashes.sort_by_key(|crash| crash.offset);
         Ok(crashes)
+    }
+
+    /// The same as far as it is indexed, without waiting for all of a large log.
+    pub fn log_so_far_for(
+        &self,
+        key: &LogKey,
+        stack: &FilterStack,
+    ) -> Result<Arc<dyn ShownLog>, QueryError> {
+        // What compares, and what is merged, needs the whole.
+        let compares = |chip: &Chip| matches!(chip.filter, LogFilter::OnlyHere { .. });
+        if matches!(key, LogKey::Merged { .. }) || stack.chips.iter().any(compares) {
+            return self.log_for(key, stack);
+        }
+        Ok(self.log_so_far(key)?)
     }
 
     /// What a stack of filters is used on, a log or several merged: it knows the good runs that they compare with.

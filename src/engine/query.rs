@@ -184,7 +184,7 @@ impl QueryCache {
             slot.is_running = true;
             let cache = Arc::clone(&self.inner);
             slot.cancel = CancelFlag::default();
-            let context = context.cancelled_by(slot.cancel.clone());
+            let context = context.for_window(slot.cancel.clone(), events.clone());
             let events = events.clone();
             let work: Work = Box::new(move || {
                 let run = || {

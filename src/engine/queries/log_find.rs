@@ -79,7 +79,7 @@ impl Query for LogFindQuery {
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 

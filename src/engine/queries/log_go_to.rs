@@ -45,7 +45,7 @@ impl Query for LogGoToQuery {
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 

@@ -54,11 +54,11 @@ impl Query for LogGutterQuery {
     type Output = Gutter;
 
     fn run(&self, context: &QueryContext) -> Result<Gutter, QueryError> {
-        gutter(&*context.log_for(&self.key, &self.stack)?, self)
+        gutter(&*context.log_so_far_for(&self.key, &self.stack)?, self)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 

@@ -75,7 +75,7 @@ impl Query for LogMarksQuery {
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 
@@ -160,7 +160,7 @@ fn standing(context: &QueryContext, key: &LogKey) -> Result<Vec<BookmarkRow>, Qu
     if rows.is_empty() {
         return Ok(rows);
     }
-    let log = context.log(key)?;
+    let log = context.log_so_far(key)?;
     let n_bytes = log.summary().n_bytes.1;
     rows.retain(|row| row.offset < n_bytes && stands(row, |place| log.raw(place)));
     Ok(rows)

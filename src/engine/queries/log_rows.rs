@@ -49,7 +49,7 @@ impl Query for LogRowsQuery {
     type Output = LogPage;
 
     fn run(&self, context: &QueryContext) -> Result<LogPage, QueryError> {
-        let log = context.log_for(&self.key, &self.stack)?;
+        let log = context.log_so_far_for(&self.key, &self.stack)?;
         let mut page = page(&*log, self)?;
         name_addresses(context, &log.summary().boots, &mut page.rows.rows);
         log_marks::mark(context, &self.key, &mut page)?;
@@ -57,7 +57,7 @@ impl Query for LogRowsQuery {
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A log at a glance, and how its rows lie along it.
 
 use crate::engine::context::QueryContext;
+use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::shown::ShownLog;
 use crate::engine::logs::view::{LogDensity, LogKey, LogSummary};
 use crate::engine::query::{Query, QueryError};
@@ -28,11 +29,14 @@ impl Query for LogSummaryQuery {
     type Output = LogOverview;
 
     fn run(&self, context: &QueryContext) -> Result<LogOverview, QueryError> {
-        Ok(overview(&*context.shown_log(&self.key)?, self.n_buckets)?)
+        Ok(overview(
+            &*context.log_so_far_for(&self.key, &FilterStack::default())?,
+            self.n_buckets,
+        )?)
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        context.live_logs().revision(&self.key)
+        context.opened_logs().revision(&self.key)
     }
 }
 

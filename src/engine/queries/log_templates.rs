@@ -62,7 +62,7 @@ impl Query for LogTemplatesQuery {
     }
 
     fn own_revision(&self, context: &QueryContext) -> u64 {
-        let of = |key: &LogKey| context.live_logs().revision(key);
+        let of = |key: &LogKey| context.opened_logs().revision(key);
         of(&self.key).saturating_add(self.good.as_ref().map_or(0, of))
     }
 }

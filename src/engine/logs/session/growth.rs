@@ -68,6 +68,13 @@ impl LogSession {
         self
     }
 
+    /// The same, known to be the beginning of a log of this size.
+    pub fn beginning_of(mut self, n_bytes: u64) -> Self {
+        self.summary.n_bytes.1 = n_bytes;
+        self.summary.is_complete = false;
+        self
+    }
+
     /// The same log, of which something else says when its first record was made (nanoseconds since 1970), and how far off that
     /// may be.
     pub fn with_start(mut self, started: Option<(i64, u64)>) -> Self {

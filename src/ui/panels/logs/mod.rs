@@ -392,6 +392,7 @@ fn headline(overview: &LogOverview) -> String {
     let summary = &overview.summary;
     let lines = words::count(summary.n_rows, "line", "lines");
     let lines = match summary.parts.len() {
+        0 if !summary.is_complete => format!("{lines} so far"),
         0 => lines,
         n => format!("{lines} of {n} logs"),
     };
@@ -405,6 +406,14 @@ fn headline(overview: &LogOverview) -> String {
 fn detail(overview: &LogOverview) -> String {
     let summary = &overview.summary;
     let mut parts = Vec::new();
+    if !summary.is_complete {
+        let (shown, all) = summary.n_bytes;
+        parts.push(format!(
+            "the first {} of {}; the rest is being read",
+            words::bytes(shown),
+            words::bytes(all)
+        ));
+    }
     if !summary.crashes.is_empty() {
         parts.push(words::count(
             summary.crashes.len() as u64,
