@@ -6,6 +6,7 @@ pub mod cached_indexes;
 pub mod command;
 pub mod context;
 pub mod demo;
+pub mod demo_fleet;
 pub mod event;
 pub mod examine;
 pub mod file_bytes;
