@@ -158,7 +158,7 @@ pub(super) struct Heartbeat {
 
 /// Heartbeats on their way to columns.
 pub(super) struct Batch {
-    batch: HeartbeatBatch,
+    columns: HeartbeatBatch,
     intervals: Vec<i64>,
     integers: Vec<Vec<Option<i32>>>,
     floats: Vec<Vec<Option<f32>>>,
@@ -168,7 +168,7 @@ impl Batch {
     pub(super) fn new() -> Self {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Self {
-            batch: HeartbeatBatch {
+            columns: HeartbeatBatch {
                 versions: names(&VERSIONS),
                 hardware_names: names(&HARDWARE),
                 ..HeartbeatBatch::default()
@@ -181,12 +181,12 @@ impl Batch {
 
     /// The heartbeats that follow are of this device.
     pub(super) fn begin(&mut self, serial: &str) {
-        self.batch.devices.push(serial.to_owned());
+        self.columns.devices.push(serial.to_owned());
     }
 
     pub(super) fn push(&mut self, heartbeat: &Heartbeat) {
-        let device = self.batch.devices.len().saturating_sub(1);
-        let batch = &mut self.batch;
+        let device = self.columns.devices.len().saturating_sub(1);
+        let batch = &mut self.columns;
         batch.device.push(u32::try_from(device).unwrap_or(u32::MAX));
         batch.version.push(heartbeat.version);
         batch.hardware.push(heartbeat.hardware);
@@ -213,12 +213,12 @@ impl Batch {
             let values = Values::F32(values.collect());
             (row.0.to_owned(), Column { values, present })
         });
-        self.batch.metrics = integers.chain(floats).collect();
-        self.batch.interval_ns = Some(Column {
+        self.columns.metrics = integers.chain(floats).collect();
+        self.columns.interval_ns = Some(Column {
             values: Values::I64(self.intervals),
             present: None,
         });
-        self.batch
+        self.columns
     }
 }
 
