@@ -10,6 +10,7 @@ pub mod demo_fleet;
 pub mod event;
 pub mod examine;
 pub mod file_bytes;
+pub mod fleet;
 pub mod growing_copy;
 pub mod import;
 pub mod index_cache;

@@ -40,6 +40,8 @@ pub enum UiCommand {
     OpenCapture(i64),
     /// Open one log.
     OpenLog(LogKey),
+    /// Open one device.
+    OpenDevice(String),
     /// Show the open crash in its log.
     ShowInLog,
     /// Choose files to import.
@@ -208,6 +210,8 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Go(PanelId::Issues), "Go to Issues", "Crashes by their cause: how many, where, since when.", [key(CTRL, Key::Num3)];
     UiCommand::Go(PanelId::Logs), "Go to Logs", "Every line of a log, decoded, with filters and where it crashed.", [key(CTRL, Key::Num4)];
     UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num5)];
+    UiCommand::Go(PanelId::Device), "Go to Device", "One device along its time: versions, events, what it measured.", [key(CTRL, Key::Num8)];
+    UiCommand::Go(PanelId::Fleet), "Go to Fleet", "Many devices: the band of a metric, versions side by side, outliers.", [key(CTRL, Key::Num9)];
     UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num6)];
     UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num7)];
     UiCommand::ShowInLog, "Show the crash in its log", "Go to the line of the log where the open crash begins.", [key(NONE, Key::L)];

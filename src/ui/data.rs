@@ -5,6 +5,9 @@
 use crate::engine::Engine;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Wake};
+use crate::engine::fleet::view::{
+    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, RankedDevice,
+};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
 use crate::engine::loadable::Loadable;
@@ -16,6 +19,9 @@ use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
 use crate::engine::queries::filter_sets::{FilterSetsQuery, NamedFilters};
 use crate::engine::queries::find::{FindQuery, Found};
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
+use crate::engine::queries::heartbeats::{
+    BandQuery, ByVersionQuery, DeviceTimelineQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+};
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
 use crate::engine::queries::issue_list::{Issue, IssueHistory, IssueHistoryQuery, IssueListQuery};
@@ -95,6 +101,23 @@ pub trait Door {
     fn log_gutter(&self, query: &LogGutterQuery) -> Answer<Gutter>;
     /// The log that tells of a crash.
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>>;
+    /// All heartbeats at a glance.
+    fn fleet_summary(&self) -> Answer<FleetSummary>;
+    /// Quantiles of a metric over devices, by hour or by day, of one version or of all.
+    fn fleet_band(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Band>;
+    /// The mean of a metric by version.
+    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>>;
+    /// How the values of a metric are spread, of one version or of all.
+    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram>;
+    /// The devices with the most or the least of a metric.
+    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>>;
+    /// One device along its time, with some metrics; of all of it or of a span.
+    fn device_timeline(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        span_ns: Option<(i64, i64)>,
+    ) -> Answer<DeviceTimeline>;
     /// Captures, newest first.
     fn captures(&self) -> Answer<Vec<CaptureRow>>;
     /// What an import found.
@@ -298,6 +321,51 @@ impl Door for EngineDoor {
 
     fn log_of_crash(&self, crash: i64) -> Answer<Option<LogKey>> {
         self.engine.borrow().query(LogOfCrashQuery { crash })
+    }
+
+    fn fleet_summary(&self) -> Answer<FleetSummary> {
+        self.engine.borrow().query(FleetSummaryQuery)
+    }
+
+    fn fleet_band(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Band> {
+        self.engine.borrow().query(BandQuery {
+            metric: metric.to_owned(),
+            by_day,
+            version: version.map(str::to_owned),
+        })
+    }
+
+    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>> {
+        self.engine.borrow().query(ByVersionQuery {
+            metric: metric.to_owned(),
+        })
+    }
+
+    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram> {
+        self.engine.borrow().query(HistogramQuery {
+            metric: metric.to_owned(),
+            version: version.map(str::to_owned),
+        })
+    }
+
+    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>> {
+        self.engine.borrow().query(RankingQuery {
+            metric: metric.to_owned(),
+            from_top,
+        })
+    }
+
+    fn device_timeline(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        span_ns: Option<(i64, i64)>,
+    ) -> Answer<DeviceTimeline> {
+        self.engine.borrow().query(DeviceTimelineQuery {
+            serial: serial.to_owned(),
+            metrics: metrics.to_vec(),
+            span_ns,
+        })
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {

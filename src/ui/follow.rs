@@ -140,6 +140,7 @@ impl App {
             crash,
             capture: Some(capture),
             issue: None,
+            device: None,
             log: None,
         });
     }

@@ -4,6 +4,10 @@
 
 /// Home.
 pub const HOME: &str = "\u{e2c2}";
+/// One device along its time.
+pub const DEVICE: &str = "\u{e610}";
+/// Many devices.
+pub const FLEET: &str = "\u{e154}";
 /// A crash.
 pub const CRASH: &str = "\u{e4e0}";
 /// The list of crashes, grouped.

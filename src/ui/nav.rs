@@ -66,6 +66,8 @@ pub struct Place {
     pub issue: Option<String>,
     /// Log that is open.
     pub log: Option<LogKey>,
+    /// Serial number of the device that is open.
+    pub device: Option<String>,
 }
 
 /// The one selection that every panel shares.
@@ -104,6 +106,7 @@ impl Default for Nav {
             capture: None,
             issue: None,
             log: None,
+            device: None,
         };
         Self {
             place,
@@ -166,6 +169,15 @@ impl Nav {
         self.go(Place {
             panel: PanelId::Logs,
             log: Some(log),
+            ..self.place.clone()
+        });
+    }
+
+    /// Opens a device by its serial number.
+    pub fn open_device(&mut self, device: String) {
+        self.go(Place {
+            panel: PanelId::Device,
+            device: Some(device),
             ..self.place.clone()
         });
     }

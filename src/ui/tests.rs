@@ -256,6 +256,7 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
         (PanelId::Crash, Mode::Ready) => &["Changed", "RTOS", "Heap", "Interrupts"],
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
+        (PanelId::Fleet | PanelId::Device, Mode::Ready) => &["wide"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
         (PanelId::Logs, Mode::Ready) => &["wide", "messages", "fold", "compare", "export", "merge"],
         _ => &[],

@@ -89,6 +89,42 @@ pub fn ago(rfc3339: &str, now: SystemTime) -> String {
     }
 }
 
+/// A length of time as people say it: `7 days`, `2 min 4 s`, `1 h`.
+pub fn span(ns: i64) -> String {
+    let seconds = ns.unsigned_abs() / 1_000_000_000;
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+    let parts = match (days, hours, minutes, rest) {
+        (10.., ..) => [
+            count((seconds + 43_200) / 86_400, "day", "days"),
+            String::new(),
+        ],
+        (1.., ..) => [count(days, "day", "days"), of(hours, "h")],
+        (_, 1.., ..) => [of(hours, "h"), of(minutes, "min")],
+        (_, _, 1.., _) => [of(minutes, "min"), of(rest, "s")],
+        _ if ns.unsigned_abs() % 1_000_000_000 == 0 => [format!("{rest} s"), String::new()],
+        _ => [
+            format!("{} s", ns.unsigned_abs() as f64 / 1e9),
+            String::new(),
+        ],
+    };
+    let [first, second] = parts;
+    if second.is_empty() {
+        first
+    } else {
+        format!("{first} {second}")
+    }
+}
+
+/// `3 h`; nothing of 0.
+fn of(n: u64, unit: &str) -> String {
+    if n == 0 {
+        String::new()
+    } else {
+        format!("{n} {unit}")
+    }
+}
+
 /// The last part of a path in either notation.
 pub fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)

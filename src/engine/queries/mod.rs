@@ -8,6 +8,7 @@ pub mod crash_memory;
 pub mod filter_sets;
 pub mod find;
 pub mod follow_pointer;
+pub mod heartbeats;
 pub mod import_report;
 pub mod issue_detail;
 pub mod issue_list;

@@ -2,6 +2,8 @@
 //! from it. Panels format answers; they never compute on them and never reach around the context.
 
 pub mod crash;
+pub mod device;
+pub mod fleet;
 pub mod home;
 pub mod import_report;
 pub mod issues;
@@ -25,6 +27,10 @@ pub enum PanelId {
     Issues,
     /// One log.
     Logs,
+    /// One device along its time.
+    Device,
+    /// Many devices.
+    Fleet,
     /// The symbol library.
     Symbols,
     /// The paste box.
@@ -93,6 +99,22 @@ pub static PANELS: &[PanelKind] = &[
         icon: icons::LOGS,
         help: "Every line of a log, decoded, with filters and where it crashed.",
         new: || Box::<logs::Logs>::default(),
+    },
+    PanelKind {
+        id: PanelId::Device,
+        name: "device",
+        label: "Device",
+        icon: icons::DEVICE,
+        help: "One device along its time: versions, events, what it measured.",
+        new: || Box::<device::Device>::default(),
+    },
+    PanelKind {
+        id: PanelId::Fleet,
+        name: "fleet",
+        label: "Fleet",
+        icon: icons::FLEET,
+        help: "Many devices: the band of a metric, versions side by side, outliers.",
+        new: || Box::<fleet::Fleet>::default(),
     },
     PanelKind {
         id: PanelId::Symbols,

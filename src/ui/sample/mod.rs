@@ -1,5 +1,6 @@
 //! A door with made-up answers, for tests of the window alone.
 
+mod fleet;
 mod issues;
 mod lists;
 mod logs;
@@ -11,6 +12,9 @@ pub(super) use report::{bare_report, report};
 use super::data::{Answer, Door};
 use crate::engine::command::Command;
 use crate::engine::event::Event;
+use crate::engine::fleet::view::{
+    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, RankedDevice,
+};
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
@@ -318,6 +322,35 @@ impl Door for FakeDoor {
 
     fn log_of_crash(&self, _crash: i64) -> Answer<Option<LogKey>> {
         self.answer(|| Some(logs::key()), || None)
+    }
+
+    fn fleet_summary(&self) -> Answer<FleetSummary> {
+        self.answer(fleet::summary, FleetSummary::default)
+    }
+
+    fn fleet_band(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Band> {
+        self.answer(|| fleet::band(metric, by_day, version), Band::default)
+    }
+
+    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>> {
+        self.answer(|| fleet::by_version(metric), Vec::new)
+    }
+
+    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram> {
+        self.answer(|| fleet::histogram(metric, version), Histogram::default)
+    }
+
+    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>> {
+        self.answer(|| fleet::ranking(metric, from_top), Vec::new)
+    }
+
+    fn device_timeline(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        _span_ns: Option<(i64, i64)>,
+    ) -> Answer<DeviceTimeline> {
+        self.answer(|| fleet::timeline(serial, metrics), DeviceTimeline::default)
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {

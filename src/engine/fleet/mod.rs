@@ -1,0 +1,3 @@
+//! Heartbeats as they are shown: one device along its time, or all of them by version.
+
+pub mod view;

@@ -1,0 +1,227 @@
+//! Device: one device along its time. Its versions, what happened to it, and what it measured, one lane each.
+
+pub(super) mod lanes;
+mod strip;
+
+use super::{Panel, screen};
+use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
+use crate::ui::context::ViewContext;
+use crate::ui::theme::size;
+use crate::ui::widgets::chart::Time;
+use crate::ui::widgets::{card as cards, chart, field, state, text};
+use crate::ui::words;
+use egui::{Pos2, Rect, ScrollArea, Ui};
+
+/// Width of the list of metrics.
+const METRICS: f32 = 220.0;
+/// Lanes that are shown before somebody chose any.
+const FIRST_LANES: usize = 4;
+
+/// What is looked at.
+#[derive(Default)]
+pub struct Device {
+    serial: String,
+    /// What is written into the field for another device.
+    wanted: String,
+    /// Metrics that have a lane, in their order; `None` before anybody chose.
+    pinned: Option<Vec<String>>,
+    /// The span that is in sight, nanoseconds.
+    sight: Option<(i64, i64)>,
+}
+
+impl Panel for Device {
+    fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        let rect = screen(ui);
+        let summary = ctx.door.fleet_summary();
+        let first = || {
+            let ranking = ctx.door.fleet_ranking("", true);
+            let devices = ranking.value()?;
+            Some(devices.first()?.serial.clone())
+        };
+        let wanted = ctx.nav.place.device.clone().or_else(first);
+        if let Some(serial) = wanted
+            && serial != self.serial
+        {
+            self.serial = serial;
+            self.wanted.clear();
+            self.sight = None;
+        }
+        cards::inside(ui, rect, "device", |ui| {
+            let Some(known) = summary.value().filter(|known| known.n_heartbeats > 0) else {
+                let title = if summary.value().is_some() {
+                    "No heartbeat in this workspace"
+                } else {
+                    "Device"
+                };
+                text::headline(ui, title);
+                ui.add_space(size::M);
+                state::answer(ui, &summary, "Looking for heartbeats…", |ui, _| {
+                    text::muted(
+                        ui,
+                        "A capture of a board with the device-side SDK has heartbeats, and so has a fleet sample. Drop one on the window.",
+                    );
+                });
+                return;
+            };
+            let pinned = self.lanes(known);
+            let answer = ctx.door.device_timeline(&self.serial, &pinned, self.sight);
+            let headline = answer
+                .value()
+                .map_or_else(|| self.serial.clone(), |device| headline(device));
+            text::headline(ui, &headline);
+            ui.add_space(size::XS);
+            state::answer(ui, &answer, "Reading heartbeats…", |ui, device| {
+                text::muted(ui, detail(device));
+                ui.add_space(size::S);
+                self.body_ui(ctx, ui, known, device);
+            });
+        });
+    }
+}
+
+impl Device {
+    /// The metrics that have a lane.
+    fn lanes(&self, summary: &FleetSummary) -> Vec<String> {
+        self.pinned.clone().unwrap_or_else(|| {
+            let first = summary.metrics.iter().take(FIRST_LANES);
+            first.map(|(metric, _)| metric.name.clone()).collect()
+        })
+    }
+
+    fn body_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        summary: &FleetSummary,
+        device: &DeviceTimeline,
+    ) {
+        let rect = ui.available_rect_before_wrap();
+        let left = Rect::from_min_max(rect.min, Pos2::new(rect.left() + METRICS, rect.bottom()));
+        let right = Rect::from_min_max(Pos2::new(left.right() + size::M, rect.top()), rect.max);
+        self.list_ui(ctx, ui, left, summary);
+        let Some(span_ns) = device.span_ns else {
+            cards::inside(ui, right, "no heartbeats", |ui| {
+                let why = "Choose another device in the field at the left.";
+                state::empty(ui, "This device has no heartbeat", why);
+            });
+            return;
+        };
+        let time = Time {
+            span_ns,
+            group: "device",
+        };
+        let title = cards::Title {
+            title: "Timeline",
+            detail: &words::count(device.lanes.len() as u64, "metric", "metrics"),
+            right: "UTC",
+        };
+        cards::card(ui, right, title, |ui| {
+            strip::strip_ui(ctx, ui, &time, device, self.sight);
+            ScrollArea::vertical()
+                .id_salt("lanes")
+                .auto_shrink(false)
+                .show(ui, |ui| {
+                    if device.lanes.is_empty() {
+                        let why = "Tick a metric at the left to see it along this time.";
+                        state::empty(ui, "No metric is shown", why);
+                    }
+                    let last = device.lanes.len().saturating_sub(1);
+                    let mut sight = None;
+                    for (index, lane) in device.lanes.iter().enumerate() {
+                        sight = Some(lanes::lane_ui(
+                            ui,
+                            &time,
+                            device,
+                            index,
+                            lane,
+                            index == last,
+                        ));
+                    }
+                    self.sight = sight;
+                    chart::help_ui(ui);
+                });
+        });
+    }
+
+    fn list_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        rect: Rect,
+        summary: &FleetSummary,
+    ) {
+        let mut pinned = self.lanes(summary);
+        let title = cards::Title {
+            title: "Metrics",
+            detail: &format!("{} of {}", pinned.len(), summary.metrics.len()),
+            right: "",
+        };
+        cards::card(ui, rect, title, |ui| {
+            ui.horizontal(|ui| {
+                ui.add_space(size::S);
+                let width = ui.available_width() - size::XL;
+                let hint = "Another device…";
+                let response = field::line(ui, &mut self.wanted, "Serial number", hint, width);
+                let is_entered =
+                    response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                let serial = self.wanted.trim();
+                if is_entered && !serial.is_empty() {
+                    let serial = serial.to_owned();
+                    ctx.ui(crate::ui::command::UiCommand::OpenDevice(serial));
+                }
+            });
+            ui.add_space(size::XS);
+            let mut changed = false;
+            ScrollArea::vertical()
+                .id_salt("metrics of a device")
+                .auto_shrink(false)
+                .show_rows(ui, size::ROW, summary.metrics.len(), |ui, range| {
+                    for (metric, _) in summary.metrics.get(range).unwrap_or(&[]) {
+                        let place = pinned.iter().position(|name| *name == metric.name);
+                        let mut is_pinned = place.is_some();
+                        ui.horizontal(|ui| {
+                            ui.add_space(size::S);
+                            let response = ui.checkbox(&mut is_pinned, &metric.name);
+                            if response.changed() {
+                                changed = true;
+                                match place {
+                                    Some(place) => _ = pinned.remove(place),
+                                    None => pinned.push(metric.name.clone()),
+                                }
+                            }
+                            if let Some(description) = &metric.description {
+                                response.on_hover_text(description);
+                            }
+                        });
+                    }
+                });
+            if changed {
+                self.pinned = Some(pinned);
+            }
+        });
+    }
+}
+
+/// `DM000421, rev B`.
+fn headline(device: &DeviceTimeline) -> String {
+    match &device.hardware {
+        Some(hardware) => format!("{}, {hardware}", device.serial),
+        None => device.serial.clone(),
+    }
+}
+
+/// `161 heartbeats tell of 161 h · 2 crashes · version 1.4.3 now`.
+fn detail(device: &DeviceTimeline) -> String {
+    let heartbeats = words::count(device.n_heartbeats, "heartbeat", "heartbeats");
+    let hours = chart::digits(device.hours);
+    let n_crashes = device.events.iter().filter(|event| event.kind == "crash");
+    let n_crashes = n_crashes.count() as u64;
+    let mut parts = vec![
+        format!("{heartbeats} tell of {hours} h"),
+        words::count(n_crashes, "crash", "crashes"),
+    ];
+    if let Some((_, _, version)) = device.versions.last() {
+        parts.push(format!("version {version} at the end"));
+    }
+    parts.join(" · ")
+}

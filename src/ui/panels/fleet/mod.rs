@@ -1,0 +1,146 @@
+//! Fleet: many devices by what they measured and by version, from the band of all down to the one that stands out.
+
+mod band;
+mod metrics;
+mod outliers;
+mod spread;
+mod versions;
+
+use super::{Panel, screen};
+use crate::engine::fleet::view::{FleetSummary, Frame};
+use crate::model::metric::MetricDefinition;
+use crate::ui::context::ViewContext;
+use crate::ui::theme::size;
+use crate::ui::widgets::{card as cards, state, text};
+use crate::ui::words;
+use egui::{Pos2, Rect, Ui};
+
+/// Width of the list of metrics.
+const METRICS: f32 = 220.0;
+/// What is shown first, where there is such a metric.
+const FIRST: [&str; 3] = ["wifi_disconnects", "battery_pct", "rssi"];
+
+/// What is looked at.
+#[derive(Default)]
+pub struct Fleet {
+    metric: Option<String>,
+    search: String,
+    by_day: bool,
+    /// Only devices of this version.
+    version: Option<String>,
+    /// The device whose line is drawn over the band.
+    device: Option<String>,
+    from_bottom: bool,
+}
+
+impl Panel for Fleet {
+    fn ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+        let rect = screen(ui);
+        let answer = ctx.door.fleet_summary();
+        cards::inside(ui, rect, "fleet", |ui| {
+            let known = answer.value().cloned();
+            let headline = known
+                .as_deref()
+                .map_or_else(|| "Fleet".to_owned(), headline);
+            text::headline(ui, &headline);
+            ui.add_space(size::XS);
+            state::answer(ui, &answer, "Counting heartbeats…", |ui, summary| {
+                if summary.n_heartbeats == 0 {
+                    nothing_ui(ui);
+                    return;
+                }
+                text::muted(ui, detail(summary));
+                ui.add_space(size::M);
+                self.body_ui(ctx, ui, summary);
+            });
+        });
+    }
+}
+
+impl Fleet {
+    fn body_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, summary: &FleetSummary) {
+        let rect = ui.available_rect_before_wrap();
+        let left = Rect::from_min_max(rect.min, Pos2::new(rect.left() + METRICS, rect.bottom()));
+        let right = Rect::from_min_max(Pos2::new(left.right() + size::M, rect.top()), rect.max);
+        let metric = self.chosen(summary);
+        self.metrics_ui(ui, left, summary, metric.as_ref());
+        let Some(metric) = metric else { return };
+        let half = (right.height() * 0.52).floor();
+        let upper = Rect::from_min_max(right.min, Pos2::new(right.right(), right.top() + half));
+        self.band_ui(ctx, ui, upper, summary, &metric);
+        let lower =
+            Rect::from_min_max(Pos2::new(right.left(), upper.bottom() + size::M), right.max);
+        let width = ((lower.width() - 2.0 * size::M) / 3.0).floor();
+        let third = |n: f32| {
+            let left = lower.left() + n * (width + size::M);
+            Rect::from_min_max(
+                Pos2::new(left, lower.top()),
+                Pos2::new(left + width, lower.bottom()),
+            )
+        };
+        self.versions_ui(ctx, ui, third(0.0), summary, &metric);
+        self.spread_ui(ctx, ui, third(1.0), &metric);
+        self.outliers_ui(ctx, ui, third(2.0), &metric);
+    }
+
+    /// The metric that is shown: the chosen one, else one that most people look for, else the first.
+    fn chosen(&self, summary: &FleetSummary) -> Option<MetricDefinition> {
+        let named = |name: &str| {
+            let mut metrics = summary.metrics.iter();
+            metrics.find(|(metric, _)| metric.name == name)
+        };
+        let chosen = self.metric.as_deref().and_then(named);
+        let first = || FIRST.into_iter().find_map(named);
+        let found = chosen.or_else(first).or(summary.metrics.first());
+        found.map(|(metric, _)| metric.clone())
+    }
+}
+
+/// `400 devices for 7 days`.
+fn headline(summary: &FleetSummary) -> String {
+    if summary.n_heartbeats == 0 {
+        return "No heartbeat in this workspace".to_owned();
+    }
+    let devices = words::count(summary.n_devices, "device", "devices");
+    match summary.span_ns {
+        Some((from, to)) => format!("{devices} for {}", words::span(to.saturating_sub(from))),
+        None => devices,
+    }
+}
+
+/// How much there is, and of what it is a sample.
+fn detail(summary: &FleetSummary) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "hours that devices reported"
+    )]
+    let hours = words::number(summary.device_hours.max(0.0).round() as u64);
+    let heartbeats = words::count(summary.n_heartbeats, "heartbeat", "heartbeats");
+    let mut parts = vec![format!("{hours} device-hours in {heartbeats}")];
+    if let Some(interval) = summary.interval_ns {
+        parts.push(format!("most often every {}", words::span(interval)));
+    }
+    parts.push(frame_words(summary.frame.as_ref()));
+    parts.join(" · ")
+}
+
+fn frame_words(frame: Option<&Frame>) -> String {
+    let population = frame.and_then(|frame| frame.population);
+    match population {
+        Some(n) => {
+            let how = frame.and_then(|frame| frame.how.as_deref());
+            let how = how.map_or_else(String::new, |how| format!(", {how}"));
+            format!("a sample of {}{how}", words::count(n, "device", "devices"))
+        }
+        None => "population unknown: rates only".to_owned(),
+    }
+}
+
+fn nothing_ui(ui: &mut Ui) {
+    ui.add_space(size::M);
+    text::muted(
+        ui,
+        "Drop a fleet sample on the window: a folder with heartbeats as Parquet, CSV or JSON Lines. A capture of a board with the device-side SDK has heartbeats too.",
+    );
+}
