@@ -21,6 +21,7 @@ pub mod known_functions;
 pub mod main_stack;
 pub mod mpu;
 mod printed_stack;
+pub mod rate;
 pub mod recursion;
 pub mod report;
 mod riscv_facts;

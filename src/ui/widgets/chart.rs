@@ -120,6 +120,7 @@ impl Chart<'_> {
             .show_axes([self.has_times, true])
             .y_axis_min_width(LEFT)
             .x_grid_spacer(spacer)
+            .y_grid_spacer(values)
             .x_axis_formatter(move |mark: GridMark, _: &RangeInclusive<f64>| {
                 #[expect(clippy::cast_possible_truncation, reason = "a step of the axis")]
                 let step = (mark.step_size * SECOND) as i64;
@@ -183,6 +184,28 @@ fn spacer(input: GridInput) -> Vec<GridMark> {
         at += step;
     }
     marks
+}
+
+/// Marks at three or four round values.
+fn values(input: GridInput) -> Vec<GridMark> {
+    let (from, to) = input.bounds;
+    let least = (to - from) / 4.0;
+    if !least.is_finite() || least <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let factors = [1.0, 2.0, 5.0, 10.0];
+    let fits = |factor: &f64| factor * power >= least;
+    let step = power * factors.into_iter().find(fits).unwrap_or(10.0);
+    let first = (from / step).ceil();
+    let marks = (0..8).map(|n| (first + f64::from(n)) * step);
+    marks
+        .take_while(|value| *value <= to)
+        .map(|value| GridMark {
+            value,
+            step_size: step,
+        })
+        .collect()
 }
 
 /// A line through places that belong together; nothing is drawn across a gap.
