@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use super::{backtrace, completions, import, logs, query, sdk, symbolize, symbols};
+use super::{backtrace, completions, demo, import, logs, query, sdk, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
@@ -67,6 +67,8 @@ pub enum Command {
     Screenshot(ScreenshotArgs),
     /// Write the device-side SDK of this version: metrics, events, logs and coredumps from your firmware
     Sdk(sdk::SdkArgs),
+    /// Make a workspace with a fleet that never was: a planted regression to find
+    Demo(demo::DemoArgs),
     /// Name the addresses in any text
     Symbolize(symbolize::SymbolizeArgs),
     /// Add, list or look for symbol files

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod backtrace;
 pub mod completions;
+pub mod demo;
 pub mod exit;
 pub mod import;
 mod log_filters;
@@ -52,6 +53,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Logs(args) => logs::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
         Command::Sdk(args) => sdk::run(args, out),
+        Command::Demo(args) => demo::run(args, &common, out),
         Command::Symbolize(args) => symbolize::run(args, &common, out),
         Command::Symbols(args) => symbols::run(args, &common, out),
     };

@@ -23,6 +23,8 @@ pub enum Command {
     },
     /// Take in the demo bundle that is part of this program.
     OpenDemo,
+    /// Put the small demo fleet into the workspace.
+    OpenDemoFleet,
     /// Add ELF files, or every ELF in a folder, to the symbol library.
     AddSymbols {
         /// Files and folders.
@@ -193,6 +195,7 @@ impl Command {
             Self::Import { paths } => format!("Import {}", names(paths)),
             Self::ImportBytes { name, .. } => format!("Import {name}"),
             Self::OpenDemo => "Open the demo".to_owned(),
+            Self::OpenDemoFleet => "Make a demo fleet".to_owned(),
             Self::AddSymbols { paths } => format!("Add symbols from {}", names(paths)),
             Self::AssignSymbols { build_id, .. } => {
                 format!("Use build {}", build_id.chars().take(8).collect::<String>())

@@ -1,7 +1,7 @@
 //! Devices: known by their serial number, else one for each capture.
 
 use crate::store::{error::StoreError, ids::DeviceId, reader::Reader, rows::unsigned};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 /// What a capture says about the device it came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +58,9 @@ fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     })
 }
 
-/// The device of a new capture. A blank serial number is none.
+/// The device of a new capture or of heartbeats. A blank serial number is none.
 pub(super) fn find_or_insert(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     new: &NewDevice,
 ) -> Result<DeviceId, StoreError> {
     let tidy = |text: &Option<String>| {
@@ -70,20 +70,21 @@ pub(super) fn find_or_insert(
             .map(str::to_owned)
     };
     // Never two NULLs in conflict: a capture without a serial number always inserts.
-    Ok(transaction.query_row(
+    let mut statement = connection.prepare_cached(
         "INSERT INTO devices (serial, hardware) VALUES (?1, ?2) \
          ON CONFLICT (serial) DO UPDATE SET hardware = coalesce(excluded.hardware, hardware) \
          RETURNING id",
-        params![tidy(&new.serial), tidy(&new.hardware)],
-        |row| row.get(0),
-    )?)
+    )?;
+    let values = params![tidy(&new.serial), tidy(&new.hardware)];
+    Ok(statement.query_row(values, |row| row.get(0))?)
 }
 
-/// Forgets the devices without a capture.
+/// Forgets the devices without a capture and without heartbeats.
 pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(
         "DELETE FROM devices WHERE id NOT IN (SELECT device FROM captures) \
-         AND id NOT IN (SELECT device FROM crashes WHERE device IS NOT NULL)",
+         AND id NOT IN (SELECT device FROM crashes WHERE device IS NOT NULL) \
+         AND id NOT IN (SELECT device FROM series_devices)",
         [],
     )?;
     Ok(())

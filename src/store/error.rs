@@ -97,6 +97,12 @@ pub enum StoreError {
         #[from]
         source: std::io::Error,
     },
+    /// What was to be stored cannot be.
+    #[error("the heartbeats cannot be stored: {what}")]
+    Unusable {
+        /// What is wrong with them, and what to do.
+        what: String,
+    },
     /// Another process holds the file for longer than we wait.
     #[error("another program is using the workspace; try again when it is done: {path}")]
     Busy {

@@ -34,6 +34,7 @@ pub mod overview;
 mod packing;
 pub mod reader;
 mod rows;
+pub mod series;
 mod settings;
 pub mod sha256;
 mod step_log;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Fits the blocks that later tables keep in a row; it cannot be changed once a file exists.
@@ -290,10 +290,8 @@ impl Store {
             .map_err(|error| error.in_file(&self.path))
     }
 
-    fn write_inner<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    /// The connection that writes, for as long as the guard lives.
+    pub(super) fn lock_writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
         let Some(writer) = &self.writer else {
             return Err(StoreError::ReadOnly {
                 path: self.path.clone(),
@@ -305,7 +303,14 @@ impl Store {
             });
         };
         // A panic in another write rolled its transaction back: the connection is as good as new.
-        let mut connection = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write_inner<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock_writer()?;
         let changes_before = connection.total_changes();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = work(&transaction)?;

@@ -33,6 +33,10 @@ impl App {
             UiCommand::OpenCrash(id) => self.nav.open_crash(id),
             UiCommand::OpenIssue(key) => self.nav.open_issue(Some(key)),
             UiCommand::OpenLog(log) => self.nav.open_log(log),
+            UiCommand::OpenDemoFleet => {
+                self.door.submit(Command::OpenDemoFleet);
+                self.nav.go_panel(PanelId::Fleet);
+            }
             UiCommand::OpenDevice(serial) => self.nav.open_device(serial),
             UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),

@@ -40,6 +40,8 @@ pub enum UiCommand {
     OpenCapture(i64),
     /// Open one log.
     OpenLog(LogKey),
+    /// Put the small demo fleet into the workspace and show it.
+    OpenDemoFleet,
     /// Open one device.
     OpenDevice(String),
     /// Show the open crash in its log.
@@ -204,6 +206,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::WatchFolder, "Watch folder…", "Import what appears in a folder, until you stop it.", [];
     UiCommand::FollowLogFile, "Follow a log file…", "Open a log that is still being written; what is appended appears.", [];
     UiCommand::AddSymbols, "Add symbol files…", "Add ELF files, so that addresses get names.", [];
+    UiCommand::OpenDemoFleet, "Make a demo fleet", "400 devices for a week, with a planted regression to find.", [];
     UiCommand::OpenDemo, "Open the demo", "Look at crashes of two sample firmwares.", [];
     UiCommand::Go(PanelId::Home), "Go to Home", "Where files are dropped and workspaces opened.", [key(CTRL, Key::Num1)];
     UiCommand::Go(PanelId::Crash), "Go to Crash", "The crash that is open.", [key(CTRL, Key::Num2)];

@@ -102,7 +102,9 @@ pub fn span(ns: i64) -> String {
         (1.., ..) => [count(days, "day", "days"), of(hours, "h")],
         (_, 1.., ..) => [of(hours, "h"), of(minutes, "min")],
         (_, _, 1.., _) => [of(minutes, "min"), of(rest, "s")],
-        _ if ns.unsigned_abs() % 1_000_000_000 == 0 => [format!("{rest} s"), String::new()],
+        _ if ns.unsigned_abs().is_multiple_of(1_000_000_000) => {
+            [format!("{rest} s"), String::new()]
+        }
         _ => [
             format!("{} s", ns.unsigned_abs() as f64 / 1e9),
             String::new(),

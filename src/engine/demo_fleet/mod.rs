@@ -5,8 +5,10 @@
 
 mod device;
 mod metrics;
+mod stored;
 mod truth;
 
+pub use stored::{DemoError, store};
 pub use truth::{Planted, Truth};
 
 use crate::model::metric::MetricDefinition;

@@ -1,3 +1,4 @@
 //! Heartbeats as they are shown: one device along its time, or all of them by version.
 
+pub(super) mod timeline;
 pub mod view;

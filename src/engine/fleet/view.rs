@@ -31,8 +31,8 @@ pub struct FleetSummary {
     pub span_ns: Option<(i64, i64)>,
     /// From one heartbeat to the next, most often.
     pub interval_ns: Option<i64>,
-    /// What is measured, with how many values there are; by name.
-    pub metrics: Vec<(MetricDefinition, u64)>,
+    /// What is measured, by name.
+    pub metrics: Vec<MetricDefinition>,
     /// By software version, in their order.
     pub versions: Vec<VersionRow>,
     /// Devices that crash again and again before an interval is over, and crashes of theirs: hours that no heartbeat tells of.

@@ -6,6 +6,7 @@ pub(super) mod watch;
 
 use super::Engine;
 use super::command::Command;
+use super::demo_fleet::{DemoError, SMALL, store};
 use super::file_bytes::Access;
 use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
@@ -25,6 +26,7 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::OpenDemo => {
             Ok(import_bytes(workspace, super::demo::NAME, super::demo::bytes(), job)?.sentence())
         }
+        Command::OpenDemoFleet => demo_fleet(engine, job),
         Command::AddSymbols { paths } => add_symbols(engine, paths, job),
         Command::AssignSymbols { crash, build_id } => workspace
             .assign_symbols(*crash, build_id, job)
@@ -99,4 +101,16 @@ fn add_symbols(engine: &Engine, paths: &[std::path::PathBuf], job: &JobContext) 
 
 fn failed(error: impl std::fmt::Display) -> JobError {
     JobError::Failed(error.to_string())
+}
+
+fn demo_fleet(engine: &Engine, job: &JobContext) -> JobResult {
+    let context = engine.workspace().context();
+    match store(&context, SMALL, job) {
+        Ok(totals) => Ok(format!(
+            "{} demo devices with {} heartbeats; what was planted stands in the documentation",
+            SMALL.n_devices, totals.n_rows
+        )),
+        Err(DemoError::Cancelled(cancelled)) => Err(JobError::from(cancelled)),
+        Err(error @ DemoError::Store(_)) => Err(failed(error)),
+    }
 }

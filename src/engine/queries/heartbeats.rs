@@ -1,10 +1,28 @@
 //! Questions about heartbeats: of one device, of all of them.
 
+use crate::analysis::rate::poisson_rate;
 use crate::engine::context::QueryContext;
+use crate::engine::fleet::timeline::{Sight, lane_of, versions_of};
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, RankedDevice,
+    Band, BandPoint, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
+    Histogram, LEAST_DEVICES, Looping, QUANTILES, RankedDevice, VersionRow,
 };
 use crate::engine::query::{Query, QueryError};
+use crate::model::metric::{MetricDefinition, MetricKind};
+use crate::store::error::StoreError;
+use crate::store::reader::Reader;
+use crate::store::series::{Bucket, RowFilter, TopOrder, VersionHours};
+
+/// Devices that a ranking lists.
+const MOST_RANKED: usize = 50;
+/// Parts of a histogram, about.
+const BINS: f64 = 40.0;
+/// A device with so many crashes is looked at for intervals that it never reported.
+const LOOPING_CRASHES: u64 = 12;
+/// Devices that are looked at for that.
+const MOST_LOOPING: usize = 500;
+const HOUR_NS: f64 = 3.6e12;
+const ALL_TIME: (i64, i64) = (i64::MIN, i64::MAX);
 
 /// Asks for all heartbeats at a glance.
 #[derive(Clone, Debug)]
@@ -40,7 +58,7 @@ pub struct HistogramQuery {
 /// Asks for the devices at one end of a metric.
 #[derive(Clone, Debug)]
 pub struct RankingQuery {
-    /// The metric; any device where it is empty.
+    /// The metric; where it is empty, devices in any order.
     pub metric: String,
     /// The most first.
     pub from_top: bool,
@@ -57,16 +75,279 @@ pub struct DeviceTimelineQuery {
     pub span_ns: Option<(i64, i64)>,
 }
 
-macro_rules! todo_query {
-    ($($query:ty => $answer:ty),*) => {
-        $(impl Query for $query {
-            type Output = $answer;
+impl Query for FleetSummaryQuery {
+    type Output = FleetSummary;
 
-            fn run(&self, _context: &QueryContext) -> Result<$answer, QueryError> {
-                Ok(Default::default())
-            }
-        })*
-    };
+    fn run(&self, context: &QueryContext) -> Result<FleetSummary, QueryError> {
+        let reader = context.reader()?;
+        let (versions, interval_ns) = reader.version_hours(&RowFilter::default())?;
+        let looping = looping(&reader, interval_ns)?;
+        let crashes = reader.events_by_version("crash", None)?;
+        let rows = versions.iter().map(|hours| {
+            let of = crashes.iter().find(|rate| rate.version == hours.version);
+            let in_loops = looping
+                .1
+                .iter()
+                .filter(|version| **version == hours.version);
+            let n_crashes = of.map_or(0, |rate| rate.n_events);
+            row_of(hours, n_crashes.saturating_sub(in_loops.count() as u64))
+        });
+        let metrics = reader.metrics()?.into_iter();
+        let frame = reader.sample_frames()?.pop().map(|frame| Frame {
+            population: frame.population,
+            how: frame.chosen_by,
+            source: frame.source,
+        });
+        Ok(FleetSummary {
+            frame,
+            n_devices: reader.n_series_devices()?,
+            n_heartbeats: versions.iter().map(|version| version.n_rows).sum(),
+            device_hours: versions.iter().map(|version| version.hours).sum(),
+            span_ns: reader.series_span()?,
+            interval_ns,
+            metrics: metrics.map(|row| row.definition).collect(),
+            versions: rows.collect(),
+            looping: looping.0,
+        })
+    }
 }
-todo_query!(FleetSummaryQuery => FleetSummary, BandQuery => Band, ByVersionQuery => Vec<ByVersion>,
-    HistogramQuery => Histogram, RankingQuery => Vec<RankedDevice>, DeviceTimelineQuery => DeviceTimeline);
+
+fn row_of(hours: &VersionHours, n_crashes: u64) -> VersionRow {
+    let rate = poisson_rate(n_crashes, hours.hours / 1000.0);
+    let are_enough = hours.n_devices >= LEAST_DEVICES;
+    VersionRow {
+        version: hours.version.clone().unwrap_or_default(),
+        n_devices: hours.n_devices,
+        device_hours: hours.hours,
+        n_crashes,
+        crash_rate: rate.map(|rate| Estimate {
+            value: rate.value,
+            interval: are_enough.then_some((rate.low, rate.high)),
+        }),
+    }
+}
+
+/// Devices that crash again and again before an interval is over: their crashes lie where no heartbeat is. Those crashes by the
+/// version that they say.
+fn looping(
+    reader: &Reader,
+    interval_ns: Option<i64>,
+) -> Result<(Looping, Vec<Option<String>>), StoreError> {
+    let mut looping = Looping::default();
+    let mut versions = Vec::new();
+    let Some(interval) = interval_ns else {
+        return Ok((looping, versions));
+    };
+    let devices = reader.devices_with_events("crash", LOOPING_CRASHES)?;
+    for serial in devices.iter().take(MOST_LOOPING) {
+        let rows = reader.device_rows(serial, &[], ALL_TIME)?;
+        let events = reader.device_events(serial, ALL_TIME)?;
+        let crashes = events.into_iter().filter(|event| event.kind == "crash");
+        let begins: Vec<i64> = rows
+            .time_ns
+            .iter()
+            .zip(&rows.interval_ns)
+            .map(|(time, own)| time.saturating_sub(own.unwrap_or(interval)))
+            .collect();
+        // Intervals are in the order of their ends: a crash is in the first one that ends behind it, or in none.
+        let silent: Vec<_> = crashes
+            .filter(|crash| {
+                let next = rows.time_ns.partition_point(|end| *end < crash.time_ns);
+                begins.get(next).is_none_or(|begin| *begin > crash.time_ns)
+            })
+            .collect();
+        // One crash in an interval that is missing may be an accident.
+        let runs = silent.chunk_by(|a, b| b.time_ns.saturating_sub(a.time_ns) <= interval);
+        let runs: Vec<_> = runs.filter(|run| run.len() > 2).collect();
+        if runs.is_empty() {
+            continue;
+        }
+        looping.n_devices += 1;
+        for run in runs {
+            looping.n_crashes += run.len() as u64;
+            if let (Some(first), Some(last)) = (run.first(), run.last()) {
+                looping.hours += last.time_ns.saturating_sub(first.time_ns) as f64 / HOUR_NS;
+            }
+            versions.extend(run.iter().map(|crash| crash.version.clone()));
+        }
+    }
+    Ok((looping, versions))
+}
+
+fn of_version(version: Option<&String>) -> RowFilter {
+    RowFilter {
+        versions: version.map(|version| [version.clone()].into()),
+        ..RowFilter::default()
+    }
+}
+
+impl Query for BandQuery {
+    type Output = Band;
+
+    fn run(&self, context: &QueryContext) -> Result<Band, QueryError> {
+        let (bucket, width) = if self.by_day {
+            (Bucket::Day, 86_400_000_000_000)
+        } else {
+            (Bucket::Hour, 3_600_000_000_000)
+        };
+        let filter = of_version(self.version.as_ref());
+        let band = context
+            .reader()?
+            .fleet_band(&self.metric, bucket, &QUANTILES, &filter)?;
+        let points = band.buckets.into_iter().map(|bucket| BandPoint {
+            from_ns: bucket.start_ns,
+            to_ns: bucket.start_ns.saturating_add(width),
+            n: bucket.count,
+            quantiles: bucket.quantiles.try_into().ok(),
+        });
+        Ok(Band {
+            points: points.collect(),
+        })
+    }
+}
+
+impl Query for ByVersionQuery {
+    type Output = Vec<ByVersion>;
+
+    fn run(&self, context: &QueryContext) -> Result<Vec<ByVersion>, QueryError> {
+        let means = context
+            .reader()?
+            .mean_by_version(&self.metric, &RowFilter::default())?;
+        let means = means.into_iter().map(|mean| ByVersion {
+            version: mean.version.unwrap_or_default(),
+            n: mean.n_values,
+            mean: mean.mean,
+        });
+        Ok(means.collect())
+    }
+}
+
+impl Query for HistogramQuery {
+    type Output = Histogram;
+
+    fn run(&self, context: &QueryContext) -> Result<Histogram, QueryError> {
+        let reader = context.reader()?;
+        let filter = of_version(self.version.as_ref());
+        // One width for all versions: they can be compared.
+        let range = reader.metric_range(&self.metric, &RowFilter::default())?;
+        let Some((least, most)) = range.range else {
+            return Ok(Histogram::default());
+        };
+        let width = round_width((most - least) / BINS);
+        let width = if range.is_whole {
+            width.max(1.0)
+        } else {
+            width
+        };
+        let found = reader.histogram(&self.metric, width, &filter)?;
+        let (Some(first), Some(last)) = (found.bins.first(), found.bins.last()) else {
+            return Ok(Histogram::default());
+        };
+        let n = last.bin.abs_diff(first.bin).min(10_000);
+        let mut counts = vec![0; usize::try_from(n).unwrap_or(0).saturating_add(1)];
+        for bin in &found.bins {
+            let at = usize::try_from(bin.bin.abs_diff(first.bin)).unwrap_or(usize::MAX);
+            if let Some(count) = counts.get_mut(at) {
+                *count = bin.count;
+            }
+        }
+        Ok(Histogram {
+            bin: width,
+            first: first.bin as f64 * width,
+            counts,
+        })
+    }
+}
+
+/// The next of 1, 2 and 5 with its power of ten.
+fn round_width(width: f64) -> f64 {
+    if !width.is_finite() || width <= 0.0 {
+        return 1.0;
+    }
+    let power = 10_f64.powf(width.log10().floor());
+    let factors = [1.0, 2.0, 5.0];
+    let fits = |factor: &f64| factor * power >= width;
+    power * factors.into_iter().find(fits).unwrap_or(10.0)
+}
+
+impl Query for RankingQuery {
+    type Output = Vec<RankedDevice>;
+
+    fn run(&self, context: &QueryContext) -> Result<Vec<RankedDevice>, QueryError> {
+        let reader = context.reader()?;
+        let metrics = reader.metrics()?;
+        let named = metrics
+            .iter()
+            .find(|row| row.definition.name == self.metric);
+        let metric = match named {
+            Some(row) => &row.definition,
+            None if self.metric.is_empty() => match metrics.first() {
+                Some(row) => &row.definition,
+                None => return Ok(Vec::new()),
+            },
+            None => return Ok(Vec::new()),
+        };
+        let is_sum = metric.kind == MetricKind::Counter;
+        let order = match (is_sum, self.from_top) {
+            (true, true) => TopOrder::MostSum,
+            (true, false) => TopOrder::LeastSum,
+            (false, true) => TopOrder::MostMean,
+            (false, false) => TopOrder::LeastMean,
+        };
+        let totals = reader.top_devices(&metric.name, order, MOST_RANKED, &RowFilter::default())?;
+        let ranked = totals.into_iter().map(|total| {
+            let rows = reader.device_rows(&total.serial, &[], ALL_TIME)?;
+            let n_values = total.n_values.max(1) as f64;
+            Ok(RankedDevice {
+                hardware: rows.hardware,
+                version: rows.version.last().cloned().flatten(),
+                n: total.n_values,
+                value: if is_sum {
+                    total.sum
+                } else {
+                    total.sum / n_values
+                },
+                serial: total.serial,
+            })
+        });
+        ranked.collect()
+    }
+}
+
+impl Query for DeviceTimelineQuery {
+    type Output = DeviceTimeline;
+
+    fn run(&self, context: &QueryContext) -> Result<DeviceTimeline, QueryError> {
+        let reader = context.reader()?;
+        let interval_ns = reader.version_hours(&RowFilter::default())?.1;
+        let known = reader.metrics()?;
+        let metrics: Vec<MetricDefinition> = self
+            .metrics
+            .iter()
+            .filter_map(|name| known.iter().find(|row| row.definition.name == *name))
+            .map(|row| row.definition.clone())
+            .collect();
+        let names: Vec<String> = metrics.iter().map(|metric| metric.name.clone()).collect();
+        let rows = reader.device_rows(&self.serial, &names, ALL_TIME)?;
+        let events = reader.device_events(&self.serial, ALL_TIME)?;
+        let sight = Sight::of(&rows, interval_ns, self.span_ns);
+        let lanes = metrics.into_iter().zip(&rows.values);
+        let lanes = lanes.map(|(metric, values)| lane_of(metric, values, &sight));
+        let events = events.into_iter().map(|event| EventMark {
+            time_ns: event.time_ns,
+            kind: event.kind,
+            issue: event.issue,
+            version: event.version,
+        });
+        Ok(DeviceTimeline {
+            serial: self.serial.clone(),
+            span_ns: sight.span(),
+            n_heartbeats: rows.time_ns.len() as u64,
+            hours: sight.hours(),
+            versions: versions_of(&rows, &sight),
+            events: events.collect(),
+            lanes: lanes.collect(),
+            hardware: rows.hardware,
+        })
+    }
+}

@@ -197,7 +197,10 @@ fn demo_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         text::small(ui, "Symbols are included. Nothing is downloaded.");
         let space = (ui.available_height() - size::CONTROL).max(size::S);
         ui.add_space(space);
-        button::command(ui, ctx, &UiCommand::OpenDemo);
+        ui.horizontal_wrapped(|ui| {
+            button::command(ui, ctx, &UiCommand::OpenDemo);
+            button::command(ui, ctx, &UiCommand::OpenDemoFleet);
+        });
     });
 }
 

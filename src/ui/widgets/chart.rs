@@ -76,6 +76,17 @@ impl Time {
     }
 }
 
+/// What of a chart is in sight, and where on screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sight {
+    /// First and last time, nanoseconds since 1970.
+    pub span_ns: (i64, i64),
+    /// Where they are, in points from the left edge of the screen.
+    pub from_left: f32,
+    /// The same of the last time.
+    pub to_right: f32,
+}
+
 /// One chart.
 pub struct Chart<'a> {
     /// What it is called for a screen reader, and the salt of its id.
@@ -95,8 +106,8 @@ pub struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// Draws it; the span that is in sight, in nanoseconds.
-    pub fn show(&self, ui: &mut Ui, draw: impl FnOnce(&mut PlotUi<'_>, &Tokens)) -> (i64, i64) {
+    /// Draws it.
+    pub fn show(&self, ui: &mut Ui, draw: impl FnOnce(&mut PlotUi<'_>, &Tokens)) -> Sight {
         let t = tokens(ui);
         let time = self.time;
         let begin = time.x(time.span_ns.0);
@@ -115,6 +126,9 @@ impl Chart<'_> {
             .show_y(false)
             .set_margin_fraction(egui::vec2(0.0, 0.08))
             .default_x_bounds(begin, end)
+            // A double click shows all of it, whatever part was asked for.
+            .include_x(begin)
+            .include_x(end)
             .grid_color(t.line)
             .cursor_color(t.muted)
             .show_axes([self.has_times, true])
@@ -151,7 +165,11 @@ impl Chart<'_> {
             .response
             .widget_info(|| egui::WidgetInfo::labeled(role, true, self.name));
         let bounds = shown.inner;
-        (time.ns(bounds.min()[0]), time.ns(bounds.max()[0]))
+        Sight {
+            span_ns: (time.ns(bounds.min()[0]), time.ns(bounds.max()[0])),
+            from_left: shown.transform.frame().left(),
+            to_right: shown.transform.frame().right(),
+        }
     }
 }
 
@@ -168,6 +186,7 @@ fn label(moments: &Moments, ns: i64, step: i64) -> String {
 }
 
 /// Marks at round times.
+#[expect(clippy::needless_pass_by_value, reason = "as the plot calls it")]
 fn spacer(input: GridInput) -> Vec<GridMark> {
     let (from, to) = input.bounds;
     let least = (to - from) / 9.0;
@@ -187,6 +206,7 @@ fn spacer(input: GridInput) -> Vec<GridMark> {
 }
 
 /// Marks at three or four round values.
+#[expect(clippy::needless_pass_by_value, reason = "as the plot calls it")]
 fn values(input: GridInput) -> Vec<GridMark> {
     let (from, to) = input.bounds;
     let least = (to - from) / 4.0;
@@ -237,10 +257,12 @@ pub fn mark(name: &str, x: f64, color: Color32) -> VLine {
 /// Says how a chart is used, once below a group of them.
 pub fn help_ui(ui: &mut Ui) {
     ui.add_space(size::XS);
-    super::text::small(
-        ui,
-        "Drag a rectangle to zoom in, Ctrl and the wheel zoom, a double click shows everything. Times are UTC.",
-    );
+    super::state::padded(ui, |ui| {
+        super::text::small(
+            ui,
+            "Drag a rectangle to zoom in, Ctrl and the wheel zoom, a double click shows everything. Times are UTC.",
+        )
+    });
 }
 
 /// A number with three significant digits and no more zeros than it needs: `34.6`, `-57`, `0.0123`.

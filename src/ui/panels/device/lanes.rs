@@ -3,7 +3,7 @@
 use crate::engine::fleet::view::{Bucket, DeviceTimeline, Lane};
 use crate::model::metric::MetricKind;
 use crate::ui::theme::{size, tokens};
-use crate::ui::widgets::chart::{Chart, Time, area, digits, line, mark};
+use crate::ui::widgets::chart::{Chart, Sight, Time, area, digits, line, mark};
 use crate::ui::widgets::text;
 use crate::ui::words;
 use egui::{Color32, Ui};
@@ -23,7 +23,7 @@ pub(super) fn lane_ui(
     index: usize,
     lane: &Lane,
     is_last: bool,
-) -> (i64, i64) {
+) -> Sight {
     let t = tokens(ui);
     let metric = &lane.metric;
     let color = t

@@ -5,9 +5,10 @@ mod strip;
 
 use super::{Panel, screen};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
+use crate::model::metric::MetricDefinition;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
-use crate::ui::widgets::chart::Time;
+use crate::ui::widgets::chart::{Sight, Time};
 use crate::ui::widgets::{card as cards, chart, field, state, text};
 use crate::ui::words;
 use egui::{Pos2, Rect, ScrollArea, Ui};
@@ -25,8 +26,8 @@ pub struct Device {
     wanted: String,
     /// Metrics that have a lane, in their order; `None` before anybody chose.
     pinned: Option<Vec<String>>,
-    /// The span that is in sight, nanoseconds.
-    sight: Option<(i64, i64)>,
+    /// What was in sight in the last frame.
+    sight: Option<Sight>,
 }
 
 impl Panel for Device {
@@ -64,7 +65,11 @@ impl Panel for Device {
                 return;
             };
             let pinned = self.lanes(known);
-            let answer = ctx.door.device_timeline(&self.serial, &pinned, self.sight);
+            let answer = ctx.door.device_timeline(
+                &self.serial,
+                &pinned,
+                self.sight.map(|sight| sight.span_ns),
+            );
             let headline = answer
                 .value()
                 .map_or_else(|| self.serial.clone(), |device| headline(device));
@@ -84,7 +89,7 @@ impl Device {
     fn lanes(&self, summary: &FleetSummary) -> Vec<String> {
         self.pinned.clone().unwrap_or_else(|| {
             let first = summary.metrics.iter().take(FIRST_LANES);
-            first.map(|(metric, _)| metric.name.clone()).collect()
+            first.map(|metric| metric.name.clone()).collect()
         })
     }
 
@@ -171,35 +176,42 @@ impl Device {
                 }
             });
             ui.add_space(size::XS);
-            let mut changed = false;
+            let mut toggled = None;
             ScrollArea::vertical()
                 .id_salt("metrics of a device")
                 .auto_shrink(false)
                 .show_rows(ui, size::ROW, summary.metrics.len(), |ui, range| {
-                    for (metric, _) in summary.metrics.get(range).unwrap_or(&[]) {
-                        let place = pinned.iter().position(|name| *name == metric.name);
-                        let mut is_pinned = place.is_some();
-                        ui.horizontal(|ui| {
-                            ui.add_space(size::S);
-                            let response = ui.checkbox(&mut is_pinned, &metric.name);
-                            if response.changed() {
-                                changed = true;
-                                match place {
-                                    Some(place) => _ = pinned.remove(place),
-                                    None => pinned.push(metric.name.clone()),
-                                }
-                            }
-                            if let Some(description) = &metric.description {
-                                response.on_hover_text(description);
-                            }
-                        });
+                    for metric in summary.metrics.get(range).unwrap_or(&[]) {
+                        let is_pinned = pinned.contains(&metric.name);
+                        if metric_ui(ui, metric, is_pinned) {
+                            toggled = Some(metric.name.clone());
+                        }
                     }
                 });
-            if changed {
+            if let Some(name) = toggled {
+                match pinned.iter().position(|pinned| *pinned == name) {
+                    Some(place) => _ = pinned.remove(place),
+                    None => pinned.push(name),
+                }
                 self.pinned = Some(pinned);
             }
         });
     }
+}
+
+/// A metric that can have a lane; true when that was changed.
+fn metric_ui(ui: &mut Ui, metric: &MetricDefinition, is_pinned: bool) -> bool {
+    let mut is_pinned = is_pinned;
+    ui.horizontal(|ui| {
+        ui.add_space(size::S);
+        let response = ui.checkbox(&mut is_pinned, &metric.name);
+        let is_changed = response.changed();
+        if let Some(description) = &metric.description {
+            response.on_hover_text(description);
+        }
+        is_changed
+    })
+    .inner
 }
 
 /// `DM000421, rev B`.

@@ -3,14 +3,13 @@
 use crate::engine::fleet::view::DeviceTimeline;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size, tokens};
-use crate::ui::widgets::chart::Time;
+use crate::ui::widgets::chart::{Sight, Time};
 use crate::ui::widgets::marker::{self, Mark};
 use egui::{Align2, Pos2, Rect, Sense, Stroke, Ui, vec2};
 
 const HEIGHT: f32 = 40.0;
-/// Where the charts below begin and end.
-const LEFT: f32 = 64.0;
-const RIGHT: f32 = 8.0;
+/// Where the charts below begin, before they were drawn once.
+const LEFT: f32 = 58.0;
 /// So near to a mark the pointer means it.
 const NEAR: f32 = 6.0;
 
@@ -19,16 +18,22 @@ pub(super) fn strip_ui(
     ui: &mut Ui,
     time: &Time,
     device: &DeviceTimeline,
-    sight: Option<(i64, i64)>,
+    sight: Option<Sight>,
 ) {
     let t = tokens(ui);
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     let inner = Rect::from_min_max(
-        Pos2::new(rect.left() + LEFT, rect.top() + 2.0),
-        Pos2::new(rect.right() - RIGHT, rect.bottom() - 2.0),
+        Pos2::new(
+            sight.map_or(rect.left() + LEFT, |sight| sight.from_left),
+            rect.top() + 2.0,
+        ),
+        Pos2::new(
+            sight.map_or(rect.right(), |sight| sight.to_right),
+            rect.bottom() - 2.0,
+        ),
     );
-    let (from, to) = sight.unwrap_or(time.span_ns);
+    let (from, to) = sight.map_or(time.span_ns, |sight| sight.span_ns);
     let width = to.saturating_sub(from).max(1) as f64;
     #[expect(clippy::cast_possible_truncation, reason = "a share of the width")]
     let x =

@@ -9,7 +9,8 @@ use crate::ui::theme::size;
 use crate::ui::widgets::chart::{Chart, Time, area, digits, line};
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
-use egui::{Rect, Ui};
+use egui::{Color32, Rect, Ui};
+use egui_plot::PlotUi;
 
 /// Height of what stands above and below the chart.
 const REST: f32 = 92.0;
@@ -68,34 +69,7 @@ impl Fleet {
                 };
                 chart.show(ui, |plot, t| {
                     for run in runs(band) {
-                        let column = |index: usize| -> Vec<f64> {
-                            let values = run.iter().flat_map(|point| {
-                                let value = point.quantiles.and_then(|q| q.get(index).copied());
-                                [value.unwrap_or(f64::NAN); 2]
-                            });
-                            values.collect()
-                        };
-                        let xs: Vec<f64> = run
-                            .iter()
-                            .flat_map(|point| [time.x(point.from_ns), time.x(point.to_ns)])
-                            .collect();
-                        let color = t.series[0];
-                        plot.add(area(
-                            "5 to 95 %",
-                            &xs,
-                            &column(0),
-                            &column(4),
-                            color.gamma_multiply(0.18),
-                        ));
-                        plot.add(area(
-                            "25 to 75 %",
-                            &xs,
-                            &column(1),
-                            &column(3),
-                            color.gamma_multiply(0.28),
-                        ));
-                        let middle = xs.iter().zip(column(2)).map(|(x, y)| [*x, y]);
-                        plot.line(line("half", middle.collect(), color, 1.5));
+                        draw_run(plot, &time, run, t.series[0]);
                     }
                     if let Some(lane) = device.as_ref().and_then(|device| device.lanes.first()) {
                         lanes::lines(plot, &time, lane, t.series[1]);
@@ -129,6 +103,25 @@ impl Fleet {
             self.device = None;
         }
     }
+}
+
+/// Points without a gap between them.
+fn draw_run(plot: &mut PlotUi<'_>, time: &Time, run: &[BandPoint], color: Color32) {
+    let column = |index: usize| -> Vec<f64> {
+        let value = |point: &BandPoint| {
+            let value = point.quantiles.and_then(|all| all.get(index).copied());
+            [value.unwrap_or(f64::NAN); 2]
+        };
+        run.iter().flat_map(value).collect()
+    };
+    let ends = |point: &BandPoint| [time.x(point.from_ns), time.x(point.to_ns)];
+    let xs: Vec<f64> = run.iter().flat_map(ends).collect();
+    for (name, low, high, weight) in [("5 to 95 %", 0, 4, 0.18), ("25 to 75 %", 1, 3, 0.28)] {
+        let color = color.gamma_multiply(weight);
+        plot.add(area(name, &xs, &column(low), &column(high), color));
+    }
+    let middle = xs.iter().zip(column(2)).map(|(x, y)| [*x, y]);
+    plot.line(line("half", middle.collect(), color, 1.5));
 }
 
 fn legend_ui(ui: &mut Ui, device: Option<&str>) {

@@ -32,7 +32,6 @@ impl Fleet {
             let metrics: Vec<&MetricDefinition> = summary
                 .metrics
                 .iter()
-                .map(|(metric, _)| metric)
                 .filter(|metric| metric.name.to_lowercase().contains(&search))
                 .collect();
             if metrics.is_empty() {

@@ -9,9 +9,10 @@ mod versions;
 use super::{Panel, screen};
 use crate::engine::fleet::view::{FleetSummary, Frame};
 use crate::model::metric::MetricDefinition;
+use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
-use crate::ui::widgets::{card as cards, state, text};
+use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use egui::{Pos2, Rect, Ui};
 
@@ -46,7 +47,7 @@ impl Panel for Fleet {
             ui.add_space(size::XS);
             state::answer(ui, &answer, "Counting heartbeats…", |ui, summary| {
                 if summary.n_heartbeats == 0 {
-                    nothing_ui(ui);
+                    nothing_ui(ctx, ui);
                     return;
                 }
                 text::muted(ui, detail(summary));
@@ -87,12 +88,12 @@ impl Fleet {
     fn chosen(&self, summary: &FleetSummary) -> Option<MetricDefinition> {
         let named = |name: &str| {
             let mut metrics = summary.metrics.iter();
-            metrics.find(|(metric, _)| metric.name == name)
+            metrics.find(|metric| metric.name == name)
         };
         let chosen = self.metric.as_deref().and_then(named);
         let first = || FIRST.into_iter().find_map(named);
         let found = chosen.or_else(first).or(summary.metrics.first());
-        found.map(|(metric, _)| metric.clone())
+        found.cloned()
     }
 }
 
@@ -137,10 +138,14 @@ fn frame_words(frame: Option<&Frame>) -> String {
     }
 }
 
-fn nothing_ui(ui: &mut Ui) {
+fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     ui.add_space(size::M);
     text::muted(
         ui,
         "Drop a fleet sample on the window: a folder with heartbeats as Parquet, CSV or JSON Lines. A capture of a board with the device-side SDK has heartbeats too.",
     );
+    ui.add_space(size::M);
+    ui.horizontal(|ui| {
+        button::command(ui, ctx, &UiCommand::OpenDemoFleet);
+    });
 }

@@ -1,6 +1,7 @@
 //! The devices at one end: a click draws one over the band, a second one opens its page.
 
 use super::Fleet;
+use crate::engine::fleet::view::RankedDevice;
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -8,7 +9,7 @@ use crate::ui::theme::size;
 use crate::ui::widgets::chart::digits;
 use crate::ui::widgets::row::row;
 use crate::ui::widgets::{button, card as cards, state};
-use egui::{Rect, ScrollArea, Ui};
+use egui::{Rect, Response, ScrollArea, Ui};
 
 impl Fleet {
     pub(super) fn outliers_ui(
@@ -44,30 +45,35 @@ impl Fleet {
                 }
             });
             state::answer(ui, &answer, "Ranking devices…", |ui, devices| {
-                ScrollArea::vertical().id_salt("outliers").show(ui, |ui| {
-                    for device in devices {
-                        let value = digits(device.value);
-                        let is_shown = self.device.as_deref() == Some(&*device.serial);
-                        let version = device.version.as_deref().unwrap_or_default();
-                        let hardware = device.hardware.as_deref().unwrap_or_default();
-                        let name = format!("Device {}: {value}", device.serial);
-                        let response = row(ui, is_shown, &name, |row| {
-                            let end = row.width() - size::M;
-                            let at = row.mono(size::M, end * 0.5, &device.serial);
-                            row.muted(at + size::S, end - 60.0, &format!("{hardware} {version}"));
-                            row.number(end - 60.0, end, &value);
-                        });
-                        let response = response.on_hover_text(
-                            "A click draws it over the band, a double click opens it",
-                        );
-                        if response.double_clicked() {
-                            ctx.ui(UiCommand::OpenDevice(device.serial.clone()));
-                        } else if response.clicked() {
-                            self.device = (!is_shown).then(|| device.serial.clone());
-                        }
-                    }
-                });
+                let scroll = ScrollArea::vertical().id_salt("outliers");
+                scroll.show(ui, |ui| self.devices_ui(ctx, ui, devices));
             });
         });
     }
+
+    fn devices_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, devices: &[RankedDevice]) {
+        for device in devices {
+            let is_shown = self.device.as_deref() == Some(&*device.serial);
+            let response = device_ui(ui, device, is_shown);
+            if response.double_clicked() {
+                ctx.ui(UiCommand::OpenDevice(device.serial.clone()));
+            } else if response.clicked() {
+                self.device = (!is_shown).then(|| device.serial.clone());
+            }
+        }
+    }
+}
+
+fn device_ui(ui: &mut Ui, device: &RankedDevice, is_shown: bool) -> Response {
+    let value = digits(device.value);
+    let version = device.version.as_deref().unwrap_or_default();
+    let hardware = device.hardware.as_deref().unwrap_or_default();
+    let name = format!("Device {}: {value}", device.serial);
+    let response = row(ui, is_shown, &name, |row| {
+        let end = row.width() - size::M;
+        let at = row.mono(size::M, end * 0.5, &device.serial);
+        row.muted(at + size::S, end - 60.0, &format!("{hardware} {version}"));
+        row.number(end - 60.0, end, &value);
+    });
+    response.on_hover_text("A click draws it over the band, a double click opens it")
 }

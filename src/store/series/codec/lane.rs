@@ -1,0 +1,84 @@
+//! The two widths of integers that blocks are made of. All arithmetic wraps: it is undone when a block is read.
+
+/// An integer that is stored in byte planes.
+pub(super) trait Lane: Copy + Ord + Default {
+    /// Bytes of one.
+    const BYTES: usize;
+    /// The largest distance whose differences do not wrap.
+    const SPAN_MAX: u64;
+
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+    fn times(self, other: Self) -> Self;
+    /// `self - lower` as it is without a sign.
+    fn above(self, lower: Self) -> u64;
+    /// The low bits.
+    fn from_bits(bits: u64) -> Self;
+    fn to_i64(self) -> i64;
+    fn from_i64(number: i64) -> Option<Self>;
+    /// Byte `k` of the number, the lowest first.
+    fn byte(self, k: usize) -> u8;
+    /// The byte as byte `k` of a number.
+    fn of_byte(byte: u8, k: usize) -> Self;
+    fn or(self, other: Self) -> Self;
+    /// Divides the bits, as a number without a sign.
+    fn divided(self, by: u64) -> Self;
+}
+
+macro_rules! lane {
+    ($signed:ty, $unsigned:ty) => {
+        impl Lane for $signed {
+            const BYTES: usize = size_of::<$signed>();
+            const SPAN_MAX: u64 = u64::MAX >> (67 - <$signed>::BITS);
+
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+
+            fn times(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
+
+            fn above(self, lower: Self) -> u64 {
+                u64::from(self.wrapping_sub(lower).cast_unsigned())
+            }
+
+            fn from_bits(bits: u64) -> Self {
+                <$unsigned>::try_from(bits & u64::MAX >> (64 - <$signed>::BITS))
+                    .unwrap_or_default()
+                    .cast_signed()
+            }
+
+            fn to_i64(self) -> i64 {
+                i64::from(self)
+            }
+
+            fn from_i64(number: i64) -> Option<Self> {
+                Self::try_from(number).ok()
+            }
+
+            fn byte(self, k: usize) -> u8 {
+                self.to_le_bytes().get(k).copied().unwrap_or_default()
+            }
+
+            fn of_byte(byte: u8, k: usize) -> Self {
+                (<$unsigned>::from(byte) << (8 * k)).cast_signed()
+            }
+
+            fn or(self, other: Self) -> Self {
+                self | other
+            }
+
+            fn divided(self, by: u64) -> Self {
+                Self::from_bits(u64::from(self.cast_unsigned()) / by)
+            }
+        }
+    };
+}
+
+lane!(i32, u32);
+lane!(i64, u64);

@@ -1,0 +1,216 @@
+//! The rows of one device, as they were reported, and what happened to it.
+
+use super::bytes::Malformed;
+use super::cell::whole_or_zero;
+use super::codec::{Decoder, ValueType};
+use super::days::days;
+use super::key::{
+    CellKey, GROUP_DEVICES, HARDWARE, INTERVAL, TIME, VERSION, block_id, day_of, ids_of_cell,
+};
+use super::loaded::damaged;
+use super::summary::RowSummary;
+use crate::model::series::{Column, Values};
+use crate::store::error::StoreError;
+use crate::store::reader::Reader;
+use rusqlite::{OptionalExtension as _, params};
+
+/// Heartbeats of a device, in the order of time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceRows {
+    /// When each was made, which is the end of its interval: nanoseconds since 1970.
+    pub time_ns: Vec<i64>,
+    /// Length of each interval, where it is known.
+    pub interval_ns: Vec<Option<i64>>,
+    /// The version of each.
+    pub version: Vec<Option<String>>,
+    /// The last hardware that it said.
+    pub hardware: Option<String>,
+    /// Values of the metrics that were asked for, in their order; `None`: there is none. Texts are left out.
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
+/// Something that happened to a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceEvent {
+    /// Nanoseconds since 1970.
+    pub time_ns: i64,
+    /// `crash`, `boot` and so on.
+    pub kind: String,
+    /// Its cause, where it says one.
+    pub issue: Option<String>,
+    /// The version then.
+    pub version: Option<String>,
+}
+
+impl Reader {
+    /// The rows of a device from one time up to and with another. A metric that is not there has no values.
+    pub fn device_rows(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        (from_ns, to_ns): (i64, i64),
+    ) -> Result<DeviceRows, StoreError> {
+        let mut found = DeviceRows {
+            values: vec![Vec::new(); metrics.len()],
+            ..DeviceRows::default()
+        };
+        let Some(number) = self.series_number(serial)? else {
+            return Ok(found);
+        };
+        let mut ids = Vec::with_capacity(metrics.len());
+        for metric in metrics {
+            ids.push(self.metric(metric)?.map(|metric| metric.id));
+        }
+        let (versions, hardware) = (self.series_versions()?, self.series_hardware()?);
+        let (group, slot) = (number / GROUP_DEVICES, number % GROUP_DEVICES);
+        let mut decoder = Decoder::new()?;
+        self.ask(|connection| {
+            let mut one = connection
+                .prepare_cached("SELECT summary, data FROM series_blocks WHERE id = ?1")?;
+            let mut some = connection
+                .prepare_cached("SELECT id, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2")?;
+            for day in days(connection)? {
+                if day < day_of(from_ns) || day > day_of(to_ns) {
+                    continue;
+                }
+                let cell = CellKey { day, group };
+                let time_id = block_id(cell, TIME, ValueType::I64);
+                let block: Option<(Vec<u8>, Vec<u8>)> = one
+                    .query_row([time_id], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                let Some((rows, times)) = block else {
+                    continue;
+                };
+                let rows =
+                    RowSummary::read(&rows).map_err(|malformed| damaged(time_id, malformed))?;
+                let Some(run) = rows.runs.iter().position(|(of, _)| u32::from(*of) == slot) else {
+                    continue;
+                };
+                let lengths = rows.lengths();
+                let times = decoder
+                    .decode_run(&times, &lengths, run)
+                    .map_err(|malformed| damaged(time_id, malformed))?;
+                let Values::I64(times) = times.values else {
+                    return Err(damaged(time_id, Malformed("its times are no times")));
+                };
+                let mut columns_of = |metric: u32| -> Result<Vec<Column>, StoreError> {
+                    let range = ids_of_cell(cell, metric);
+                    let mut blocks = some.query([range.start(), range.end()])?;
+                    let mut columns = Vec::new();
+                    while let Some(row) = blocks.next()? {
+                        let id: i64 = row.get(0)?;
+                        let data = row.get_ref(1)?.as_blob().unwrap_or_default();
+                        let column = decoder.decode_run(data, &lengths, run);
+                        columns.push(column.map_err(|malformed| damaged(id, malformed))?);
+                    }
+                    Ok(columns)
+                };
+                let wanted: Vec<usize> = times
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, time)| (from_ns..=to_ns).contains(*time))
+                    .map(|(at, _)| at)
+                    .collect();
+                let intervals = columns_of(INTERVAL)?;
+                let version = columns_of(VERSION)?
+                    .first()
+                    .map(whole_or_zero)
+                    .unwrap_or_default();
+                let own_hardware = columns_of(HARDWARE)?
+                    .first()
+                    .map(whole_or_zero)
+                    .unwrap_or_default();
+                for at in &wanted {
+                    found.time_ns.extend(times.get(*at));
+                    found
+                        .interval_ns
+                        .push(intervals.iter().find_map(|column| whole(column, *at)));
+                    let id = version.get(*at).copied().unwrap_or_default();
+                    found.version.push(versions.get(&id).cloned());
+                    if let Some(name) = own_hardware.get(*at).and_then(|id| hardware.get(id)) {
+                        found.hardware = Some(name.clone());
+                    }
+                }
+                for (values, id) in found.values.iter_mut().zip(&ids) {
+                    let columns = match id {
+                        Some(id) => columns_of(*id)?,
+                        None => Vec::new(),
+                    };
+                    for at in &wanted {
+                        values.push(columns.iter().find_map(|column| value(column, *at)));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// What happened to a device, in the order of time.
+    pub fn device_events(
+        &self,
+        serial: &str,
+        (from_ns, to_ns): (i64, i64),
+    ) -> Result<Vec<DeviceEvent>, StoreError> {
+        let Some(number) = self.series_number(serial)? else {
+            return Ok(Vec::new());
+        };
+        let versions = self.series_versions()?;
+        self.list(
+            "SELECT time_ns, kind, issue, version FROM series_events WHERE device = ?1 AND time_ns BETWEEN ?2 AND ?3 \
+             ORDER BY time_ns, kind, issue",
+            params![number, from_ns, to_ns],
+            |row| {
+                let issue: String = row.get(2)?;
+                Ok(DeviceEvent {
+                    time_ns: row.get(0)?,
+                    kind: row.get(1)?,
+                    issue: (!issue.is_empty()).then_some(issue),
+                    version: versions.get(&row.get(3)?).cloned(),
+                })
+            },
+        )
+    }
+
+    /// Devices with at least so many events of a kind, by their serial numbers.
+    pub fn devices_with_events(&self, kind: &str, least: u64) -> Result<Vec<String>, StoreError> {
+        self.list(
+            "SELECT d.serial FROM (SELECT device, count(*) AS n FROM series_events WHERE kind = ?1 GROUP BY device) e \
+             JOIN series_devices s ON s.number = e.device JOIN devices d ON d.id = s.device \
+             WHERE e.n >= ?2 AND d.serial IS NOT NULL ORDER BY d.serial",
+            params![kind, i64::try_from(least).unwrap_or(i64::MAX)],
+            |row| row.get(0),
+        )
+    }
+
+    /// How many devices have heartbeats or events.
+    pub fn n_series_devices(&self) -> Result<u64, StoreError> {
+        let counts = self.list("SELECT count(*) FROM series_devices", [], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
+    }
+}
+
+fn value(column: &Column, row: usize) -> Option<f64> {
+    if !column.is_present(row) {
+        return None;
+    }
+    match &column.values {
+        Values::I32(values) => values.get(row).map(|value| f64::from(*value)),
+        Values::I64(values) => values.get(row).map(|value| *value as f64),
+        Values::F32(values) => values.get(row).map(|value| f64::from(*value)),
+        Values::F64(values) => values.get(row).copied(),
+        Values::Text { .. } => None,
+    }
+}
+
+fn whole(column: &Column, row: usize) -> Option<i64> {
+    match &column.values {
+        Values::I32(values) if column.is_present(row) => {
+            values.get(row).map(|value| i64::from(*value))
+        }
+        Values::I64(values) if column.is_present(row) => values.get(row).copied(),
+        _ => None,
+    }
+}

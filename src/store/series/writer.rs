@@ -1,0 +1,501 @@
+//! One import of heartbeats: batches stream through, the rest is one transaction.
+//!
+//! Rows wait in memory by cell until there are too many, or until the end; then the cells that got no rows of late are packed, on
+//! all processors. A cell that was stored before, by this import or an older one, is read, merged and written anew, so that the
+//! order of rows costs time and never correctness. Packed blocks wait too, so that they are written in the order of their ids.
+
+use super::cell::{Block, Rows, append, merged};
+use super::codec::{Decoder, Encoder};
+use super::days;
+use super::frame::{self, SampleFrame};
+use super::key::{CellKey, GROUP_DEVICES, HARDWARE, INTERVAL, VERSION, day_of};
+use super::loaded::StoredCell;
+use super::names::{Names, UnitSource};
+use crate::model::metric::MetricDefinition;
+use crate::model::series::{Column, FleetEvent, HeartbeatBatch, NO_NAME, Values};
+use crate::store::error::StoreError;
+use crate::store::open::Store;
+use rusqlite::{Connection, params};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::MutexGuard;
+
+/// Bytes of rows that wait.
+const WAITING_BYTES_MAX: usize = 192 << 20;
+/// Bytes of packed blocks that wait.
+const READY_BYTES_MAX: usize = 256 << 20;
+/// Threads that pack.
+const PACKERS_MAX: usize = 8;
+
+/// What an import stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeriesTotals {
+    /// Rows that were given, corrections and repetitions too.
+    pub n_rows: u64,
+    /// Values that were given.
+    pub n_points: u64,
+    /// Events that were given.
+    pub n_events: u64,
+}
+
+/// Blocks to be written, and ids of those that they take the place of.
+type Packed = (Vec<Block>, Vec<i64>);
+
+/// Rows of a cell that wait.
+#[derive(Default)]
+struct Waiting {
+    pieces: Vec<Rows>,
+    n_bytes: usize,
+    last_batch: u64,
+}
+
+/// Writes heartbeats and events, all or nothing: what was not committed when it is dropped never happened.
+pub struct SeriesWriter<'s> {
+    connection: MutexGuard<'s, Connection>,
+    path: PathBuf,
+    names: Names,
+    waiting: BTreeMap<CellKey, Waiting>,
+    n_waiting_bytes: usize,
+    ready: Vec<Block>,
+    n_ready_bytes: usize,
+    /// Cells that the file has, or will have when `ready` is written.
+    stored: BTreeSet<CellKey>,
+    n_batches: u64,
+    totals: SeriesTotals,
+    is_done: bool,
+}
+
+impl Store {
+    /// Begins an import of heartbeats. Other writes wait until it is committed or dropped.
+    pub fn begin_series(&self) -> Result<SeriesWriter<'_>, StoreError> {
+        let begin = || {
+            let connection = self.lock_writer()?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            let mut writer = SeriesWriter {
+                connection,
+                path: self.path().to_owned(),
+                names: Names::default(),
+                waiting: BTreeMap::new(),
+                n_waiting_bytes: 0,
+                ready: Vec::new(),
+                n_ready_bytes: 0,
+                stored: BTreeSet::new(),
+                n_batches: 0,
+                totals: SeriesTotals::default(),
+                is_done: false,
+            };
+            writer.names = Names::read(&writer.connection)?;
+            writer.stored = days::cells(&writer.connection)?;
+            Ok(writer)
+        };
+        begin().map_err(|error: StoreError| error.in_file(self.path()))
+    }
+}
+
+impl SeriesWriter<'_> {
+    /// Adds heartbeats. Columns that do not have as many rows as the batch, and indexes without a name, are an error.
+    pub fn add(&mut self, batch: &HeartbeatBatch) -> Result<(), StoreError> {
+        self.add_batch(batch)
+            .map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Adds events; the same event again is the same event.
+    pub fn add_events(&mut self, events: &[FleetEvent]) -> Result<(), StoreError> {
+        self.add_all_events(events)
+            .map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Describes metrics. What a definition does not say stays as it was, and so does a unit that a person chose.
+    pub fn define(
+        &mut self,
+        metrics: &[MetricDefinition],
+        unit_is: UnitSource,
+    ) -> Result<(), StoreError> {
+        for metric in metrics {
+            let defined = self.names.define(&self.connection, metric, unit_is);
+            defined.map_err(|error| error.in_file(&self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the frame of the sample that is imported.
+    pub fn set_frame(&mut self, frame: &SampleFrame) -> Result<(), StoreError> {
+        frame::insert(&self.connection, frame).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// What was given so far.
+    pub fn totals(&self) -> SeriesTotals {
+        self.totals
+    }
+
+    /// Writes what waits and ends the transaction: everything is on the disk when this returns.
+    pub fn commit(mut self) -> Result<SeriesTotals, StoreError> {
+        let path = self.path.clone();
+        self.finish().map_err(|error| error.in_file(&path))?;
+        Ok(self.totals)
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.pack(u64::MAX)?;
+        self.write_ready()?;
+        self.connection
+            .execute("UPDATE workspace SET revision = revision + 1", [])?;
+        self.connection.execute_batch("COMMIT")?;
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn add_batch(&mut self, batch: &HeartbeatBatch) -> Result<(), StoreError> {
+        check(batch)?;
+        self.n_batches += 1;
+        let connection = &self.connection;
+        let names = &mut self.names;
+        let devices: Vec<u32> = ids(&batch.devices, |name| names.device(connection, name))?;
+        let versions = ids(&batch.versions, |name| names.version(connection, name))?;
+        let hardware = ids(&batch.hardware_names, |name| {
+            names.hardware(connection, name)
+        })?;
+        let version = name_column(&batch.version, &versions);
+        let hardware = name_column(&batch.hardware, &hardware);
+        let mut columns: Vec<(u32, &Column)> = Vec::with_capacity(batch.metrics.len() + 3);
+        columns.extend(version.as_ref().map(|column| (VERSION, column)));
+        columns.extend(hardware.as_ref().map(|column| (HARDWARE, column)));
+        columns.extend(batch.interval_ns.as_ref().map(|column| (INTERVAL, column)));
+        for (name, column) in &batch.metrics {
+            let is_text = matches!(column.values, Values::Text { .. });
+            columns.push((names.metric(connection, name, is_text)?, column));
+            self.totals.n_points += n_present(column);
+        }
+        self.totals.n_rows += batch.len() as u64;
+        self.distribute(batch, &devices, &columns);
+        if self.n_waiting_bytes > WAITING_BYTES_MAX {
+            self.pack(self.n_batches)?;
+            if self.n_waiting_bytes > WAITING_BYTES_MAX / 2 {
+                self.pack(u64::MAX)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the rows of a batch to those that wait.
+    fn distribute(&mut self, batch: &HeartbeatBatch, devices: &[u32], columns: &[(u32, &Column)]) {
+        let place = |row: usize| {
+            let number = batch
+                .device
+                .get(row)
+                .and_then(|index| devices.get(*index as usize));
+            let number = number.copied().unwrap_or_default();
+            let day = day_of(batch.time_ns.get(row).copied().unwrap_or_default());
+            let slot = u8::try_from(number % GROUP_DEVICES).unwrap_or_default();
+            (
+                CellKey {
+                    day,
+                    group: number / GROUP_DEVICES,
+                },
+                slot,
+            )
+        };
+        // Rows of one cell that follow each other are copied at once.
+        let mut ranges: Vec<(CellKey, Range<usize>)> = Vec::new();
+        let mut slots: Vec<u8> = Vec::with_capacity(batch.len());
+        for row in 0..batch.len() {
+            let (cell, slot) = place(row);
+            slots.push(slot);
+            match ranges.last_mut() {
+                Some((last, range)) if *last == cell => range.end = row + 1,
+                _ => ranges.push((cell, row..row + 1)),
+            }
+        }
+        let mut by_cell: BTreeMap<CellKey, Vec<Range<usize>>> = BTreeMap::new();
+        for (cell, range) in ranges {
+            by_cell.entry(cell).or_default().push(range);
+        }
+        let row_bytes = 9 + columns
+            .iter()
+            .map(|(_, column)| value_bytes(&column.values))
+            .sum::<usize>();
+        for (cell, ranges) in by_cell {
+            let waiting = self.waiting.entry(cell).or_default();
+            waiting.last_batch = self.n_batches;
+            if waiting
+                .pieces
+                .last()
+                .is_none_or(|piece| !piece.takes(columns))
+            {
+                waiting.pieces.push(Rows::like(columns));
+            }
+            let Some(piece) = waiting.pieces.last_mut() else {
+                continue;
+            };
+            let mut n_rows = 0;
+            for range in &ranges {
+                n_rows += range.len();
+                piece
+                    .slot
+                    .extend_from_slice(slots.get(range.clone()).unwrap_or_default());
+                piece
+                    .time
+                    .extend_from_slice(batch.time_ns.get(range.clone()).unwrap_or_default());
+            }
+            for ((_, to), (_, from)) in piece.columns.iter_mut().zip(columns) {
+                for range in &ranges {
+                    append(to, from, range.clone());
+                }
+            }
+            waiting.n_bytes += n_rows * row_bytes;
+            self.n_waiting_bytes += n_rows * row_bytes;
+        }
+    }
+
+    /// Packs the cells that got no rows since batch `before`.
+    fn pack(&mut self, before: u64) -> Result<(), StoreError> {
+        let due: Vec<CellKey> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.last_batch < before)
+            .map(|(cell, _)| *cell)
+            .collect();
+        let mut work: Vec<(CellKey, Vec<Rows>, Option<StoredCell>)> = Vec::with_capacity(due.len());
+        if due.iter().any(|cell| self.stored.contains(cell)) {
+            self.write_ready()?;
+        }
+        for cell in due {
+            let Some(waiting) = self.waiting.remove(&cell) else {
+                continue;
+            };
+            self.n_waiting_bytes = self.n_waiting_bytes.saturating_sub(waiting.n_bytes);
+            let mut stored = None;
+            if !self.stored.insert(cell) {
+                let columns = [VERSION, HARDWARE, INTERVAL]
+                    .into_iter()
+                    .chain(self.names.metric_ids());
+                stored = StoredCell::read(&self.connection, cell, columns)?;
+            }
+            work.push((cell, waiting.pieces, stored));
+        }
+        let n_threads =
+            std::thread::available_parallelism().map_or(1, |n| n.get().min(PACKERS_MAX));
+        let mut shares: Vec<Vec<_>> = (0..n_threads).map(|_| Vec::new()).collect();
+        for (at, item) in work.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(at % n_threads) {
+                share.push(item);
+            }
+        }
+        let packed: Vec<Result<Packed, StoreError>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = shares
+                .into_iter()
+                .map(|share| scope.spawn(|| pack_all(share)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| match thread.join() {
+                    Ok(packed) => packed,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        });
+        for packed in packed {
+            let (blocks, gone) = packed?;
+            let mut delete = self
+                .connection
+                .prepare_cached("DELETE FROM series_blocks WHERE id = ?1")?;
+            for id in gone {
+                delete.execute([id])?;
+            }
+            self.n_ready_bytes += blocks
+                .iter()
+                .map(|block| block.data.len() + block.summary.len())
+                .sum::<usize>();
+            self.ready.extend(blocks);
+        }
+        if self.n_ready_bytes > READY_BYTES_MAX {
+            self.write_ready()?;
+        }
+        Ok(())
+    }
+
+    fn write_ready(&mut self) -> Result<(), StoreError> {
+        self.ready.sort_unstable_by_key(|block| block.id);
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO series_blocks (id, summary, data) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (id) DO UPDATE SET summary = excluded.summary, data = excluded.data",
+        )?;
+        for block in self.ready.drain(..) {
+            insert.execute(params![block.id, block.summary, block.data])?;
+        }
+        self.n_ready_bytes = 0;
+        Ok(())
+    }
+
+    fn add_all_events(&mut self, events: &[FleetEvent]) -> Result<(), StoreError> {
+        for event in events {
+            let device = self.names.device(&self.connection, &event.serial)?;
+            let version = match &event.version {
+                Some(name) => self.names.version(&self.connection, name)?,
+                None => 0,
+            };
+            let hardware = match &event.hardware {
+                Some(name) => self.names.hardware(&self.connection, name)?,
+                None => 0,
+            };
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO series_events (time_ns, device, kind, issue, version, hardware) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
+                     version = CASE excluded.version WHEN 0 THEN version ELSE excluded.version END, \
+                     hardware = CASE excluded.hardware WHEN 0 THEN hardware ELSE excluded.hardware END",
+                )?
+                .execute(params![
+                    event.time_ns,
+                    device,
+                    event.kind,
+                    event.issue.as_deref().unwrap_or_default(),
+                    version,
+                    hardware
+                ])?;
+            self.totals.n_events += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SeriesWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            // Where even this fails, SQLite has rolled back by itself.
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+    }
+}
+
+/// Packs cells; answers their blocks, and the ids of blocks that they no longer have.
+fn pack_all(
+    work: Vec<(CellKey, Vec<Rows>, Option<StoredCell>)>,
+) -> Result<(Vec<Block>, Vec<i64>), StoreError> {
+    let (mut encoder, mut decoder) = (Encoder::new()?, Decoder::new()?);
+    let (mut blocks, mut gone) = (Vec::new(), Vec::new());
+    for (cell, mut pieces, stored) in work {
+        if let Some(stored) = &stored {
+            pieces.insert(0, stored.unpacked(cell, &mut decoder)?);
+        }
+        let packed = merged(pieces).blocks(cell, &mut encoder)?;
+        let kept: BTreeSet<i64> = packed.iter().map(|block| block.id).collect();
+        gone.extend(
+            stored
+                .iter()
+                .flat_map(StoredCell::ids)
+                .filter(|id| !kept.contains(id)),
+        );
+        blocks.extend(packed);
+    }
+    Ok((blocks, gone))
+}
+
+/// Ids of names.
+fn ids(
+    names: &[String],
+    mut id: impl FnMut(&str) -> Result<u32, StoreError>,
+) -> Result<Vec<u32>, StoreError> {
+    names.iter().map(|name| id(name)).collect()
+}
+
+/// A column of ids; `None` where none of the rows has a name.
+fn name_column(index: &[u32], ids: &[u32]) -> Option<Column> {
+    let id = |index: &u32| {
+        ids.get(*index as usize)
+            .and_then(|id| i32::try_from(*id).ok())
+    };
+    let values = index
+        .iter()
+        .map(|index| id(index).unwrap_or_default())
+        .collect();
+    let mut present = vec![0_u64; index.len().div_ceil(64)];
+    let mut n_present = 0;
+    for (row, index) in index.iter().enumerate() {
+        if *index != NO_NAME
+            && let Some(word) = present.get_mut(row / 64)
+        {
+            *word |= 1 << (row % 64);
+            n_present += 1;
+        }
+    }
+    (n_present > 0).then(|| Column {
+        values: Values::I32(values),
+        present: (n_present < index.len()).then_some(present),
+    })
+}
+
+fn n_present(column: &Column) -> u64 {
+    match &column.present {
+        None => column.values.len() as u64,
+        Some(_) => (0..column.values.len())
+            .filter(|row| column.is_present(*row))
+            .count() as u64,
+    }
+}
+
+fn value_bytes(values: &Values) -> usize {
+    match values {
+        Values::I32(_) | Values::F32(_) | Values::Text { .. } => 4,
+        Values::I64(_) | Values::F64(_) => 8,
+    }
+}
+
+/// A batch is held against itself before a row of it is used.
+fn check(batch: &HeartbeatBatch) -> Result<(), StoreError> {
+    let n = batch.len();
+    let wrong = |what: String| Err(StoreError::Unusable { what });
+    if [
+        batch.version.len(),
+        batch.hardware.len(),
+        batch.time_ns.len(),
+    ] != [n; 3]
+    {
+        return wrong(format!(
+            "a batch of {n} rows has not as many times, versions and hardware names"
+        ));
+    }
+    let columns = batch
+        .metrics
+        .iter()
+        .map(|(name, column)| (name.as_str(), column));
+    let interval = batch.interval_ns.iter().map(|column| ("interval", column));
+    for (name, column) in columns.chain(interval) {
+        if column.values.len() != n {
+            return wrong(format!(
+                "column {name:?} has {} rows and its batch {n}",
+                column.values.len()
+            ));
+        }
+        if let Values::Text { index, names } = &column.values
+            && let Some((row, _)) = (0..)
+                .zip(index)
+                .find(|(row, index)| column.is_present(*row) && **index as usize >= names.len())
+        {
+            return wrong(format!("row {row} of column {name:?} has no name"));
+        }
+    }
+    if let Some(column) = &batch.interval_ns
+        && !matches!(column.values, Values::I64(_))
+    {
+        return wrong("lengths of intervals are not whole nanoseconds".to_owned());
+    }
+    let named = [
+        ("device", &batch.device, batch.devices.len(), false),
+        ("version", &batch.version, batch.versions.len(), true),
+        (
+            "hardware",
+            &batch.hardware,
+            batch.hardware_names.len(),
+            true,
+        ),
+    ];
+    for (what, index, n_names, may_miss) in named {
+        let bad = |index: &u32| *index as usize >= n_names && !(may_miss && *index == NO_NAME);
+        if let Some(row) = index.iter().position(bad) {
+            return wrong(format!("row {row} has no {what}"));
+        }
+    }
+    Ok(())
+}
