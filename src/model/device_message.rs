@@ -181,6 +181,9 @@ impl Reason {
         ("user", "user"),
     ];
 
+    /// The device does not know.
+    pub const UNKNOWN: Self = Self(0);
+
     fn names(self) -> Option<(&'static str, &'static str)> {
         let index = usize::try_from(self.0).ok()?;
         Self::NAMES.get(index).copied()

@@ -49,9 +49,19 @@ impl<'a> Cbor<'a> {
         self.at.offset()
     }
 
-    /// True at the end of the input.
-    pub(super) fn is_at_end(&self) -> bool {
-        self.at.remaining() == 0
+    /// A byte string that the input ends in: what there is of it, and where it begins.
+    pub(super) fn cut_string(mut self) -> Option<(&'a [u8], usize)> {
+        let head = self.at.u8().filter(|head| head >> 5 == BYTES)?;
+        let len = self.argument(head & 31)?;
+        let start = self.at.offset();
+        let rest = self.at.take_up_to(self.at.remaining());
+        let is_cut = u64::try_from(rest.len()).is_ok_and(|n_left| n_left < len);
+        is_cut.then_some((rest, start))
+    }
+
+    /// Goes to the end of the input.
+    pub(super) fn end(&mut self) {
+        _ = self.at.take(self.at.remaining());
     }
 
     /// The next item, without its tags; `None` at the end, in the middle of an item, and where the input is not CBOR.
@@ -214,7 +224,7 @@ mod tests {
         let bytes = bytes(hex);
         let mut reader = Cbor::new(&bytes);
         assert_eq!(reader.next().as_ref(), Some(expected), "{hex}");
-        assert!(reader.is_at_end(), "{hex}");
+        assert_eq!(reader.offset(), bytes.len(), "{hex}");
         for end in 0..bytes.len() {
             assert_eq!(Cbor::new(&bytes[..end]).next(), None, "{hex} cut at {end}");
         }

@@ -5,7 +5,7 @@ use crate::formats::lines::next_hit;
 use crate::model::progress::{Cancelled, Progress};
 
 /// What stands before a chunk.
-pub(in crate::formats) const MARK: &str = "FS:";
+pub(super) const MARK: &str = "FS:";
 
 /// Digits of the largest chunk; a longer run is no chunk.
 const MOST_DIGITS: usize = LARGEST.div_ceil(3).saturating_mul(4);
@@ -27,6 +27,19 @@ pub(super) fn chunks(
         }
     }
     Ok(())
+}
+
+/// As [`chunks`] in a text in which the mark stands at `places`, in order, and nowhere else.
+pub(super) fn chunks_at(bytes: &[u8], places: &[usize], each: &mut dyn FnMut(Carried)) {
+    let mut at = 0;
+    for place in places {
+        if *place >= at
+            && let Some(carried) = chunk_at(bytes, *place)
+        {
+            at = carried.end;
+            each(carried);
+        }
+    }
 }
 
 /// The chunk whose mark stands at `start`; `None` when the text there is too short to be one.
