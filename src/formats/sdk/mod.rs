@@ -6,6 +6,7 @@ mod cbor;
 mod chunk;
 mod cobs_carrier;
 mod coredump;
+pub mod definitions;
 mod line_carrier;
 mod message;
 mod noted;
