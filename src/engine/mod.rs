@@ -10,6 +10,7 @@ pub mod event;
 pub mod examine;
 pub mod file_bytes;
 pub mod growing_copy;
+pub mod heartbeats;
 pub mod import;
 pub mod index_cache;
 pub mod input;
