@@ -101,7 +101,11 @@ pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
         let mut candidates: Vec<usize> = by_sp
             .filter_map(|sp| index_by_sp.get(&sp))
             .chain(by_pc)
-            .chain(moment.as_ref().and_then(|moment| index_by_moment.get(moment)))
+            .chain(
+                moment
+                    .as_ref()
+                    .and_then(|moment| index_by_moment.get(moment)),
+            )
             .flat_map(|found| found.iter().rev().take(MAX_CANDIDATES).copied())
             .collect();
         candidates.sort_unstable();

@@ -71,7 +71,10 @@ pub fn run(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     }
     if !args.json {
         for build in missing {
-            writeln!(out, "Metrics of build {build} have no names: give its ELF with --elf.")?;
+            writeln!(
+                out,
+                "Metrics of build {build} have no names: give its ELF with --elf."
+            )?;
         }
     }
     Ok(Exit::SymbolsMissing)
@@ -80,12 +83,20 @@ pub fn run(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
 fn is_wanted(args: &MetricsArgs, row: &MetricRow) -> bool {
     let is_device = args.device.is_none() || args.device == row.device;
     let name = row.metric.as_deref().unwrap_or(&row.id);
-    is_device && (args.metric.is_empty() || args.metric.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)))
+    is_device
+        && (args.metric.is_empty()
+            || args
+                .metric
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(name)))
 }
 
 fn nothing_found(heartbeats: &Heartbeats) -> String {
     let why = heartbeats.warnings.first().map(|(file, warning)| {
-        let at = warning.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+        let at = warning
+            .offset
+            .map(|offset| format!(" at byte {offset}"))
+            .unwrap_or_default();
         format!(" ({file}{at}: {})", warning.message)
     });
     format!(
@@ -95,30 +106,48 @@ fn nothing_found(heartbeats: &Heartbeats) -> String {
 }
 
 fn none_wanted(args: &MetricsArgs, names: &BTreeSet<String>, missing: &[String]) -> String {
-    let device = args.device.as_ref().map(|serial| format!(" of device {serial}")).unwrap_or_default();
+    let device = args
+        .device
+        .as_ref()
+        .map(|serial| format!(" of device {serial}"))
+        .unwrap_or_default();
     if args.metric.is_empty() {
         return format!("there is no heartbeat{device} in it");
     }
     let wanted = args.metric.join(", ");
     if names.is_empty() {
         let build = missing.first().map_or("its build", String::as_str);
-        return format!("there is no metric {wanted}{device}: without the ELF of {build} metrics have no names; give it with --elf");
+        return format!(
+            "there is no metric {wanted}{device}: without the ELF of {build} metrics have no names; give it with --elf"
+        );
     }
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    format!("there is no metric {wanted}{device}: there are {}", known.join(", "))
+    format!(
+        "there is no metric {wanted}{device}: there are {}",
+        known.join(", ")
+    )
 }
 
 /// `MS-00271, meadow-station 0.4.0, boot 1, 2026-11-29T03:00:20Z, uptime 3600.720 s, over 3600.720 s`.
 fn headline(row: &MetricRow) -> String {
-    let software = [&row.software_type, &row.software_version].into_iter().flatten();
+    let software = [&row.software_type, &row.software_version]
+        .into_iter()
+        .flatten();
     let software: Vec<&str> = software.map(String::as_str).collect();
-    let mut parts = vec![row.device.clone().unwrap_or_else(|| "device without a serial number".to_owned())];
+    let mut parts = vec![
+        row.device
+            .clone()
+            .unwrap_or_else(|| "device without a serial number".to_owned()),
+    ];
     if !software.is_empty() {
         parts.push(software.join(" "));
     }
     parts.extend(row.boot.map(|boot| format!("boot {boot}")));
     parts.extend(row.time.as_ref().map(|time| time.replace(".000000000", "")));
-    parts.extend(row.uptime_ns.map(|ns| format!("uptime {} s", seconds(ns / 1_000_000))));
+    parts.extend(
+        row.uptime_ns
+            .map(|ns| format!("uptime {} s", seconds(ns / 1_000_000))),
+    );
     parts.extend(row.interval_ms.map(|ms| format!("over {} s", seconds(ms))));
     parts.join(", ")
 }
@@ -141,7 +170,14 @@ fn line(row: &MetricRow) -> String {
         Some(state) => format!("{state} ({value})"),
         None => value.to_string(),
     };
-    let unit = row.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
-    let share = row.percent_of_interval.map(|percent| format!("  {percent:.1} %")).unwrap_or_default();
+    let unit = row
+        .unit
+        .as_ref()
+        .map(|unit| format!(" {unit}"))
+        .unwrap_or_default();
+    let share = row
+        .percent_of_interval
+        .map(|percent| format!("  {percent:.1} %"))
+        .unwrap_or_default();
     format!("  {name:<24} {at_least}{value}{unit}{share}")
 }

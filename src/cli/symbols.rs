@@ -122,9 +122,16 @@ fn metrics(elf: &Path, common: &Common, is_json: bool, out: &mut dyn Write) -> O
             (None, Some(max)) => format!("up to {max}"),
             (Some(min), Some(max)) => format!("{min} to {max}"),
         };
-        let range = if metric.values.is_empty() { range } else { metric.values.join(", ") };
+        let range = if metric.values.is_empty() {
+            range
+        } else {
+            metric.values.join(", ")
+        };
         let description = metric.description.as_deref().unwrap_or("");
-        let text = format!("{:<24} {:<10} {unit:<6} {range:<20} {description}", metric.name, metric.sent_type);
+        let text = format!(
+            "{:<24} {:<10} {unit:<6} {range:<20} {description}",
+            metric.name, metric.sent_type
+        );
         writeln!(out, "{}", text.trim_end())?;
     }
     Ok(Exit::Done)

@@ -271,7 +271,9 @@ fn hash_as_id(hex: &str) -> Option<BuildId> {
 /// The boot that a capture is of: the one that began before it, but a device with the SDK also sends what it kept of the boot
 /// before and says which that was.
 fn boot_of(dump: &Coredump, boots: &[BootRecord]) -> Option<usize> {
-    let before = boots.iter().rposition(|boot| boot.offset <= dump.source.start)?;
+    let before = boots
+        .iter()
+        .rposition(|boot| boot.offset <= dump.source.start)?;
     let Some(number) = dump.sender.as_ref().and_then(|sender| sender.boot) else {
         return Some(before);
     };

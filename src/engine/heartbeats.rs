@@ -120,22 +120,28 @@ pub struct MetricInfo {
 /// The metrics that an ELF defines, in the order of its section; `None` when it has none.
 pub fn defined_metrics(file: &SymbolFile) -> Option<Vec<MetricInfo>> {
     let (address, section) = file.section(METRICS_SECTION)?;
-    let metrics = definitions::metrics(address, section).into_iter().map(|metric| MetricInfo {
-        name: metric.definition.name,
-        sent_type: metric.sent_type,
-        unit: metric.definition.unit,
-        min: metric.definition.min,
-        max: metric.definition.max,
-        values: metric.definition.values,
-        description: metric.definition.description,
-        id: format!("{:#x}", metric.id),
-    });
+    let metrics = definitions::metrics(address, section)
+        .into_iter()
+        .map(|metric| MetricInfo {
+            name: metric.definition.name,
+            sent_type: metric.sent_type,
+            unit: metric.definition.unit,
+            min: metric.definition.min,
+            max: metric.definition.max,
+            values: metric.definition.values,
+            description: metric.definition.description,
+            id: format!("{:#x}", metric.id),
+        });
     Some(metrics.collect())
 }
 
 impl Heartbeats {
     /// Reads inputs; definitions come from the named ELF files and from those that came with the input.
-    pub fn open(paths: &[PathBuf], named: &[Arc<SymbolFile>], progress: &dyn Progress) -> Result<Self, OneShotError> {
+    pub fn open(
+        paths: &[PathBuf],
+        named: &[Arc<SymbolFile>],
+        progress: &dyn Progress,
+    ) -> Result<Self, OneShotError> {
         let inputs = Inputs::read(paths, progress).map_err(|error| match error {
             InputError::Cancelled(cancelled) => OneShotError::Cancelled(cancelled),
             InputError::Unreadable { .. } => OneShotError::Input(error.to_string()),
@@ -144,16 +150,32 @@ impl Heartbeats {
         let files = named.iter().chain(&examined.symbol_files);
         let builds = files.filter_map(|file| {
             let (address, section) = file.section(METRICS_SECTION)?;
-            Some((file.build_id().clone(), definitions::metrics(address, section)))
+            Some((
+                file.build_id().clone(),
+                definitions::metrics(address, section),
+            ))
         });
-        let mut heartbeats = Self { found: Vec::new(), builds: builds.collect(), warnings: Vec::new() };
+        let mut heartbeats = Self {
+            found: Vec::new(),
+            builds: builds.collect(),
+            warnings: Vec::new(),
+        };
         for file in examined.files {
             let path = file.input.path;
-            let about_devices = file.scan.warnings.into_iter().filter(|warning| warning.code.starts_with("FS-SDK-"));
-            heartbeats.warnings.extend(about_devices.map(|warning| (path.clone(), warning)));
+            let about_devices = file
+                .scan
+                .warnings
+                .into_iter()
+                .filter(|warning| warning.code.starts_with("FS-SDK-"));
+            heartbeats
+                .warnings
+                .extend(about_devices.map(|warning| (path.clone(), warning)));
             let messages = file.scan.messages.into_iter();
-            let messages = messages.filter(|message| matches!(message.body, MessageBody::Heartbeat(_)));
-            heartbeats.found.extend(messages.map(|message| (path.clone(), message)));
+            let messages =
+                messages.filter(|message| matches!(message.body, MessageBody::Heartbeat(_)));
+            heartbeats
+                .found
+                .extend(messages.map(|message| (path.clone(), message)));
         }
         heartbeats.refuse_other_builds(named)?;
         Ok(heartbeats)
@@ -161,7 +183,11 @@ impl Heartbeats {
 
     /// A named ELF that no heartbeat is of is a mistake, and its names would be wrong.
     fn refuse_other_builds(&self, named: &[Arc<SymbolFile>]) -> Result<(), OneShotError> {
-        let builds: BTreeSet<&BuildId> = self.found.iter().filter_map(|(_, message)| message.sender.build_id.as_ref()).collect();
+        let builds: BTreeSet<&BuildId> = self
+            .found
+            .iter()
+            .filter_map(|(_, message)| message.sender.build_id.as_ref())
+            .collect();
         for file in named {
             if !builds.is_empty() && !builds.iter().any(|build| file.build_id().matches(build)) {
                 let theirs: Vec<String> = builds.iter().map(ToString::to_string).collect();
@@ -192,21 +218,38 @@ impl Heartbeats {
             .found
             .iter()
             .filter(|(_, message)| self.definitions(message).is_none())
-            .map(|(_, message)| message.sender.build_id.as_ref().map_or_else(|| "(not named)".to_owned(), ToString::to_string))
+            .map(|(_, message)| {
+                message
+                    .sender
+                    .build_id
+                    .as_ref()
+                    .map_or_else(|| "(not named)".to_owned(), ToString::to_string)
+            })
             .collect();
         builds.into_iter().collect()
     }
 
     /// The values of the heartbeat at an index: in the order of the ELF, and then what it does not have.
     pub fn rows(&self, index: usize) -> Vec<MetricRow> {
-        let Some((file, message)) = self.found.get(index) else { return Vec::new() };
-        let MessageBody::Heartbeat(heartbeat) = &message.body else { return Vec::new() };
+        let Some((file, message)) = self.found.get(index) else {
+            return Vec::new();
+        };
+        let MessageBody::Heartbeat(heartbeat) = &message.body else {
+            return Vec::new();
+        };
         let empty = empty_row(file, message, heartbeat);
         let metrics = self.definitions(message).unwrap_or_default();
-        let mut rows: Vec<MetricRow> = metrics.iter().map(|metric| defined_row(metric, heartbeat, &empty)).collect();
+        let mut rows: Vec<MetricRow> = metrics
+            .iter()
+            .map(|metric| defined_row(metric, heartbeat, &empty))
+            .collect();
         let is_defined = |id: &u64| metrics.iter().any(|metric| metric.id == *id);
         let others = heartbeat.values.iter().filter(|(id, _)| !is_defined(id));
-        rows.extend(others.map(|(id, sent)| MetricRow { id: format!("{id:#x}"), value: value(sent), ..empty.clone() }));
+        rows.extend(others.map(|(id, sent)| MetricRow {
+            id: format!("{id:#x}"),
+            value: value(sent),
+            ..empty.clone()
+        }));
         rows
     }
 
@@ -219,7 +262,9 @@ impl Heartbeats {
 
 fn empty_row(file: &str, message: &DeviceMessage, heartbeat: &Heartbeat) -> MetricRow {
     let sender = &message.sender;
-    let time = sender.time_s.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let time = sender
+        .time_s
+        .and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
     // humantime writes years of four digits only.
     let time = time.filter(|_| sender.time_s.is_some_and(|seconds| seconds < YEAR_10000));
     MetricRow {
@@ -268,9 +313,17 @@ fn defined_row(metric: &DefinedMetric, heartbeat: &Heartbeat, empty: &MetricRow)
         kind: Some(kind_name(definition.kind)),
         value_name: number
             .filter(|_| definition.kind == MetricKind::State)
-            .and_then(|number| definition.values.get(usize::try_from(number).ok()?).cloned()),
+            .and_then(|number| {
+                definition
+                    .values
+                    .get(usize::try_from(number).ok()?)
+                    .cloned()
+            }),
         unit: definition.unit.clone(),
-        percent_of_interval: number.zip(interval).filter(|_| is_timer).map(|(ms, interval)| 100.0 * ms as f64 / interval as f64),
+        percent_of_interval: number
+            .zip(interval)
+            .filter(|_| is_timer)
+            .map(|(ms, interval)| 100.0 * ms as f64 / interval as f64),
         is_at_least: is_sum && number == Some(MOST_OF_A_SUM),
         value,
         ..empty.clone()

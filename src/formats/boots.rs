@@ -143,10 +143,14 @@ pub fn find_behind(
     let mut found = boots.last().cloned().into_iter().collect();
     add_all(search, start, &mut found)?;
     boots.truncate(boots.len().saturating_sub(1));
-    found.extend(sdk::boots(rest, progress)?.into_iter().map(|sent| BootRecord {
-        offset: sent.offset.saturating_add(as_u64(start)),
-        ..sent
-    }));
+    found.extend(
+        sdk::boots(rest, progress)?
+            .into_iter()
+            .map(|sent| BootRecord {
+                offset: sent.offset.saturating_add(as_u64(start)),
+                ..sent
+            }),
+    );
     join_sent(&mut found);
     boots.append(&mut found);
     Ok(boots)
@@ -157,7 +161,9 @@ const LONGEST_SENT: u64 = 4096;
 
 /// Where the line begins in which the byte at `offset` stands.
 fn line_start_before(bytes: &[u8], offset: u64) -> u64 {
-    let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let offset = usize::try_from(offset)
+        .unwrap_or(usize::MAX)
+        .min(bytes.len());
     let before = bytes.get(..offset).unwrap_or(&[]);
     as_u64(memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1)))
 }
@@ -168,7 +174,9 @@ pub(super) fn join_sent(boots: &mut Vec<BootRecord>) {
     boots.sort_by_key(|boot| boot.offset);
     let mut joined: Vec<BootRecord> = Vec::with_capacity(boots.len());
     for new in boots.drain(..) {
-        let same = joined.last_mut().filter(|last| new.is_sent && is_printed_before(last, &new));
+        let same = joined
+            .last_mut()
+            .filter(|last| new.is_sent && is_printed_before(last, &new));
         if let Some(last) = same {
             last.build_id = last.build_id.take().or(new.build_id);
             last.version = new.version.or(last.version.take());

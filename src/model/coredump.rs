@@ -1,7 +1,8 @@
 //! A stopped target as it was captured: registers, memory, fault status. Nothing here needs symbols.
 
 use super::{
-    arch::Arch, build_id::BuildId, device_message::Sender, memory::MemoryMap, registers::RegisterSet, warning::Warning,
+    arch::Arch, build_id::BuildId, device_message::Sender, memory::MemoryMap,
+    registers::RegisterSet, warning::Warning,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;

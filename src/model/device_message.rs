@@ -191,10 +191,8 @@ impl Reason {
 
     /// The id in JSON and in stored data: `brown_out`, `reason_99`.
     pub fn id(self) -> String {
-        self.names().map_or_else(
-            || format!("reason_{}", self.0),
-            |(id, _)| id.to_owned(),
-        )
+        self.names()
+            .map_or_else(|| format!("reason_{}", self.0), |(id, _)| id.to_owned())
     }
 
     /// In words: `brown-out`, `reason 99 of the product's own`.
@@ -273,6 +271,11 @@ impl DeviceState {
         let bits = self.sampled?;
         let names = (0_u32..).zip(Self::SAMPLED);
         let is_on = |bit: u32| bits.checked_shr(bit).is_some_and(|rest| rest & 1 == 1);
-        Some(names.filter(|(bit, _)| is_on(*bit)).map(|(_, name)| name).collect())
+        Some(
+            names
+                .filter(|(bit, _)| is_on(*bit))
+                .map(|(_, name)| name)
+                .collect(),
+        )
     }
 }

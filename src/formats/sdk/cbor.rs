@@ -41,7 +41,9 @@ pub(super) struct Cbor<'a> {
 
 impl<'a> Cbor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { at: Bytes::new(bytes) }
+        Self {
+            at: Bytes::new(bytes),
+        }
     }
 
     /// Offset of the next item.
@@ -72,7 +74,11 @@ impl<'a> Cbor<'a> {
             let (major, info) = (head >> 5, head & 31);
             return Some(match major {
                 0 => Item::Integer(self.argument(info)?.into()),
-                1 => Item::Integer(i128::from(self.argument(info)?).checked_neg()?.checked_sub(1)?),
+                1 => Item::Integer(
+                    i128::from(self.argument(info)?)
+                        .checked_neg()?
+                        .checked_sub(1)?,
+                ),
                 BYTES => {
                     let (bytes, start) = self.string(BYTES, info)?;
                     Item::Bytes(bytes, start)
@@ -216,7 +222,10 @@ mod tests {
     use std::borrow::Cow;
 
     fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect()
     }
 
     #[track_caller]
@@ -234,16 +243,34 @@ mod tests {
     fn items_are_those_of_the_standard() {
         // RFC 8949, appendix A.
         for (hex, value) in [
-            ("00", 0), ("17", 23), ("1818", 24), ("1903e8", 1000), ("1a000f4240", 1_000_000),
-            ("1bffffffffffffffff", 18_446_744_073_709_551_615), ("3bffffffffffffffff", -18_446_744_073_709_551_616),
-            ("20", -1), ("3863", -100), ("3903e7", -1000), ("c11a514b67b0", 1_363_896_240),
+            ("00", 0),
+            ("17", 23),
+            ("1818", 24),
+            ("1903e8", 1000),
+            ("1a000f4240", 1_000_000),
+            ("1bffffffffffffffff", 18_446_744_073_709_551_615),
+            ("3bffffffffffffffff", -18_446_744_073_709_551_616),
+            ("20", -1),
+            ("3863", -100),
+            ("3903e7", -1000),
+            ("c11a514b67b0", 1_363_896_240),
         ] {
             check(hex, &Item::Integer(value));
         }
         for (hex, value) in [
-            ("f90000", 0.0), ("f98000", -0.0), ("f93c00", 1.0), ("f93e00", 1.5), ("f97bff", 65504.0), ("f90001", 5.960_464_477_539_063e-8),
-            ("f90400", 0.000_061_035_156_25), ("f9c400", -4.0), ("f97c00", f64::INFINITY), ("f9fc00", f64::NEG_INFINITY),
-            ("fb3ff199999999999a", 1.1), ("fa47c35000", 100_000.0), ("fbc010666666666666", -4.1),
+            ("f90000", 0.0),
+            ("f98000", -0.0),
+            ("f93c00", 1.0),
+            ("f93e00", 1.5),
+            ("f97bff", 65504.0),
+            ("f90001", 5.960_464_477_539_063e-8),
+            ("f90400", 0.000_061_035_156_25),
+            ("f9c400", -4.0),
+            ("f97c00", f64::INFINITY),
+            ("f9fc00", f64::NEG_INFINITY),
+            ("fb3ff199999999999a", 1.1),
+            ("fa47c35000", 100_000.0),
+            ("fbc010666666666666", -4.1),
         ] {
             check(hex, &Item::Float(value));
         }
@@ -254,9 +281,15 @@ mod tests {
         check("6449455446", &Item::Text("IETF".into()));
         check("62c3bc", &Item::Text("ü".into()));
         check("61ff", &Item::Text("\u{FFFD}".into()));
-        check("7f657374726561646d696e67ff", &Item::Text("streaming".into()));
+        check(
+            "7f657374726561646d696e67ff",
+            &Item::Text("streaming".into()),
+        );
         check("4401020304", &Item::Bytes(Cow::Borrowed(&[1, 2, 3, 4]), 1));
-        check("5f42010243030405ff", &Item::Bytes(Cow::Borrowed(&[1, 2, 3, 4, 5]), 2));
+        check(
+            "5f42010243030405ff",
+            &Item::Bytes(Cow::Borrowed(&[1, 2, 3, 4, 5]), 2),
+        );
         check("83", &Item::Array(Some(3)));
         check("9f", &Item::Array(None));
         check("b90100", &Item::Map(Some(256)));
@@ -269,7 +302,18 @@ mod tests {
 
     #[test]
     fn skipping_goes_over_whatever_is_nested() {
-        for hex in ["01", "820183020304", "9f01820203ff", "bf61610161629f0203ffff", "a2016161820102f6", "80", "a0", "9fff", "8180", "c2c1c0f6"] {
+        for hex in [
+            "01",
+            "820183020304",
+            "9f01820203ff",
+            "bf61610161629f0203ffff",
+            "a2016161820102f6",
+            "80",
+            "a0",
+            "9fff",
+            "8180",
+            "c2c1c0f6",
+        ] {
             let mut input = bytes(hex);
             input.push(0x07);
             let mut reader = Cbor::new(&input);
@@ -279,9 +323,16 @@ mod tests {
                 assert_eq!(Cbor::new(&input[..end]).skip(), None, "{hex} cut at {end}");
             }
         }
-        assert_eq!(Cbor::new(&bytes("82ff01")).skip(), None, "a break in a counted array");
+        assert_eq!(
+            Cbor::new(&bytes("82ff01")).skip(),
+            None,
+            "a break in a counted array"
+        );
         // Heads that promise endless items cost as much as they take.
-        assert_eq!(Cbor::new(&bytes("9bffffffffffffffff").repeat(1000)).skip(), None);
+        assert_eq!(
+            Cbor::new(&bytes("9bffffffffffffffff").repeat(1000)).skip(),
+            None
+        );
         assert_eq!(Cbor::new(&[0x9F; 100_000]).skip(), None);
     }
 }

@@ -74,13 +74,21 @@ pub(super) mod tests {
     use super::Chunk;
 
     /// A chunk as a sender makes it.
-    pub(crate) fn build(kind: u8, is_last: bool, sequence: u16, offset: u32, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn build(
+        kind: u8,
+        is_last: bool,
+        sequence: u16,
+        offset: u32,
+        payload: &[u8],
+    ) -> Vec<u8> {
         let mut out = vec![0x10 | kind, u8::from(is_last)];
         out.extend(sequence.to_le_bytes());
         out.extend(offset.to_le_bytes());
         out.extend(payload);
         let crc = !out.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |c, _| (c >> 1) ^ (0xEDB8_8320 * (c & 1)))
+            (0..8).fold(crc ^ u32::from(*byte), |c, _| {
+                (c >> 1) ^ (0xEDB8_8320 * (c & 1))
+            })
         });
         out.extend(crc.to_le_bytes());
         out

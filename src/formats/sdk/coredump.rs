@@ -43,21 +43,33 @@ const ASSERT: Reason = Reason(8);
 const FORMAT_OF_EVENT: &str = "sdk-event";
 
 /// The capture that a message holds, if it holds one. `format` is the id of the format that it came in.
-pub(super) fn captured(message: &DeviceMessage, sent: &SentCoredump, format: &'static str) -> Coredump {
+pub(super) fn captured(
+    message: &DeviceMessage,
+    sent: &SentCoredump,
+    format: &'static str,
+) -> Coredump {
     let mut dump = new(message, format, sent.reason);
     let mut registers = RegisterSet::default();
     match sent.architecture {
         Some(CORTEX_M) => {
             dump.arch = Arch::Arm;
             let fault = sent.registers.iter().skip(CORTEX_M_REGISTERS.len());
-            set(&mut registers, CORTEX_M_REGISTERS.into_iter().zip(&sent.registers));
+            set(
+                &mut registers,
+                CORTEX_M_REGISTERS.into_iter().zip(&sent.registers),
+            );
             set_fault(&mut dump, CORTEX_M_FAULT.into_iter().zip(fault));
         }
         Some(RISCV32) => {
             dump.arch = Arch::Riscv32;
             registers = RegisterSet::new(RegisterFile::Riscv);
             let general = (1..N_RISCV_REGISTERS).map(Reg);
-            set(&mut registers, std::iter::once(Reg::RISCV_PC).chain(general).zip(&sent.registers));
+            set(
+                &mut registers,
+                std::iter::once(Reg::RISCV_PC)
+                    .chain(general)
+                    .zip(&sent.registers),
+            );
             let fault = sent.registers.iter().skip(usize::from(N_RISCV_REGISTERS));
             set_fault(&mut dump, RISCV_FAULT.into_iter().zip(fault));
             // The program counter of a trap is `mepc`.
@@ -74,7 +86,10 @@ pub(super) fn captured(message: &DeviceMessage, sent: &SentCoredump, format: &'s
         }
     }
     if registers.iter().next().is_some() {
-        dump.threads.push(CapturedThread { registers, ..CapturedThread::default() });
+        dump.threads.push(CapturedThread {
+            registers,
+            ..CapturedThread::default()
+        });
     }
     for (address, bytes) in &sent.memory {
         dump.memory.insert(*address, bytes);
@@ -112,11 +127,18 @@ pub(super) fn told(message: &DeviceMessage, event: &DeviceEvent) -> Option<Cored
         dump.assert.get_or_insert(NO_TEXT);
         dump.reason.get_or_insert_with(|| ASSERT.words());
     }
-    dump.threads.push(CapturedThread { registers, ..CapturedThread::default() });
+    dump.threads.push(CapturedThread {
+        registers,
+        ..CapturedThread::default()
+    });
     Some(dump)
 }
 
-const NO_TEXT: AssertText = AssertText { message: None, file: None, line: None };
+const NO_TEXT: AssertText = AssertText {
+    message: None,
+    file: None,
+    line: None,
+};
 
 fn new(message: &DeviceMessage, format: &'static str, reason: Option<Reason>) -> Coredump {
     let mut dump = Coredump::new(format, Arch::Arm);
@@ -136,7 +158,10 @@ fn set<'a>(registers: &mut RegisterSet, values: impl Iterator<Item = (Reg, &'a O
     }
 }
 
-fn set_fault<'a>(dump: &mut Coredump, values: impl Iterator<Item = (&'static str, &'a Option<u64>)>) {
+fn set_fault<'a>(
+    dump: &mut Coredump,
+    values: impl Iterator<Item = (&'static str, &'a Option<u64>)>,
+) {
     for (name, value) in values {
         if let Some(value) = value.and_then(|value| u32::try_from(value).ok()) {
             dump.fault.values.insert(name, value);

@@ -46,7 +46,9 @@ pub struct LogEntryFormat {
 
 /// The metrics in the bytes of [`METRICS_SECTION`], which begins at `address`, in the order of their ids.
 pub fn metrics(address: u64, section: &[u8]) -> Vec<DefinedMetric> {
-    records(address, section).map(|(id, record)| metric(id, &record)).collect()
+    records(address, section)
+        .map(|(id, record)| metric(id, &record))
+        .collect()
 }
 
 /// The formats in the bytes of [`LOGS_SECTION`], which begins at `address`, by their ids.
@@ -60,10 +62,15 @@ pub fn log_formats(address: u64, section: &[u8]) -> BTreeMap<u64, LogEntryFormat
             "debug" => Some(LogLevel::Debug),
             _ => None,
         }),
-        file: record.field("file").filter(|file| !file.is_empty()).map(str::to_owned),
+        file: record
+            .field("file")
+            .filter(|file| !file.is_empty())
+            .map(str::to_owned),
         line: record.field("line").and_then(|line| line.parse().ok()),
     };
-    records(address, section).map(|(id, record)| (id, format(&record))).collect()
+    records(address, section)
+        .map(|(id, record)| (id, format(&record)))
+        .collect()
 }
 
 /// The texts of a record.
@@ -76,11 +83,15 @@ impl Record {
     /// The value of a key; of one that stands twice, the last.
     fn field(&self, key: &str) -> Option<&str> {
         let mut fields = self.fields.iter().rev();
-        fields.find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        fields
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 
     fn text(&self, key: &str) -> Option<String> {
-        self.field(key).filter(|text| !text.is_empty()).map(str::to_owned)
+        self.field(key)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
     }
 }
 
@@ -108,7 +119,13 @@ fn records(address: u64, section: &[u8]) -> impl Iterator<Item = (u64, Record)> 
             let (key, value) = text.split_once('=')?;
             Some((key.to_owned(), value.to_owned()))
         });
-        Some((id, Record { first, fields: fields.collect() }))
+        Some((
+            id,
+            Record {
+                first,
+                fields: fields.collect(),
+            },
+        ))
     };
     std::iter::from_fn(next).take(MOST_RECORDS)
 }
@@ -127,14 +144,20 @@ fn metric(id: u64, record: &Record) -> DefinedMetric {
     DefinedMetric {
         id,
         sent_type,
-        length: record.field("length").and_then(|text| text.trim().parse().ok()),
+        length: record
+            .field("length")
+            .and_then(|text| text.trim().parse().ok()),
         definition: MetricDefinition {
             name: record.first.clone(),
             kind,
             unit: record.text("unit"),
             min: record.field("min").and_then(number),
             max: record.field("max").and_then(number),
-            values: if record.text("values").is_some() { values.collect() } else { Vec::new() },
+            values: if record.text("values").is_some() {
+                values.collect()
+            } else {
+                Vec::new()
+            },
             description: record.text("description"),
         },
     }
@@ -169,21 +192,38 @@ mod tests {
     fn records_are_read_with_ids_that_are_addresses() {
         let section = b"\0\0Valve\0type=state\0values=closed,open\0new=key\0\0\0RSSI\0type=gauge_i32\0unit=dBm\0min=-120\0max=0\0description=a = b\0\0cut";
         let found = metrics(0x1000, section);
-        let ids: Vec<_> = found.iter().map(|m| (m.id, m.definition.name.as_str())).collect();
+        let ids: Vec<_> = found
+            .iter()
+            .map(|m| (m.id, m.definition.name.as_str()))
+            .collect();
         let rssi = 0x1000 + u64::try_from(memchr::memmem::find(section, b"RSSI").unwrap()).unwrap();
         assert_eq!(ids[..2], [(0x1002, "Valve"), (rssi, "RSSI")]);
         assert_eq!(found[0].definition.values, ["closed", "open"]);
         assert_eq!(found[0].definition.kind, MetricKind::State);
         assert_eq!(found[1].definition.description.as_deref(), Some("a = b"));
-        assert_eq!((found[1].definition.min, found[1].definition.max), (Some(-120.0), Some(0.0)));
+        assert_eq!(
+            (found[1].definition.min, found[1].definition.max),
+            (Some(-120.0), Some(0.0))
+        );
         assert_eq!((found.len(), found[2].sent_type.as_str()), (3, ""));
     }
 
     #[test]
     fn numbers_are_those_of_c() {
         for (text, value) in [
-            ("-120", Some(-120.0)), ("0x10", Some(16.0)), ("-0x10UL", Some(-16.0)), ("100.0f", Some(100.0)), ("(4300u)", Some(4300.0)),
-            ("1e3", Some(1000.0)), (".5", Some(0.5)), ("", None), ("INT_MAX", None), ("inf", None), ("nan", None), ("1e999", None), ("-", None),
+            ("-120", Some(-120.0)),
+            ("0x10", Some(16.0)),
+            ("-0x10UL", Some(-16.0)),
+            ("100.0f", Some(100.0)),
+            ("(4300u)", Some(4300.0)),
+            ("1e3", Some(1000.0)),
+            (".5", Some(0.5)),
+            ("", None),
+            ("INT_MAX", None),
+            ("inf", None),
+            ("nan", None),
+            ("1e999", None),
+            ("-", None),
         ] {
             assert_eq!(number(text), value, "{text}");
         }
@@ -193,11 +233,20 @@ mod tests {
     fn a_section_of_anything_is_read_in_bounded_time() {
         assert!(metrics(0, &[0; 1 << 20]).is_empty());
         assert_eq!(metrics(0, &[b'a'; 1 << 20]).len(), 1);
-        assert_eq!(metrics(0, &b"a\0\0".repeat(1 << 20)).len(), super::MOST_RECORDS);
+        assert_eq!(
+            metrics(0, &b"a\0\0".repeat(1 << 20)).len(),
+            super::MOST_RECORDS
+        );
         assert_eq!(metrics(0, &b"a\0".repeat(1 << 20)).len(), 1);
-        assert!(metrics(u64::MAX, b"\0a\0\0").is_empty(), "an address beyond the last");
+        assert!(
+            metrics(u64::MAX, b"\0a\0\0").is_empty(),
+            "an address beyond the last"
+        );
         let formats = log_formats(0, b"%d of %s\0level=warning\0file=a/b.c\0line=7\0\0");
         let format = &formats[&0];
-        assert_eq!((format.level, format.file.as_deref(), format.line), (Some(LogLevel::Warn), Some("a/b.c"), Some(7)));
+        assert_eq!(
+            (format.level, format.file.as_deref(), format.line),
+            (Some(LogLevel::Warn), Some("a/b.c"), Some(7))
+        );
     }
 }

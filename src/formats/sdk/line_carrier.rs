@@ -52,11 +52,18 @@ pub(super) fn chunk_at(bytes: &[u8], start: usize) -> Option<Carried> {
     if n_digits < n_digits_of(SMALLEST) {
         return None;
     }
-    let read = |n: usize| rest.get(..n).and_then(decode).and_then(|chunk| Chunk::read(&chunk));
+    let read = |n: usize| {
+        rest.get(..n)
+            .and_then(decode)
+            .and_then(|chunk| Chunk::read(&chunk))
+    };
     let mut end = from.saturating_add(n_digits);
     let mut chunk = read(n_digits);
     // A line whose end was lost runs into the next: "FS" of its mark looks like two digits.
-    let begins_next = n_digits.checked_sub(2).and_then(|n| rest.get(n..)).is_some_and(|next| next.starts_with(MARK.as_bytes()));
+    let begins_next = n_digits
+        .checked_sub(2)
+        .and_then(|n| rest.get(n..))
+        .is_some_and(|next| next.starts_with(MARK.as_bytes()));
     if begins_next {
         end = end.saturating_sub(2);
         chunk = chunk.or_else(|| read(n_digits.saturating_sub(2)));
@@ -107,25 +114,42 @@ pub(super) mod tests {
 
     /// Base64 without padding, the slow way.
     pub(crate) fn line(chunk: &[u8]) -> String {
-        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut out = "FS:".to_owned();
-        let bit = |n: usize| chunk.get(n / 8).map_or(0, |b| usize::from(b >> (7 - n % 8) & 1));
+        let bit = |n: usize| {
+            chunk
+                .get(n / 8)
+                .map_or(0, |b| usize::from(b >> (7 - n % 8) & 1))
+        };
         for at in (0..chunk.len() * 8).step_by(6) {
-            out.push(char::from(DIGITS[(at..at + 6).fold(0, |v, n| v << 1 | bit(n))]));
+            out.push(char::from(
+                DIGITS[(at..at + 6).fold(0, |v, n| v << 1 | bit(n))],
+            ));
         }
         out
     }
 
     fn found(text: &str) -> Vec<(usize, bool)> {
         let mut out = Vec::new();
-        chunks(text.as_bytes(), &Unattended, &mut |carried| out.push((carried.start, carried.chunk.is_some()))).unwrap();
+        chunks(text.as_bytes(), &Unattended, &mut |carried| {
+            out.push((carried.start, carried.chunk.is_some()))
+        })
+        .unwrap();
         out
     }
 
     #[test]
     fn base64_is_that_of_the_standard() {
         // RFC 4648, section 10.
-        for (digits, bytes) in [("Zg", "f"), ("Zm8", "fo"), ("Zm9v", "foo"), ("Zm9vYg", "foob"), ("Zm9vYmE", "fooba"), ("Zm9vYmFy", "foobar")] {
+        for (digits, bytes) in [
+            ("Zg", "f"),
+            ("Zm8", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg", "foob"),
+            ("Zm9vYmE", "fooba"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
             assert_eq!(decode(digits.as_bytes()).unwrap(), bytes.as_bytes());
         }
         assert_eq!(decode(b"Zm9vY"), None);
@@ -137,13 +161,25 @@ pub(super) mod tests {
         let whole = line(&build(2, true, 1, 0, b"any payload"));
         assert_eq!(found(&whole), [(0, true)]);
         assert_eq!(found(&format!("[1] inf: {whole} and more")), [(9, true)]);
-        assert_eq!(found(&format!("{whole}==\r\n{whole}\r\n")), [(0, true), (whole.len() + 4, true)]);
-        assert_eq!(found(&format!("{whole}{whole}")), [(0, true), (whole.len(), true)]);
+        assert_eq!(
+            found(&format!("{whole}==\r\n{whole}\r\n")),
+            [(0, true), (whole.len() + 4, true)]
+        );
+        assert_eq!(
+            found(&format!("{whole}{whole}")),
+            [(0, true), (whole.len(), true)]
+        );
         assert_eq!(found(&format!("FS:{whole}")), [(3, true)]);
         assert_eq!(found("FS: mounted, FS:littlefs at FS:"), []);
         let damaged = whole.replace("FS:E", "FS:F");
-        assert_eq!(found(&format!("{damaged}\n{whole}")), [(0, false), (whole.len() + 1, true)]);
+        assert_eq!(
+            found(&format!("{damaged}\n{whole}")),
+            [(0, false), (whole.len() + 1, true)]
+        );
         assert_eq!(found(&"FS:".repeat(10_000)), []);
-        assert_eq!(found(&format!("FS:{}\n{whole}", "A".repeat(1 << 20))).last(), Some(&((1 << 20) + 4, true)));
+        assert_eq!(
+            found(&format!("FS:{}\n{whole}", "A".repeat(1 << 20))).last(),
+            Some(&((1 << 20) + 4, true))
+        );
     }
 }

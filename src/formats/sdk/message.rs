@@ -6,8 +6,8 @@ use super::reassembly::{COREDUMP, DEVICE, EVENT, HEARTBEAT, LOGS, Message};
 use crate::formats::lines::as_u64;
 use crate::model::build_id::BuildId;
 use crate::model::device_message::{
-    DeviceEvent, DeviceMessage, DeviceState, EventKind, Heartbeat, LogEntry, LogText, MessageBody, Reason, Sender, SentCoredump,
-    SentLogs, SentValue,
+    DeviceEvent, DeviceMessage, DeviceState, EventKind, Heartbeat, LogEntry, LogText, MessageBody,
+    Reason, Sender, SentCoredump, SentLogs, SentValue,
 };
 use crate::model::log::LogLevel;
 use std::borrow::Cow;
@@ -31,7 +31,10 @@ pub(super) struct Decoded {
 /// Reads a message. Of a coredump all that lies before a break is kept; of others nothing, because what is not in them has
 /// a meaning.
 pub(super) fn decode(message: &Message) -> Decoded {
-    let mut reader = Reader { cbor: Cbor::new(&message.data), holes: &message.holes };
+    let mut reader = Reader {
+        cbor: Cbor::new(&message.data),
+        holes: &message.holes,
+    };
     let mut sender = Sender::default();
     let mut body = match message.kind {
         HEARTBEAT => MessageBody::Heartbeat(Heartbeat::default()),
@@ -40,7 +43,10 @@ pub(super) fn decode(message: &Message) -> Decoded {
         COREDUMP => MessageBody::Coredump(Box::default()),
         _ => MessageBody::Device(DeviceState::default()),
     };
-    debug_assert!((HEARTBEAT..=DEVICE).contains(&message.kind), "reassembly lets known kinds through");
+    debug_assert!(
+        (HEARTBEAT..=DEVICE).contains(&message.kind),
+        "reassembly lets known kinds through"
+    );
     let read = reader.map(&mut |key, reader| match key {
         0..=8 => read_sender(&mut sender, key, reader),
         _ => match &mut body {
@@ -87,8 +93,15 @@ pub(super) fn entries(bytes: &[u8]) -> Vec<LogEntry> {
 }
 
 fn entry_of(bytes: &[u8]) -> Option<LogEntry> {
-    let mut reader = Reader { cbor: Cbor::new(bytes), holes: &[] };
-    let mut entry = LogEntry { uptime_ms: 0, level: None, text: LogText::Text(String::new()) };
+    let mut reader = Reader {
+        cbor: Cbor::new(bytes),
+        holes: &[],
+    };
+    let mut entry = LogEntry {
+        uptime_ms: 0,
+        level: None,
+        text: LogText::Text(String::new()),
+    };
     let mut n_read: usize = 0;
     reader.array(&mut |reader| {
         match n_read {
@@ -134,7 +147,9 @@ fn read_sender(sender: &mut Sender, key: u64, reader: &mut Reader<'_>) -> Option
         4 => sender.software_version = reader.text()?,
         5 => {
             let bytes = reader.bytes()?;
-            sender.build_id = bytes.filter(|piece| piece.is_complete).and_then(|piece| BuildId::from_bytes(&piece.bytes));
+            sender.build_id = bytes
+                .filter(|piece| piece.is_complete)
+                .and_then(|piece| BuildId::from_bytes(&piece.bytes));
         }
         6 => sender.boot = reader.unsigned()?,
         7 => sender.uptime_ms = reader.unsigned()?,
@@ -162,7 +177,11 @@ fn read_heartbeat(heartbeat: &mut Heartbeat, key: u64, reader: &mut Reader<'_>) 
 
 fn read_event(event: &mut DeviceEvent, key: u64, reader: &mut Reader<'_>) -> Option<()> {
     match key {
-        9 => event.kind = reader.unsigned()?.map_or(EventKind::Unsaid, EventKind::from_number),
+        9 => {
+            event.kind = reader
+                .unsigned()?
+                .map_or(EventKind::Unsaid, EventKind::from_number)
+        }
         10 => event.reason = reader.unsigned()?.map(Reason),
         11 => event.code = reader.integer()?,
         12 => event.pc = reader.unsigned()?,
@@ -177,7 +196,12 @@ fn read_event(event: &mut DeviceEvent, key: u64, reader: &mut Reader<'_>) -> Opt
 fn read_logs(logs: &mut SentLogs, key: u64, reader: &mut Reader<'_>) -> Option<()> {
     match key {
         9 => logs.n_lost = reader.unsigned()?.unwrap_or(0),
-        10 => logs.entries = reader.bytes()?.map(|piece| entries(&piece.bytes)).unwrap_or_default(),
+        10 => {
+            logs.entries = reader
+                .bytes()?
+                .map(|piece| entries(&piece.bytes))
+                .unwrap_or_default()
+        }
         _ => reader.skip()?,
     }
     Some(())
@@ -217,7 +241,9 @@ fn read_region(dump: &mut SentCoredump, reader: &mut Reader<'_>) -> Option<()> {
             (2, Some(start)) => {
                 if let Some(piece) = reader.bytes()? {
                     for range in piece.captured() {
-                        let at = u64::try_from(range.start).ok().and_then(|n| start.checked_add(n));
+                        let at = u64::try_from(range.start)
+                            .ok()
+                            .and_then(|n| start.checked_add(n));
                         if let (Some(at), Some(bytes)) = (at, piece.bytes.get(range)) {
                             if dump.memory.len() >= MOST_REGIONS {
                                 return None;
@@ -270,7 +296,10 @@ impl Piece<'_> {
     }
 
     fn before_a_hole(&self) -> &[u8] {
-        let end = self.holes.first().map_or(self.bytes.len(), |hole| hole.start);
+        let end = self
+            .holes
+            .first()
+            .map_or(self.bytes.len(), |hole| hole.start);
         self.bytes.get(..end).unwrap_or(&[])
     }
 }
@@ -284,7 +313,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn is_hole(&self, range: &Range<usize>) -> bool {
-        self.holes.iter().any(|hole| hole.start < range.end && range.start < hole.end)
+        self.holes
+            .iter()
+            .any(|hole| hole.start < range.end && range.start < hole.end)
     }
 
     fn next(&mut self) -> Option<Item<'a>> {
@@ -374,7 +405,10 @@ impl<'a> Reader<'a> {
 
     fn piece(&self, bytes: Cow<'a, [u8]>, start: usize, is_complete: bool) -> Piece<'a> {
         let end = start.saturating_add(bytes.len());
-        let touching = self.holes.iter().filter(|hole| hole.start < end && start < hole.end);
+        let touching = self
+            .holes
+            .iter()
+            .filter(|hole| hole.start < end && start < hole.end);
         let mut holes: Vec<Range<usize>> = touching
             .map(|hole| hole.start.saturating_sub(start)..hole.end.min(end).saturating_sub(start))
             .collect();
@@ -382,12 +416,18 @@ impl<'a> Reader<'a> {
         if !holes.is_empty() && matches!(bytes, Cow::Owned(_)) {
             holes = std::iter::once(0..bytes.len()).collect();
         }
-        Piece { bytes, holes, is_complete }
+        Piece {
+            bytes,
+            holes,
+            is_complete,
+        }
     }
 
     /// Calls `each` with the key of every pair, which reads its value. Keys that are no unsigned integers are skipped.
     fn map(&mut self, each: &mut dyn FnMut(u64, &mut Self) -> Option<()>) -> Option<()> {
-        let Item::Map(len) = self.next()? else { return None };
+        let Item::Map(len) = self.next()? else {
+            return None;
+        };
         let mut n_left = len;
         while n_left != Some(0) {
             let before = self.cbor.clone();

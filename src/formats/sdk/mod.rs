@@ -57,7 +57,11 @@ pub struct SdkRead {
 }
 
 /// Reads all messages.
-pub fn read(bytes: &[u8], carrier: SdkCarrier, progress: &dyn Progress) -> Result<SdkRead, Cancelled> {
+pub fn read(
+    bytes: &[u8],
+    carrier: SdkCarrier,
+    progress: &dyn Progress,
+) -> Result<SdkRead, Cancelled> {
     read_by(&mut |each| match carrier {
         SdkCarrier::Lines => line_carrier::chunks(bytes, progress, each),
         SdkCarrier::Cobs => cobs_carrier::chunks(bytes, progress, each),
@@ -66,7 +70,11 @@ pub fn read(bytes: &[u8], carrier: SdkCarrier, progress: &dyn Progress) -> Resul
 
 /// Boots that devices tell of with the SDK in a text, in its order.
 pub(super) fn boots(bytes: &[u8], progress: &dyn Progress) -> Result<Vec<BootRecord>, Cancelled> {
-    Ok(read(bytes, SdkCarrier::Lines, progress)?.messages.iter().filter_map(boot).collect())
+    Ok(read(bytes, SdkCarrier::Lines, progress)?
+        .messages
+        .iter()
+        .filter_map(boot)
+        .collect())
 }
 
 /// Reads the CBOR of one message of a kind, 1 to 5.
@@ -79,7 +87,8 @@ pub fn read_message(kind: u8, bytes: &[u8]) -> Option<DeviceMessage> {
 type Carry<'c> = dyn FnMut(&mut dyn FnMut(Carried)) -> Result<(), Cancelled> + 'c;
 
 fn read_by(carry: &mut Carry<'_>) -> Result<SdkRead, Cancelled> {
-    let (mut read, mut noted, mut reassembly) = (SdkRead::default(), Noted::default(), Reassembly::default());
+    let (mut read, mut noted, mut reassembly) =
+        (SdkRead::default(), Noted::default(), Reassembly::default());
     let mut order = Order::default();
     let mut each = |whole: Message, noted: &mut Noted| take(&whole, &mut read, &mut order, noted);
     carry(&mut |carried| reassembly.push(carried, &mut noted, &mut each))?;
@@ -93,14 +102,20 @@ fn take(whole: &Message, read: &mut SdkRead, order: &mut Order, noted: &mut Note
     if let Some(at) = decoded.stopped_at
         && (whole.is_whole || whole.kind != reassembly::COREDUMP)
     {
-        let rest = if decoded.message.is_some() { "what stands before it is shown" } else { "it is left out" };
+        let rest = if decoded.message.is_some() {
+            "what stands before it is shown"
+        } else {
+            "it is left out"
+        };
         noted.add(
             "FS-SDK-005",
             whole.place_of(at),
             format!("{} {} is not the CBOR that the wire format asks for, at byte {at} of the message; {rest}", reassembly::kind_name(whole.kind).unwrap_or("message"), whole.sequence),
         );
     }
-    let Some(message) = decoded.message else { return };
+    let Some(message) = decoded.message else {
+        return;
+    };
     order.check(&message, whole.place.start, noted);
     read.understood.push(message.place.clone());
     if read.messages.len() < MOST_MESSAGES {
@@ -149,11 +164,16 @@ impl Order {
 
 /// The boot that a message tells of.
 fn boot(message: &DeviceMessage) -> Option<BootRecord> {
-    let MessageBody::Event(event) = &message.body else { return None };
+    let MessageBody::Event(event) = &message.body else {
+        return None;
+    };
     if event.kind != EventKind::Boot {
         return None;
     }
-    let reason = event.reason.filter(|reason| *reason != Reason::UNKNOWN).map(Reason::words);
+    let reason = event
+        .reason
+        .filter(|reason| *reason != Reason::UNKNOWN)
+        .map(Reason::words);
     let number = message.sender.boot;
     let mut text = number.map_or_else(|| "boot".to_owned(), |number| format!("boot {number}"));
     if let Some(reason) = &reason {
@@ -172,11 +192,17 @@ fn boot(message: &DeviceMessage) -> Option<BootRecord> {
 }
 
 fn decoded(read: SdkRead, format: &'static str) -> Decoded {
-    let mut decoded = Decoded { understood: read.understood, warnings: read.warnings, ..Decoded::default() };
+    let mut decoded = Decoded {
+        understood: read.understood,
+        warnings: read.warnings,
+        ..Decoded::default()
+    };
     for message in read.messages {
         decoded.boots.extend(boot(&message));
         match &message.body {
-            MessageBody::Coredump(dump) => decoded.coredumps.push(coredump::captured(&message, dump, format)),
+            MessageBody::Coredump(dump) => decoded
+                .coredumps
+                .push(coredump::captured(&message, dump, format)),
             MessageBody::Event(event) => decoded.coredumps.extend(coredump::told(&message, event)),
             // Rows of the log: it decodes them in place.
             MessageBody::Logs(_) => continue,
@@ -203,16 +229,29 @@ impl Format for SdkLines {
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..1 << 20).unwrap_or(bytes);
         let mut marks = memchr::memmem::find_iter(head, line_carrier::MARK);
-        let is_chunk = |at| line_carrier::chunk_at(bytes, at).is_some_and(|carried| carried.chunk.is_some());
-        if marks.any(is_chunk) { Confidence::Certain } else { Confidence::No }
+        let is_chunk =
+            |at| line_carrier::chunk_at(bytes, at).is_some_and(|carried| carried.chunk.is_some());
+        if marks.any(is_chunk) {
+            Confidence::Certain
+        } else {
+            Confidence::No
+        }
     }
     fn literals(&self) -> &'static [&'static str] {
         &[line_carrier::MARK]
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
-        Ok(decoded(read(bytes, SdkCarrier::Lines, progress)?, self.id()))
+        Ok(decoded(
+            read(bytes, SdkCarrier::Lines, progress)?,
+            self.id(),
+        ))
     }
-    fn decode_at(&self, bytes: &[u8], places: &[usize], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn decode_at(
+        &self,
+        bytes: &[u8],
+        places: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<Decoded, Cancelled> {
         let read = read_by(&mut |each| {
             progress.tick(0, as_u64(bytes.len()))?;
             line_carrier::chunks_at(bytes, places, each);
@@ -238,9 +277,15 @@ impl Format for SdkCobs {
     fn sniff(&self, bytes: &[u8], _name: &str) -> Confidence {
         let head = bytes.get(..SNIFFED).unwrap_or(bytes);
         let mut is_chunk = false;
-        let sniffed = cobs_carrier::chunks(head, &Unattended, &mut |carried| is_chunk |= carried.chunk.is_some());
+        let sniffed = cobs_carrier::chunks(head, &Unattended, &mut |carried| {
+            is_chunk |= carried.chunk.is_some()
+        });
         // A checksum of 32 bits that is right is a long signature.
-        if sniffed.is_ok() && is_chunk { Confidence::Certain } else { Confidence::No }
+        if sniffed.is_ok() && is_chunk {
+            Confidence::Certain
+        } else {
+            Confidence::No
+        }
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         Ok(decoded(read(bytes, SdkCarrier::Cobs, progress)?, self.id()))

@@ -17,7 +17,8 @@ impl Noted {
     /// Notes what is wrong at the byte at `offset`.
     pub(super) fn add(&mut self, code: &str, offset: usize, message: impl Into<String>) {
         if self.warnings.len() < MOST {
-            self.warnings.push(Warning::at(code, as_u64(offset), message));
+            self.warnings
+                .push(Warning::at(code, as_u64(offset), message));
         } else {
             self.n_more = self.n_more.saturating_add(1);
         }

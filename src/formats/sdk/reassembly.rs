@@ -80,7 +80,11 @@ impl Message {
     }
 
     fn name(&self) -> String {
-        format!("{} {}", kind_name(self.kind).unwrap_or("message"), self.sequence)
+        format!(
+            "{} {}",
+            kind_name(self.kind).unwrap_or("message"),
+            self.sequence
+        )
     }
 
     fn add(&mut self, carried: &Carried, chunk: &Chunk) {
@@ -111,7 +115,12 @@ pub(super) struct Reassembly {
 
 impl Reassembly {
     /// Takes what a carrier brought. `each` gets every message that is complete, and coredumps that are cut.
-    pub(super) fn push(&mut self, carried: Carried, noted: &mut Noted, each: &mut dyn FnMut(Message, &mut Noted)) {
+    pub(super) fn push(
+        &mut self,
+        carried: Carried,
+        noted: &mut Noted,
+        each: &mut dyn FnMut(Message, &mut Noted),
+    ) {
         let Some(chunk) = &carried.chunk else {
             noted.add(
                 "FS-SDK-001",
@@ -148,8 +157,17 @@ impl Reassembly {
         self.cut(noted, each);
     }
 
-    fn go_on(&mut self, carried: &Carried, chunk: &Chunk, noted: &mut Noted, each: &mut dyn FnMut(Message, &mut Noted)) {
-        let same = self.current.as_mut().filter(|m| (m.kind, m.sequence) == (chunk.kind, chunk.sequence));
+    fn go_on(
+        &mut self,
+        carried: &Carried,
+        chunk: &Chunk,
+        noted: &mut Noted,
+        each: &mut dyn FnMut(Message, &mut Noted),
+    ) {
+        let same = self
+            .current
+            .as_mut()
+            .filter(|m| (m.kind, m.sequence) == (chunk.kind, chunk.sequence));
         let hole = same.and_then(|message| Some((message.hole_before(chunk)?, message)));
         if let Some((hole, message)) = hole {
             if !hole.is_empty() {
@@ -180,11 +198,26 @@ impl Reassembly {
         }
     }
 
-    fn add(&mut self, carried: &Carried, chunk: &Chunk, noted: &mut Noted, each: &mut dyn FnMut(Message, &mut Noted)) {
+    fn add(
+        &mut self,
+        carried: &Carried,
+        chunk: &Chunk,
+        noted: &mut Noted,
+        each: &mut dyn FnMut(Message, &mut Noted),
+    ) {
         self.orphan = None;
-        let Some(message) = &mut self.current else { return };
+        let Some(message) = &mut self.current else {
+            return;
+        };
         if message.data.len().saturating_add(chunk.payload.len()) > LARGEST {
-            noted.add("FS-SDK-008", carried.start, format!("{} is larger than 16 MiB; the rest of it was left out", message.name()));
+            noted.add(
+                "FS-SDK-008",
+                carried.start,
+                format!(
+                    "{} is larger than 16 MiB; the rest of it was left out",
+                    message.name()
+                ),
+            );
             self.cut(noted, each);
             return;
         }
@@ -197,12 +230,22 @@ impl Reassembly {
     }
 
     fn cut(&mut self, noted: &mut Noted, each: &mut dyn FnMut(Message, &mut Noted)) {
-        let Some(message) = self.current.take() else { return };
-        let rest = if message.kind == COREDUMP { "what arrived is shown" } else { "it cannot be read" };
+        let Some(message) = self.current.take() else {
+            return;
+        };
+        let rest = if message.kind == COREDUMP {
+            "what arrived is shown"
+        } else {
+            "it cannot be read"
+        };
         noted.add(
             "FS-SDK-002",
             message.place.start,
-            format!("{} is cut after {} bytes: the device restarted or lines were lost; {rest}", message.name(), message.data.len()),
+            format!(
+                "{} is cut after {} bytes: the device restarted or lines were lost; {rest}",
+                message.name(),
+                message.data.len()
+            ),
         );
         if message.kind == COREDUMP {
             each(message, noted);
@@ -220,14 +263,27 @@ mod tests {
     type Sent<'a> = Option<(u8, bool, u16, u32, &'a [u8])>;
 
     fn received(sent: &[Sent<'_>]) -> (Vec<Message>, Vec<String>) {
-        let (mut messages, mut noted, mut reassembly) = (Vec::new(), Noted::default(), Reassembly::default());
+        let (mut messages, mut noted, mut reassembly) =
+            (Vec::new(), Noted::default(), Reassembly::default());
         for (index, chunk) in sent.iter().enumerate() {
-            let chunk = chunk.map(|(kind, last, sequence, offset, payload)| Chunk::read(&build(kind, last, sequence, offset, payload)).unwrap());
-            let carried = Carried { start: index * 100, end: index * 100 + 50, chunk };
-            reassembly.push(carried, &mut noted, &mut |message, _| messages.push(message));
+            let chunk = chunk.map(|(kind, last, sequence, offset, payload)| {
+                Chunk::read(&build(kind, last, sequence, offset, payload)).unwrap()
+            });
+            let carried = Carried {
+                start: index * 100,
+                end: index * 100 + 50,
+                chunk,
+            };
+            reassembly.push(carried, &mut noted, &mut |message, _| {
+                messages.push(message)
+            });
         }
         reassembly.finish(&mut noted, &mut |message, _| messages.push(message));
-        let codes = noted.into_warnings().into_iter().map(|w| format!("{} {}", w.code, w.offset.unwrap())).collect();
+        let codes = noted
+            .into_warnings()
+            .into_iter()
+            .map(|w| format!("{} {}", w.code, w.offset.unwrap()))
+            .collect();
         (messages, codes)
     }
 
@@ -238,7 +294,10 @@ mod tests {
         let (messages, noted) = received(&[first, first, None, second, second]);
         assert_eq!(noted, ["FS-SDK-001 200"]);
         assert_eq!(messages.len(), 1);
-        assert_eq!((&messages[0].data[..], messages[0].place.clone()), (&b"abcde"[..], 0..350));
+        assert_eq!(
+            (&messages[0].data[..], messages[0].place.clone()),
+            (&b"abcde"[..], 0..350)
+        );
         assert_eq!((messages[0].place_of(2), messages[0].place_of(3)), (0, 300));
     }
 
@@ -253,18 +312,38 @@ mod tests {
             Some((EVENT, true, 3, 0, b"whole")),
             Some((9, true, 4, 0, b"kind")),
         ]);
-        assert_eq!(noted, ["FS-SDK-002 0", "FS-SDK-003 100", "FS-SDK-002 400", "FS-SDK-004 600"]);
+        assert_eq!(
+            noted,
+            [
+                "FS-SDK-002 0",
+                "FS-SDK-003 100",
+                "FS-SDK-002 400",
+                "FS-SDK-004 600"
+            ]
+        );
         assert_eq!(messages.len(), 1);
     }
 
     #[test]
     fn a_hole_in_a_coredump_stays_a_hole_and_is_never_large() {
-        let (messages, noted) = received(&[Some((COREDUMP, false, 1, 0, b"abc")), Some((COREDUMP, true, 1, 5, b"fg"))]);
+        let (messages, noted) = received(&[
+            Some((COREDUMP, false, 1, 0, b"abc")),
+            Some((COREDUMP, true, 1, 5, b"fg")),
+        ]);
         assert_eq!(noted, ["FS-SDK-007 100"]);
-        assert_eq!((&messages[0].data[..], &messages[0].holes[..]), (&b"abc\0\0fg"[..], &[3..5][..]));
+        assert_eq!(
+            (&messages[0].data[..], &messages[0].holes[..]),
+            (&b"abc\0\0fg"[..], &[3..5][..])
+        );
         assert!(messages[0].is_whole);
-        let (messages, noted) = received(&[Some((COREDUMP, false, 1, 0, b"abc")), Some((COREDUMP, true, 1, 1 << 24, b"fg"))]);
+        let (messages, noted) = received(&[
+            Some((COREDUMP, false, 1, 0, b"abc")),
+            Some((COREDUMP, true, 1, 1 << 24, b"fg")),
+        ]);
         assert_eq!(noted, ["FS-SDK-002 0", "FS-SDK-003 100"]);
-        assert_eq!((messages.len(), messages[0].data.len(), messages[0].is_whole), (1, 3, false));
+        assert_eq!(
+            (messages.len(), messages[0].data.len(), messages[0].is_whole),
+            (1, 3, false)
+        );
     }
 }
