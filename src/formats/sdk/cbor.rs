@@ -87,8 +87,8 @@ impl<'a> Cbor<'a> {
                     let (bytes, _) = self.string(TEXT, info)?;
                     Item::Text(String::from_utf8_lossy(&bytes).into_owned())
                 }
-                4 => Item::Array(self.length(info)?),
-                5 => Item::Map(self.length(info)?),
+                4 => self.counted(info, Item::Array)?,
+                5 => self.counted(info, Item::Map)?,
                 6 => {
                     _ = self.argument(info)?;
                     continue;
@@ -156,11 +156,12 @@ impl<'a> Cbor<'a> {
         Some(bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
     }
 
-    fn length(&mut self, info: u8) -> Option<Option<u64>> {
+    /// The head of an array or a map.
+    fn counted(&mut self, info: u8, head: fn(Option<u64>) -> Item<'a>) -> Option<Item<'a>> {
         if info == INDEFINITE {
-            return Some(None);
+            return Some(head(None));
         }
-        self.argument(info).map(Some)
+        self.argument(info).map(|n_items| head(Some(n_items)))
     }
 
     /// A string of bytes or text, whole or in pieces.
@@ -224,7 +225,7 @@ mod tests {
     fn bytes(hex: &str) -> Vec<u8> {
         (0..hex.len())
             .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .map(|at| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap())
             .collect()
     }
 

@@ -20,6 +20,11 @@ const MOST_REGIONS: usize = 65_536;
 const MOST_REGISTERS: usize = 64;
 const MOST_ARGUMENTS: usize = 64;
 
+/// Reading cannot go on: the message ends, is no CBOR, or did not arrive here.
+struct Stop;
+
+type Read<T> = Result<T, Stop>;
+
 /// What was made of a message.
 pub(super) struct Decoded {
     /// `None`: it cannot be read.
@@ -57,7 +62,7 @@ pub(super) fn decode(message: &Message) -> Decoded {
             MessageBody::Device(state) => read_device(state, key, reader),
         },
     });
-    let stopped_at = read.is_none().then(|| reader.cbor.offset());
+    let stopped_at = read.is_err().then(|| reader.cbor.offset());
     let is_readable = match &mut body {
         MessageBody::Coredump(dump) => {
             dump.is_whole = message.is_whole && stopped_at.is_none();
@@ -103,29 +108,33 @@ fn entry_of(bytes: &[u8]) -> Option<LogEntry> {
         text: LogText::Text(String::new()),
     };
     let mut n_read: usize = 0;
-    reader.array(&mut |reader| {
-        match n_read {
-            0 => entry.uptime_ms = reader.unsigned()??,
-            1 => entry.level = level(reader.unsigned()??),
-            2 => {
-                entry.text = match reader.value()? {
-                    SentValue::Text(text) => LogText::Text(text),
-                    SentValue::Integer(id) => LogText::Format(u64::try_from(id).ok()?, Vec::new()),
-                    _ => return None,
+    reader
+        .array(&mut |reader| {
+            match n_read {
+                0 => entry.uptime_ms = reader.unsigned()?.ok_or(Stop)?,
+                1 => entry.level = level(reader.unsigned()?.ok_or(Stop)?),
+                2 => {
+                    entry.text = match reader.value()? {
+                        SentValue::Text(text) => LogText::Text(text),
+                        SentValue::Integer(id) => {
+                            LogText::Format(u64::try_from(id).ok().ok_or(Stop)?, Vec::new())
+                        }
+                        _ => return Err(Stop),
+                    }
+                }
+                _ => {
+                    let value = reader.value()?;
+                    if let LogText::Format(_, arguments) = &mut entry.text
+                        && arguments.len() < MOST_ARGUMENTS
+                    {
+                        arguments.push(value);
+                    }
                 }
             }
-            _ => {
-                let value = reader.value()?;
-                if let LogText::Format(_, arguments) = &mut entry.text
-                    && arguments.len() < MOST_ARGUMENTS
-                {
-                    arguments.push(value);
-                }
-            }
-        }
-        n_read = n_read.saturating_add(1);
-        Some(())
-    })?;
+            n_read = n_read.saturating_add(1);
+            Ok(())
+        })
+        .ok()?;
     (n_read >= 3).then_some(entry)
 }
 
@@ -139,7 +148,7 @@ fn level(number: u64) -> Option<LogLevel> {
     }
 }
 
-fn read_sender(sender: &mut Sender, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+fn read_sender(sender: &mut Sender, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         1 => sender.serial = reader.text()?,
         2 => sender.hardware = reader.text()?,
@@ -156,31 +165,31 @@ fn read_sender(sender: &mut Sender, key: u64, reader: &mut Reader<'_>) -> Option
         8 => sender.time_s = reader.unsigned()?,
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
-fn read_heartbeat(heartbeat: &mut Heartbeat, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+fn read_heartbeat(heartbeat: &mut Heartbeat, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         9 => heartbeat.interval_ms = reader.unsigned()?,
         10 => reader.map(&mut |id, reader| {
             let value = reader.value()?;
             if heartbeat.values.len() >= MOST_VALUES {
-                return None;
+                return Err(Stop);
             }
             heartbeat.values.insert(id, value);
-            Some(())
+            Ok(())
         })?,
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
-fn read_event(event: &mut DeviceEvent, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+fn read_event(event: &mut DeviceEvent, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         9 => {
             event.kind = reader
                 .unsigned()?
-                .map_or(EventKind::Unsaid, EventKind::from_number)
+                .map_or(EventKind::Unsaid, EventKind::from_number);
         }
         10 => event.reason = reader.unsigned()?.map(Reason),
         11 => event.code = reader.integer()?,
@@ -190,24 +199,24 @@ fn read_event(event: &mut DeviceEvent, key: u64, reader: &mut Reader<'_>) -> Opt
         15 => event.previous_uptime_ms = reader.unsigned()?,
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
-fn read_logs(logs: &mut SentLogs, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+fn read_logs(logs: &mut SentLogs, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         9 => logs.n_lost = reader.unsigned()?.unwrap_or(0),
         10 => {
             logs.entries = reader
                 .bytes()?
                 .map(|piece| entries(&piece.bytes))
-                .unwrap_or_default()
+                .unwrap_or_default();
         }
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
-fn read_coredump(dump: &mut SentCoredump, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+fn read_coredump(dump: &mut SentCoredump, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         9 => dump.reason = reader.unsigned()?.map(Reason),
         10 => dump.architecture = reader.unsigned()?,
@@ -216,7 +225,7 @@ fn read_coredump(dump: &mut SentCoredump, key: u64, reader: &mut Reader<'_>) -> 
             if dump.registers.len() < MOST_REGISTERS {
                 dump.registers.push(register);
             }
-            Some(())
+            Ok(())
         })?,
         12 => {
             if let Some(piece) = reader.bytes()? {
@@ -227,11 +236,11 @@ fn read_coredump(dump: &mut SentCoredump, key: u64, reader: &mut Reader<'_>) -> 
         14 => dump.n_left_out = reader.unsigned()?,
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
-/// One piece of memory: `[address, bytes]`. What lies in a hole is left out.
-fn read_region(dump: &mut SentCoredump, reader: &mut Reader<'_>) -> Option<()> {
+/// One piece of memory: `[address, bytes]`.
+fn read_region(dump: &mut SentCoredump, reader: &mut Reader<'_>) -> Read<()> {
     let mut address = None;
     let mut n_read: usize = 0;
     reader.array(&mut |reader| {
@@ -240,36 +249,39 @@ fn read_region(dump: &mut SentCoredump, reader: &mut Reader<'_>) -> Option<()> {
             (1, _) => address = reader.unsigned()?,
             (2, Some(start)) => {
                 if let Some(piece) = reader.bytes()? {
-                    for range in piece.captured() {
-                        let at = u64::try_from(range.start)
-                            .ok()
-                            .and_then(|n| start.checked_add(n));
-                        if let (Some(at), Some(bytes)) = (at, piece.bytes.get(range)) {
-                            if dump.memory.len() >= MOST_REGIONS {
-                                return None;
-                            }
-                            dump.memory.push((at, bytes.to_vec()));
-                        }
-                    }
-                    // Of a string that is cut nothing follows.
-                    if !piece.is_complete {
-                        return None;
-                    }
+                    add_region(dump, start, &piece)?;
                 }
             }
             _ => reader.skip()?,
         }
-        Some(())
+        Ok(())
     })
 }
 
-fn read_device(state: &mut DeviceState, key: u64, reader: &mut Reader<'_>) -> Option<()> {
+/// Adds what arrived of a piece of memory that begins at `start`.
+fn add_region(dump: &mut SentCoredump, start: u64, piece: &Piece<'_>) -> Read<()> {
+    for range in piece.captured() {
+        let offset = u64::try_from(range.start).ok();
+        let address = offset.and_then(|offset| start.checked_add(offset));
+        let (Some(address), Some(bytes)) = (address, piece.bytes.get(range)) else {
+            continue;
+        };
+        if dump.memory.len() >= MOST_REGIONS {
+            return Err(Stop);
+        }
+        dump.memory.push((address, bytes.to_vec()));
+    }
+    // Nothing follows a string that is cut.
+    if piece.is_complete { Ok(()) } else { Err(Stop) }
+}
+
+fn read_device(state: &mut DeviceState, key: u64, reader: &mut Reader<'_>) -> Read<()> {
     match key {
         9 => state.sampled = reader.unsigned()?,
         10 => state.n_lost = reader.unsigned()?,
         _ => reader.skip()?,
     }
-    Some(())
+    Ok(())
 }
 
 /// A byte string of a message.
@@ -304,8 +316,8 @@ impl Piece<'_> {
     }
 }
 
-/// A reader that stops where something other than the inside of a byte string did not arrive. Its functions are `None` where
-/// reading cannot go on, `Some(None)` where the value is of another type.
+/// A reader that stops where something other than the inside of a byte string did not arrive. Its functions are
+/// `Ok(None)` where the value is of another type.
 struct Reader<'a> {
     cbor: Cbor<'a>,
     holes: &'a [Range<usize>],
@@ -318,33 +330,33 @@ impl<'a> Reader<'a> {
             .any(|hole| hole.start < range.end && range.start < hole.end)
     }
 
-    fn next(&mut self) -> Option<Item<'a>> {
+    fn next(&mut self) -> Read<Item<'a>> {
         let before = self.cbor.clone();
-        let item = self.cbor.next()?;
+        let item = self.cbor.next().ok_or(Stop)?;
         let end = match &item {
             Item::Bytes(_, start) => *start,
             _ => self.cbor.offset(),
         };
         if self.is_hole(&(before.offset()..end)) {
             self.cbor = before;
-            return None;
+            return Err(Stop);
         }
-        Some(item)
+        Ok(item)
     }
 
-    fn skip(&mut self) -> Option<()> {
+    fn skip(&mut self) -> Read<()> {
         let before = self.cbor.clone();
         let skipped = self.cbor.skip();
         let is_hole = self.is_hole(&(before.offset()..self.cbor.offset()));
         if skipped.is_none() || is_hole {
             self.cbor = before;
-            return None;
+            return Err(Stop);
         }
-        Some(())
+        Ok(())
     }
 
     /// The next item if `take` wants it; else it is skipped.
-    fn of_type<T>(&mut self, take: impl FnOnce(Item<'a>) -> Option<T>) -> Option<Option<T>> {
+    fn of_type<T>(&mut self, take: impl FnOnce(Item<'a>) -> Option<T>) -> Read<Option<T>> {
         let before = self.cbor.clone();
         let item = self.next()?;
         let is_simple = !matches!(item, Item::Array(_) | Item::Map(_) | Item::Break);
@@ -353,24 +365,24 @@ impl<'a> Reader<'a> {
             self.cbor = before;
             self.skip()?;
         }
-        Some(taken)
+        Ok(taken)
     }
 
-    fn integer(&mut self) -> Option<Option<i128>> {
+    fn integer(&mut self) -> Read<Option<i128>> {
         self.of_type(|item| match item {
             Item::Integer(number) => Some(number),
             _ => None,
         })
     }
 
-    fn unsigned(&mut self) -> Option<Option<u64>> {
+    fn unsigned(&mut self) -> Read<Option<u64>> {
         self.of_type(|item| match item {
             Item::Integer(number) => u64::try_from(number).ok(),
             _ => None,
         })
     }
 
-    fn text(&mut self) -> Option<Option<String>> {
+    fn text(&mut self) -> Read<Option<String>> {
         self.of_type(|item| match item {
             Item::Text(text) => Some(text),
             _ => None,
@@ -378,29 +390,29 @@ impl<'a> Reader<'a> {
     }
 
     /// A value of a metric or an argument of a log entry; of any other type it counts as not set.
-    fn value(&mut self) -> Option<SentValue> {
+    fn value(&mut self) -> Read<SentValue> {
         let value = self.of_type(|item| match item {
             Item::Integer(number) => Some(SentValue::Integer(number)),
             Item::Float(number) => Some(SentValue::Float(number)),
             Item::Text(text) => Some(SentValue::Text(text)),
             _ => None,
         })?;
-        Some(value.unwrap_or(SentValue::Unset))
+        Ok(value.unwrap_or(SentValue::Unset))
     }
 
-    fn bytes(&mut self) -> Option<Option<Piece<'a>>> {
+    fn bytes(&mut self) -> Read<Option<Piece<'a>>> {
         let before = self.cbor.clone();
         if let Some(cut) = before.clone().cut_string()
             && !self.is_hole(&(before.offset()..cut.1))
         {
             self.cbor.end();
-            return Some(Some(self.piece(Cow::Borrowed(cut.0), cut.1, false)));
+            return Ok(Some(self.piece(Cow::Borrowed(cut.0), cut.1, false)));
         }
         let found = self.of_type(|item| match item {
             Item::Bytes(bytes, start) => Some((bytes, start)),
             _ => None,
         })?;
-        Some(found.map(|(bytes, start)| self.piece(bytes, start, true)))
+        Ok(found.map(|(bytes, start)| self.piece(bytes, start, true)))
     }
 
     fn piece(&self, bytes: Cow<'a, [u8]>, start: usize, is_complete: bool) -> Piece<'a> {
@@ -424,16 +436,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Calls `each` with the key of every pair, which reads its value. Keys that are no unsigned integers are skipped.
-    fn map(&mut self, each: &mut dyn FnMut(u64, &mut Self) -> Option<()>) -> Option<()> {
+    fn map(&mut self, each: &mut dyn FnMut(u64, &mut Self) -> Read<()>) -> Read<()> {
         let Item::Map(len) = self.next()? else {
-            return None;
+            return Err(Stop);
         };
         let mut n_left = len;
         while n_left != Some(0) {
             let before = self.cbor.clone();
             match self.next()? {
-                Item::Break => return n_left.is_none().then_some(()),
-                Item::Integer(key) if key >= 0 => each(u64::try_from(key).ok()?, self)?,
+                Item::Break => return n_left.is_none().then_some(()).ok_or(Stop),
+                Item::Integer(key) if key >= 0 => each(u64::try_from(key).ok().ok_or(Stop)?, self)?,
                 _ => {
                     self.cbor = before;
                     self.skip()?;
@@ -442,11 +454,11 @@ impl<'a> Reader<'a> {
             }
             n_left = n_left.map(|n| n.saturating_sub(1));
         }
-        Some(())
+        Ok(())
     }
 
     /// Calls `each` for every item, which reads it.
-    fn array(&mut self, each: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    fn array(&mut self, each: &mut dyn FnMut(&mut Self) -> Read<()>) -> Read<()> {
         let before = self.cbor.clone();
         let Item::Array(len) = self.next()? else {
             self.cbor = before;
@@ -457,13 +469,13 @@ impl<'a> Reader<'a> {
             let before = self.cbor.clone();
             if n_left.is_none() {
                 if self.next()? == Item::Break {
-                    return Some(());
+                    return Ok(());
                 }
                 self.cbor = before;
             }
             each(self)?;
             n_left = n_left.map(|n| n.saturating_sub(1));
         }
-        Some(())
+        Ok(())
     }
 }

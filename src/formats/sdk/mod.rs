@@ -278,7 +278,7 @@ impl Format for SdkCobs {
         let head = bytes.get(..SNIFFED).unwrap_or(bytes);
         let mut is_chunk = false;
         let sniffed = cobs_carrier::chunks(head, &Unattended, &mut |carried| {
-            is_chunk |= carried.chunk.is_some()
+            is_chunk |= carried.chunk.is_some();
         });
         // A checksum of 32 bits that is right is a long signature.
         if sniffed.is_ok() && is_chunk {
