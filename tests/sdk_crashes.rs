@@ -2,6 +2,7 @@
 //! independent reader, through the command line.
 #![expect(
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]

@@ -3,13 +3,13 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::cast_possible_truncation,
     reason = "a test fails by panicking, and its inputs are small"
 )]
 
 use fieldscope::formats::sdk::definitions::{self, DefinedMetric, LogEntryFormat, METRICS_SECTION};
 use fieldscope::formats::sdk::{SdkCarrier, SdkRead, read, read_message};
+use fieldscope::model::build_id::BuildId;
 use fieldscope::model::device_message::{
     DeviceMessage, EventKind, LogEntry, LogText, MessageBody, SentValue,
 };
@@ -110,18 +110,17 @@ fn entry(sent: &LogEntry, elf: &Elf) -> Value {
     let mut out = json!({"uptime_ms": sent.uptime_ms, "level": level});
     match &sent.text {
         LogText::Text(text) => out["message"] = json!(text),
-        LogText::Format(id, arguments) => match elf.logs.get(id) {
-            Some(format) => {
+        LogText::Format(id, arguments) => {
+            if let Some(format) = elf.logs.get(id) {
                 out["format"] = json!(format.format);
                 out["file"] = json!(format.file);
                 out["line"] = json!(format.line);
                 out["n_arguments"] = json!(arguments.len());
-            }
-            None => {
+            } else {
                 out["id"] = json!(id);
                 out["arguments"] = arguments.iter().map(value).collect();
             }
-        },
+        }
     }
     out
 }
@@ -212,10 +211,9 @@ fn shown(message: &DeviceMessage, elf: &Elf) -> Value {
                 .collect();
             out["logs"] = dump.entries.iter().map(|sent| entry(sent, elf)).collect();
             let memory = dump.memory.iter().map(|(address, bytes)| {
-                let digest: String = Sha256::digest(bytes)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
+                let digest = BuildId::from_bytes(&Sha256::digest(bytes))
+                    .unwrap()
+                    .to_string();
                 json!({"address": hex(*address), "size": bytes.len(), "sha256": digest})
             });
             out["memory"] = memory.collect();
