@@ -334,6 +334,6 @@ mod tests {
             Cbor::new(&bytes("9bffffffffffffffff").repeat(1000)).skip(),
             None
         );
-        assert_eq!(Cbor::new(&[0x9F; 100_000]).skip(), None);
+        assert_eq!(Cbor::new(&vec![0x9F; 100_000]).skip(), None);
     }
 }

@@ -92,7 +92,7 @@ mod tests {
         stream.extend([0, 0, 0]);
         let mut found = Vec::new();
         chunks(&stream, &Unattended, &mut |carried| {
-            found.push((carried.start, carried.chunk.is_some()))
+            found.push((carried.start, carried.chunk.is_some()));
         })
         .unwrap();
         assert_eq!(found, [(0, false), (3, true)]);

@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn a_section_of_anything_is_read_in_bounded_time() {
-        assert!(metrics(0, &[0; 1 << 20]).is_empty());
-        assert_eq!(metrics(0, &[b'a'; 1 << 20]).len(), 1);
+        assert!(metrics(0, &vec![0; 1 << 20]).is_empty());
+        assert_eq!(metrics(0, &vec![b'a'; 1 << 20]).len(), 1);
         assert_eq!(
             metrics(0, &b"a\0\0".repeat(1 << 20)).len(),
             super::MOST_RECORDS

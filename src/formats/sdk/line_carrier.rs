@@ -133,7 +133,7 @@ pub(super) mod tests {
     fn found(text: &str) -> Vec<(usize, bool)> {
         let mut out = Vec::new();
         chunks(text.as_bytes(), &Unattended, &mut |carried| {
-            out.push((carried.start, carried.chunk.is_some()))
+            out.push((carried.start, carried.chunk.is_some()));
         })
         .unwrap();
         out

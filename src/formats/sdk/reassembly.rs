@@ -275,7 +275,7 @@ mod tests {
                 chunk,
             };
             reassembly.push(carried, &mut noted, &mut |message, _| {
-                messages.push(message)
+                messages.push(message);
             });
         }
         reassembly.finish(&mut noted, &mut |message, _| messages.push(message));
@@ -332,8 +332,8 @@ mod tests {
         ]);
         assert_eq!(noted, ["FS-SDK-007 100"]);
         assert_eq!(
-            (&messages[0].data[..], &messages[0].holes[..]),
-            (&b"abc\0\0fg"[..], &[3..5][..])
+            (&messages[0].data[..], messages[0].holes.clone()),
+            (&b"abc\0\0fg"[..], std::iter::once(3..5).collect::<Vec<_>>())
         );
         assert!(messages[0].is_whole);
         let (messages, noted) = received(&[
