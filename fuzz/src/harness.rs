@@ -5,7 +5,7 @@ use super::logs;
 use fieldscope::analysis::report::{ReportOptions, build_report};
 use fieldscope::formats::archive::{ArchiveLimits, unpack};
 use fieldscope::formats::scan::scan;
-use fieldscope::formats::{FORMATS, manifest};
+use fieldscope::formats::{FORMATS, manifest, sdk};
 use fieldscope::model::arch::Arch;
 use fieldscope::model::coredump::{CapturedThread, Coredump};
 use fieldscope::model::memory::MemoryMap;
@@ -51,6 +51,9 @@ pub static TARGETS: &[Target] = &[
     ("probe_rs", |data| decode("probe-rs", data)),
     ("riscv_print", |data| decode("riscv-print", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
+    ("sdk_cobs", |data| decode("sdk-cobs", data)),
+    ("sdk_lines", |data| decode("sdk-lines", data)),
+    ("sdk_message", sdk_message),
     ("split_file", split_file),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
@@ -81,6 +84,16 @@ fn decode(id: &str, data: &[u8]) {
             "the same input, the same answer"
         );
     }
+}
+
+/// The CBOR of a message, its kind in the first byte, and the same bytes as a section with definitions.
+fn sdk_message(data: &[u8]) {
+    let Some((kind, cbor)) = data.split_first() else {
+        return;
+    };
+    let _message = sdk::read_message(kind % 6, cbor);
+    let _metrics = sdk::definitions::metrics(u64::from(*kind), cbor);
+    let _formats = sdk::definitions::log_formats(u64::from(*kind), cbor);
 }
 
 fn archive(data: &[u8]) {

@@ -3,7 +3,8 @@
 //! Two sources are the same fault when they hold the same captured memory; or their program counters and all core
 //! registers that both know are equal (at least three of r0-r3, r12, LR, xPSR); or, when no frame could be stored and
 //! a program counter is missing, their stack pointers agree and they come from one file or from files of one name; or
-//! a print stands right before a dump with the same program counter. Two boots in one file are two crashes, whatever
+//! a print stands right before a dump with the same program counter; or a device says of both that they are of the same
+//! moment of the same boot (the device-side SDK). Two boots in one file are two crashes, whatever
 //! their registers.
 
 use crate::model::build_id::BuildId;
@@ -90,14 +91,21 @@ pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
     let mut groups: Vec<Vec<Member>> = Vec::new();
     let mut index_by_pc: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let mut index_by_sp: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut index_by_moment: BTreeMap<Moment, Vec<usize>> = BTreeMap::new();
     for (index, source) in dumps.into_iter().enumerate() {
         let source = Member::new(index, source);
         let (pc, sp) = (source.pc, source.sp);
+        let moment = source.moment.clone();
         let by_pc = pc.and_then(|pc| index_by_pc.get(&pc));
         let by_sp = sp.into_iter().flat_map(agreeing_pointers);
         let mut candidates: Vec<usize> = by_sp
             .filter_map(|sp| index_by_sp.get(&sp))
             .chain(by_pc)
+            .chain(
+                moment
+                    .as_ref()
+                    .and_then(|moment| index_by_moment.get(moment)),
+            )
             .flat_map(|found| found.iter().rev().take(MAX_CANDIDATES).copied())
             .collect();
         candidates.sort_unstable();
@@ -115,6 +123,9 @@ pub fn join(dumps: Vec<SourceDump>) -> Vec<JoinedDump> {
                 known.push(at);
             }
         }
+        if let Some(moment) = moment {
+            index_by_moment.entry(moment).or_default().push(at);
+        }
         match groups.get_mut(at) {
             Some(group) => group.push(source),
             None => groups.push(vec![source]),
@@ -131,10 +142,20 @@ struct Member {
     has_registers: bool,
     pc: Option<u64>,
     sp: Option<u64>,
+    /// When it was captured, as the device itself says.
+    moment: Option<Moment>,
     /// Values of `COMPARED`.
     compared: [Option<u64>; COMPARED.len()],
     /// The name of the file without folders and ending.
     stem: String,
+}
+
+/// Serial number, boot and milliseconds since boot. A boot ends with a crash: it has one.
+type Moment = (Option<String>, u64, Option<u64>);
+
+fn moment(dump: &Coredump) -> Option<Moment> {
+    let sender = dump.sender.as_ref()?;
+    Some((sender.serial.clone(), sender.boot?, sender.uptime_ms))
 }
 
 impl Member {
@@ -145,6 +166,7 @@ impl Member {
             has_registers: registers.is_some(),
             pc: pc(&source.dump),
             sp: registers.and_then(RegisterSet::sp),
+            moment: moment(&source.dump),
             compared: COMPARED.map(|reg| registers.and_then(|known| known.known(reg))),
             stem: stem(&source.file).to_owned(),
             source,
@@ -180,6 +202,7 @@ enum Match {
     Registers,
     RegistersAndName,
     SamePlace,
+    SameMoment,
     SameCapture,
 }
 
@@ -204,6 +227,9 @@ fn is_same_capture(a: &Coredump, b: &Coredump) -> bool {
 
 /// True when two sources cannot be of one fault.
 fn contradict(a: &Member, b: &Member) -> bool {
+    if let (Some(x), Some(y)) = (&a.moment, &b.moment) {
+        return x != y || builds_differ(&a.source, &b.source);
+    }
     let is_other_boot = a.source.boot != b.source.boot && a.source.file == b.source.file;
     is_other_boot
         || registers_differ(a, b)
@@ -267,6 +293,9 @@ fn stacks_differ(a: &Coredump, b: &Coredump) -> bool {
 }
 
 fn pair_match(a: &Member, b: &Member) -> Option<Match> {
+    if a.moment.is_some() && a.moment == b.moment {
+        return Some(Match::SameMoment);
+    }
     if !a.has_registers || !b.has_registers {
         return None;
     }
@@ -384,6 +413,7 @@ fn absorb(dump: &mut Coredump, other: Coredump) {
     }
     dump.build_id = dump.build_id.take().or(other.build_id);
     dump.elf_sha256 = dump.elf_sha256.take().or(other.elf_sha256);
+    dump.sender = dump.sender.take().or(other.sender);
     dump.kernel = dump.kernel.take().or(other.kernel);
     dump.reason = dump.reason.take().or(other.reason);
     dump.assert = dump.assert.take().or(other.assert);

@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use super::{backtrace, completions, demo, import, logs, query, sdk, symbolize, symbols};
+use super::{backtrace, completions, demo, import, logs, metrics, query, sdk, symbolize, symbols};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
@@ -61,6 +61,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Print a log: decoded, filtered, searched
     Logs(Box<logs::LogsArgs>),
+    /// Print the heartbeats of devices: metrics with their names and units
+    Metrics(metrics::MetricsArgs),
     /// Print what a query of the window answers
     Query(query::QueryArgs),
     /// Draw a screen of the window into a PNG file

@@ -12,6 +12,7 @@ mod log_filters;
 mod log_templates;
 pub mod logs;
 mod merged_logs;
+pub mod metrics;
 pub mod query;
 pub mod sdk;
 pub(crate) mod stored_logs;
@@ -51,6 +52,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Completions(args) => completions::run(args, out),
         Command::Import(args) => import::run(args, &common, out),
         Command::Logs(args) => logs::run(args, &common, out),
+        Command::Metrics(args) => metrics::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
         Command::Sdk(args) => sdk::run(args, out),
         Command::Demo(args) => demo::run(args, &common, out),

@@ -4,12 +4,14 @@ use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::symbols_cache::{self, CacheAction};
 use super::terminal::Terminal;
+use crate::engine::heartbeats::defined_metrics;
+use crate::engine::one_shot::open_symbol_files;
 use crate::engine::queries::symbol_library::SymbolLibraryQuery;
 use crate::engine::workspace::Workspace;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `fieldscope symbols`.
 #[derive(Debug, Args)]
@@ -38,6 +40,15 @@ pub enum Action {
     /// List the builds in the library
     List {
         /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the metrics that an ELF with the device-side SDK defines
+    Metrics {
+        /// ELF file
+        #[arg(value_name = "ELF")]
+        elf: PathBuf,
+        /// As JSON Lines (fieldscope.symbols.metric/1)
         #[arg(long)]
         json: bool,
     },
@@ -73,6 +84,7 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             }
             Ok(Exit::Done)
         }
+        Action::Metrics { elf, json } => metrics(elf, common, *json, out),
         Action::Missing { json } => {
             let library = workspace()?
                 .run(&SymbolLibraryQuery)
@@ -87,6 +99,42 @@ pub fn run(args: &SymbolsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             Ok(Exit::Done)
         }
     }
+}
+
+fn metrics(elf: &Path, common: &Common, is_json: bool, out: &mut dyn Write) -> Outcome {
+    let files = open_symbol_files(&[elf.to_owned()], &common.debug_dir).map_err(Failure::wrong)?;
+    let metrics = files.first().and_then(|file| defined_metrics(file));
+    let Some(metrics) = metrics else {
+        return Err(Failure::wrong(format!(
+            "FS-SYM-016: there is no section .fieldscope.metrics: the program defines no metric, or its sections were stripped: {}",
+            elf.display()
+        )));
+    };
+    for metric in &metrics {
+        if is_json {
+            json_line("fieldscope.symbols.metric/1", metric, out)?;
+            continue;
+        }
+        let unit = metric.unit.as_deref().unwrap_or("");
+        let range = match (metric.min, metric.max) {
+            (None, None) => String::new(),
+            (Some(min), None) => format!("from {min}"),
+            (None, Some(max)) => format!("up to {max}"),
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+        };
+        let range = if metric.values.is_empty() {
+            range
+        } else {
+            metric.values.join(", ")
+        };
+        let description = metric.description.as_deref().unwrap_or("");
+        let text = format!(
+            "{:<24} {:<10} {unit:<6} {range:<20} {description}",
+            metric.name, metric.sent_type
+        );
+        writeln!(out, "{}", text.trim_end())?;
+    }
+    Ok(Exit::Done)
 }
 
 fn add(workspace: &Workspace, paths: &[PathBuf], is_json: bool, out: &mut dyn Write) -> Outcome {

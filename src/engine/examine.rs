@@ -12,6 +12,7 @@ use crate::formats::build_id_note::find_build_id_note;
 use crate::formats::manifest::{self, Manifest};
 use crate::formats::scan::{FileScan, Found, Step, scan, scan_with};
 use crate::model::build_id::BuildId;
+use crate::model::coredump::Coredump;
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::registers::RegValue;
 use crate::model::warning::Warning;
@@ -205,8 +206,8 @@ pub fn examine(inputs: Inputs, progress: &dyn Progress) -> Result<Examined, Canc
         let found = std::mem::take(&mut scan.coredumps);
         let n_dumps = found.len();
         for mut dump in found {
-            dump.restart = reason_after(&scan.boots, dump.source.end);
-            let boot = boot_before(&scan.boots, dump.source.start);
+            let boot = boot_of(&dump, &scan.boots);
+            dump.restart = reason_after(&dump, boot, &scan.boots);
             let boot_build_id = boot
                 .and_then(|idx| scan.boots.get(idx))
                 .and_then(|b| b.build_id.clone());
@@ -267,13 +268,36 @@ fn hash_as_id(hex: &str) -> Option<BuildId> {
     BuildId::from_hex(hex.get(..hex.len() & !1)?)
 }
 
-fn boot_before(boots: &[BootRecord], offset: u64) -> Option<usize> {
-    boots.iter().rposition(|boot| boot.offset <= offset)
+/// The boot that a capture is of: the one that began before it, but a device with the SDK also sends what it kept of the boot
+/// before and says which that was.
+fn boot_of(dump: &Coredump, boots: &[BootRecord]) -> Option<usize> {
+    let before = boots
+        .iter()
+        .rposition(|boot| boot.offset <= dump.source.start)?;
+    let Some(number) = dump.sender.as_ref().and_then(|sender| sender.boot) else {
+        return Some(before);
+    };
+    let known = boots.get(..=before)?;
+    if let Some(index) = known.iter().rposition(|boot| boot.number == Some(number)) {
+        return Some(index);
+    }
+    match boots.get(before)?.number {
+        // Its own message of that boot was lost.
+        None => Some(before),
+        Some(current) if number.checked_add(1) == Some(current) => before.checked_sub(1),
+        Some(_) => None,
+    }
 }
 
-/// The reset reason of the boot that follows a place in a log.
-fn reason_after(boots: &[BootRecord], offset: u64) -> Option<String> {
-    let next = boots.iter().find(|boot| boot.offset >= offset)?;
+/// The reset reason of the boot that follows a capture of a boot.
+fn reason_after(dump: &Coredump, boot: Option<usize>, boots: &[BootRecord]) -> Option<String> {
+    let sender = dump.sender.as_ref();
+    if let (Some(number), Some(boot)) = (sender.and_then(|sender| sender.boot), boot) {
+        let next = boots.get(boot.checked_add(1)?)?;
+        let follows = next.number.is_none() || next.number == number.checked_add(1);
+        return next.reset_reason.clone().filter(|_| follows);
+    }
+    let next = boots.iter().find(|boot| boot.offset >= dump.source.end)?;
     next.reset_reason.clone()
 }
 

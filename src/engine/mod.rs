@@ -12,6 +12,7 @@ pub mod examine;
 pub mod file_bytes;
 pub mod fleet;
 pub mod growing_copy;
+pub mod heartbeats;
 pub mod import;
 pub mod index_cache;
 pub mod input;

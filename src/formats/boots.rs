@@ -7,6 +7,7 @@ use super::{
     Carrier, Confidence, Decoded, Format,
     lines::{LineSearch, as_u64, readable},
     literals::Literals,
+    sdk,
 };
 use crate::model::{
     build_id::BuildId,
@@ -29,6 +30,10 @@ pub struct BootRecord {
     pub text: String,
     /// Why the device had been reset, in its own words.
     pub reset_reason: Option<String>,
+    /// A message of the device-side SDK tells of it.
+    pub is_sent: bool,
+    /// Which boot since power was last lost, from 1, as the device counts.
+    pub number: Option<u64>,
 }
 
 /// Literals, one of which stands in every line that is looked at.
@@ -67,6 +72,9 @@ const MOST_BOOTS: usize = 10_000;
 
 /// Lines so near to each other tell of the same boot.
 const NEAR: u64 = 2048;
+
+/// A device sends what it kept of the boot before, a coredump say, between its banner and the message that tells of the boot.
+const NEAR_SENT: u64 = 64 << 10;
 
 /// Boot banners in a log.
 pub(super) struct BootBanner;
@@ -121,17 +129,75 @@ pub fn find_behind(
     at: u64,
     progress: &dyn Progress,
 ) -> Result<Vec<BootRecord>, Cancelled> {
+    // A message is of several lines: one that began before `at` may end behind it.
+    let at = line_start_before(bytes, at.saturating_sub(LONGEST_SENT));
     boots.truncate(boots.partition_point(|boot| boot.offset < at));
     // Lines behind `at` may have completed the last one.
     let near = boots
-        .pop_if(|last| at.saturating_sub(last.offset) <= NEAR)
+        .pop_if(|last| at.saturating_sub(last.offset) <= NEAR_SENT)
         .map(|last| last.offset);
     let start = usize::try_from(near.unwrap_or(at)).unwrap_or(usize::MAX);
     let rest = bytes.get(start..).unwrap_or(&[]);
     let find = |window: &[u8]| ANCHORS.find(window);
     let search = LineSearch::new(rest, ANCHORS.longest(), &find, progress);
-    add_all(search, start, &mut boots)?;
+    let mut found = boots.last().cloned().into_iter().collect();
+    add_all(search, start, &mut found)?;
+    boots.truncate(boots.len().saturating_sub(1));
+    found.extend(
+        sdk::boots(rest, progress)?
+            .into_iter()
+            .map(|sent| BootRecord {
+                offset: sent.offset.saturating_add(as_u64(start)),
+                ..sent
+            }),
+    );
+    join_sent(&mut found);
+    boots.append(&mut found);
     Ok(boots)
+}
+
+/// More bytes than lie between the first and the last line of a message that tells of a boot.
+const LONGEST_SENT: u64 = 4096;
+
+/// Where the line begins in which the byte at `offset` stands.
+fn line_start_before(bytes: &[u8], offset: u64) -> u64 {
+    let offset = usize::try_from(offset)
+        .unwrap_or(usize::MAX)
+        .min(bytes.len());
+    let before = bytes.get(..offset).unwrap_or(&[]);
+    as_u64(memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1)))
+}
+
+/// Sorts boots that lines tell of and boots that messages of the device-side SDK tell of, and makes one of the two where
+/// they are of the same boot. What the device sent counts: it knows more of a reset when it sends than when it prints.
+pub(super) fn join_sent(boots: &mut Vec<BootRecord>) {
+    boots.sort_by_key(|boot| boot.offset);
+    let mut joined: Vec<BootRecord> = Vec::with_capacity(boots.len());
+    for new in boots.drain(..) {
+        let same = joined
+            .last_mut()
+            .filter(|last| new.is_sent && is_printed_before(last, &new));
+        if let Some(last) = same {
+            last.build_id = last.build_id.take().or(new.build_id);
+            last.version = new.version.or(last.version.take());
+            last.reset_reason = new.reset_reason.or(last.reset_reason.take());
+            last.number = new.number;
+            last.is_sent = true;
+        } else {
+            joined.push(new);
+        }
+    }
+    *boots = joined;
+}
+
+/// Lines told of the boot `sent` before the device sent it.
+fn is_printed_before(printed: &BootRecord, sent: &BootRecord) -> bool {
+    let is_near = sent.offset.saturating_sub(printed.offset) <= NEAR_SENT;
+    let is_same_build = match (&printed.build_id, &sent.build_id) {
+        (Some(a), Some(b)) => a.matches(b),
+        _ => true,
+    };
+    is_near && is_same_build && !printed.is_sent
 }
 
 fn all(search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
@@ -206,6 +272,7 @@ fn record(text: &str, offset: u64) -> Option<BootRecord> {
             .and_then(|c| version(c.name("said")?.as_str())),
         text: text.trim().to_owned(),
         reset_reason,
+        ..BootRecord::default()
     })
 }
 

@@ -19,11 +19,13 @@ pub mod manifest;
 mod msgpack;
 mod probe_rs;
 pub mod scan;
+pub mod sdk;
 mod zephyr;
 mod zephyr_text;
 
 use crate::model::{
     coredump::Coredump,
+    device_message::DeviceMessage,
     progress::{Cancelled, Progress},
     warning::Warning,
 };
@@ -49,6 +51,9 @@ pub struct Decoded {
     pub coredumps: Vec<Coredump>,
     /// Boots that the input tells of, in its order.
     pub boots: Vec<boots::BootRecord>,
+    /// What devices say of themselves: heartbeats, events, coredumps and states, in the order of the input. Logs are not
+    /// among them: they are rows of the log.
+    pub messages: Vec<DeviceMessage>,
     /// The bytes that were decoded.
     pub understood: Vec<Range<u64>>,
     /// What was wrong with the input outside any one dump.
@@ -107,6 +112,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &fault_print::FaultPrint,
     &probe_rs::ProbeRs,
     &fault_print::riscv::RiscvPrint,
+    &sdk::SdkCobs,
+    &sdk::SdkLines,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

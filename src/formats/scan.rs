@@ -5,13 +5,14 @@
 
 use super::{
     Carrier, Confidence, Decoded, FORMATS, Format, archive,
-    boots::BootRecord,
+    boots::{self, BootRecord},
     elf_core::{ElfKind, elf_kind},
     lines::as_u64,
     literals,
 };
 use crate::model::{
     coredump::Coredump,
+    device_message::DeviceMessage,
     progress::{Cancelled, Progress},
     warning::Warning,
 };
@@ -26,6 +27,8 @@ pub struct FileScan {
     pub coredumps: Vec<Coredump>,
     /// Boots, in the order of the file.
     pub boots: Vec<BootRecord>,
+    /// What devices say of themselves, in the order of the file, without logs.
+    pub messages: Vec<DeviceMessage>,
     /// It is an ELF file with code: symbols for dumps.
     pub symbols: bool,
     /// Lines of text, when it is text.
@@ -179,7 +182,7 @@ fn scan_text(bytes: &[u8], run: &RunSteps<'_>) -> Result<FileScan, Cancelled> {
         }
     }
     scan.coredumps.sort_by_key(|dump| dump.source.start);
-    scan.boots.sort_by_key(|boot| boot.offset);
+    boots::join_sent(&mut scan.boots);
     scan.understood = united(std::mem::take(&mut scan.understood));
     scan.not_understood = if is_text {
         not_text.retain(|r| {
@@ -211,6 +214,7 @@ fn one_by_one(steps: &[Step<'_>], progress: &dyn Progress) -> Result<Vec<Found>,
 fn merge(scan: &mut FileScan, decoded: Decoded) {
     scan.coredumps.extend(decoded.coredumps);
     scan.boots.extend(decoded.boots);
+    scan.messages.extend(decoded.messages);
     scan.understood.extend(decoded.understood);
     scan.warnings.extend(decoded.warnings);
 }

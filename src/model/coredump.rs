@@ -1,7 +1,8 @@
 //! A stopped target as it was captured: registers, memory, fault status. Nothing here needs symbols.
 
 use super::{
-    arch::Arch, build_id::BuildId, memory::MemoryMap, registers::RegisterSet, warning::Warning,
+    arch::Arch, build_id::BuildId, device_message::Sender, memory::MemoryMap,
+    registers::RegisterSet, warning::Warning,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,6 +37,8 @@ pub struct Coredump {
     pub thread_name: Option<String>,
     /// Code addresses that the device itself printed as the call stack, innermost first.
     pub printed_stack: Vec<u64>,
+    /// Which device it is of, which boot and when, if the device said so with the capture.
+    pub sender: Option<Box<Sender>>,
     /// Bytes of the input that it was read from.
     pub source: Range<u64>,
     /// What was wrong with it.
@@ -59,6 +62,7 @@ impl Coredump {
             assert: None,
             thread_name: None,
             printed_stack: Vec::new(),
+            sender: None,
             source: 0..0,
             warnings: Vec::new(),
         }

@@ -6,6 +6,7 @@ pub mod addr;
 pub mod arch;
 pub mod build_id;
 pub mod coredump;
+pub mod device_message;
 pub mod log;
 pub mod log_parts;
 pub mod memory;
