@@ -446,11 +446,11 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 5,
+                    supported: 6,
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 5"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 6"));
         }
     }
 

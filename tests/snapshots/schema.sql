@@ -159,6 +159,55 @@ CREATE TABLE log_mark_log (
     changes TEXT    NOT NULL,
     undone  INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
 ) STRICT;
+CREATE TABLE metrics (
+    id           INTEGER PRIMARY KEY CHECK (id >= 16),
+    name         TEXT    NOT NULL UNIQUE,
+    kind         TEXT    NOT NULL CHECK (kind IN ('gauge', 'counter', 'timer', 'state', 'text')),
+    unit         TEXT,
+    unit_is      TEXT    NOT NULL CHECK (unit_is IN ('guessed', 'defined', 'edited')),
+    least        REAL,
+    greatest     REAL,
+    named_values TEXT    NOT NULL,
+    description  TEXT
+) STRICT;
+CREATE TABLE sample_frames (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT    NOT NULL,
+    sha256      TEXT,
+    imported_at TEXT    NOT NULL,
+    population  INTEGER CHECK (population >= 0),
+    n_devices   INTEGER CHECK (n_devices >= 0),
+    chosen_by   TEXT,
+    seed        INTEGER,
+    rates       TEXT    NOT NULL,
+    manifest    TEXT
+) STRICT;
+CREATE TABLE series_blocks (
+    id      INTEGER PRIMARY KEY,
+    summary BLOB    NOT NULL,
+    data    BLOB    NOT NULL
+) STRICT;
+CREATE TABLE series_devices (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    device INTEGER NOT NULL UNIQUE REFERENCES devices (id)
+) STRICT;
+CREATE TABLE series_events (
+    time_ns  INTEGER NOT NULL,
+    device   INTEGER NOT NULL REFERENCES series_devices (number),
+    kind     TEXT    NOT NULL,
+    issue    TEXT    NOT NULL,
+    version  INTEGER NOT NULL,
+    hardware INTEGER NOT NULL,
+    PRIMARY KEY (time_ns, device, kind, issue)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE series_hardware (
+    id   INTEGER PRIMARY KEY CHECK (id > 0),
+    name TEXT    NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE series_versions (
+    id   INTEGER PRIMARY KEY CHECK (id > 0),
+    name TEXT    NOT NULL UNIQUE
+) STRICT;
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
