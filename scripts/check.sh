@@ -74,6 +74,13 @@ stage_screenshots() {
             --import sample-data/demo-bundle.zip "${show[@]}" --out "docs/images/$picture.png"
         rm -r "$workspace"
     done
+    workspace=$(mktemp -d)
+    "$program" demo --out "$workspace/demo.fieldscope" > /dev/null
+    for panel in fleet device; do
+        "$program" screenshot "$panel" --theme dark --workspace "$workspace/demo.fieldscope" --no-cache --size 1280x800 \
+            --out "docs/images/$panel-dark.png"
+    done
+    rm -r "$workspace"
 }
 
 stages=("$@")

@@ -153,7 +153,7 @@ fn looping(
         let silent: Vec<_> = crashes
             .filter(|crash| {
                 let next = rows.time_ns.partition_point(|end| *end < crash.time_ns);
-                begins.get(next).is_none_or(|begin| *begin > crash.time_ns)
+                begins.get(next).is_none_or(|begin| *begin >= crash.time_ns)
             })
             .collect();
         // One crash in an interval that is missing may be an accident.

@@ -1,0 +1,293 @@
+//! A fleet in a workspace, asked as the screens ask: the answers are those of plain loops over the same heartbeats, and what was
+//! planted is found.
+
+use fieldscope::engine::demo_fleet::{DemoFleet, store};
+use fieldscope::engine::fleet::view::{QUANTILES, RankedDevice};
+use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::engine::queries::heartbeats::{
+    BandQuery, ByVersionQuery, DeviceTimelineQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+};
+use fieldscope::engine::workspace::Workspace;
+use fieldscope::model::progress::{Cancelled, Progress, Unattended};
+use fieldscope::model::series::{Column, HeartbeatBatch, Values};
+use std::collections::BTreeMap;
+use std::process::Command;
+
+const FLEET: DemoFleet = DemoFleet {
+    n_devices: 220,
+    n_days: 6,
+    seed: 5,
+};
+const HOUR: i64 = 3_600_000_000_000;
+
+fn opened() -> (tempfile::TempDir, Workspace) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.fieldscope");
+    let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
+    (folder, workspace)
+}
+
+fn value(column: &Column, row: usize) -> Option<f64> {
+    column.is_present(row).then(|| match &column.values {
+        Values::I32(values) => f64::from(values[row]),
+        Values::F32(values) => f64::from(values[row]),
+        other => panic!("{other:?}"),
+    })
+}
+
+/// Rows that have a value of a metric, with it.
+fn values(batch: &HeartbeatBatch, metric: &str) -> Vec<(usize, f64)> {
+    let column = &batch
+        .metrics
+        .iter()
+        .find(|(name, _)| name == metric)
+        .unwrap()
+        .1;
+    let rows = (0..batch.len()).filter_map(|row| Some((row, value(column, row)?)));
+    rows.collect()
+}
+
+fn version(batch: &HeartbeatBatch, row: usize) -> &str {
+    &batch.versions[batch.version[row] as usize]
+}
+
+#[test]
+fn the_answers_are_those_of_plain_loops() {
+    let (_folder, workspace) = opened();
+    let context = workspace.context();
+    let stored = store(&context, FLEET, &Unattended).unwrap();
+    let (batch, events) = FLEET.devices(0..FLEET.n_devices);
+    assert_eq!(stored.n_rows, batch.len() as u64);
+    assert_eq!(stored.n_events, events.len() as u64);
+    let summary = context.run(&FleetSummaryQuery).unwrap();
+    assert_eq!(summary.n_heartbeats, batch.len() as u64);
+    assert!((summary.device_hours - batch.len() as f64).abs() < 1e-6);
+    assert_eq!(summary.interval_ns, Some(HOUR));
+    assert_eq!(summary.metrics.len(), FLEET.definitions().len());
+    assert_eq!(
+        summary.frame.as_ref().unwrap().population,
+        Some(FLEET.population())
+    );
+    // Each version, and what a loop counts of it.
+    for row in &summary.versions {
+        let rows: Vec<usize> = (0..batch.len())
+            .filter(|n| version(&batch, *n) == row.version)
+            .collect();
+        let mut devices: Vec<u32> = rows.iter().map(|n| batch.device[*n]).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        assert_eq!(row.n_devices, devices.len() as u64, "{}", row.version);
+        assert!((row.device_hours - rows.len() as f64).abs() < 1e-6);
+        let own = events.iter().filter(|event| {
+            event.kind == "crash"
+                && event.version.as_deref() == Some(&*row.version)
+                && event.issue.as_deref() != Some("DEMO-40")
+        });
+        assert_eq!(row.n_crashes, own.count() as u64, "{}", row.version);
+    }
+    let in_loops = events
+        .iter()
+        .filter(|event| event.issue.as_deref() == Some("DEMO-40"))
+        .count();
+    assert_eq!(summary.looping.n_crashes, in_loops as u64);
+    assert!(summary.looping.n_devices > 0 && summary.looping.hours > 10.0);
+    for metric in [
+        "wifi_disconnects",
+        "battery_used_pct",
+        "ble_rssi_dbm",
+        "main_task_ms",
+    ] {
+        let all = values(&batch, metric);
+        for mean in context
+            .run(&ByVersionQuery {
+                metric: metric.to_owned(),
+            })
+            .unwrap()
+        {
+            let own: Vec<f64> = all
+                .iter()
+                .filter(|(n, _)| version(&batch, *n) == mean.version)
+                .map(|(_, v)| *v)
+                .collect();
+            assert_eq!(mean.n, own.len() as u64);
+            assert!(
+                (mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-9,
+                "{metric}"
+            );
+        }
+        let band = BandQuery {
+            metric: metric.to_owned(),
+            by_day: false,
+            version: Some("1.4.1".to_owned()),
+        };
+        let mut hours: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for (row, value) in all
+            .iter()
+            .filter(|(row, _)| version(&batch, *row) == "1.4.1")
+        {
+            hours
+                .entry(batch.time_ns[*row].div_euclid(HOUR))
+                .or_default()
+                .push(*value);
+        }
+        let band = context.run(&band).unwrap();
+        assert_eq!(band.points.len(), hours.len());
+        for (point, (hour, mut values)) in band.points.iter().zip(hours) {
+            values.sort_by(f64::total_cmp);
+            assert_eq!(
+                (point.from_ns, point.to_ns, point.n),
+                (hour * HOUR, (hour + 1) * HOUR, values.len() as u64)
+            );
+            for (quantile, p) in point.quantiles.unwrap().iter().zip(QUANTILES) {
+                let at = p * (values.len() - 1) as f64;
+                let (low, high) = (values[at.floor() as usize], values[at.ceil() as usize]);
+                assert!(
+                    (quantile - (low + (high - low) * at.fract())).abs() < 1e-9,
+                    "{metric} {p}"
+                );
+            }
+        }
+        let histogram = context
+            .run(&HistogramQuery {
+                metric: metric.to_owned(),
+                version: None,
+            })
+            .unwrap();
+        for (n, count) in histogram.counts.iter().enumerate() {
+            let from = histogram.first + n as f64 * histogram.bin;
+            let inside = all
+                .iter()
+                .filter(|(_, v)| (v / histogram.bin).floor() == (from / histogram.bin).round());
+            assert_eq!(*count, inside.count() as u64, "{metric} {from}");
+        }
+        assert_eq!(histogram.counts.iter().sum::<u64>(), all.len() as u64);
+    }
+    // The devices at one end.
+    let mut sums = vec![0.0; FLEET.n_devices as usize];
+    for (row, value) in values(&batch, "wifi_disconnects") {
+        sums[batch.device[row] as usize] += value;
+    }
+    let top = context
+        .run(&RankingQuery {
+            metric: "wifi_disconnects".to_owned(),
+            from_top: true,
+        })
+        .unwrap();
+    let sum_of = |device: &RankedDevice| {
+        sums[batch
+            .devices
+            .iter()
+            .position(|name| *name == device.serial)
+            .unwrap()]
+    };
+    assert!(top.iter().all(|device| device.value == sum_of(device)));
+    assert!(top.is_sorted_by(|a, b| a.value >= b.value));
+    assert_eq!(top[0].value, sums.iter().copied().fold(0.0, f64::max));
+    // One of them along its time: an interval a heartbeat, a gap where one is missing.
+    let timeline = DeviceTimelineQuery {
+        serial: top[0].serial.clone(),
+        metrics: vec!["wifi_connected_ms".to_owned(), "ble_rssi_dbm".to_owned()],
+        span_ns: None,
+    };
+    let timeline = context.run(&timeline).unwrap();
+    let device = batch
+        .devices
+        .iter()
+        .position(|name| *name == top[0].serial)
+        .unwrap();
+    let rows: Vec<usize> = (0..batch.len())
+        .filter(|row| batch.device[*row] as usize == device)
+        .collect();
+    assert_eq!(timeline.n_heartbeats, rows.len() as u64);
+    for lane in &timeline.lanes {
+        let own: Vec<_> = values(&batch, &lane.metric.name)
+            .into_iter()
+            .filter(|(row, _)| rows.contains(row))
+            .collect();
+        assert_eq!(lane.buckets.len(), own.len());
+        for (bucket, (row, value)) in lane.buckets.iter().zip(own) {
+            assert_eq!(
+                (bucket.to_ns, bucket.from_ns),
+                (batch.time_ns[row], batch.time_ns[row] - HOUR)
+            );
+            assert_eq!((bucket.mean, bucket.n), (value, 1));
+            if let Some(share) = bucket.share {
+                assert!((share - value / 3.6e6).abs() < 1e-12);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_demo_that_is_cancelled_or_cannot_be_made_leaves_nothing() {
+    struct Later(std::cell::Cell<u32>);
+    impl Progress for Later {
+        fn tick(&self, done: u64, _: u64) -> Result<(), Cancelled> {
+            self.0.set(self.0.get() + 1);
+            if done > 0 { Err(Cancelled) } else { Ok(()) }
+        }
+    }
+    let large = DemoFleet {
+        n_devices: 600,
+        n_days: 1,
+        seed: 1,
+    };
+    let (_folder, workspace) = opened();
+    let context = workspace.context();
+    // Progress is asked by one thread here.
+    let progress = SendLater(std::sync::Mutex::new(Later(std::cell::Cell::new(0))));
+    assert!(store(&context, large, &progress).is_err());
+    let summary = context.run(&FleetSummaryQuery).unwrap();
+    assert_eq!(
+        (summary.n_heartbeats, summary.n_devices, summary.frame),
+        (0, 0, None)
+    );
+    assert!(summary.metrics.is_empty());
+
+    struct SendLater(std::sync::Mutex<Later>);
+    impl Progress for SendLater {
+        fn tick(&self, done: u64, total: u64) -> Result<(), Cancelled> {
+            self.0.lock().unwrap().tick(done, total)
+        }
+    }
+}
+
+#[test]
+fn the_command_makes_the_same_fleet_again_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str| {
+        let file = folder.path().join(name);
+        Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+            .args([
+                "demo",
+                "--devices",
+                "30",
+                "--days",
+                "2",
+                "--seed",
+                "9",
+                "--out",
+            ])
+            .arg(&file)
+            .output()
+            .unwrap()
+    };
+    let first = run("a.fieldscope");
+    assert_eq!(first.status.code(), Some(0), "{first:?}");
+    let truth: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(
+        (&truth["n_devices"], &truth["seed"]),
+        (&30.into(), &9.into())
+    );
+    assert_eq!(run("b.fieldscope").stdout, first.stdout);
+    let again = run("a.fieldscope");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(again.stdout.is_empty());
+    let summary = |name: &str| {
+        let workspace =
+            Workspace::open_to_read(&folder.path().join(name), IndexCache::disabled()).unwrap();
+        workspace.context().run(&FleetSummaryQuery).unwrap()
+    };
+    assert_eq!(summary("a.fieldscope"), summary("b.fieldscope"));
+    assert_eq!(summary("a.fieldscope").n_devices, 30);
+}
