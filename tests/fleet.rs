@@ -291,3 +291,158 @@ fn the_command_makes_the_same_fleet_again_and_overwrites_nothing() {
     assert_eq!(summary("a.fieldscope"), summary("b.fieldscope"));
     assert_eq!(summary("a.fieldscope").n_devices, 30);
 }
+
+#[test]
+fn the_queries_of_a_dashboard_print_what_plain_loops_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.fieldscope");
+    let fleet = DemoFleet {
+        n_devices: 40,
+        n_days: 3,
+        seed: 2,
+    };
+    let workspace = Workspace::open(Some(&file), IndexCache::disabled()).unwrap();
+    store(&workspace.context(), fleet, &Unattended).unwrap();
+    drop(workspace);
+    let (batch, events) = fleet.devices(0..fleet.n_devices);
+    let query = |arguments: &[&str]| -> serde_json::Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+            .args(["query", "--json", "--no-cache", "--workspace"])
+            .arg(&file)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let rows = |answer: &serde_json::Value| answer["rows"].as_array().unwrap().clone();
+    let metric = "wifi_disconnects";
+    let all = values(&batch, metric);
+    let means = query(&["mean-by-version", "--metric", metric]);
+    assert_eq!(means["schema"], "fieldscope.query/1");
+    assert_eq!(means["n_devices"], 40);
+    assert_eq!(means["device_hours"], batch.len() as f64);
+    for row in rows(&means) {
+        let own = all.iter().filter(|(n, _)| version(&batch, *n) == row[0]);
+        let own: Vec<f64> = own.map(|(_, value)| *value).collect();
+        assert_eq!(row[2], own.len());
+        assert!(
+            (row[1].as_f64().unwrap() - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-12
+        );
+    }
+    // Of one version, and of some hours.
+    let (from, to) = ("2026-06-02T00:00:00Z", "2026-06-02T06:00:00Z");
+    let some = [
+        "histogram",
+        "--metric",
+        metric,
+        "--bin",
+        "2",
+        "--version",
+        "1.4.1",
+        "--from",
+        from,
+        "--to",
+        to,
+    ];
+    let begin = 1_780_358_400_000_000_000_i64;
+    let mut bins: BTreeMap<i64, u64> = BTreeMap::new();
+    for (row, value) in &all {
+        let is_inside = (begin..begin + 6 * HOUR).contains(&batch.time_ns[*row]);
+        if is_inside && version(&batch, *row) == "1.4.1" {
+            *bins.entry((*value / 2.0).floor() as i64).or_default() += 1;
+        }
+    }
+    let found = rows(&query(&some));
+    let found = found
+        .iter()
+        .map(|row| (row[0].as_i64().unwrap(), row[2].as_u64().unwrap()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), bins);
+    for row in rows(&query(&["event-rate-by-version"])) {
+        let own = events
+            .iter()
+            .filter(|event| event.kind == "crash" && event.version.as_deref() == row[0].as_str());
+        let (n, hours) = (own.count() as f64, row[2].as_f64().unwrap());
+        assert_eq!(row[1].as_f64(), Some(n));
+        assert!((row[5].as_f64().unwrap() - n / hours * 1000.0).abs() < 1e-9);
+        assert!(row[6].as_f64() <= row[5].as_f64() && row[5].as_f64() <= row[7].as_f64());
+    }
+    let top = rows(&query(&["top-devices", "--metric", metric, "--limit", "3"]));
+    let mut sums = vec![0.0; 40];
+    for (row, value) in &all {
+        sums[batch.device[*row] as usize] += value;
+    }
+    let mut order: Vec<usize> = (0..40).collect();
+    order.sort_by(|a, b| sums[*b].total_cmp(&sums[*a]).then(a.cmp(b)));
+    let expected: Vec<_> = order
+        .iter()
+        .take(3)
+        .map(|n| (batch.devices[*n].clone(), sums[*n]))
+        .collect();
+    let found = top.iter().map(|row| {
+        (
+            row[0].as_str().unwrap().to_owned(),
+            row[1].as_f64().unwrap(),
+        )
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let series = query(&[
+        "device-series",
+        "--metric",
+        metric,
+        "--device",
+        "DM000003",
+        "--pixels",
+        "50",
+    ]);
+    let own: Vec<f64> = all
+        .iter()
+        .filter(|(row, _)| batch.device[*row] == 2)
+        .map(|(_, value)| *value)
+        .collect();
+    let counts = rows(&series)
+        .iter()
+        .map(|row| row[5].as_u64().unwrap())
+        .sum::<u64>();
+    assert_eq!(counts, own.len() as u64);
+    let most = rows(&series)
+        .iter()
+        .map(|row| row[3].as_f64().unwrap())
+        .fold(0.0, f64::max);
+    assert_eq!(most, own.iter().copied().fold(0.0, f64::max));
+    let band = rows(&query(&[
+        "fleet-band",
+        "--metric",
+        metric,
+        "--bucket",
+        "day",
+    ]));
+    assert_eq!(
+        band.iter().map(|row| row[4].as_u64().unwrap()).sum::<u64>(),
+        all.len() as u64
+    );
+    // What is missing is asked for, what is not there is said with what there is.
+    for (arguments, expected) in [
+        (&["fleet-band"][..], "which metric?"),
+        (&["fleet-band", "--metric", "nothing"], "wifi_disconnects"),
+        (&["device-series", "--metric", metric], "which device?"),
+        (&["histogram", "--metric", metric, "--bin", "0"], "no width"),
+        (
+            &["fleet-band", "--metric", metric, "--from", "noon"],
+            "no time",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+            .args(["query", "--json", "--no-cache", "--workspace"])
+            .arg(&file)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(expected) && output.stdout.is_empty(),
+            "{said}"
+        );
+    }
+}

@@ -2,9 +2,10 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use crate::engine::queries::fleet_tables::FleetArgs;
 use crate::engine::queries::tables::{TABLES, TableArgs};
 use crate::engine::workspace::Workspace;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io::Write;
 
 /// `fieldscope query`.
@@ -25,10 +26,109 @@ pub struct QueryArgs {
     #[arg(long, value_name = "ID")]
     pub against: Option<i64>,
     #[command(flatten)]
+    pub fleet: FleetFlags,
+    #[command(flatten)]
     pub source_map: SourceMap,
     /// As JSON (fieldscope.query/1)
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is asked of heartbeats.
+#[derive(Clone, Debug, Args)]
+pub struct FleetFlags {
+    /// The metric that is asked about
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// The device that is asked about
+    #[arg(long, value_name = "SERIAL")]
+    pub device: Option<String>,
+    /// Only devices of this version
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// Only devices of this hardware
+    #[arg(long, value_name = "NAME")]
+    pub hardware: Option<String>,
+    /// Width of a band's points
+    #[arg(long, value_enum, default_value_t)]
+    pub bucket: BucketFlag,
+    /// From this time on (RFC 3339, UTC)
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Before this time (RFC 3339, UTC)
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Pixels of a line
+    #[arg(long, value_name = "N")]
+    pub pixels: Option<u32>,
+    /// Width of a part of a histogram
+    #[arg(long, value_name = "NUMBER")]
+    pub bin: Option<f64>,
+    /// Devices that are listed
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// By what devices are listed
+    #[arg(long, value_enum, default_value_t)]
+    pub order: OrderFlag,
+    /// The kind of event: crash where none is named
+    #[arg(long, value_name = "KIND")]
+    pub event: Option<String>,
+}
+
+/// Width of a band's points.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum BucketFlag {
+    /// An hour
+    #[default]
+    Hour,
+    /// A day, UTC
+    Day,
+}
+
+/// By what devices are listed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum OrderFlag {
+    /// The largest sum first
+    #[default]
+    Top,
+    /// The smallest sum first
+    Bottom,
+    /// The largest mean first
+    TopMean,
+    /// The smallest mean first
+    BottomMean,
+}
+
+impl FleetFlags {
+    fn into_args(self) -> Result<FleetArgs, Failure> {
+        let time = |text: Option<String>| -> Result<Option<i64>, Failure> {
+            let Some(text) = text else { return Ok(None) };
+            let time = humantime::parse_rfc3339_weak(&text).ok();
+            let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let ns = since.and_then(|since| i64::try_from(since.as_nanos()).ok());
+            match ns {
+                Some(ns) => Ok(Some(ns)),
+                None => Err(Failure::wrong(format!(
+                    "{text} is no time: write 2026-06-03T14:00:00Z"
+                ))),
+            }
+        };
+        Ok(FleetArgs {
+            metric: self.metric,
+            device: self.device,
+            version: self.version,
+            hardware: self.hardware,
+            by_day: matches!(self.bucket, BucketFlag::Day),
+            from_ns: time(self.from)?,
+            to_ns: time(self.to)?,
+            pixels: self.pixels,
+            bin: self.bin,
+            limit: self.limit,
+            from_bottom: matches!(self.order, OrderFlag::Bottom | OrderFlag::BottomMean),
+            by_mean: matches!(self.order, OrderFlag::TopMean | OrderFlag::BottomMean),
+            event: self.event,
+        })
+    }
 }
 
 /// Runs a named query.
@@ -50,6 +150,7 @@ pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
             issue: args.issue.clone(),
             crash: args.crash,
             against: args.against,
+            fleet: args.fleet.clone().into_args()?,
         },
     )
     .map_err(Failure::wrong)?;

@@ -7,6 +7,7 @@ pub mod crash_list;
 pub mod crash_memory;
 pub mod filter_sets;
 pub mod find;
+pub mod fleet_tables;
 pub mod follow_pointer;
 pub mod heartbeats;
 pub mod import_report;

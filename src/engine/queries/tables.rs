@@ -2,6 +2,10 @@
 
 use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
+use super::fleet_tables::{
+    FleetArgs, device_series, event_rate_by_version, fleet_band, histogram, mean_by_version,
+    top_devices,
+};
 use super::issue_detail::{IssueDetail, IssueDetailQuery};
 use super::issue_list::{Issue, IssueListQuery};
 use super::log_mark_tables::{bookmarks, filter_sets};
@@ -37,6 +41,8 @@ pub struct TableArgs {
     pub crash: Option<i64>,
     /// The crash to compare it with.
     pub against: Option<i64>,
+    /// What is asked of heartbeats.
+    pub fleet: FleetArgs,
 }
 
 /// The answer: `fieldscope.query/1`.
@@ -100,9 +106,29 @@ pub static TABLES: &[Table] = &[
         run: crashes,
     },
     Table {
+        name: "device-series",
+        help: "a metric of one device, least, greatest and mean a pixel (--metric, --device, --pixels)",
+        run: device_series,
+    },
+    Table {
+        name: "event-rate-by-version",
+        help: "events in 1,000 device-hours by version, with the interval of the rate (--event)",
+        run: event_rate_by_version,
+    },
+    Table {
         name: "filter-sets",
         help: "named sets of log filters",
         run: filter_sets,
+    },
+    Table {
+        name: "fleet-band",
+        help: "quantiles of a metric over devices by hour or day (--metric, --bucket)",
+        run: fleet_band,
+    },
+    Table {
+        name: "histogram",
+        help: "how the values of a metric are spread (--metric, --bin)",
+        run: histogram,
     },
     Table {
         name: "issue",
@@ -115,9 +141,19 @@ pub static TABLES: &[Table] = &[
         run: issues,
     },
     Table {
+        name: "mean-by-version",
+        help: "the mean of a metric by version (--metric)",
+        run: mean_by_version,
+    },
+    Table {
         name: "similar-issues",
         help: "issues that look like one (--issue KEY), and how alike they are",
         run: similar_issues,
+    },
+    Table {
+        name: "top-devices",
+        help: "the devices with the most of a metric (--metric, --limit, --order)",
+        run: top_devices,
     },
     Table {
         name: "variable-diff",

@@ -238,6 +238,27 @@ impl Reader {
         Ok((hours, spacing))
     }
 
+    /// Devices with a heartbeat that a filter lets through.
+    pub fn n_devices_of(&self, filter: &RowFilter) -> Result<u64, StoreError> {
+        let filter = IdFilter::new(self, filter)?;
+        let needs = Needs {
+            versions: true,
+            ..Needs::default()
+        };
+        let devices: BTreeSet<u32> = scan(
+            self,
+            (TIME, &filter, needs),
+            BTreeSet::new,
+            |devices: &mut BTreeSet<u32>, cell, decoder| {
+                let found = cell.version_devices(&filter, decoder)?;
+                devices.extend(found.into_iter().map(|(_, device)| device));
+                Ok(())
+            },
+            |sum, part| sum.extend(part),
+        )?;
+        Ok(devices.len() as u64)
+    }
+
     /// The devices at one end of a metric.
     pub fn top_devices(
         &self,

@@ -90,7 +90,7 @@ pub(super) fn write<T: Lane>(values: &[T], runs: &[u32]) -> Planes {
     planes
 }
 
-/// The part of a header that [`write`] wrote.
+/// The part of a header that [`write()`] wrote.
 pub(super) struct Layout<T> {
     frame: Frame<T>,
     base_width: usize,
