@@ -183,6 +183,26 @@ fn the_answers_are_those_of_plain_loops() {
     assert!(top.iter().all(|device| device.value == sum_of(device)));
     assert!(top.is_sorted_by(|a, b| a.value >= b.value));
     assert_eq!(top[0].value, sums.iter().copied().fold(0.0, f64::max));
+    // What is missing is no value: a signal that is measured now and then has the mean of what was measured.
+    let all = values(&batch, "ble_rssi_dbm");
+    let ranking = RankingQuery {
+        metric: "ble_rssi_dbm".to_owned(),
+        from_top: true,
+    };
+    for device in context.run(&ranking).unwrap() {
+        let number = batch
+            .devices
+            .iter()
+            .position(|name| *name == device.serial)
+            .unwrap();
+        let own: Vec<f64> = all
+            .iter()
+            .filter(|(row, _)| batch.device[*row] as usize == number)
+            .map(|(_, value)| *value)
+            .collect();
+        assert_eq!(device.n, own.len() as u64);
+        assert!((device.value - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-9);
+    }
     // One of them along its time: an interval a heartbeat, a gap where one is missing.
     let timeline = DeviceTimelineQuery {
         serial: top[0].serial.clone(),

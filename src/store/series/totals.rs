@@ -1,6 +1,6 @@
 //! Sums over devices: by version, by device, and how values are spread.
 
-use super::cell::add_to_stats;
+use super::cell::{add_to_stats, present_ranges};
 use super::key::{INTERVAL, TIME};
 use super::scan::{Cell, IdFilter, Needs, RowFilter, scan, with_values};
 use super::summary::{Extremes, Stats, Summary};
@@ -403,7 +403,9 @@ fn add_devices(
         while let Some(range) = ranges.peek() {
             let part = range.start.max(run.start)..range.end.min(run.end);
             if part.start < part.end {
-                add_to_stats(stats, column, part);
+                for rows in present_ranges(column, part) {
+                    add_to_stats(stats, column, rows);
+                }
             }
             if range.end > run.end {
                 break;
