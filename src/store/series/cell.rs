@@ -359,7 +359,11 @@ impl Rows {
                 } else {
                     Vec::new()
                 },
-                data: encoder.encode(column, &lengths)?,
+                data: encoder
+                    .encode(column, &lengths)
+                    .map_err(|error| StoreError::Unusable {
+                        what: error.to_string(),
+                    })?,
             });
         }
         Ok(blocks)

@@ -318,10 +318,11 @@ fn band_of(gathered: Gathered, grid: Option<Grid>, bucket: Bucket, quantiles: &[
 /// The value of a rank among counted integers.
 fn counted(counters: &[u32], least: i64, rank: u64) -> f64 {
     let mut below = 0;
-    for (value, n) in (least..).zip(counters) {
+    // Not `least..`: the last one may be the largest number that there is.
+    for (at, n) in (0_i64..).zip(counters) {
         below += u64::from(*n);
         if below > rank {
-            return value as f64;
+            return least.wrapping_add(at) as f64;
         }
     }
     f64::NAN

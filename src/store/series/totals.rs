@@ -1,6 +1,6 @@
 //! Sums over devices: by version, by device, and how values are spread.
 
-use super::cell::{add_to_stats, present_ranges};
+use super::cell::add_to_stats;
 use super::key::{INTERVAL, TIME};
 use super::scan::{Cell, IdFilter, Needs, RowFilter, scan, with_values};
 use super::summary::{Extremes, Stats, Summary};
@@ -12,6 +12,8 @@ use std::ops::Range;
 
 /// Nanoseconds of an hour.
 const HOUR_NS: f64 = 3.6e12;
+/// Integers are counted one by one while their range is below this.
+const COUNTERS_MAX: u64 = 1 << 21;
 
 /// A metric in one version.
 #[derive(Clone, Debug, PartialEq)]
@@ -298,33 +300,59 @@ impl Reader {
                 }
             },
         )?;
-        let ranked = totals.into_iter().filter(|(_, stats)| stats.count > 0);
-        let mut ranked: Vec<(f64, u32, Stats)> = ranked
-            .map(|(device, stats)| {
-                let by = match order {
-                    TopOrder::MostSum | TopOrder::LeastSum => stats.sum(),
-                    TopOrder::MostMean | TopOrder::LeastMean => stats.mean().unwrap_or(f64::NAN),
+        self.ranked(&totals, order, most)
+    }
+
+    /// The first of a ranking. Among devices of one value their serial numbers decide, so that the order in which they were
+    /// imported does not.
+    fn ranked(
+        &self,
+        totals: &BTreeMap<u32, Stats>,
+        order: TopOrder,
+        most: usize,
+    ) -> Result<Vec<DeviceTotal>, StoreError> {
+        let mut keyed: Vec<(f64, u32)> = Vec::with_capacity(totals.len());
+        for (device, stats) in totals {
+            let Some(mean) = stats.mean() else {
+                continue;
+            };
+            let key = match order {
+                TopOrder::MostSum => -stats.sum(),
+                TopOrder::LeastSum => stats.sum(),
+                TopOrder::MostMean => -mean,
+                TopOrder::LeastMean => mean,
+            };
+            // NaN is neither much nor little: such devices come last. -0 is 0.
+            let key = if key.is_nan() {
+                f64::INFINITY
+            } else {
+                key + 0.0
+            };
+            keyed.push((key, *device));
+        }
+        let Some(last) = most.min(keyed.len()).checked_sub(1) else {
+            return Ok(Vec::new());
+        };
+        let (_, (limit, _), _) = keyed.select_nth_unstable_by(last, |a, b| a.0.total_cmp(&b.0));
+        let limit = *limit;
+        keyed.retain(|(key, _)| key.total_cmp(&limit).is_le());
+        let mut ranked = Vec::with_capacity(keyed.len());
+        for (key, device) in keyed {
+            if let Some(stats) = totals.get(&device) {
+                let total = DeviceTotal {
+                    serial: self.series_serial(device)?,
+                    sum: stats.sum(),
+                    n_values: stats.count,
                 };
-                (by, device, stats)
-            })
-            .collect();
-        ranked.sort_by(|a, b| {
-            let by_value = a.0.total_cmp(&b.0);
-            match order {
-                TopOrder::MostSum | TopOrder::MostMean => by_value.reverse(),
-                TopOrder::LeastSum | TopOrder::LeastMean => by_value,
+                ranked.push((key, total));
             }
-            .then(a.1.cmp(&b.1))
+        }
+        ranked.sort_by(|a, b| {
+            a.0.total_cmp(&b.0)
+                .then_with(|| a.1.serial.cmp(&b.1.serial))
         });
-        ranked.truncate(most);
-        let totals = ranked.into_iter().map(|(_, device, stats)| {
-            Ok(DeviceTotal {
-                serial: self.series_serial(device)?,
-                sum: stats.sum(),
-                n_values: stats.count,
-            })
-        });
-        totals.collect()
+        let ranked = ranked.into_iter().map(|(_, total)| total);
+        Ok(ranked.take(most).collect())
     }
 
     /// How the values of a metric are spread over parts of this width, which begin at its multiples.
@@ -352,21 +380,13 @@ impl Reader {
                     return Ok(());
                 }
                 for column in cell.values(decoder)? {
-                    for rows in with_values(&column, &selected) {
-                        counted.add_rows(&column.values, rows, width);
-                    }
+                    counted.add(&column, &with_values(&column, &selected), width);
                 }
                 Ok(())
             },
             Counted::merge,
         )?;
-        let bins = counted.bins.into_iter();
-        Ok(Histogram {
-            bins: bins
-                .map(|(bin, count)| HistogramBin { bin, count })
-                .collect(),
-            n_outside: counted.n_outside,
-        })
+        Ok(counted.histogram(width))
     }
 
     /// How often a kind of event happened, by version.
@@ -402,10 +422,8 @@ fn add_devices(
         let stats = totals.entry(device).or_default();
         while let Some(range) = ranges.peek() {
             let part = range.start.max(run.start)..range.end.min(run.end);
-            if part.start < part.end {
-                for rows in present_ranges(column, part) {
-                    add_to_stats(stats, column, rows);
-                }
+            for rows in with_values(column, &[part]) {
+                add_to_stats(stats, column, rows);
             }
             if range.end > run.end {
                 break;
@@ -415,100 +433,154 @@ fn add_devices(
     }
 }
 
-/// A width that is a whole number.
-#[derive(Clone, Copy)]
-struct Whole(i64);
-
-impl Whole {
-    fn of(width: f64) -> Option<Self> {
-        let is_whole = width.fract() == 0.0 && (1.0..=1e15).contains(&width);
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number in range")]
-        is_whole.then_some(Self(width as i64))
-    }
-
-    fn bin(self, value: i64) -> i64 {
-        value.div_euclid(self.0)
-    }
-}
-
-/// Counts by bin; most values are near the ones before.
+/// Values that were counted: integers near one another each by itself, others by bin.
 #[derive(Default)]
 struct Counted {
+    /// The value of the first counter.
+    least: i64,
+    counters: Vec<u64>,
+    /// Values that were too far from the counters when two sums were put together.
+    far: Vec<(i64, u64)>,
     bins: BTreeMap<i64, u64>,
     n_outside: u64,
-    /// The bin that was counted last, not yet among the others.
-    last: Option<(i64, u64)>,
 }
 
 impl Counted {
-    fn add(&mut self, bin: i64) {
-        match &mut self.last {
-            Some((last, n)) if *last == bin => *n += 1,
-            last => {
-                if let Some((bin, n)) = last.replace((bin, 1)) {
-                    *self.bins.entry(bin).or_default() += n;
+    fn add(&mut self, column: &Column, ranges: &[Range<usize>], width: f64) {
+        for rows in ranges.iter().cloned() {
+            match &column.values {
+                Values::I32(values) => self.add_whole(values.get(rows).unwrap_or_default(), width),
+                Values::I64(values) => self.add_whole(values.get(rows).unwrap_or_default(), width),
+                Values::F32(values) => {
+                    let values = values.get(rows).unwrap_or_default();
+                    values
+                        .iter()
+                        .for_each(|value| self.add_real(f64::from(*value), width));
                 }
+                Values::F64(values) => {
+                    let values = values.get(rows).unwrap_or_default();
+                    values.iter().for_each(|value| self.add_real(*value, width));
+                }
+                Values::Text { .. } => {}
             }
         }
     }
 
-    fn add_rows(&mut self, values: &Values, rows: Range<usize>, width: f64) {
-        match (values, Whole::of(width)) {
-            (Values::I32(values), Some(whole)) => {
-                for value in values.get(rows).unwrap_or_default() {
-                    self.add(whole.bin(i64::from(*value)));
+    fn add_whole<T: Copy + Ord + Into<i64>>(&mut self, values: &[T], width: f64) {
+        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else {
+            return;
+        };
+        if self.cover((*least).into(), (*greatest).into()) {
+            for value in values {
+                let at = (*value).into().wrapping_sub(self.least);
+                if let Some(counter) = usize::try_from(at)
+                    .ok()
+                    .and_then(|at| self.counters.get_mut(at))
+                {
+                    *counter += 1;
                 }
             }
-            (Values::I64(values), Some(whole)) => {
-                for value in values.get(rows).unwrap_or_default() {
-                    self.add(whole.bin(*value));
-                }
-            }
-            (Values::I32(values), None) => {
-                let values = values.get(rows).unwrap_or_default().iter();
-                self.add_real(values.map(|value| f64::from(*value)), width);
-            }
-            (Values::I64(values), None) => {
-                let values = values.get(rows).unwrap_or_default().iter();
-                self.add_real(values.map(|value| *value as f64), width);
-            }
-            (Values::F32(values), _) => {
-                let values = values.get(rows).unwrap_or_default().iter();
-                self.add_real(values.map(|value| f64::from(*value)), width);
-            }
-            (Values::F64(values), _) => {
-                let values = values.get(rows).unwrap_or_default().iter();
-                self.add_real(values.copied(), width);
-            }
-            (Values::Text { .. }, _) => {}
+        } else {
+            values
+                .iter()
+                .for_each(|value| self.put((*value).into(), 1, width));
         }
     }
 
-    fn add_real(&mut self, values: impl Iterator<Item = f64>, width: f64) {
-        for value in values {
-            let bin = (value / width).floor();
-            if bin.abs() < 9e15 {
-                #[expect(clippy::cast_possible_truncation, reason = "a whole number in range")]
-                self.add(bin as i64);
+    /// Makes counters for these values too; false where there would be too many.
+    fn cover(&mut self, least: i64, greatest: i64) -> bool {
+        if self.counters.is_empty() {
+            self.least = least;
+        }
+        let end = self
+            .least
+            .saturating_add(i64::try_from(self.counters.len()).unwrap_or(i64::MAX));
+        let (first, last) = (
+            least.min(self.least),
+            greatest.max(end - i64::from(!self.counters.is_empty())),
+        );
+        let n = last.abs_diff(first);
+        if n >= COUNTERS_MAX {
+            return false;
+        }
+        let n_before = usize::try_from(self.least.abs_diff(first)).unwrap_or_default();
+        if n_before > 0 {
+            self.counters.splice(..0, std::iter::repeat_n(0, n_before));
+            self.least = first;
+        }
+        let n = usize::try_from(n).unwrap_or_default() + 1;
+        if self.counters.len() < n {
+            self.counters.resize(n, 0);
+        }
+        true
+    }
+
+    fn add_real(&mut self, value: f64, width: f64) {
+        match whole((value / width).floor()) {
+            Some(bin) => *self.bins.entry(bin).or_default() += 1,
+            None => self.n_outside += 1,
+        }
+    }
+
+    fn put(&mut self, value: i64, n: u64, width: f64) {
+        // Whole widths divide without rounding.
+        let bin = match whole(width).filter(|whole| *whole as f64 == width) {
+            Some(width) => Some(value.div_euclid(width)),
+            None => whole((value as f64 / width).floor()),
+        };
+        match bin {
+            Some(bin) => *self.bins.entry(bin).or_default() += n,
+            None => self.n_outside += n,
+        }
+    }
+
+    fn merge(&mut self, part: Self) {
+        for (value, n) in counted(part.least, part.counters) {
+            if self.cover(value, value) {
+                let at = usize::try_from(value.wrapping_sub(self.least)).ok();
+                if let Some(counter) = at.and_then(|at| self.counters.get_mut(at)) {
+                    *counter += n;
+                }
             } else {
-                self.n_outside += 1;
+                self.far.push((value, n));
             }
         }
-        self.settle();
-    }
-
-    fn settle(&mut self) {
-        if let Some((bin, n)) = self.last.take() {
+        self.far.extend(part.far);
+        for (bin, n) in part.bins {
             *self.bins.entry(bin).or_default() += n;
         }
+        self.n_outside += part.n_outside;
     }
 
-    fn merge(&mut self, mut other: Self) {
-        other.settle();
-        self.settle();
-        for (bin, n) in other.bins {
-            *self.bins.entry(bin).or_default() += n;
+    fn histogram(mut self, width: f64) -> Histogram {
+        let counters = std::mem::take(&mut self.counters);
+        for (value, n) in counted(self.least, counters) {
+            self.put(value, n, width);
         }
-        self.n_outside += other.n_outside;
+        for (value, n) in std::mem::take(&mut self.far) {
+            self.put(value, n, width);
+        }
+        Histogram {
+            bins: self
+                .bins
+                .into_iter()
+                .map(|(bin, count)| HistogramBin { bin, count })
+                .collect(),
+            n_outside: self.n_outside,
+        }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "held against the range before"
+)]
+fn whole(number: f64) -> Option<i64> {
+    (number.abs() < 9.2e18 && number.fract() == 0.0).then_some(number as i64)
+}
+
+/// The values that were counted. The last one may be the largest that there is.
+fn counted(least: i64, counters: Vec<u64>) -> impl Iterator<Item = (i64, u64)> {
+    let counters = (0_i64..).zip(counters).filter(|(_, n)| *n > 0);
+    counters.map(move |(at, n)| (least.wrapping_add(at), n))
 }

@@ -64,6 +64,8 @@ pub struct SeriesWriter<'s> {
     n_batches: u64,
     totals: SeriesTotals,
     is_done: bool,
+    waiting_bytes_max: usize,
+    ready_bytes_max: usize,
 }
 
 impl Store {
@@ -84,6 +86,8 @@ impl Store {
                 n_batches: 0,
                 totals: SeriesTotals::default(),
                 is_done: false,
+                waiting_bytes_max: WAITING_BYTES_MAX,
+                ready_bytes_max: READY_BYTES_MAX,
             };
             writer.names = Names::read(&writer.connection)?;
             writer.stored = days::cells(&writer.connection)?;
@@ -122,6 +126,13 @@ impl SeriesWriter<'_> {
     /// Keeps the frame of the sample that is imported.
     pub fn set_frame(&mut self, frame: &SampleFrame) -> Result<(), StoreError> {
         frame::insert(&self.connection, frame).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Makes the memory small, so that a test sees what a long import does.
+    #[cfg(test)]
+    pub(super) fn limit_memory(&mut self, n_bytes: usize) {
+        self.waiting_bytes_max = n_bytes;
+        self.ready_bytes_max = n_bytes;
     }
 
     /// What was given so far.
@@ -169,9 +180,9 @@ impl SeriesWriter<'_> {
         }
         self.totals.n_rows += batch.len() as u64;
         self.distribute(batch, &devices, &columns);
-        if self.n_waiting_bytes > WAITING_BYTES_MAX {
+        if self.n_waiting_bytes > self.waiting_bytes_max {
             self.pack(self.n_batches)?;
-            if self.n_waiting_bytes > WAITING_BYTES_MAX / 2 {
+            if self.n_waiting_bytes > self.waiting_bytes_max / 2 {
                 self.pack(u64::MAX)?;
             }
         }
@@ -309,7 +320,7 @@ impl SeriesWriter<'_> {
                 .sum::<usize>();
             self.ready.extend(blocks);
         }
-        if self.n_ready_bytes > READY_BYTES_MAX {
+        if self.n_ready_bytes > self.ready_bytes_max {
             self.write_ready()?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! A column of one block as bytes. Pure: it knows no table. What is written is read again bit for bit.
 //!
-//! A blob is: type, flags, power of ten, the layout of [`planes`], and the body, compressed with zstd where that is shorter.
-//! The body is the bitmap of the rows with a value (where any has none), the planes, and the names of a text.
+//! A blob is: type, flags, power of ten, number of values, the layout of [`planes`], and the body, compressed with zstd
+//! where that is shorter. The body is the bitmap of the rows with a value (where any has none), the planes, and the names of a text.
 
 mod lane;
 mod planes;
@@ -98,9 +98,14 @@ impl Encoder {
             }
         };
         let mut blob = vec![ValueType::of(values).number(), flags, power];
+        put_varint(&mut blob, values.len() as u64);
         blob.extend(&planes.header);
         body.extend(&planes.body);
         if let Some(names) = names {
+            if names.len() > MOST_NAME_BYTES {
+                let what = "a text metric has more than 16 MiB of different texts in one day of 128 devices; leave it out";
+                return Err(std::io::Error::other(what));
+            }
             put_varint(&mut blob, names.len() as u64);
             body.extend(names);
         }
@@ -176,6 +181,7 @@ impl Decoder {
         if flags & !(FLAG_NULLS | FLAG_ZSTD) != 0 {
             return Err(Malformed("its flags are not known"));
         }
+        let n_stored = reader.length(n_rows)?;
         let layout = Layout::<T>::read(&mut reader)?;
         let n_name_bytes = if kind == 4 {
             reader.length(MOST_NAME_BYTES)?
@@ -213,7 +219,7 @@ impl Decoder {
         let value_runs = counted.as_deref().unwrap_or(runs);
         let n_values: usize = value_runs.iter().map(|n| *n as usize).sum();
         let n_bytes = layout.n_bytes(n_values, value_runs);
-        if body.len() != n_bytes + n_name_bytes {
+        if n_values != n_stored || body.len() != n_bytes + n_name_bytes {
             return Err(Malformed("its length is not that of its rows"));
         }
         let (body, names) = body
