@@ -28,6 +28,10 @@ mod names;
 mod quantiles;
 mod scan;
 mod summary;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod writer;
 

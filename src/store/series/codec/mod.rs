@@ -5,6 +5,8 @@
 
 mod lane;
 mod planes;
+#[cfg(test)]
+mod tests;
 
 use crate::model::series::{Column, Values};
 use crate::store::series::bytes::{ByteReader, Malformed, put_varint};
