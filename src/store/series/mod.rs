@@ -19,6 +19,7 @@ mod days;
 mod device_rows;
 mod exact_sum;
 mod frame;
+mod histogram;
 #[cfg(test)]
 mod interleaving_tests;
 mod key;
@@ -38,12 +39,10 @@ mod writer;
 pub use days::StoredDay;
 pub use device_rows::{DeviceEvent, DeviceRows};
 pub use frame::SampleFrame;
+pub use histogram::{Histogram, HistogramBin};
 pub use line::{DeviceLine, LineSpan, Pixel};
 pub use names::{MetricRow, UnitSource};
 pub use quantiles::{Band, BandBucket, Bucket};
 pub use scan::RowFilter;
-pub use totals::{
-    DeviceTotal, EventRate, Histogram, HistogramBin, MetricRange, TopOrder, VersionHours,
-    VersionMean,
-};
+pub use totals::{DeviceTotal, EventRate, MetricRange, TopOrder, VersionHours, VersionMean};
 pub use writer::{SeriesTotals, SeriesWriter};

@@ -149,7 +149,7 @@ fn kind(value: &Value) -> u8 {
     }
 }
 
-fn index<'g>(names: &mut Vec<String>, name: Option<&'g str>) -> u32 {
+fn index(names: &mut Vec<String>, name: Option<&str>) -> u32 {
     let Some(name) = name else {
         return NO_NAME;
     };
@@ -269,12 +269,12 @@ fn batch(given: &[Given]) -> HeartbeatBatch {
 
 /// The exact sum of some values, rounded once: integers in 128 bits, floats by Shewchuk's partial sums, as Python's
 /// `math.fsum` does it.
-pub(super) fn sum<'v>(values: impl Iterator<Item = &'v Value> + Clone) -> f64 {
-    let integers: i128 = values.clone().filter_map(Value::integer).sum();
+pub(super) fn sum(values: &[&Value]) -> f64 {
+    let integers: i128 = values.iter().filter_map(|v| v.integer()).sum();
     let mut floats: Vec<f64> = values
-        .clone()
+        .iter()
         .filter(|v| v.integer().is_none())
-        .filter_map(Value::number)
+        .filter_map(|v| v.number())
         .collect();
     if floats.is_empty() {
         return integers as f64;

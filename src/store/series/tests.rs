@@ -78,11 +78,16 @@ impl Chance {
         let time_ns = DAY_0 * 24 * HOUR_NS
             + self.small(96) * HOUR_NS
             + self.pick(&[0, 0, 0, 1, 17_000_000_000]);
-        let mut row = Row::default();
-        row.version = (self.below(5) > 0).then(|| self.pick(&["1.0", "1.1", "2.0-rc1"]).to_owned());
-        row.hardware = (self.below(5) > 0).then(|| self.pick(&["revA", "revB"]).to_owned());
-        row.interval =
+        let version = (self.below(5) > 0).then(|| self.pick(&["1.0", "1.1", "2.0-rc1"]).to_owned());
+        let hardware = (self.below(5) > 0).then(|| self.pick(&["revA", "revB"]).to_owned());
+        let interval =
             (self.below(2) > 0).then(|| 3_590_000_000_000 + self.small(20) * 1_000_000_000);
+        let mut row = Row {
+            version,
+            hardware,
+            interval,
+            ..Row::default()
+        };
         for metric in 0..6 {
             if self.below(4) > 0 {
                 row.values.insert(format!("m{metric}"), self.value(metric));
@@ -164,10 +169,10 @@ fn rows_of(reader: &Reader) -> BTreeMap<(String, i64), Row> {
                 };
                 match (*id, &value) {
                     (VERSION, Value::I32(v)) => {
-                        row.version = versions.get(&v.cast_unsigned()).cloned()
+                        row.version = versions.get(&v.cast_unsigned()).cloned();
                     }
                     (HARDWARE, Value::I32(v)) => {
-                        row.hardware = hardware.get(&v.cast_unsigned()).cloned()
+                        row.hardware = hardware.get(&v.cast_unsigned()).cloned();
                     }
                     (INTERVAL, Value::I64(v)) => row.interval = Some(*v),
                     _ => assert_eq!(
@@ -261,7 +266,7 @@ fn extremes(values: &[&Value]) -> (Option<u64>, Option<u64>) {
 }
 
 fn mean(values: &[&Value]) -> f64 {
-    sum(values.iter().copied()) / values.len() as f64
+    sum(values) / values.len() as f64
 }
 
 /// All answers about one filter, from the workspace.
@@ -380,7 +385,7 @@ fn expected(model: &Model, filter: &RowFilter) -> Vec<String> {
         for name in ["-", "+"] {
             let key = |values: &Vec<&Value>| {
                 let key = if name == "-" {
-                    -sum(values.iter().copied())
+                    -sum(values)
                 } else {
                     mean(values)
                 };
@@ -393,7 +398,7 @@ fn expected(model: &Model, filter: &RowFilter) -> Vec<String> {
             let mut order: Vec<(&String, &Vec<&Value>)> = by_device.iter().collect();
             order.sort_by(|a, b| key(a.1).total_cmp(&key(b.1)).then(a.0.cmp(b.0)));
             for (serial, values) in order.into_iter().take(5) {
-                let total = sum(values.iter().copied());
+                let total = sum(values);
                 answers.push(format!(
                     "top {metric} {name} {serial} {} {}",
                     bits(total),
@@ -620,8 +625,12 @@ fn any_interleaving_answers_as_a_rebuild_does_bit_for_bit() {
                         (0..chance.below(12)).map(|_| chance.event()).collect();
                     let memory = chance.pick(&[200, 5_000, 1 << 20]);
                     import(&store, &given, &events, memory);
-                    given.iter().for_each(|row| model.add(row));
-                    events.iter().for_each(|event| model.add_event(event));
+                    for row in &given {
+                        model.add(row);
+                    }
+                    for event in &events {
+                        model.add_event(event);
+                    }
                     before = given;
                 }
             }
