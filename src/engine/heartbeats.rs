@@ -310,7 +310,7 @@ fn defined_row(metric: &DefinedMetric, heartbeat: &Heartbeat, empty: &MetricRow)
     MetricRow {
         metric: Some(definition.name.clone()),
         id: format!("{:#x}", metric.id),
-        kind: Some(kind_name(definition.kind)),
+        kind: Some(definition.kind.name()),
         value_name: number
             .filter(|_| definition.kind == MetricKind::State)
             .and_then(|number| {
@@ -327,16 +327,6 @@ fn defined_row(metric: &DefinedMetric, heartbeat: &Heartbeat, empty: &MetricRow)
         is_at_least: is_sum && number == Some(MOST_OF_A_SUM),
         value,
         ..empty.clone()
-    }
-}
-
-fn kind_name(kind: MetricKind) -> &'static str {
-    match kind {
-        MetricKind::Gauge => "gauge",
-        MetricKind::Counter => "counter",
-        MetricKind::Timer => "timer",
-        MetricKind::State => "state",
-        MetricKind::Text => "text",
     }
 }
 

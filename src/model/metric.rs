@@ -16,6 +16,33 @@ pub enum MetricKind {
     Text,
 }
 
+impl MetricKind {
+    /// All of them.
+    const ALL: [Self; 5] = [
+        Self::Gauge,
+        Self::Counter,
+        Self::Timer,
+        Self::State,
+        Self::Text,
+    ];
+
+    /// As it is written in a workspace, in JSON and on a screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Timer => "timer",
+            Self::State => "state",
+            Self::Text => "text",
+        }
+    }
+
+    /// The kind of a [`name`](Self::name).
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// One metric as its firmware, or the table that it came from, describes it. What is not known is `None` or empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricDefinition {

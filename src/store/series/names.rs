@@ -188,7 +188,7 @@ impl Names {
             params![
                 FIRST_METRIC,
                 definition.name,
-                kind_name(definition.kind),
+                definition.kind.name(),
                 definition.unit,
                 source.name(),
                 definition.min,
@@ -295,32 +295,10 @@ impl Reader {
     }
 }
 
-fn kind_name(kind: MetricKind) -> &'static str {
-    match kind {
-        MetricKind::Gauge => "gauge",
-        MetricKind::Counter => "counter",
-        MetricKind::Timer => "timer",
-        MetricKind::State => "state",
-        MetricKind::Text => "text",
-    }
-}
-
 fn metric_row(row: &Row<'_>) -> rusqlite::Result<MetricRow> {
     let kind: String = row.get("kind")?;
-    let kind = match kind.as_str() {
-        "gauge" => MetricKind::Gauge,
-        "counter" => MetricKind::Counter,
-        "timer" => MetricKind::Timer,
-        "state" => MetricKind::State,
-        "text" => MetricKind::Text,
-        other => {
-            return Err(unreadable(
-                row,
-                "kind",
-                &format!("{other:?} is no kind of metric"),
-            ));
-        }
-    };
+    let kind = MetricKind::of_name(&kind)
+        .ok_or_else(|| unreadable(row, "kind", &format!("{kind:?} is no kind of metric")))?;
     let source: String = row.get("unit_is")?;
     let unit_is = match source.as_str() {
         "edited" => UnitSource::Edited,
