@@ -3,7 +3,7 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
-use crate::engine::demo_fleet::{DemoFleet, store};
+use crate::engine::demo_fleet::{DemoError, DemoFleet, store};
 use crate::engine::workspace::Workspace;
 use clap::Args;
 use std::io::Write;
@@ -46,8 +46,8 @@ pub fn run(args: &DemoArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         // Half of a demo is none.
         drop(std::fs::remove_file(&args.out));
         return Err(match error {
-            crate::engine::demo_fleet::DemoError::Cancelled(cancelled) => Failure::from(cancelled),
-            error @ crate::engine::demo_fleet::DemoError::Store(_) => Failure::wrong(error),
+            DemoError::Cancelled(cancelled) => Failure::from(cancelled),
+            error @ DemoError::Store(_) => Failure::wrong(error),
         });
     }
     serde_json::to_writer_pretty(&mut *out, &fleet.truth())?;

@@ -107,7 +107,7 @@ fn demo_fleet(engine: &Engine, job: &JobContext) -> JobResult {
     let context = engine.workspace().context();
     match store(&context, SMALL, job) {
         Ok(totals) => Ok(format!(
-            "{} demo devices with {} heartbeats; what was planted stands in the documentation",
+            "{} made-up devices with {} heartbeats: `fieldscope demo` makes larger fleets and prints what was planted",
             SMALL.n_devices, totals.n_rows
         )),
         Err(DemoError::Cancelled(cancelled)) => Err(JobError::from(cancelled)),
