@@ -9,7 +9,8 @@ use fieldscope::engine::queries::heartbeats::{
 };
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::progress::{Cancelled, Progress, Unattended};
-use fieldscope::model::series::{Column, HeartbeatBatch, Values};
+use fieldscope::model::series::{Column, FleetEvent, HeartbeatBatch, Values};
+use fieldscope::store::open::{OpenOptions, Store};
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -464,5 +465,64 @@ fn the_queries_of_a_dashboard_print_what_plain_loops_count() {
             said.contains(expected) && output.stdout.is_empty(),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_version_that_never_reports_keeps_its_crashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.fieldscope");
+    let events: Vec<FleetEvent> = (0..5)
+        .map(|n| FleetEvent {
+            serial: format!("NEW{}", n % 2),
+            time_ns: 1_780_358_400_000_000_000 + n * HOUR,
+            kind: "crash".to_owned(),
+            version: Some("2.0.0".to_owned()),
+            hardware: None,
+            issue: None,
+        })
+        .collect();
+    let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
+    let small = DemoFleet {
+        n_devices: 30,
+        n_days: 2,
+        seed: 3,
+    };
+    store(&workspace.context(), small, &Unattended).unwrap();
+    drop(workspace);
+    let into = Store::open(&path, &OpenOptions::new("2026-06-03T00:00:00Z")).unwrap();
+    let mut writer = into.begin_series().unwrap();
+    writer.add_events(&events).unwrap();
+    writer.commit().unwrap();
+    drop(into);
+    let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
+    let summary = workspace.context().run(&FleetSummaryQuery).unwrap();
+    let row = summary.versions.iter().find(|row| row.version == "2.0.0");
+    let row = row.expect("a version without heartbeats is listed");
+    assert_eq!((row.n_crashes, row.n_devices), (5, 2));
+    assert_eq!(row.crash_rate, None);
+    assert_eq!(
+        summary.versions.last(),
+        Some(row),
+        "in the order of versions"
+    );
+    drop(workspace);
+    for (version, expected) in [(None, 1), (Some("2.0.0"), 1), (Some("1.4.1"), 0)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+            .args(["query", "--json", "--no-cache", "--workspace"])
+            .arg(&path)
+            .arg("event-rate-by-version")
+            .args(version.iter().flat_map(|version| ["--version", version]))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows = answer["rows"].as_array().unwrap().iter();
+        let own: Vec<_> = rows.filter(|row| row[0] == "2.0.0").collect();
+        assert_eq!(own.len(), expected, "{version:?}: {answer}");
+        for row in own {
+            assert_eq!((&row[1], &row[4]), (&5.into(), &2.into()));
+            assert!(row[5].is_null() && row[6].is_null(), "a rate without hours");
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! Heartbeats as they are shown: one device along its time, or all of them by version.
 
+pub(super) mod rates;
 pub(super) mod timeline;
 pub mod view;

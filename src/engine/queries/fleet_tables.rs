@@ -1,9 +1,8 @@
 //! The questions of a dashboard about heartbeats, as tables: what `fieldscope query fleet-band` and its like print.
 
 use super::tables::{TableAnswer, TableArgs, answer};
-use crate::analysis::rate::poisson_rate;
 use crate::engine::context::QueryContext;
-use crate::engine::fleet::view::LEAST_DEVICES;
+use crate::engine::fleet::rates::version_rates;
 use crate::engine::logs::print::rfc3339;
 use crate::engine::query::QueryError;
 use crate::store::reader::Reader;
@@ -209,16 +208,22 @@ pub(super) fn event_rate_by_version(
             to.map_or(i64::MAX, |to| to.saturating_sub(1)),
         )),
     };
-    let events = reader.events_by_version(kind, span)?;
+    let mut events = reader.events_by_version(kind, span)?;
+    if let Some(versions) = &filter.versions {
+        events.retain(|rate| {
+            rate.version
+                .as_ref()
+                .is_some_and(|of| versions.contains(of))
+        });
+    }
     let (hours, _) = reader.version_hours(&filter)?;
-    let rows = hours.iter().map(|row| {
-        let of = events.iter().find(|rate| rate.version == row.version);
-        let n = of.map_or(0, |rate| rate.n_events);
-        let rate = poisson_rate(n, row.hours / 1000.0);
-        let interval = rate.filter(|_| row.n_devices >= LEAST_DEVICES);
+    let rows = version_rates(&hours, &events).into_iter().map(|of| {
+        let rate = of.per_1000_hours();
+        let interval = rate.filter(|_| of.are_enough());
+        let row = of.hours;
         vec![
             json!(row.version),
-            json!(n),
+            json!(of.n_events),
             real(row.hours),
             json!(row.n_rows),
             json!(row.n_devices),

@@ -1,17 +1,17 @@
 //! Questions about heartbeats: of one device, of all of them.
 
-use crate::analysis::rate::poisson_rate;
 use crate::engine::context::QueryContext;
+use crate::engine::fleet::rates::{VersionRate, version_rates};
 use crate::engine::fleet::timeline::{Sight, lane_of, versions_of};
 use crate::engine::fleet::view::{
     Band, BandPoint, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
-    Histogram, LEAST_DEVICES, Looping, QUANTILES, RankedDevice, VersionRow,
+    Histogram, Looping, QUANTILES, RankedDevice, VersionRow,
 };
 use crate::engine::query::{Query, QueryError};
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use crate::store::series::{Bucket, RowFilter, TopOrder, VersionHours};
+use crate::store::series::{Bucket, RowFilter, TopOrder};
 
 /// Devices that a ranking lists.
 const MOST_RANKED: usize = 50;
@@ -83,14 +83,15 @@ impl Query for FleetSummaryQuery {
         let (versions, interval_ns) = reader.version_hours(&RowFilter::default())?;
         let looping = looping(&reader, interval_ns)?;
         let crashes = reader.events_by_version("crash", None)?;
-        let rows = versions.iter().map(|hours| {
-            let of = crashes.iter().find(|rate| rate.version == hours.version);
-            let in_loops = looping
-                .1
-                .iter()
-                .filter(|version| **version == hours.version);
-            let n_crashes = of.map_or(0, |rate| rate.n_events);
-            row_of(hours, n_crashes.saturating_sub(in_loops.count() as u64))
+        let rows = version_rates(&versions, &crashes).into_iter();
+        let rows = rows.map(|mut rate| {
+            // Of a version without hours there is no rate that they would be left out of.
+            if rate.hours.n_rows > 0 {
+                let version = &rate.hours.version;
+                let in_loops = looping.1.iter().filter(|of| *of == version).count();
+                rate.n_events = rate.n_events.saturating_sub(in_loops as u64);
+            }
+            row_of(rate)
         });
         let metrics = reader.metrics()?.into_iter();
         let frame = reader.sample_frames()?.pop().map(|frame| Frame {
@@ -112,18 +113,16 @@ impl Query for FleetSummaryQuery {
     }
 }
 
-fn row_of(hours: &VersionHours, n_crashes: u64) -> VersionRow {
-    let rate = poisson_rate(n_crashes, hours.hours / 1000.0);
-    let are_enough = hours.n_devices >= LEAST_DEVICES;
+fn row_of(rate: VersionRate) -> VersionRow {
     VersionRow {
-        version: hours.version.clone().unwrap_or_default(),
-        n_devices: hours.n_devices,
-        device_hours: hours.hours,
-        n_crashes,
-        crash_rate: rate.map(|rate| Estimate {
-            value: rate.value,
-            interval: are_enough.then_some((rate.low, rate.high)),
+        crash_rate: rate.per_1000_hours().map(|crashes| Estimate {
+            value: crashes.value,
+            interval: rate.are_enough().then_some((crashes.low, crashes.high)),
         }),
+        version: rate.hours.version.unwrap_or_default(),
+        n_devices: rate.hours.n_devices,
+        device_hours: rate.hours.hours,
+        n_crashes: rate.n_events,
     }
 }
 

@@ -47,6 +47,8 @@ pub struct EventRate {
     pub version: Option<String>,
     /// Events.
     pub n_events: u64,
+    /// Devices that they happened to.
+    pub n_devices: u64,
 }
 
 /// A device in a ranking.
@@ -343,15 +345,18 @@ impl Reader {
     ) -> Result<Vec<EventRate>, StoreError> {
         let (from, to) = span_ns.unwrap_or((i64::MIN, i64::MAX));
         let names = self.series_versions()?;
-        let rows: Vec<(u32, u64)> = self.list(
-            "SELECT version, count(*) FROM series_events WHERE kind = ?1 AND time_ns >= ?2 AND time_ns <= ?3 GROUP BY version",
+        let rows: Vec<(u32, u64, u64)> = self.list(
+            "SELECT version, count(*), count(DISTINCT device) FROM series_events WHERE kind = ?1 AND time_ns >= ?2 AND time_ns <= ?3 GROUP BY version",
             rusqlite::params![kind, from, to],
-            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get::<_, i64>(2)?.unsigned_abs())),
         )?;
-        let rates = rows.into_iter().map(|(version, n_events)| EventRate {
-            version: names.get(&version).cloned(),
-            n_events,
-        });
+        let rates = rows
+            .into_iter()
+            .map(|(version, n_events, n_devices)| EventRate {
+                version: names.get(&version).cloned(),
+                n_events,
+                n_devices,
+            });
         Ok(rates.collect())
     }
 }

@@ -93,7 +93,11 @@ impl Fleet {
         {
             self.version = None;
         }
-        for row in summary.versions.iter().take(6) {
+        let with_hours = summary
+            .versions
+            .iter()
+            .filter(|row| row.device_hours > 0.0 && !row.version.is_empty());
+        for row in with_hours.take(6) {
             let is_chosen = self.version.as_deref() == Some(&*row.version);
             if ui.selectable_label(is_chosen, &row.version).clicked() {
                 self.version = Some(row.version.clone());

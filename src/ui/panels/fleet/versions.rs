@@ -47,11 +47,12 @@ impl Fleet {
                     let (rate, interval) = estimate_words(row.crash_rate, row.n_devices);
                     let devices = words::count(row.n_devices, "device", "devices");
                     let crashes = words::count(row.n_crashes, "crash", "crashes");
-                    let name = format!("Version {}: {rate} crashes in 1,000 h, {interval}", row.version);
+                    let version = if row.version.is_empty() { "not said" } else { &row.version };
+                    let name = format!("Version {version}: {rate} crashes in 1,000 h, {interval}");
                     let is_chosen = self.version.as_deref() == Some(&*row.version);
                     let response = tall_row(ui, is_chosen, &name, |painter| {
                         let mut upper = painter.half(true);
-                        upper.strong(size::M, a, &row.version);
+                        upper.strong(size::M, a, version);
                         upper.number(a, b, &rate);
                         upper.number(b, end, &mean);
                         let mut lower = painter.half(false);
@@ -74,11 +75,15 @@ impl Fleet {
                         reason = "hours that devices reported"
                     )]
                     let hours = row.device_hours.max(0.0).round() as u64;
-                    let response = response.on_hover_text(format!(
-                        "{devices}, {crashes} in {} device-hours. With 95 % confidence the rate is {interval}. Click shows this version alone.",
-                        words::number(hours)
-                    ));
-                    if response.clicked() {
+                    let response = response.on_hover_text(if row.crash_rate.is_some() {
+                        format!(
+                            "{devices}, {crashes} in {} device-hours. With 95 % confidence the rate is {interval}. Click shows this version alone.",
+                            words::number(hours)
+                        )
+                    } else {
+                        format!("{devices}, {crashes}, and no heartbeat that says how many hours it ran: there is no rate.")
+                    });
+                    if response.clicked() && !row.version.is_empty() {
                         self.version = (!is_chosen).then(|| row.version.clone());
                     }
                 }
