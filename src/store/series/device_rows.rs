@@ -1,18 +1,11 @@
 //! The rows of one device, as they were reported, and what happened to it.
 
-use super::bytes::Malformed;
 use super::cell::whole_or_zero;
-use super::codec::{Decoder, ValueType};
-use super::days::days;
-use super::key::{
-    CellKey, GROUP_DEVICES, HARDWARE, INTERVAL, TIME, VERSION, block_id, day_of, ids_of_cell,
-};
-use super::loaded::damaged;
-use super::summary::RowSummary;
+use super::key::{HARDWARE, INTERVAL, VERSION};
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 /// Heartbeats of a device, in the order of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,83 +55,43 @@ impl Reader {
             ids.push(self.metric(metric)?.map(|metric| metric.id));
         }
         let (versions, hardware) = (self.series_versions()?, self.series_hardware()?);
-        let (group, slot) = (number / GROUP_DEVICES, number % GROUP_DEVICES);
-        let mut decoder = Decoder::new()?;
-        self.ask(|connection| {
-            let mut one = connection
-                .prepare_cached("SELECT summary, data FROM series_blocks WHERE id = ?1")?;
-            let mut some = connection
-                .prepare_cached("SELECT id, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2")?;
-            for day in days(connection)? {
-                if day < day_of(from_ns) || day > day_of(to_ns) {
-                    continue;
+        self.for_each_run(number, (from_ns, to_ns), |mut run| {
+            let wanted: Vec<usize> = run
+                .times
+                .iter()
+                .enumerate()
+                .filter(|(_, time)| (from_ns..=to_ns).contains(*time))
+                .map(|(at, _)| at)
+                .collect();
+            let intervals = run.columns(INTERVAL)?;
+            let version = run
+                .columns(VERSION)?
+                .first()
+                .map(whole_or_zero)
+                .unwrap_or_default();
+            let own_hardware = run
+                .columns(HARDWARE)?
+                .first()
+                .map(whole_or_zero)
+                .unwrap_or_default();
+            for at in &wanted {
+                found.time_ns.extend(run.times.get(*at));
+                found
+                    .interval_ns
+                    .push(intervals.iter().find_map(|column| whole(column, *at)));
+                let id = version.get(*at).copied().unwrap_or_default();
+                found.version.push(versions.get(&id).cloned());
+                if let Some(name) = own_hardware.get(*at).and_then(|id| hardware.get(id)) {
+                    found.hardware = Some(name.clone());
                 }
-                let cell = CellKey { day, group };
-                let time_id = block_id(cell, TIME, ValueType::I64);
-                let block: Option<(Vec<u8>, Vec<u8>)> = one
-                    .query_row([time_id], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?;
-                let Some((rows, times)) = block else {
-                    continue;
+            }
+            for (values, id) in found.values.iter_mut().zip(&ids) {
+                let columns = match id {
+                    Some(id) => run.columns(*id)?,
+                    None => Vec::new(),
                 };
-                let rows =
-                    RowSummary::read(&rows).map_err(|malformed| damaged(time_id, malformed))?;
-                let Some(run) = rows.runs.iter().position(|(of, _)| u32::from(*of) == slot) else {
-                    continue;
-                };
-                let lengths = rows.lengths();
-                let times = decoder
-                    .decode_run(&times, &lengths, run)
-                    .map_err(|malformed| damaged(time_id, malformed))?;
-                let Values::I64(times) = times.values else {
-                    return Err(damaged(time_id, Malformed("its times are no times")));
-                };
-                let mut columns_of = |metric: u32| -> Result<Vec<Column>, StoreError> {
-                    let range = ids_of_cell(cell, metric);
-                    let mut blocks = some.query([range.start(), range.end()])?;
-                    let mut columns = Vec::new();
-                    while let Some(row) = blocks.next()? {
-                        let id: i64 = row.get(0)?;
-                        let data = row.get_ref(1)?.as_blob().unwrap_or_default();
-                        let column = decoder.decode_run(data, &lengths, run);
-                        columns.push(column.map_err(|malformed| damaged(id, malformed))?);
-                    }
-                    Ok(columns)
-                };
-                let wanted: Vec<usize> = times
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, time)| (from_ns..=to_ns).contains(*time))
-                    .map(|(at, _)| at)
-                    .collect();
-                let intervals = columns_of(INTERVAL)?;
-                let version = columns_of(VERSION)?
-                    .first()
-                    .map(whole_or_zero)
-                    .unwrap_or_default();
-                let own_hardware = columns_of(HARDWARE)?
-                    .first()
-                    .map(whole_or_zero)
-                    .unwrap_or_default();
                 for at in &wanted {
-                    found.time_ns.extend(times.get(*at));
-                    found
-                        .interval_ns
-                        .push(intervals.iter().find_map(|column| whole(column, *at)));
-                    let id = version.get(*at).copied().unwrap_or_default();
-                    found.version.push(versions.get(&id).cloned());
-                    if let Some(name) = own_hardware.get(*at).and_then(|id| hardware.get(id)) {
-                        found.hardware = Some(name.clone());
-                    }
-                }
-                for (values, id) in found.values.iter_mut().zip(&ids) {
-                    let columns = match id {
-                        Some(id) => columns_of(*id)?,
-                        None => Vec::new(),
-                    };
-                    for at in &wanted {
-                        values.push(columns.iter().find_map(|column| value(column, *at)));
-                    }
+                    values.push(columns.iter().find_map(|column| value(column, *at)));
                 }
             }
             Ok(())

@@ -1,16 +1,10 @@
 //! The line of one device: its values down-sampled to pixels.
 
-use super::bytes::Malformed;
 use super::cell::add_to_stats;
-use super::codec::{Decoder, ValueType};
-use super::days::days;
-use super::key::{CellKey, GROUP_DEVICES, TIME, block_id, day_of, ids_of_cell};
-use super::loaded::damaged;
-use super::summary::{RowSummary, Stats};
+use super::summary::Stats;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use rusqlite::OptionalExtension as _;
 
 /// What part of a line is drawn, and how wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,48 +53,10 @@ impl Reader {
         else {
             return Ok(DeviceLine::default());
         };
-        let (group, slot) = (number / GROUP_DEVICES, number % GROUP_DEVICES);
         let mut pixels: Vec<(u32, Stats)> = Vec::new();
-        let mut decoder = Decoder::new()?;
-        self.ask(|connection| {
-            let mut one = connection
-                .prepare_cached("SELECT summary, data FROM series_blocks WHERE id = ?1")?;
-            let mut some = connection
-                .prepare_cached("SELECT id, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2")?;
-            for day in days(connection)? {
-                if day < day_of(span.from_ns) || day > day_of(span.to_ns) {
-                    continue;
-                }
-                let cell = CellKey { day, group };
-                let time_id = block_id(cell, TIME, ValueType::I64);
-                let found: Option<(Vec<u8>, Vec<u8>)> = one
-                    .query_row([time_id], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?;
-                let Some((rows, times)) = found else {
-                    continue;
-                };
-                let rows =
-                    RowSummary::read(&rows).map_err(|malformed| damaged(time_id, malformed))?;
-                let Some(run) = rows.runs.iter().position(|(of, _)| u32::from(*of) == slot) else {
-                    continue;
-                };
-                let lengths = rows.lengths();
-                let times = decoder
-                    .decode_run(&times, &lengths, run)
-                    .map_err(|malformed| damaged(time_id, malformed))?;
-                let Values::I64(times) = times.values else {
-                    return Err(damaged(time_id, Malformed("its times are no times")));
-                };
-                let ids = ids_of_cell(cell, metric.id);
-                let mut blocks = some.query([ids.start(), ids.end()])?;
-                while let Some(row) = blocks.next()? {
-                    let id: i64 = row.get(0)?;
-                    let data = row.get_ref(1)?.as_blob().unwrap_or_default();
-                    let column = decoder
-                        .decode_run(data, &lengths, run)
-                        .map_err(|malformed| damaged(id, malformed))?;
-                    add_pixels(&mut pixels, &times, &column, span);
-                }
+        self.for_each_run(number, (span.from_ns, span.to_ns), |mut run| {
+            for column in run.columns(metric.id)? {
+                add_pixels(&mut pixels, &run.times, &column, span);
             }
             Ok(())
         })?;

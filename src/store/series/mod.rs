@@ -17,6 +17,7 @@ mod cell;
 mod codec;
 mod days;
 mod device_rows;
+mod device_run;
 mod exact_sum;
 mod frame;
 mod histogram;
