@@ -8,7 +8,7 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::ui::app::App;
 use fieldscope::ui::data::EngineDoor;
-use fieldscope::ui::panels::PanelId;
+use fieldscope::ui::panels::{PANELS, PanelId};
 use fieldscope::ui::theme;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -304,4 +304,16 @@ fn a_cancelled_import_leaves_nothing_half_done() {
     assert!(window.shows("Cancelled"));
     window.click("Issues");
     assert!(window.shows("No crash in this workspace"));
+}
+
+#[test]
+fn the_help_of_screenshot_names_every_screen() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+        .args(["screenshot", "--help"])
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let names: Vec<&str> = PANELS.iter().map(|kind| kind.name).collect();
+    let expected = format!("Screen: {}", names.join(", "));
+    assert!(help.contains(&expected), "{expected:?} in {help}");
 }
