@@ -50,6 +50,7 @@ pub(crate) fn version_rates(hours: &[VersionHours], events: &[EventRate]) -> Vec
             });
         }
     }
-    rates.sort_by(|a, b| a.hours.version.cmp(&b.hours.version));
+    // One without a name comes last.
+    rates.sort_by_cached_key(|rate| (rate.hours.version.is_none(), rate.hours.version.clone()));
     rates
 }
