@@ -3,6 +3,7 @@
 pub(super) mod lanes;
 mod strip;
 
+use super::fleet::nothing_ui;
 use super::{Panel, screen};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
 use crate::model::metric::MetricDefinition;
@@ -55,12 +56,8 @@ impl Panel for Device {
                     "Device"
                 };
                 text::headline(ui, title);
-                ui.add_space(size::M);
                 state::answer(ui, &summary, "Looking for heartbeats…", |ui, _| {
-                    text::muted(
-                        ui,
-                        "A capture of a board with the device-side SDK has heartbeats, and so has a fleet sample. Drop one on the window.",
-                    );
+                    nothing_ui(ctx, ui);
                 });
                 return;
             };

@@ -138,11 +138,16 @@ fn frame_words(frame: Option<&Frame>) -> String {
     }
 }
 
-fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
+/// What there is to do without heartbeats, and what is not built yet.
+pub(super) fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     ui.add_space(size::M);
     text::muted(
         ui,
-        "Drop a fleet sample on the window: a folder with heartbeats as Parquet, CSV or JSON Lines. A capture of a board with the device-side SDK has heartbeats too.",
+        "A made-up fleet shows what can be asked here: four versions, one of them with faults to find.",
+    );
+    text::muted(
+        ui,
+        "Not built yet: fleet samples from files, and heartbeats of a capture. `fieldscope metrics FILE` prints those of a capture.",
     );
     ui.add_space(size::M);
     ui.horizontal(|ui| {
