@@ -1,5 +1,6 @@
 //! The questions of a dashboard about heartbeats, as tables: what `fieldscope query fleet-band` and its like print.
 
+use super::heartbeats::LOOPING_CRASHES;
 use super::tables::{TableAnswer, TableArgs, answer};
 use crate::engine::context::QueryContext;
 use crate::engine::fleet::rates::version_rates;
@@ -246,6 +247,15 @@ pub(super) fn event_rate_by_version(
     if args.hardware.is_some() {
         let note = "Events are counted of every hardware: --hardware does not apply here.";
         table.notes.push(note.to_owned());
+    }
+    let n_looping = match kind {
+        "crash" => reader.devices_with_events(kind, LOOPING_CRASHES)?.len(),
+        _ => 0,
+    };
+    if n_looping > 0 {
+        table.notes.push(format!(
+            "{n_looping} devices of the workspace crashed {LOOPING_CRASHES} times or more. Every crash counts here; the Fleet screen leaves out those of a crash loop, of whose hours no heartbeat tells."
+        ));
     }
     with_hours(table, &reader, &filter)
 }

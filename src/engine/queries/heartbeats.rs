@@ -18,7 +18,7 @@ const MOST_RANKED: usize = 50;
 /// Parts of a histogram, about.
 const BINS: f64 = 40.0;
 /// A device with so many crashes is looked at for intervals that it never reported.
-const LOOPING_CRASHES: u64 = 12;
+pub(super) const LOOPING_CRASHES: u64 = 12;
 /// Devices that are looked at for that.
 const MOST_LOOPING: usize = 500;
 const HOUR_NS: f64 = 3.6e12;
