@@ -6,32 +6,19 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/logs_command.rs"]
+mod logs_command;
+
+use logs_command::{logs, printed};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(name)
-}
-
-fn logs(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fieldscope"))
-        .arg("logs")
-        .args(arguments)
-        .arg("--no-cache")
-        .output()
-        .unwrap()
-}
-
-/// Standard output of a call that ends well.
-fn printed(arguments: &[&str]) -> String {
-    let output = logs(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn json(arguments: &[&str]) -> Vec<Value> {

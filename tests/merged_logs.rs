@@ -4,6 +4,8 @@
 
 #[path = "common/device_log.rs"]
 mod device_log;
+#[path = "common/logs_command.rs"]
+mod logs_command;
 
 use device_log::{Numbers, device_log};
 use fieldscope::engine::Engine;
@@ -25,9 +27,10 @@ use fieldscope::engine::queries::log_summary::overview;
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::log::LogLevel;
 use fieldscope::model::progress::Unattended;
+use logs_command::{logs, printed};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Arc;
 
 fn session(name: &str, text: &str) -> LogSession {
@@ -537,22 +540,6 @@ fn a_boot_says_when_it_began_by_lines_with_both_times() {
     assert_eq!(started, Some((1_709_294_398_500_000_000, 7)));
 }
 
-fn fieldscope(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fieldscope"))
-        .arg("logs")
-        .args(arguments)
-        .arg("--no-cache")
-        .output()
-        .unwrap()
-}
-
-fn printed(arguments: &[&str]) -> String {
-    let output = fieldscope(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// Lines that begin with an ISO time, in order; `sort` can merge them too.
 fn iso_log(folder: &Path, name: &str, seed: u64, n: u64) -> String {
     let mut random = Numbers(seed);
@@ -654,10 +641,7 @@ fn the_command_line_prints_what_sort_merges() {
         some
     );
     let set = write("(7$");
-    assert_eq!(
-        fieldscope(&[&a, &b, "--filters", &set]).status.code(),
-        Some(2)
-    );
+    assert_eq!(logs(&[&a, &b, "--filters", &set]).status.code(), Some(2));
     // An offset moves one log: here behind all of the other.
     let moved = printed(&[&a, &b, "--offset", &format!("{a}=24h")]);
     assert!(moved.lines().take(30_000).all(|line| line.starts_with(&b)));
@@ -685,14 +669,14 @@ fn what_several_logs_cannot_do_is_said() {
         (vec![&a, "-"], "standard input cannot be merged"),
         (vec![&a, "/nowhere/at/all"], "/nowhere/at/all"),
     ] {
-        let output = fieldscope(&arguments);
+        let output = logs(&arguments);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_ne!(output.status.code(), Some(0), "{arguments:?}");
         assert!(errors.contains(expected), "{arguments:?}: {errors}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
     // What the times are is said beside the rows.
-    let output = fieldscope(&[&a, &b]);
+    let output = logs(&[&a, &b]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("merged by wall clock"), "{said}");
 }
@@ -730,7 +714,7 @@ fn logs_of_a_capture_are_placed_by_its_manifest_and_offsets_are_kept_in_the_work
         .unwrap();
     assert_eq!(imported.status.code(), Some(0), "{imported:?}");
     let merged = || {
-        let output = fieldscope(&["a.log", "b.log", "--capture", "rig", "--workspace", file]);
+        let output = logs(&["a.log", "b.log", "--capture", "rig", "--workspace", file]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let messages: Vec<String> = String::from_utf8_lossy(&output.stdout)
@@ -823,7 +807,7 @@ fn logs_of_a_capture_are_placed_by_its_manifest_and_offsets_are_kept_in_the_work
         (&["--json"], ExportFormat::JsonLines),
         (&["--grep", "t[wh]"], ExportFormat::Text),
     ] {
-        let printed = fieldscope(&[&asked, arguments].concat()).stdout;
+        let printed = logs(&[&asked, arguments].concat()).stdout;
         let mut stack = FilterStack::default();
         if arguments.len() == 2 {
             stack.chips.push(chip(
