@@ -40,6 +40,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("capstone", &["analysis"]),
     ("zip", &["formats"]),
     ("tar", &["formats"]),
+    ("parquet", &["formats"]),
+    ("snap", &["formats"]),
     ("clap", &["cli"]),
 ];
 

@@ -20,6 +20,7 @@ mod msgpack;
 mod probe_rs;
 pub mod scan;
 pub mod sdk;
+pub mod table;
 mod zephyr;
 mod zephyr_text;
 

@@ -1,8 +1,11 @@
 //! What a metric is: its name, what kind of number it carries, its unit and its range. A definition comes from the ELF of
 //! the firmware (`docs/wire-format.md`, Definitions) or is worked out from the columns of an imported table.
 
+use serde::{Deserialize, Serialize};
+
 /// What the values of a metric mean, which decides how they are drawn and added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MetricKind {
     /// A value of one moment: a temperature, a free heap size.
     Gauge,
