@@ -1,4 +1,4 @@
-//! Tables of heartbeats and events, held against what DuckDB reads of the same files (`scripts/table_fixtures.py`).
+//! Tables of heartbeats and events, held against what `DuckDB` reads of the same files (`scripts/table_fixtures.py`).
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,13 +9,12 @@ use fieldscope::formats::table::events::events;
 use fieldscope::formats::table::heartbeats::wide;
 use fieldscope::formats::table::long::long;
 use fieldscope::formats::table::mapping::{Mapping, TableUse};
-use fieldscope::formats::table::parquet::ParquetTable;
+use fieldscope::formats::table::reader::{Table, TableFormat};
 use fieldscope::formats::table::{BadRows, TableChunk, TableColumn};
 use fieldscope::model::progress::Unattended;
 use fieldscope::model::series::{Column, FleetEvent, HeartbeatBatch, NO_NAME, Values};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -82,44 +81,35 @@ fn row_of_event(event: FleetEvent) -> Value {
 /// All rows of a table, through the mapping that is guessed for it.
 fn rows(
     columns: &[TableColumn],
-    sample: &TableChunk,
-    chunks: Vec<TableChunk>,
-) -> (Vec<Value>, BadRows) {
-    let mapping = Mapping::guess(columns, sample).unwrap();
-    let mut bad = BadRows::default();
-    let mut rows = Vec::new();
-    for chunk in chunks {
-        match mapping.table_use {
-            TableUse::Wide => rows.extend(rows_of(&wide(chunk, columns, &mapping, &mut bad))),
-            TableUse::Long => {
-                rows.extend(
-                    long(&chunk, columns, &mapping, &mut bad)
-                        .iter()
-                        .flat_map(rows_of),
-                );
-            }
-            TableUse::Events => {
-                rows.extend(
-                    events(&chunk, columns, &mapping, &mut bad)
-                        .into_iter()
-                        .map(row_of_event),
-                );
-            }
-        }
+    mapping: &Mapping,
+    chunk: TableChunk,
+    bad: &mut BadRows,
+) -> Vec<Value> {
+    match mapping.table_use {
+        TableUse::Wide => rows_of(&wide(chunk, columns, mapping, bad)),
+        TableUse::Long => long(&chunk, columns, mapping, bad)
+            .iter()
+            .flat_map(rows_of)
+            .collect(),
+        TableUse::Events => events(&chunk, columns, mapping, bad)
+            .into_iter()
+            .map(row_of_event)
+            .collect(),
     }
-    (rows, bad)
 }
 
-fn parquet_chunks(table: &Arc<ParquetTable>) -> Vec<TableChunk> {
-    let mut chunks = Vec::new();
-    for group in 0..table.n_row_groups() {
-        let mut group = table.row_group(group, &[]);
-        while let Some(chunk) = group.next_chunk(&Unattended).unwrap() {
-            chunks.push(chunk);
-        }
-        assert_eq!(group.take_warnings(), []);
+/// Reads a table to its end; its format is told by its content.
+fn read(bytes: &Vec<u8>) -> (Vec<Value>, BadRows, Mapping) {
+    let mut table = Table::open(bytes, TableFormat::of(bytes).unwrap()).unwrap();
+    let mapping = Mapping::guess(table.columns(), table.sample()).unwrap();
+    table.want(&mapping);
+    let mut bad = BadRows::default();
+    let mut all = Vec::new();
+    while let Some(chunk) = table.next_chunk(&mut bad, &Unattended).unwrap() {
+        all.extend(rows(table.columns(), &mapping, chunk, &mut bad));
     }
-    chunks
+    assert_eq!(table.take_warnings(), []);
+    (all, bad, mapping)
 }
 
 /// What stands in the answer of the oracle beside a fixture; numbers that are equal are equal, whatever their type.
@@ -152,62 +142,101 @@ fn assert_as_oracle(name: &str, mut rows: Vec<Value>) {
 }
 
 #[test]
-fn parquet_is_read_as_duckdb_reads_it() {
+fn tables_are_read_as_duckdb_reads_them() {
     for name in [
-        "wide_zstd",
-        "wide_snappy_v2",
-        "wide_gzip_plain",
-        "wide_none_delta",
-        "long",
-        "nested",
-        "events",
-        "int96",
+        "wide_zstd.parquet",
+        "wide_snappy_v2.parquet",
+        "wide_gzip_plain.parquet",
+        "wide_none_delta.parquet",
+        "long.parquet",
+        "nested.parquet",
+        "events.parquet",
+        "int96.parquet",
+        "wide.csv",
+        "long.csv",
+        "events.csv",
+        "flat.jsonl",
+        "nested.jsonl",
+        "events.jsonl",
     ] {
-        let name = format!("{name}.parquet");
-        let table = Arc::new(ParquetTable::open(std::fs::read(fixture(&name)).unwrap()).unwrap());
-        let chunks = parquet_chunks(&table);
-        let (rows, bad) = rows(table.columns(), &chunks[0], chunks.clone());
+        let (rows, bad, mapping) = read(&std::fs::read(fixture(name)).unwrap());
         assert_eq!(bad, BadRows::default(), "{name}");
-        assert_as_oracle(&name, rows);
+        let what = name.split(['.', '_']).next().unwrap();
+        let expected = match what {
+            "long" => TableUse::Long,
+            "events" => TableUse::Events,
+            _ => TableUse::Wide,
+        };
+        assert_eq!(mapping.table_use, expected, "{name}");
+        assert_as_oracle(name, rows);
     }
 }
 
 #[test]
+fn a_mapping_is_a_plain_value() {
+    let bytes = std::fs::read(fixture("wide.csv")).unwrap();
+    let (.., mapping) = read(&bytes);
+    let text = serde_json::to_string(&mapping).unwrap();
+    assert_eq!(serde_json::from_str::<Mapping>(&text).unwrap(), mapping);
+    let units: Vec<_> = (mapping.definitions().into_iter())
+        .filter_map(|metric| Some((metric.name, metric.unit?)))
+        .collect();
+    let expected = [
+        ("temp_c", "°C"),
+        ("free_heap_bytes", "B"),
+        ("uptime_ns", "ns"),
+        ("batt_v", "V"),
+    ];
+    assert_eq!(
+        units,
+        expected.map(|(name, unit)| (name.to_owned(), unit.to_owned()))
+    );
+}
+
+#[test]
+fn what_cannot_be_mapped_is_said() {
+    let bytes = b"name,when,x\na,2026-01-01,1\n".to_vec();
+    let table = Table::open(&bytes, TableFormat::Csv).unwrap();
+    let why = Mapping::guess(table.columns(), table.sample()).unwrap_err();
+    assert!(
+        why.starts_with("no column tells the device") && why.contains("name, when, x"),
+        "{why}"
+    );
+    assert_eq!(TableFormat::of(&bytes), None);
+    assert_eq!(
+        TableFormat::of(b"I (312) boot: hello, world, this is a log\n"),
+        None
+    );
+}
+
+#[test]
 fn rows_without_device_or_time_are_told() {
-    let table =
-        Arc::new(ParquetTable::open(std::fs::read(fixture("wide_zstd.parquet")).unwrap()).unwrap());
-    let mut chunks = parquet_chunks(&table);
-    let sample = chunks[0].clone();
-    let serial = table
-        .columns()
-        .iter()
-        .position(|column| column.name == "device")
-        .unwrap();
-    let time = table
-        .columns()
-        .iter()
-        .position(|column| column.name == "timestamp")
-        .unwrap();
-    chunks[0].columns[serial].as_mut().unwrap().present = Some(vec![!1, u64::MAX]);
-    let Some(Column {
-        values: Values::I64(times),
-        ..
-    }) = &mut chunks[0].columns[time]
-    else {
+    let bytes = std::fs::read(fixture("wide_zstd.parquet")).unwrap();
+    let mut table = Table::open(&bytes, TableFormat::Parquet).unwrap();
+    let columns = table.columns().to_vec();
+    let mapping = Mapping::guess(&columns, table.sample()).unwrap();
+    let place = |name: &str| {
+        columns
+            .iter()
+            .position(|column| column.name == name)
+            .unwrap()
+    };
+    let mut bad = BadRows::default();
+    let mut chunk = table.next_chunk(&mut bad, &Unattended).unwrap().unwrap();
+    chunk.columns[place("device")].as_mut().unwrap().present = Some(vec![!1, u64::MAX]);
+    let time = chunk.columns[place("timestamp")].as_mut().unwrap();
+    let Values::I64(times) = &mut time.values else {
         panic!("times are integers");
     };
     times[2] = 0;
-    let (rows, bad) = rows(table.columns(), &sample, chunks);
-    assert_eq!(rows.len(), 198);
-    assert_eq!(bad.n, 2);
+    let rows = rows(&columns, &mapping, chunk, &mut bad);
+    assert_eq!((rows.len(), bad.n), (68, 2));
     assert_eq!((bad.first[0].row, bad.first[1].row), (0, 2));
     assert!(bad.first[1].what.contains("clock"));
     let answer = std::fs::read_to_string(fixture("wide_zstd.parquet.rows.json")).unwrap();
     let answer: Vec<Value> = serde_json::from_str(&answer).unwrap();
     for field in 0..5 {
-        assert_eq!(
-            (&rows[0][field], &rows[1][field]),
-            (&answer[1][field], &answer[3][field])
-        );
+        assert_eq!(rows[0][field], answer[1][field]);
+        assert_eq!(rows[1][field], answer[3][field]);
     }
 }

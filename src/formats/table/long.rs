@@ -174,6 +174,20 @@ mod tests {
     use crate::formats::table::{BadRows, ColumnKind, TableChunk, TableColumn};
     use crate::model::series::{Column, Values};
 
+    fn texts(texts: impl Iterator<Item = String>) -> Values {
+        let mut names: Vec<String> = Vec::new();
+        let index = texts.map(|text| {
+            let known = names.iter().position(|name| *name == text);
+            let id = known.unwrap_or_else(|| {
+                names.push(text);
+                names.len() - 1
+            });
+            u32::try_from(id).unwrap()
+        });
+        let index = index.collect();
+        Values::Text { index, names }
+    }
+
     /// A table in which row `row` is of this device, time and metric, with its number as the value.
     fn batches(n: i64, of: impl Fn(i64) -> (i64, i64, String)) -> usize {
         let kinds = [
@@ -202,10 +216,7 @@ mod tests {
                 full(Values::I64(
                     (0..n).map(|row| 1_760_000_000 + of(row).1).collect(),
                 )),
-                full(Values::Text {
-                    index: (0..n).map(|row| u32::try_from(row).unwrap()).collect(),
-                    names: (0..n).map(|row| of(row).2).collect(),
-                }),
+                full(texts((0..n).map(|row| of(row).2))),
                 full(Values::I64((0..n).collect())),
             ],
         };

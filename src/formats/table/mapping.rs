@@ -243,6 +243,14 @@ impl Mapping {
     }
 }
 
+/// Whether a column of this name holds names, which are no numbers even where they look like some.
+pub(super) fn is_name(column: &str) -> bool {
+    let base = base_name(column);
+    [DEVICE, VERSION, HARDWARE, ISSUE]
+        .iter()
+        .any(|names| names.contains(&base.as_str()))
+}
+
 /// The definition of a metric of which only its name is known.
 pub fn definition_of_name(name: &str, is_text: bool) -> MetricDefinition {
     let kind = if is_text {

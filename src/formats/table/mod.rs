@@ -3,13 +3,19 @@
 //! A reader yields the rows as they are, as [`TableChunk`]s; what a column means is decided once, for all formats.
 
 mod bad_rows;
+mod cell;
+pub mod csv;
 pub mod events;
+mod growing;
 pub mod heartbeats;
+pub mod json_lines;
 pub mod long;
 pub mod mapping;
 mod moment;
 mod names;
 pub mod parquet;
+pub mod reader;
+mod text_rows;
 mod units;
 
 pub use bad_rows::{BadRow, BadRows};
