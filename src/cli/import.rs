@@ -4,7 +4,8 @@ use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
-use crate::engine::import::{ImportSummary, import_paths};
+use crate::engine::fleet_import::TableReport;
+use crate::engine::import::{ImportSummary, import_paths, preflight_paths};
 use crate::engine::workspace::Workspace;
 use clap::Args;
 use std::io::Write;
@@ -22,6 +23,9 @@ pub struct ImportArgs {
     /// ELF files or folders of them
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub symbols: Vec<PathBuf>,
+    /// Say what the tables of a fleet sample would bring and cost; store nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -35,6 +39,9 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let progress = Terminal::new("importing");
     let workspace =
         Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    if args.dry_run {
+        return dry_run(args, &workspace, &progress, out);
+    }
     if !args.symbols.is_empty() {
         let added = workspace.add_symbols(&args.symbols, &progress)?;
         if let Some((_, error)) = added.failed.first() {
@@ -60,8 +67,75 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     })
 }
 
+fn dry_run(
+    args: &ImportArgs,
+    workspace: &Workspace,
+    progress: &Terminal,
+    out: &mut dyn Write,
+) -> Outcome {
+    let preflight = preflight_paths(workspace, &args.paths, Access::Map, progress)?;
+    progress.clear();
+    let preflight = preflight.ok_or_else(|| {
+        Failure::wrong(
+            "there is no table of heartbeats or events in it: only those can be imported on trial",
+        )
+    })?;
+    if args.json {
+        serde_json::to_writer(&mut *out, &preflight)?;
+        writeln!(out)?;
+        return Ok(Exit::Done);
+    }
+    writeln!(out, "{}", preflight.sentence())?;
+    match preflight.population {
+        Some(population) => writeln!(out, "A sample of {population} devices.")?,
+        None => writeln!(out, "Population unknown: rates only.")?,
+    }
+    print_tables(&preflight.tables, out)?;
+    for refused in &preflight.refused {
+        writeln!(out, "  not read: {}: {}", refused.path, refused.reason)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn print_tables(tables: &[TableReport], out: &mut dyn Write) -> std::io::Result<()> {
+    for table in tables {
+        for note in &table.notes {
+            writeln!(out, "  {}: {note}", table.path)?;
+        }
+        for warning in &table.warnings {
+            writeln!(
+                out,
+                "  {}: {}: {}",
+                table.path, warning.code, warning.message
+            )?;
+        }
+        for bad in table.bad_rows.first.iter().take(REFUSED_SHOWN) {
+            let place = match (bad.line, bad.offset) {
+                (Some(line), Some(offset)) => format!("line {line} (byte {offset})"),
+                _ => format!("row {}", bad.row),
+            };
+            writeln!(out, "  {}: {place}: {}", table.path, bad.what)?;
+        }
+        if let Some(more) = table.bad_rows.n.checked_sub(REFUSED_SHOWN as u64 + 1) {
+            writeln!(
+                out,
+                "  {}: {} more bad rows; --json names the first 100",
+                table.path,
+                more + 1
+            )?;
+        }
+    }
+    Ok(())
+}
+
 fn print(summary: &ImportSummary, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}", summary.sentence())?;
+    for fleet in &summary.fleet {
+        for warning in &fleet.warnings {
+            writeln!(out, "  {}: {}", warning.code, warning.message)?;
+        }
+        print_tables(&fleet.tables, out)?;
+    }
     for crash in &summary.crashes {
         writeln!(out, "  {crash}")?;
     }

@@ -3,6 +3,7 @@
 use super::context::QueryContext;
 use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
 use super::file_bytes::Access;
+use super::fleet_import::{self, FleetSample, FleetSummary, Preflight};
 use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
 use super::logs::log_format;
@@ -59,6 +60,9 @@ pub struct ImportSummary {
     pub not_understood: Vec<String>,
     /// What could not be read, wholly or in part, and why.
     pub refused: Vec<Refused>,
+    /// Fleet samples.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fleet: Vec<FleetSummary>,
 }
 
 impl Default for ImportSummary {
@@ -75,6 +79,7 @@ impl Default for ImportSummary {
             crashes: Vec::new(),
             not_understood: Vec::new(),
             refused: Vec::new(),
+            fleet: Vec::new(),
         }
     }
 }
@@ -82,6 +87,18 @@ impl Default for ImportSummary {
 impl ImportSummary {
     /// `2 captures: 3 boots, 2 crashes; 1 file not understood (kept)`.
     pub fn sentence(&self) -> String {
+        let of_fleets: Vec<String> = self.fleet.iter().map(FleetSummary::sentence).collect();
+        if self.captures.is_empty() && !of_fleets.is_empty() {
+            return of_fleets.join(" ");
+        }
+        [self.sentence_of_captures()]
+            .into_iter()
+            .chain(of_fleets)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn sentence_of_captures(&self) -> String {
         if self.n_already_here == self.captures.len() && self.n_already_here > 0 {
             return "Already here: the same bytes were imported before.".to_owned();
         }
@@ -173,6 +190,22 @@ pub fn import_paths(
     Ok(summary)
 }
 
+/// What importing the tables in what was named would bring and cost. Nothing is stored.
+pub fn preflight_paths(
+    workspace: &Workspace,
+    paths: &[PathBuf],
+    access: Access<'_>,
+    progress: &dyn Progress,
+) -> Result<Option<Preflight>, JobError> {
+    let mut inputs = Inputs::read_with(paths, access, progress)?;
+    make_paths_unique(&mut inputs);
+    let Some(sample) = FleetSample::take(&mut inputs) else {
+        return Ok(None);
+    };
+    let preflight = fleet_import::preflight(&sample, workspace.folder(), progress)?;
+    Ok(Some(preflight))
+}
+
 /// Imports one named piece of memory.
 pub fn import_bytes(
     workspace: &Workspace,
@@ -196,6 +229,18 @@ fn store_capture(
     progress: &dyn Progress,
 ) -> Result<(), JobError> {
     make_paths_unique(&mut inputs);
+    if let Some(sample) = FleetSample::take(&mut inputs) {
+        if !sample.tables.is_empty() {
+            let imported = fleet_import::import(workspace, &sample, origin, progress)?;
+            summary.fleet.push(imported);
+            if inputs.files.is_empty() {
+                summary.refused.extend(inputs.refused);
+                summary.refused.extend(sample.refused);
+                return Ok(());
+            }
+        }
+        inputs.refused.extend(sample.refused);
+    }
     // The stored capture is read back in the order of its paths: both orders must be one.
     inputs.files.sort_by(|a, b| a.path.cmp(&b.path));
     if inputs.files.is_empty() {

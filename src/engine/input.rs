@@ -3,12 +3,13 @@
 use super::file_bytes::{Access, BytesError, FileBytes};
 use crate::formats::archive;
 use crate::formats::scan::looks_like_text;
+use crate::formats::table::parquet::is_parquet;
 use crate::model::progress::{Cancelled, Progress};
 use serde::Serialize;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Only a log may be larger: what a dump or an ELF says is taken into memory.
+/// Only a log or a table may be larger: what a dump or an ELF says is taken into memory.
 const LARGEST_BUT_LOGS_BYTES: u64 = 1 << 30;
 /// So much of a file tells a log.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -225,9 +226,9 @@ fn read(path: &Path, access: Access<'_>, progress: &dyn Progress) -> Result<File
         let mut head = Vec::new();
         let file = std::fs::File::open(path)?;
         file.take(HEAD_BYTES).read_to_end(&mut head)?;
-        if !looks_like_text(&head) {
+        if !looks_like_text(&head) && !is_parquet(&head) {
             return Err(BytesError::Io(std::io::Error::other(format!(
-                "the file has {len} bytes and is no log; other files over {LARGEST_BUT_LOGS_BYTES} bytes are not read"
+                "the file has {len} bytes and is no log and no table; other files over {LARGEST_BUT_LOGS_BYTES} bytes are not read"
             ))));
         }
     }

@@ -11,6 +11,7 @@ pub mod event;
 pub mod examine;
 pub mod file_bytes;
 pub mod fleet;
+pub mod fleet_import;
 pub mod growing_copy;
 pub mod heartbeats;
 pub mod import;

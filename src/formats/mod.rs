@@ -12,6 +12,7 @@ mod esp;
 mod esp_panic;
 mod fault_memory;
 mod fault_print;
+pub mod fleet_manifest;
 mod lines;
 mod literals;
 pub mod log;

@@ -31,7 +31,7 @@ impl Sha256 {
     /// The hash of a set of files: equal sets have equal hashes, whatever order they came in.
     ///
     /// Hashed are the files sorted by path, each as length of the path (8 bytes, little endian), path, hash.
-    pub(super) fn of_files<'a>(files: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+    pub fn of_files<'a>(files: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let mut sorted: Vec<(&str, Self)> = files.into_iter().collect();
         sorted.sort();
         let mut hasher = sha2::Sha256::new();

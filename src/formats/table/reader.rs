@@ -31,6 +31,16 @@ impl TableFormat {
         }
     }
 
+    /// What a file name says, for a table whose mapping is given.
+    pub fn of_extension(path: &str) -> Option<Self> {
+        match path.rsplit('.').next()?.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" | "txt" => Some(Self::Csv),
+            "jsonl" | "ndjson" | "json" => Some(Self::JsonLines),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
     /// Tells a table by its first bytes. A text is a table only if its first lines can be mapped: logs have commas too.
     pub fn of(head: &[u8]) -> Option<Self> {
         if super::parquet::is_parquet(head) {

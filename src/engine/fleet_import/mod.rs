@@ -1,0 +1,205 @@
+//! Importing a fleet sample: tables of heartbeats and events with a manifest, all of them or none.
+//!
+//! An import is one transaction: one that is cancelled or killed is as if it had not begun, and is simply begun again. The
+//! tables are not kept; their hash, their path and the manifest are.
+
+mod preflight;
+mod reading;
+mod stored;
+
+pub use preflight::{Preflight, preflight};
+pub use stored::import;
+
+use super::file_bytes::FileBytes;
+use super::input::{Inputs, Refused};
+use crate::formats::fleet_manifest::{self, FLEET_MANIFEST_FILE_NAME, FleetManifest};
+use crate::formats::table::mapping::{Mapping, TableUse};
+use crate::formats::table::reader::{Table, TableFormat};
+use crate::formats::table::{BadRows, TableError};
+use crate::model::progress::{Cancelled, Progress};
+use crate::model::warning::Warning;
+use crate::store::sha256::Sha256;
+use serde::Serialize;
+
+/// So much of a file tells whether it is a table.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// One table of a sample.
+#[derive(Clone, Debug)]
+pub struct SampleTable {
+    /// Path in the input.
+    pub path: String,
+    pub bytes: FileBytes,
+    pub format: TableFormat,
+    pub mapping: Mapping,
+}
+
+/// The tables of an input, and what it says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct FleetSample {
+    /// In the order of their paths.
+    pub tables: Vec<SampleTable>,
+    pub manifest: Option<FleetManifest>,
+    /// Tables that cannot be read at all.
+    pub refused: Vec<Refused>,
+    /// What is wrong with the manifest.
+    pub warnings: Vec<Warning>,
+}
+
+/// What was read of one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableReport {
+    pub path: String,
+    /// `csv`, `jsonl` or `parquet`.
+    pub format: &'static str,
+    /// `wide`, `long` or `events`.
+    #[serde(rename = "use")]
+    pub table_use: TableUse,
+    /// Rows, good and bad.
+    pub n_rows: u64,
+    pub bad_rows: BadRows,
+    /// What was assumed or left out, in words.
+    pub notes: Vec<String>,
+    /// What is damaged.
+    pub warnings: Vec<Warning>,
+}
+
+/// What came of a sample.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FleetSummary {
+    pub n_devices: u64,
+    pub n_heartbeats: u64,
+    /// Values of metrics.
+    pub n_points: u64,
+    pub n_events: u64,
+    /// Devices of the whole fleet; `None`: only rates can be said.
+    pub population: Option<u64>,
+    /// Nothing was stored: the same bytes were imported before.
+    pub already_here: bool,
+    pub tables: Vec<TableReport>,
+    pub warnings: Vec<Warning>,
+}
+
+impl FleetSample {
+    /// Takes the tables and the manifest of a sample out of an input; the rest stays. Without a table nothing is taken.
+    pub fn take(inputs: &mut Inputs) -> Option<Self> {
+        let is_manifest = |path: &str| path.rsplit('/').next() == Some(FLEET_MANIFEST_FILE_NAME);
+        let mut sample = Self::default();
+        let manifest = inputs.files.iter().find(|file| is_manifest(&file.path));
+        if let Some(file) = manifest {
+            let (manifest, warnings) = fleet_manifest::parse(&file.bytes);
+            sample.manifest = Some(manifest);
+            sample.warnings = warnings;
+        }
+        let mut rest = Vec::new();
+        for file in std::mem::take(&mut inputs.files) {
+            match sample.table_of(&file.path, &file.bytes) {
+                Some(Ok(table)) => sample.tables.push(table),
+                Some(Err(reason)) => sample.refused.push(Refused {
+                    path: file.path,
+                    reason,
+                }),
+                None => rest.push(file),
+            }
+        }
+        inputs.files = rest;
+        if sample.tables.is_empty() && sample.refused.is_empty() {
+            return None;
+        }
+        inputs.files.retain(|file| !is_manifest(&file.path));
+        sample.tables.sort_by(|a, b| a.path.cmp(&b.path));
+        Some(sample)
+    }
+
+    /// The table that a file is; `None`: it is something else.
+    fn table_of(&self, path: &str, bytes: &FileBytes) -> Option<Result<SampleTable, String>> {
+        let given = self
+            .manifest
+            .as_ref()
+            .and_then(|manifest| manifest.mapping(path));
+        let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+        let format = match (TableFormat::of(head), given) {
+            (None, Some(_)) => TableFormat::of_extension(path)?,
+            (format, _) => format?,
+        };
+        let table = match Table::open(bytes, format) {
+            Ok(table) => table,
+            // Only Parquet says for certain what it is; a text that is no table is a text.
+            Err(TableError::Unreadable(warning)) if format == TableFormat::Parquet => {
+                return Some(Err(warning.message));
+            }
+            Err(_) => return None,
+        };
+        let mapping = given
+            .cloned()
+            .map_or_else(|| Mapping::guess(table.columns(), table.sample()), Ok);
+        match mapping {
+            Ok(mapping) => Some(Ok(SampleTable {
+                path: path.to_owned(),
+                bytes: bytes.clone(),
+                format,
+                mapping,
+            })),
+            Err(words) if format == TableFormat::Parquet => Some(Err(words)),
+            Err(_) => None,
+        }
+    }
+
+    /// Bytes of all tables.
+    pub fn n_bytes(&self) -> u64 {
+        self.tables
+            .iter()
+            .map(|table| table.bytes.len() as u64)
+            .sum()
+    }
+
+    /// The name of the tables by their content: the same sample again has the same.
+    fn sha256(&self, progress: &dyn Progress) -> Result<Sha256, Cancelled> {
+        let mut hashes = Vec::new();
+        for table in &self.tables {
+            hashes.push((
+                table.path.as_str(),
+                Sha256::of_many(&table.bytes, progress)?,
+            ));
+        }
+        Ok(Sha256::of_files(hashes))
+    }
+}
+
+impl FleetSummary {
+    /// `1,000 devices, 168,000 heartbeats, 16,800,000 points, 480 events. Population unknown: rates only.`
+    pub fn sentence(&self) -> String {
+        let mut sentence = format!(
+            "{} devices, {} heartbeats, {} points, {} events.",
+            grouped(self.n_devices),
+            grouped(self.n_heartbeats),
+            grouped(self.n_points),
+            grouped(self.n_events)
+        );
+        if self.already_here {
+            sentence = "Already here: the same sample was imported before.".to_owned();
+        }
+        sentence.push_str(&match self.population {
+            Some(population) => format!(" A sample of {} devices.", grouped(population)),
+            None => " Population unknown: rates only.".to_owned(),
+        });
+        let n_bad: u64 = self.tables.iter().map(|table| table.bad_rows.n).sum();
+        if n_bad > 0 {
+            sentence.push_str(&format!(" {} bad rows.", grouped(n_bad)));
+        }
+        sentence
+    }
+}
+
+/// A number with commas between thousands.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
