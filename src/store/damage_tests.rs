@@ -108,9 +108,9 @@ fn flipped_bits_give_answers_or_errors_in_words() {
         let mut bytes = sound.clone();
         let number = u64::from_le_bytes(place.try_into().unwrap());
         // Half of the flips go into the first bytes of a page, where its structure is.
-        let page = usize::try_from(number >> 8).unwrap() % (bytes.len() / 16_384);
+        let page = usize::try_from(number >> 8).unwrap() % (bytes.len() / 32_768);
         let at = if i % 2 == 0 {
-            page * 16_384 + usize::try_from(number >> 40).unwrap() % 128
+            page * 32_768 + usize::try_from(number >> 40).unwrap() % 128
         } else {
             usize::try_from(number >> 8).unwrap() % bytes.len()
         };
