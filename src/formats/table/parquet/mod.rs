@@ -14,7 +14,7 @@ use crate::model::series::Column;
 use crate::model::warning::Warning;
 use bytes::Bytes;
 use leaf::{Conversion, Leaf};
-use pages::ColumnPages;
+use pages::{ColumnPages, Unpacker};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use std::collections::BTreeSet;
@@ -114,6 +114,7 @@ impl ParquetTable {
             n_left: n_rows,
             chunk_rows: (CHUNK_BYTES / row_bytes.max(1)).clamp(1, CHUNK_ROWS),
             readers,
+            unpacker: Arc::default(),
             warnings: Vec::new(),
         }
     }
@@ -151,7 +152,12 @@ impl ParquetTable {
         }
     }
 
-    fn open_leaf(&self, row_group: usize, column: usize) -> Result<Leaf, ParquetError> {
+    fn open_leaf(
+        &self,
+        row_group: usize,
+        column: usize,
+        unpacker: &Arc<Unpacker>,
+    ) -> Result<Leaf, ParquetError> {
         let (index, conversion) = self
             .leaves
             .get(column)
@@ -169,7 +175,8 @@ impl ParquetTable {
         let range = range.ok_or_else(|| missing("the file has no bytes where it should be"))?;
         let n_values = u64::try_from(chunk.num_values())
             .map_err(|_negative| missing("it claims fewer than no values"))?;
-        let pages = ColumnPages::new(self.bytes.slice(range), chunk.compression(), n_values);
+        let (bytes, unpacker) = (self.bytes.slice(range), Arc::clone(unpacker));
+        let pages = ColumnPages::new(bytes, chunk.compression(), n_values, unpacker);
         Ok(Leaf::new(chunk.column_descr_ptr(), pages, *conversion))
     }
 }
@@ -182,6 +189,7 @@ pub struct RowGroup {
     n_left: u64,
     chunk_rows: u64,
     readers: Vec<State>,
+    unpacker: Arc<Unpacker>,
     warnings: Vec<Warning>,
 }
 
@@ -221,6 +229,7 @@ impl RowGroup {
             first_row,
             n_rows,
             columns,
+            places: Vec::new(),
         }))
     }
 
@@ -234,7 +243,10 @@ impl RowGroup {
         let mut leaf = match std::mem::replace(state, State::Ended) {
             State::Ended => return None,
             State::Open(leaf) => Ok(leaf),
-            State::Waiting => self.table.open_leaf(self.number, column).map(Box::new),
+            State::Waiting => {
+                let leaf = self.table.open_leaf(self.number, column, &self.unpacker);
+                leaf.map(Box::new)
+            }
         };
         let values = leaf
             .as_mut()

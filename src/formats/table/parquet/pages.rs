@@ -9,6 +9,7 @@ use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Writers make pages of about 1 MB; `DuckDB` goes up to 100 MB.
 const LARGEST_PAGE_BYTES: usize = 256 << 20;
@@ -16,6 +17,22 @@ const LARGEST_PAGE_BYTES: usize = 256 << 20;
 const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
 const DATA_PAGE_V2: i64 = 3;
+
+/// What unpacking zstd needs, made once for the columns of a row group: making it takes longer than many a page.
+#[derive(Default)]
+pub(super) struct Unpacker(Mutex<Option<zstd::bulk::Decompressor<'static>>>);
+
+impl Unpacker {
+    fn unpack_zstd(&self, packed: &[u8], to: &mut Vec<u8>) -> std::io::Result<usize> {
+        // Nothing of an earlier page is left in it, so one that a panic left behind serves as well.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let zstd = match &mut *kept {
+            Some(zstd) => zstd,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        zstd.decompress_to_buffer(packed, to)
+    }
+}
 
 /// The pages of a column, one after the other.
 pub(super) struct ColumnPages {
@@ -26,6 +43,7 @@ pub(super) struct ColumnPages {
     /// Values of data pages that are still to come.
     n_left: u64,
     has_dictionary: bool,
+    unpacker: Arc<Unpacker>,
 }
 
 /// What the header of a page says. A field that it has not is -1.
@@ -47,13 +65,19 @@ struct Header {
 
 impl ColumnPages {
     /// Pages in `bytes`, until they have held `n_values` values.
-    pub(super) fn new(bytes: Bytes, compression: Compression, n_values: u64) -> Self {
+    pub(super) fn new(
+        bytes: Bytes,
+        compression: Compression,
+        n_values: u64,
+        unpacker: Arc<Unpacker>,
+    ) -> Self {
         Self {
             bytes,
             at: 0,
             compression,
             n_left: n_values,
             has_dictionary: false,
+            unpacker,
         }
     }
 
@@ -208,8 +232,7 @@ impl ColumnPages {
             }
             Compression::ZSTD(_) => {
                 unpacked.reserve_exact(len);
-                let n = zstd::bulk::Decompressor::new()
-                    .and_then(|mut zstd| zstd.decompress_to_buffer(packed, &mut unpacked));
+                let n = self.unpacker.unpack_zstd(packed, &mut unpacked);
                 n.map_err(|error| wrong(error.to_string()))?;
             }
             Compression::GZIP(_) => {
