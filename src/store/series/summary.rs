@@ -74,11 +74,14 @@ impl Default for Stats {
 
 impl Stats {
     pub(super) fn add_whole<T: Copy + Ord + Into<i64>>(&mut self, values: &[T]) {
-        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else {
+        let Some(first) = values.first().copied() else {
             return;
         };
+        let (least, greatest) = values.iter().fold((first, first), |(least, most), value| {
+            (least.min(*value), most.max(*value))
+        });
         self.count += values.len() as u64;
-        let seen = Extremes::Whole((*least).into(), (*greatest).into());
+        let seen = Extremes::Whole(least.into(), greatest.into());
         self.extremes = self.extremes.merged(seen);
         // A sum of fewer than 2^21 numbers of 32 bits fits 64 bits.
         self.whole += if size_of::<T>() < 8 {

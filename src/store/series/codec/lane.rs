@@ -23,10 +23,14 @@ pub(super) trait Lane: Copy + Ord + Default {
     fn or(self, other: Self) -> Self;
     /// Divides the bits, as a number without a sign.
     fn divided(self, by: u64) -> Self;
+    /// Least and greatest of some values.
+    fn extremes(values: &[Self]) -> Option<(Self, Self)>;
+    /// The sum of the distances from each value to the next, and the least step, which may be negative.
+    fn steps(values: &[Self]) -> (u64, Option<Self>);
 }
 
 macro_rules! lane {
-    ($signed:ty, $unsigned:ty) => {
+    ($signed:ty, $unsigned:ty, $add:ident) => {
         impl Lane for $signed {
             const BYTES: usize = size_of::<$signed>();
             const SPAN_MAX: u64 = u64::MAX >> (67 - <$signed>::BITS);
@@ -62,7 +66,8 @@ macro_rules! lane {
             }
 
             fn byte(self, k: usize) -> u8 {
-                self.to_le_bytes().get(k).copied().unwrap_or_default()
+                // A shift and a cut, which many numbers at once can do.
+                u8::try_from(self.cast_unsigned() >> (8 * k) & 0xff).unwrap_or_default()
             }
 
             fn of_byte(byte: u8, k: usize) -> Self {
@@ -76,9 +81,27 @@ macro_rules! lane {
             fn divided(self, by: u64) -> Self {
                 Self::from_bits(u64::from(self.cast_unsigned()) / by)
             }
+
+            fn extremes(values: &[Self]) -> Option<(Self, Self)> {
+                let first = *values.first()?;
+                Some(values.iter().fold((first, first), |(least, most), value| {
+                    (least.min(*value), most.max(*value))
+                }))
+            }
+
+            fn steps(values: &[Self]) -> (u64, Option<Self>) {
+                let next = values.get(1..).unwrap_or_default();
+                let (mut sum, mut least) = (0_u64, Self::MAX);
+                for (before, value) in values.iter().zip(next) {
+                    sum = sum.$add(u64::from(value.abs_diff(*before)));
+                    least = least.min(value.wrapping_sub(*before));
+                }
+                (sum, (!next.is_empty()).then_some(least))
+            }
         }
     };
 }
 
-lane!(i32, u32);
-lane!(i64, u64);
+// The sum of fewer than 2^21 distances of 32 bits fits 64 bits.
+lane!(i32, u32, wrapping_add);
+lane!(i64, u64, saturating_add);

@@ -29,44 +29,35 @@ pub(super) fn write<T: Lane>(values: &[T], runs: &[u32]) -> Planes {
     let frame = frame_of(values, runs);
     let mut bases: Vec<T> = Vec::with_capacity(runs.len());
     let mut distances: Vec<T> = Vec::with_capacity(values.len());
-    let (mut base_top, mut top) = (0, 0);
     for run in split(values, runs) {
-        let Some(first) = run.first().copied() else {
+        let Some((first, (least, _))) = run.first().copied().zip(T::extremes(run)) else {
             continue;
         };
-        let base = if frame.is_delta {
-            first
-        } else {
-            run.iter().copied().min().unwrap_or(first)
-        };
-        let distance = base.minus(frame.least);
-        base_top |= base.above(frame.least);
-        bases.push(distance);
         if frame.is_delta {
+            bases.push(first.minus(frame.least));
             distances.push(T::default());
-            for (before, value) in run.iter().zip(run.iter().skip(1)) {
-                let distance = value.minus(*before).minus(frame.least_step);
-                top |= distance.above(T::default());
-                distances.push(distance);
-            }
+            let next = run.get(1..).unwrap_or_default();
+            let steps = run.iter().zip(next);
+            distances
+                .extend(steps.map(|(before, value)| value.minus(*before).minus(frame.least_step)));
         } else {
-            for value in run {
-                top |= value.above(base);
-                distances.push(value.minus(base));
-            }
+            bases.push(least.minus(frame.least));
+            distances.extend(run.iter().map(|value| value.minus(least)));
         }
     }
     if frame.factor > 1 {
         for number in bases.iter_mut().chain(&mut distances) {
             *number = number.divided(frame.factor);
         }
-        base_top = bases
-            .iter()
-            .fold(0, |top, number| top | number.above(T::default()));
-        top = distances
-            .iter()
-            .fold(0, |top, number| top | number.above(T::default()));
     }
+    // All bits that any of them has.
+    let used = |numbers: &[T]| {
+        let bits = numbers
+            .iter()
+            .fold(T::default(), |all, number| all.or(*number));
+        bits.above(T::default())
+    };
+    let (base_top, top) = (used(&bases), used(&distances));
     let mut planes = Planes::default();
     let (base_width, width) = (width_of(base_top), width_of(top));
     let flags = [u8::from(frame.is_delta), base_width, width];
@@ -209,26 +200,20 @@ fn split<'v, T>(values: &'v [T], runs: &[u32]) -> impl Iterator<Item = &'v [T]> 
 }
 
 fn frame_of<T: Lane>(values: &[T], runs: &[u32]) -> Frame<T> {
-    let least = values.iter().copied().min().unwrap_or_default();
-    let most = values.iter().copied().max().unwrap_or_default();
+    let (least, most) = T::extremes(values).unwrap_or_default();
     let (mut steps, mut ranges) = (0_u64, 0_u64);
     let mut least_step: Option<T> = None;
     for run in split(values, runs) {
-        let (mut low, mut high) = (most, least);
-        for value in run {
-            low = low.min(*value);
-            high = high.max(*value);
-        }
-        if run.is_empty() {
+        let Some((low, high)) = T::extremes(run) else {
             continue;
-        }
+        };
         ranges = ranges.saturating_add(high.above(low).saturating_mul(run.len() as u64));
-        for (before, value) in run.iter().zip(run.iter().skip(1)) {
-            let (a, b) = (before.min(value), before.max(value));
-            steps = steps.saturating_add(b.above(*a));
-            let step = value.minus(*before);
-            least_step = Some(least_step.map_or(step, |least| least.min(step)));
-        }
+        let (sum, step) = T::steps(run);
+        steps = steps.saturating_add(sum);
+        least_step = match (least_step, step) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
     }
     Frame {
         is_delta: steps < ranges / STEPS_PER_RANGE,
