@@ -494,6 +494,7 @@ fn a_version_that_never_reports_keeps_its_crashes() {
     let mut writer = into.begin_series().unwrap();
     writer.add_events(&events).unwrap();
     writer.commit().unwrap();
+    drop(writer);
     drop(into);
     let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
     let summary = workspace.context().run(&FleetSummaryQuery).unwrap();

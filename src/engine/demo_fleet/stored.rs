@@ -45,7 +45,7 @@ pub fn store(
         progress.tick(u64::from(first), u64::from(fleet.n_devices))?;
         let end = first.saturating_add(AT_ONCE).min(fleet.n_devices);
         let (batch, events) = fleet.devices(first..end);
-        writer.add(&batch)?;
+        writer.add(batch)?;
         writer.add_events(&events)?;
         first = end;
     }

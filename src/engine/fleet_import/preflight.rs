@@ -115,8 +115,9 @@ pub fn preflight(
         };
     let reading = begun.elapsed();
     preflight.n_devices = seen.devices.len() as u64;
+    let n_tried = trial.n_points;
     let (bytes, storing) = trial.store(folder, progress)?;
-    let share = preflight.n_points as f64 / trial.n_points.max(1) as f64;
+    let share = preflight.n_points as f64 / n_tried.max(1) as f64;
     let stored_bytes = bytes as f64 * share + preflight.n_events as f64 * BYTES_AN_EVENT;
     preflight.stored_bytes = humble(stored_bytes);
     // The next rows are read while the last are stored: the slower of both counts.
@@ -133,7 +134,7 @@ struct Trial {
 
 impl Trial {
     /// Bytes that they take, and how long it took.
-    fn store(&self, folder: &Path, progress: &dyn Progress) -> Result<(u64, Duration), JobError> {
+    fn store(self, folder: &Path, progress: &dyn Progress) -> Result<(u64, Duration), JobError> {
         let folder = TrialFolder::new(folder)?;
         let path = folder.0.join("trial.fieldscope");
         drop(Store::open(&path, &OpenOptions::new(now()))?);
@@ -141,12 +142,14 @@ impl Trial {
         let store = Store::open(&path, &OpenOptions::new(now()))?;
         let begun = Instant::now();
         let mut writer = store.begin_series()?;
-        for (done, batch) in self.batches.iter().enumerate() {
-            progress.tick(done as u64, self.batches.len() as u64)?;
+        let n_batches = self.batches.len() as u64;
+        for (done, batch) in (0..).zip(self.batches) {
+            progress.tick(done, n_batches)?;
             writer.add(batch)?;
         }
         writer.commit()?;
         let storing = begun.elapsed();
+        drop(writer);
         drop(store);
         Ok((size_on_disk(&path).saturating_sub(empty), storing))
     }

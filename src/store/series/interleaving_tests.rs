@@ -158,7 +158,7 @@ fn add(store: &Store, rows: &[((u32, i64), Row)], events: &[FleetEvent]) {
     let mut writer = store.begin_series().unwrap();
     // Several batches of one import, cut anywhere.
     for part in rows.chunks(rows.len().div_ceil(3).max(1)) {
-        writer.add(&batch(part)).unwrap();
+        writer.add(batch(part)).unwrap();
     }
     writer.add_events(events).unwrap();
     writer.commit().unwrap();
@@ -367,7 +367,7 @@ fn what_was_not_committed_never_happened() {
     add(&store, &[row(HOUR)], &[]);
     let before = answers(&store);
     let mut writer = store.begin_series().unwrap();
-    writer.add(&batch(&[row(2 * HOUR), row(3 * HOUR)])).unwrap();
+    writer.add(batch(&[row(2 * HOUR), row(3 * HOUR)])).unwrap();
     let metric = MetricDefinition {
         name: "new".to_owned(),
         kind: MetricKind::Gauge,

@@ -117,7 +117,7 @@ fn import(store: &Store, given: &[Given], events: &[FleetEvent], memory: usize) 
     let mut writer = store.begin_series().unwrap();
     writer.limit_memory(memory);
     for batch in batches(given) {
-        writer.add(&batch).unwrap();
+        writer.add(batch).unwrap();
     }
     writer.add_events(events).unwrap();
     let totals = writer.commit().unwrap();
@@ -604,7 +604,7 @@ fn any_interleaving_answers_as_a_rebuild_does_bit_for_bit() {
                     let mut writer = store.begin_series().unwrap();
                     writer.limit_memory(100);
                     for batch in batches(&[chance.row(), chance.row()]) {
-                        writer.add(&batch).unwrap();
+                        writer.add(batch).unwrap();
                     }
                     writer.add_events(&[chance.event()]).unwrap();
                 }
@@ -785,7 +785,7 @@ fn damage_is_said_with_its_place_and_a_batch_that_contradicts_itself_is_refused(
     import(&store, &given, &[], 1 << 20);
     let mut batch = batches(&given).remove(0);
     batch.time_ns.push(0);
-    let refused = store.begin_series().unwrap().add(&batch).unwrap_err();
+    let refused = store.begin_series().unwrap().add(batch).unwrap_err();
     assert!(matches!(refused, StoreError::Unusable { .. }), "{refused}");
     let metric = store.reader().unwrap().metric("m").unwrap().unwrap().id;
     let cell = key::CellKey {

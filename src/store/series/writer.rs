@@ -4,7 +4,7 @@
 //! all processors. A cell that was stored before, by this import or an older one, is read, merged and written anew, so that the
 //! order of rows costs time and never correctness. Packed blocks wait too, so that they are written in the order of their ids.
 
-use super::cell::{Block, Rows, append, merged};
+use super::cell::{Block, Piece, Rows, gathered, merged};
 use super::codec::{Decoder, Encoder};
 use super::days;
 use super::frame::{self, SampleFrame};
@@ -19,12 +19,15 @@ use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
-/// Bytes of rows that wait.
+/// Bytes of rows that wait at most. From a third of it on, cells are packed that got none of late: processors have work while
+/// the next rows are read.
 const WAITING_BYTES_MAX: usize = 192 << 20;
 /// Bytes of packed blocks that wait.
 const READY_BYTES_MAX: usize = 256 << 20;
+/// Days of a group that a thread packs at once.
+const CELLS_AT_ONCE: usize = 16;
 /// Threads that pack.
 const PACKERS_MAX: usize = 8;
 
@@ -42,10 +45,13 @@ pub struct SeriesTotals {
 /// Blocks to be written, and ids of those that they take the place of.
 type Packed = (Vec<Block>, Vec<i64>);
 
+/// A cell that is to be packed, with what is stored of it.
+type Work = (CellKey, Vec<Piece>, Option<StoredCell>);
+
 /// Rows of a cell that wait.
 #[derive(Default)]
 struct Waiting {
-    pieces: Vec<Rows>,
+    pieces: Vec<Piece>,
     n_bytes: usize,
     last_batch: u64,
 }
@@ -63,6 +69,7 @@ pub struct SeriesWriter<'s> {
     stored: BTreeSet<CellKey>,
     n_batches: u64,
     totals: SeriesTotals,
+    n_packed_bytes: u64,
     is_done: bool,
     waiting_bytes_max: usize,
     ready_bytes_max: usize,
@@ -85,6 +92,7 @@ impl Store {
                 stored: BTreeSet::new(),
                 n_batches: 0,
                 totals: SeriesTotals::default(),
+                n_packed_bytes: 0,
                 is_done: false,
                 waiting_bytes_max: WAITING_BYTES_MAX,
                 ready_bytes_max: READY_BYTES_MAX,
@@ -99,7 +107,7 @@ impl Store {
 
 impl SeriesWriter<'_> {
     /// Adds heartbeats. Columns that do not have as many rows as the batch, and indexes without a name, are an error.
-    pub fn add(&mut self, batch: &HeartbeatBatch) -> Result<(), StoreError> {
+    pub fn add(&mut self, batch: HeartbeatBatch) -> Result<(), StoreError> {
         self.add_batch(batch)
             .map_err(|error| error.in_file(&self.path))
     }
@@ -140,10 +148,14 @@ impl SeriesWriter<'_> {
         self.totals
     }
 
-    /// Writes what waits and ends the transaction: everything is on the disk when this returns.
-    pub fn commit(mut self) -> Result<SeriesTotals, StoreError> {
-        let path = self.path.clone();
-        self.finish().map_err(|error| error.in_file(&path))?;
+    /// Bytes of the blocks that were made so far, written or not.
+    pub fn packed_bytes(&self) -> u64 {
+        self.n_packed_bytes
+    }
+
+    /// Writes what waits and ends the transaction: everything is on the disk when this returns. After that nothing can be added.
+    pub fn commit(&mut self) -> Result<SeriesTotals, StoreError> {
+        self.finish().map_err(|error| error.in_file(&self.path))?;
         Ok(self.totals)
     }
 
@@ -157,8 +169,8 @@ impl SeriesWriter<'_> {
         Ok(())
     }
 
-    fn add_batch(&mut self, batch: &HeartbeatBatch) -> Result<(), StoreError> {
-        check(batch)?;
+    fn add_batch(&mut self, batch: HeartbeatBatch) -> Result<(), StoreError> {
+        check(&batch)?;
         self.n_batches += 1;
         let connection = &self.connection;
         let names = &mut self.names;
@@ -169,93 +181,77 @@ impl SeriesWriter<'_> {
         })?;
         let version = name_column(&batch.version, &versions);
         let hardware = name_column(&batch.hardware, &hardware);
-        let mut columns: Vec<(u32, &Column)> = Vec::with_capacity(batch.metrics.len() + 3);
-        columns.extend(version.as_ref().map(|column| (VERSION, column)));
-        columns.extend(hardware.as_ref().map(|column| (HARDWARE, column)));
-        columns.extend(batch.interval_ns.as_ref().map(|column| (INTERVAL, column)));
-        for (name, column) in &batch.metrics {
+        let mut columns: Vec<(u32, Column)> = Vec::with_capacity(batch.metrics.len() + 3);
+        columns.extend(version.map(|column| (VERSION, column)));
+        columns.extend(hardware.map(|column| (HARDWARE, column)));
+        columns.extend(batch.interval_ns.map(|column| (INTERVAL, column)));
+        self.totals.n_rows += batch.device.len() as u64;
+        for (name, column) in batch.metrics {
             let is_text = matches!(column.values, Values::Text { .. });
-            columns.push((names.metric(connection, name, is_text)?, column));
-            self.totals.n_points += n_present(column);
+            self.totals.n_points += n_present(&column);
+            columns.push((names.metric(connection, &name, is_text)?, column));
         }
-        self.totals.n_rows += batch.len() as u64;
-        self.distribute(batch, &devices, &columns);
-        if self.n_waiting_bytes > self.waiting_bytes_max {
+        self.distribute(&batch.device, &devices, batch.time_ns, columns);
+        if self.n_waiting_bytes > self.waiting_bytes_max / 3 {
             self.pack(self.n_batches)?;
-            if self.n_waiting_bytes > self.waiting_bytes_max / 2 {
+            if self.n_waiting_bytes > self.waiting_bytes_max {
                 self.pack(u64::MAX)?;
             }
         }
         Ok(())
     }
 
-    /// Puts the rows of a batch to those that wait.
-    fn distribute(&mut self, batch: &HeartbeatBatch, devices: &[u32], columns: &[(u32, &Column)]) {
-        let place = |row: usize| {
-            let number = batch
-                .device
-                .get(row)
-                .and_then(|index| devices.get(*index as usize));
-            let number = number.copied().unwrap_or_default();
-            let day = day_of(batch.time_ns.get(row).copied().unwrap_or_default());
-            let slot = u8::try_from(number % GROUP_DEVICES).unwrap_or_default();
-            (
-                CellKey {
-                    day,
-                    group: number / GROUP_DEVICES,
-                },
-                slot,
-            )
-        };
-        // Rows of one cell that follow each other are copied at once.
-        let mut ranges: Vec<(CellKey, Range<usize>)> = Vec::new();
-        let mut slots: Vec<u8> = Vec::with_capacity(batch.len());
-        for row in 0..batch.len() {
-            let (cell, slot) = place(row);
-            slots.push(slot);
-            match ranges.last_mut() {
-                Some((last, range)) if *last == cell => range.end = row + 1,
-                _ => ranges.push((cell, row..row + 1)),
-            }
-        }
+    /// Puts the rows of a batch to those that wait: they stay where they are, and each cell has the ranges of its own.
+    fn distribute(
+        &mut self,
+        device: &[u32],
+        devices: &[u32],
+        time: Vec<i64>,
+        columns: Vec<(u32, Column)>,
+    ) {
         let mut by_cell: BTreeMap<CellKey, Vec<Range<usize>>> = BTreeMap::new();
-        for (cell, range) in ranges {
-            by_cell.entry(cell).or_default().push(range);
+        let mut slot: Vec<u8> = Vec::with_capacity(time.len());
+        let mut open: Option<(CellKey, Range<usize>)> = None;
+        for (row, (index, time)) in device.iter().zip(&time).enumerate() {
+            let number = devices.get(*index as usize).copied().unwrap_or_default();
+            slot.push(u8::try_from(number % GROUP_DEVICES).unwrap_or_default());
+            let cell = CellKey {
+                day: day_of(*time),
+                group: number / GROUP_DEVICES,
+            };
+            open = match open {
+                Some((last, range)) if last == cell => Some((last, range.start..row + 1)),
+                done => {
+                    if let Some((last, range)) = done {
+                        by_cell.entry(last).or_default().push(range);
+                    }
+                    Some((cell, row..row + 1))
+                }
+            };
+        }
+        if let Some((last, range)) = open {
+            by_cell.entry(last).or_default().push(range);
         }
         let row_bytes = 9 + columns
             .iter()
             .map(|(_, column)| value_bytes(&column.values))
             .sum::<usize>();
+        let batch = Arc::new(Rows {
+            slot,
+            time,
+            columns,
+        });
         for (cell, ranges) in by_cell {
+            let n_rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
             let waiting = self.waiting.entry(cell).or_default();
             waiting.last_batch = self.n_batches;
-            if waiting
-                .pieces
-                .last()
-                .is_none_or(|piece| !piece.takes(columns))
-            {
-                waiting.pieces.push(Rows::like(columns));
-            }
-            let Some(piece) = waiting.pieces.last_mut() else {
-                continue;
-            };
-            let mut n_rows = 0;
-            for range in &ranges {
-                n_rows += range.len();
-                piece
-                    .slot
-                    .extend_from_slice(slots.get(range.clone()).unwrap_or_default());
-                piece
-                    .time
-                    .extend_from_slice(batch.time_ns.get(range.clone()).unwrap_or_default());
-            }
-            for ((_, to), (_, from)) in piece.columns.iter_mut().zip(columns) {
-                for range in &ranges {
-                    append(to, from, range.clone());
-                }
-            }
             waiting.n_bytes += n_rows * row_bytes;
             self.n_waiting_bytes += n_rows * row_bytes;
+            waiting.pieces.push(Piece {
+                number: self.n_batches,
+                batch: Arc::clone(&batch),
+                ranges,
+            });
         }
     }
 
@@ -267,7 +263,7 @@ impl SeriesWriter<'_> {
             .filter(|(_, waiting)| waiting.last_batch < before)
             .map(|(cell, _)| *cell)
             .collect();
-        let mut work: Vec<(CellKey, Vec<Rows>, Option<StoredCell>)> = Vec::with_capacity(due.len());
+        let mut work: BTreeMap<u32, Vec<Work>> = BTreeMap::new();
         if due.iter().any(|cell| self.stored.contains(cell)) {
             self.write_ready()?;
         }
@@ -283,14 +279,16 @@ impl SeriesWriter<'_> {
                     .chain(self.names.metric_ids());
                 stored = StoredCell::read(&self.connection, cell, columns)?;
             }
+            let work = work.entry(cell.group).or_default();
             work.push((cell, waiting.pieces, stored));
         }
         let n_threads =
             std::thread::available_parallelism().map_or(1, |n| n.get().min(PACKERS_MAX));
         let mut shares: Vec<Vec<_>> = (0..n_threads).map(|_| Vec::new()).collect();
-        for (at, item) in work.into_iter().enumerate() {
+        let parts = work.values().flat_map(|cells| cells.chunks(CELLS_AT_ONCE));
+        for (at, part) in parts.enumerate() {
             if let Some(share) = shares.get_mut(at % n_threads) {
-                share.push(item);
+                share.push(part);
             }
         }
         let packed: Vec<Result<Packed, StoreError>> = std::thread::scope(|scope| {
@@ -314,10 +312,12 @@ impl SeriesWriter<'_> {
             for id in gone {
                 delete.execute([id])?;
             }
-            self.n_ready_bytes += blocks
+            let n_bytes = blocks
                 .iter()
                 .map(|block| block.data.len() + block.summary.len())
                 .sum::<usize>();
+            self.n_ready_bytes += n_bytes;
+            self.n_packed_bytes += n_bytes as u64;
             self.ready.extend(blocks);
         }
         if self.n_ready_bytes > self.ready_bytes_max {
@@ -381,24 +381,28 @@ impl Drop for SeriesWriter<'_> {
 }
 
 /// Packs cells; answers their blocks, and the ids of blocks that they no longer have.
-fn pack_all(
-    work: Vec<(CellKey, Vec<Rows>, Option<StoredCell>)>,
-) -> Result<(Vec<Block>, Vec<i64>), StoreError> {
+fn pack_all(work: Vec<&[Work]>) -> Result<Packed, StoreError> {
     let (mut encoder, mut decoder) = (Encoder::new()?, Decoder::new()?);
     let (mut blocks, mut gone) = (Vec::new(), Vec::new());
-    for (cell, mut pieces, stored) in work {
-        if let Some(stored) = &stored {
-            pieces.insert(0, stored.unpacked(cell, &mut decoder)?);
+    for cells in work {
+        let pieces: Vec<&[Piece]> = cells
+            .iter()
+            .map(|(_, pieces, _)| pieces.as_slice())
+            .collect();
+        for ((cell, _, stored), mut rows) in cells.iter().zip(gathered(&pieces)) {
+            if let Some(stored) = stored {
+                rows.insert(0, stored.unpacked(*cell, &mut decoder)?);
+            }
+            let packed = merged(rows).blocks(*cell, &mut encoder)?;
+            let kept: BTreeSet<i64> = packed.iter().map(|block| block.id).collect();
+            gone.extend(
+                stored
+                    .iter()
+                    .flat_map(StoredCell::ids)
+                    .filter(|id| !kept.contains(id)),
+            );
+            blocks.extend(packed);
         }
-        let packed = merged(pieces).blocks(cell, &mut encoder)?;
-        let kept: BTreeSet<i64> = packed.iter().map(|block| block.id).collect();
-        gone.extend(
-            stored
-                .iter()
-                .flat_map(StoredCell::ids)
-                .filter(|id| !kept.contains(id)),
-        );
-        blocks.extend(packed);
     }
     Ok((blocks, gone))
 }
