@@ -73,6 +73,9 @@ seeds_of() {
         log_esp) seed "$target" "$fixtures"/esp-binary-log/*.bin ;;
         log_zephyr) seed "$target" "$fixtures"/zephyr-dictionary/*.bin "$fixtures"/zephyr-dictionary/*.hex ;;
         zephyr_database) seed "$target" "$fixtures"/zephyr-dictionary/*.json ;;
+        table_csv) seed "$target" "$fixtures"/tables/*.csv ;;
+        table_json_lines) seed "$target" "$fixtures"/tables/*.jsonl ;;
+        table_parquet) seed "$target" "$fixtures"/tables/*.parquet ;;
         token_database) seed "$target" "$fixtures"/tokens/tokens.csv "$fixtures"/tokens/tokens.bin ;;
         manifest) printf '{"schema": "fieldscope.bundle/1", "device": {"serial": "1"}, "files": [{"path": "a", "kind": "log"}]}' \
             >"fuzz/corpus/$target/manifest.json" ;;

@@ -15,6 +15,8 @@ mod elf_builder;
 mod harness;
 #[path = "../fuzz/src/logs.rs"]
 mod logs;
+#[path = "../fuzz/src/tables.rs"]
+mod tables;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -2,9 +2,11 @@
 
 use super::elf_builder::{self, Expressions};
 use super::logs;
+use super::tables;
 use fieldscope::analysis::report::{ReportOptions, build_report};
 use fieldscope::formats::archive::{ArchiveLimits, unpack};
 use fieldscope::formats::scan::scan;
+use fieldscope::formats::table::reader::TableFormat;
 use fieldscope::formats::{FORMATS, manifest, sdk};
 use fieldscope::model::arch::Arch;
 use fieldscope::model::coredump::{CapturedThread, Coredump};
@@ -57,6 +59,13 @@ pub static TARGETS: &[Target] = &[
     ("split_file", split_file),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
+    ("table_csv", |data| tables::read(TableFormat::Csv, data)),
+    ("table_json_lines", |data| {
+        tables::read(TableFormat::JsonLines, data)
+    }),
+    ("table_parquet", |data| {
+        tables::read(TableFormat::Parquet, data)
+    }),
     ("token_database", logs::token_database),
     ("unwinder", unwinder),
     ("zephyr", |data| decode("zephyr", data)),
