@@ -240,3 +240,74 @@ fn rows_without_device_or_time_are_told() {
         assert_eq!(rows[1][field], answer[3][field]);
     }
 }
+
+/// Reads whatever is there of a table; answers the rows, good and bad, or why there are none.
+fn read_what_is_there(bytes: &Vec<u8>) -> Result<u64, String> {
+    let format = TableFormat::of(bytes).ok_or("no table")?;
+    let mut table = Table::open(bytes, format).map_err(|error| error.to_string())?;
+    let mapping = Mapping::guess(table.columns(), table.sample())?;
+    table.want(&mapping);
+    let mut bad = BadRows::default();
+    let mut n_rows = 0;
+    loop {
+        let chunk = table.next_chunk(&mut bad, &Unattended);
+        let Some(chunk) = chunk.map_err(|error| error.to_string())? else {
+            return Ok(n_rows + bad.n);
+        };
+        n_rows += chunk.n_rows as u64;
+        drop(rows(table.columns(), &mapping, chunk, &mut bad));
+    }
+}
+
+/// The same numbers in every run.
+fn below(state: &mut u64, end: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state % end as u64).unwrap()
+}
+
+#[test]
+fn a_broken_table_is_read_in_part_or_refused_in_words() {
+    let mut state = 0x2545_f491_4f6c_dd1d;
+    let (mut n_read, mut n_refused) = (0, 0);
+    for entry in std::fs::read_dir(fixture("")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            continue;
+        }
+        let whole = std::fs::read(&path).unwrap();
+        let n_whole = read_what_is_there(&whole).unwrap();
+        let mut variants: Vec<Vec<u8>> = (0..24)
+            .map(|_| whole[..below(&mut state, whole.len())].to_vec())
+            .collect();
+        for _ in 0..120 {
+            let mut flipped = whole.clone();
+            for _ in 0..=below(&mut state, 3) {
+                let at = below(&mut state, flipped.len());
+                flipped[at] ^= 1 << below(&mut state, 8);
+            }
+            variants.push(flipped);
+        }
+        // The end of a Parquet file is where its lengths stand.
+        for at in whole.len().saturating_sub(60)..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] = flipped[at].wrapping_add(0x55);
+            variants.push(flipped);
+        }
+        for variant in variants {
+            match read_what_is_there(&variant) {
+                Ok(n_rows) => {
+                    n_read += 1;
+                    // A quote that is opened or a line that is broken makes one row two.
+                    assert!(n_rows <= n_whole * 2 + 2, "{}: {n_rows}", path.display());
+                }
+                Err(words) => {
+                    n_refused += 1;
+                    assert!(words.len() > 5, "{words}");
+                }
+            }
+        }
+    }
+    assert!(n_read > 200 && n_refused > 200, "{n_read} {n_refused}");
+}

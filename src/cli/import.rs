@@ -99,7 +99,7 @@ fn dry_run(
 
 fn print_tables(tables: &[TableReport], out: &mut dyn Write) -> std::io::Result<()> {
     for table in tables {
-        for note in &table.notes {
+        for note in &table.mapping.notes {
             writeln!(out, "  {}: {note}", table.path)?;
         }
         for warning in &table.warnings {

@@ -199,7 +199,8 @@ pub fn preflight_paths(
 ) -> Result<Option<Preflight>, JobError> {
     let mut inputs = Inputs::read_with(paths, access, progress)?;
     make_paths_unique(&mut inputs);
-    let Some(sample) = FleetSample::take(&mut inputs) else {
+    let before = fleet_import::read_before(&workspace.context().reader()?)?;
+    let Some(sample) = FleetSample::take(&mut inputs, &before) else {
         return Ok(None);
     };
     let preflight = fleet_import::preflight(&sample, workspace.folder(), progress)?;
@@ -229,7 +230,8 @@ fn store_capture(
     progress: &dyn Progress,
 ) -> Result<(), JobError> {
     make_paths_unique(&mut inputs);
-    if let Some(sample) = FleetSample::take(&mut inputs) {
+    let before = fleet_import::read_before(&workspace.context().reader()?)?;
+    if let Some(sample) = FleetSample::take(&mut inputs, &before) {
         if !sample.tables.is_empty() {
             let imported = fleet_import::import(workspace, &sample, origin, progress)?;
             summary.fleet.push(imported);

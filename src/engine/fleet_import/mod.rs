@@ -8,18 +8,18 @@ mod reading;
 mod stored;
 
 pub use preflight::{Preflight, preflight};
-pub use stored::import;
+pub use stored::{import, read_before};
 
 use super::file_bytes::FileBytes;
 use super::input::{Inputs, Refused};
 use crate::formats::fleet_manifest::{self, FLEET_MANIFEST_FILE_NAME, FleetManifest};
-use crate::formats::table::mapping::{Mapping, TableUse};
+use crate::formats::table::mapping::Mapping;
 use crate::formats::table::reader::{Table, TableFormat};
 use crate::formats::table::{BadRows, TableError};
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::warning::Warning;
 use crate::store::sha256::Sha256;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So much of a file tells whether it is a table.
 const HEAD_BYTES: usize = 64 << 10;
@@ -47,19 +47,16 @@ pub struct FleetSample {
 }
 
 /// What was read of one table.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableReport {
     pub path: String,
-    /// `csv`, `jsonl` or `parquet`.
-    pub format: &'static str,
-    /// `wide`, `long` or `events`.
-    #[serde(rename = "use")]
-    pub table_use: TableUse,
+    pub format: TableFormat,
+    /// What its columns were taken for.
+    #[serde(flatten)]
+    pub mapping: Mapping,
     /// Rows, good and bad.
     pub n_rows: u64,
     pub bad_rows: BadRows,
-    /// What was assumed or left out, in words.
-    pub notes: Vec<String>,
     /// What is damaged.
     pub warnings: Vec<Warning>,
 }
@@ -81,8 +78,9 @@ pub struct FleetSummary {
 }
 
 impl FleetSample {
-    /// Takes the tables and the manifest of a sample out of an input; the rest stays. Without a table nothing is taken.
-    pub fn take(inputs: &mut Inputs) -> Option<Self> {
+    /// Takes the tables and the manifest of a sample out of an input; the rest stays. Without a table nothing is taken. A table with
+    /// the columns of one that was read `before` is read as that one was.
+    pub fn take(inputs: &mut Inputs, before: &[TableReport]) -> Option<Self> {
         let is_manifest = |path: &str| path.rsplit('/').next() == Some(FLEET_MANIFEST_FILE_NAME);
         let mut sample = Self::default();
         let manifest = inputs.files.iter().find(|file| is_manifest(&file.path));
@@ -93,7 +91,7 @@ impl FleetSample {
         }
         let mut rest = Vec::new();
         for file in std::mem::take(&mut inputs.files) {
-            match sample.table_of(&file.path, &file.bytes) {
+            match sample.table_of(&file.path, &file.bytes, before) {
                 Some(Ok(table)) => sample.tables.push(table),
                 Some(Err(reason)) => sample.refused.push(Refused {
                     path: file.path,
@@ -112,16 +110,21 @@ impl FleetSample {
     }
 
     /// The table that a file is; `None`: it is something else.
-    fn table_of(&self, path: &str, bytes: &FileBytes) -> Option<Result<SampleTable, String>> {
+    fn table_of(
+        &self,
+        path: &str,
+        bytes: &FileBytes,
+        before: &[TableReport],
+    ) -> Option<Result<SampleTable, String>> {
         let given = self
             .manifest
             .as_ref()
             .and_then(|manifest| manifest.mapping(path));
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-        let format = match (TableFormat::of(head), given) {
-            (None, Some(_)) => TableFormat::of_extension(path)?,
-            (format, _) => format?,
-        };
+        // Whether a text with unusual columns is a table is known from its mapping alone.
+        let may_be_known = given.is_some() || !before.is_empty();
+        let by_name = || TableFormat::of_extension(path).filter(|_| may_be_known);
+        let format = TableFormat::of(head).or_else(by_name)?;
         let table = match Table::open(bytes, format) {
             Ok(table) => table,
             // Only Parquet says for certain what it is; a text that is no table is a text.
@@ -130,9 +133,13 @@ impl FleetSample {
             }
             Err(_) => return None,
         };
-        let mapping = given
-            .cloned()
-            .map_or_else(|| Mapping::guess(table.columns(), table.sample()), Ok);
+        let mut known = before.iter().map(|table| &table.mapping);
+        let known = known.find(|mapping| mapping.is_of(table.columns()));
+        let mapping = match (given, known) {
+            (Some(given), _) => given.clone().completed(table.columns()),
+            (None, Some(known)) => Ok(known.clone()),
+            (None, None) => Mapping::guess(table.columns(), table.sample()),
+        };
         match mapping {
             Ok(mapping) => Some(Ok(SampleTable {
                 path: path.to_owned(),
@@ -140,7 +147,7 @@ impl FleetSample {
                 format,
                 mapping,
             })),
-            Err(words) if format == TableFormat::Parquet => Some(Err(words)),
+            Err(words) if format == TableFormat::Parquet || given.is_some() => Some(Err(words)),
             Err(_) => None,
         }
     }

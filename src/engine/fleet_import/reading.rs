@@ -128,11 +128,10 @@ fn read_table(
 ) -> Result<(), Cancelled> {
     let mut report = TableReport {
         path: input.path.clone(),
-        format: input.format.id(),
-        table_use: input.mapping.table_use,
+        format: input.format,
+        mapping: input.mapping.clone(),
         n_rows: 0,
         bad_rows: BadRows::default(),
-        notes: input.mapping.notes.clone(),
         warnings: Vec::new(),
     };
     let send = |message| sender.send(message).map_err(|_nobody| Cancelled);

@@ -1,7 +1,7 @@
 //! A sample in the workspace.
 
 use super::reading::{Part, Stopped, read};
-use super::{FleetSample, FleetSummary, grouped};
+use super::{FleetSample, FleetSummary, TableReport, grouped};
 use crate::engine::job::JobError;
 use crate::engine::workspace::{Workspace, now};
 use crate::formats::table::mapping::definition_of_name;
@@ -9,6 +9,7 @@ use crate::model::progress::Progress;
 use crate::model::series::{HeartbeatBatch, Values};
 use crate::store::error::StoreError;
 use crate::store::open::Store;
+use crate::store::reader::Reader;
 use crate::store::series::{SampleFrame, SeriesWriter, UnitSource};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,17 +38,27 @@ pub fn import(
         });
     }
     let frame = frame(sample, source, sha256);
-    let mut summary = store(workspace.store(), sample, Some(&frame), progress)?;
+    let mut summary = store(workspace.store(), sample, frame, progress)?;
     summary.population = population;
     summary.warnings.clone_from(&sample.warnings);
     Ok(summary)
 }
 
+/// What was read of the tables of earlier samples, the last first.
+pub fn read_before(reader: &Reader) -> Result<Vec<TableReport>, StoreError> {
+    let frames = reader.sample_frames()?.into_iter().rev();
+    // What another version wrote is no reason to fail: then the columns are guessed.
+    let tables = frames.filter_map(|frame| {
+        serde_json::from_str::<Vec<TableReport>>(frame.tables.as_deref()?).ok()
+    });
+    Ok(tables.flatten().collect())
+}
+
 /// Writes a sample into any workspace file.
-pub(super) fn store(
+fn store(
     store: &Store,
     sample: &FleetSample,
-    frame: Option<&SampleFrame>,
+    mut frame: SampleFrame,
     progress: &dyn Progress,
 ) -> Result<FleetSummary, JobError> {
     let before = size_on_disk(store.path());
@@ -59,36 +70,36 @@ pub(super) fn store(
             .extend(definitions.iter().map(|metric| metric.name.clone()));
         writer.define(&definitions, UnitSource::Guessed)?;
     }
-    if let Some(frame) = frame {
-        writer.set_frame(frame)?;
-    }
     let mut n_bytes_read = 0;
     let read = read(sample, progress, |part, at| {
         n_bytes_read = at;
-        seen.add(&mut writer, &part)
+        seen.add(&mut writer, part)
     });
-    let missing = |error: StoreError| {
-        let is_full = matches!(error, StoreError::DiskFull { .. });
-        let written = size_on_disk(store.path()).saturating_sub(before);
-        let room = is_full.then(|| room_that_is_missing(written, n_bytes_read, sample.n_bytes()));
-        match room {
-            Some(room) => JobError::Failed(format!(
-                "{error}. About {} bytes of room are missing",
-                grouped(room)
-            )),
-            None => error.into(),
+    let missing = |error: StoreError, packed: u64| {
+        if !matches!(error, StoreError::DiskFull { .. }) {
+            return error.into();
         }
+        let written = size_on_disk(store.path()).saturating_sub(before);
+        let needed = room_that_is_needed(packed, n_bytes_read, sample.n_bytes());
+        JobError::Failed(format!(
+            "{error}. About {} bytes of room are missing",
+            grouped(needed.saturating_sub(written))
+        ))
     };
     let tables = match read {
         Ok(tables) => tables,
         Err(Stopped::Cancelled) => return Err(JobError::Cancelled),
-        Err(Stopped::Use(error)) => return Err(missing(error)),
+        Err(Stopped::Use(error)) => return Err(missing(error, writer.packed_bytes())),
         Err(Stopped::Bug) => {
             let text = "FS-BUG-002: a bug in Fieldscope ended the reading of a table. Nothing was stored; please report it";
             return Err(JobError::Failed(text.to_owned()));
         }
     };
-    let totals = writer.commit().map_err(missing)?;
+    frame.tables = serde_json::to_string(&tables).ok();
+    let framed = writer.set_frame(&frame);
+    framed.map_err(|error| missing(error, writer.packed_bytes()))?;
+    let totals = writer.commit();
+    let totals = totals.map_err(|error| missing(error, writer.packed_bytes()))?;
     Ok(FleetSummary {
         n_devices: seen.devices.len() as u64,
         n_heartbeats: totals.n_rows,
@@ -111,6 +122,7 @@ fn frame(sample: &FleetSample, source: &str, sha256: String) -> SampleFrame {
         seed: manifest.seed,
         rates: manifest.rates,
         manifest: sample.manifest.as_ref().map(|_| manifest.text),
+        tables: None,
     }
 }
 
@@ -123,10 +135,10 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Stores a part, with the definitions of metrics that no mapping named.
-    fn add(&mut self, writer: &mut SeriesWriter<'_>, part: &Part) -> Result<(), StoreError> {
+    fn add(&mut self, writer: &mut SeriesWriter<'_>, part: Part) -> Result<(), StoreError> {
         match part {
             Part::Heartbeats(batch) => {
-                self.note_devices(batch);
+                self.note_devices(&batch);
                 for (name, column) in &batch.metrics {
                     if !self.metrics.contains(name) {
                         let is_text = matches!(column.values, Values::Text { .. });
@@ -136,7 +148,7 @@ impl Seen {
                 }
                 writer.add(batch)
             }
-            Part::Events(events) => writer.add_events(events),
+            Part::Events(events) => writer.add_events(&events),
         }
     }
 
@@ -167,23 +179,22 @@ pub(super) fn size_on_disk(path: &Path) -> u64 {
     size(path) + size(&PathBuf::from(log))
 }
 
-/// What an import needs beyond the room that it filled, if the rest is like what was read. A tenth more is asked for.
-fn room_that_is_missing(written: u64, read: u64, total: u64) -> u64 {
+/// What an import needs on the disk, if the rest is like what was read: its blocks, a tenth more for their places, and all of it
+/// twice, because it stands in the log of the workspace before it stands in the file.
+fn room_that_is_needed(packed: u64, read: u64, total: u64) -> u64 {
     let needed =
-        u128::from(written) * u128::from(total.max(read)) * 11 / (u128::from(read.max(1)) * 10);
-    u64::try_from(needed)
-        .unwrap_or(u64::MAX)
-        .saturating_sub(written)
+        u128::from(packed) * u128::from(total.max(read)) * 22 / (u128::from(read.max(1)) * 10);
+    u64::try_from(needed).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::room_that_is_missing;
+    use super::room_that_is_needed;
 
     #[test]
-    fn the_room_that_is_missing_is_that_of_the_rest_and_a_tenth_more() {
-        assert_eq!(room_that_is_missing(100, 50, 100), 120);
-        assert_eq!(room_that_is_missing(100, 100, 100), 10);
-        assert_eq!(room_that_is_missing(0, 0, 100), 0);
+    fn the_room_that_is_needed_is_that_of_all_tables_twice() {
+        assert_eq!(room_that_is_needed(100, 50, 100), 440);
+        assert_eq!(room_that_is_needed(100, 100, 100), 220);
+        assert_eq!(room_that_is_needed(0, 0, 100), 0);
     }
 }

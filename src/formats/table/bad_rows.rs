@@ -1,12 +1,12 @@
 //! Rows that could not be used, and why: a count of all and the first of them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So many are told one by one.
 const MOST_TOLD: usize = 100;
 
 /// A row that was left out, or a value of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRow {
     /// From 0, without a header.
     pub row: u64,
@@ -19,7 +19,7 @@ pub struct BadRow {
 }
 
 /// The rows of one table that could not be used, wholly or in part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRows {
     /// How many, those that are not told one by one too.
     pub n: u64,
@@ -33,16 +33,6 @@ impl BadRows {
         if self.first.len() < MOST_TOLD {
             self.first.push(bad);
         }
-    }
-
-    /// A row of a table whose rows are not lines.
-    pub fn add_row(&mut self, row: u64, what: &str) {
-        self.add(BadRow {
-            row,
-            line: None,
-            offset: None,
-            what: what.to_owned(),
-        });
     }
 
     /// Takes over those of a later part of the table.

@@ -126,7 +126,7 @@ impl Rows {
                     continue;
                 }
             };
-            bad.add_row(chunk.first_row + row as u64, what);
+            bad.add(chunk.bad_row(row, what));
         }
         for ids in [&mut self.device, &mut self.version, &mut self.hardware] {
             *ids = picked(ids, &kept);

@@ -219,6 +219,7 @@ mod tests {
                 full(texts((0..n).map(|row| of(row).2))),
                 full(Values::I64((0..n).collect())),
             ],
+            places: Vec::new(),
         };
         let mapping = Mapping::guess(&columns, &chunk).unwrap();
         let mut bad = BadRows::default();

@@ -144,6 +144,10 @@ const METRIC_VALUE: &[&str] = &["metricvalue", "value", "val"];
 const ISSUE: &[&str] = &["issuekey", "issueid", "issue", "fingerprint", "signature"];
 const EVENT_KIND: &[&str] = &["eventkind", "eventtype", "event", "kind", "type"];
 
+/// Names of the text of a log line: a log in JSON tells device and time too.
+const MESSAGE: &[&str] = &["message", "msg", "log", "logmessage", "line", "text"];
+const LEVEL: &[&str] = &["level", "loglevel", "severity", "lvl"];
+
 /// Ends of names of what is known to last for a part of the interval.
 const TIMERS: &[&str] = &[
     "active_ms",
@@ -200,13 +204,7 @@ impl Mapping {
         let columns = (columns.iter().zip(&guess.roles))
             .map(|(column, role)| {
                 let role = role.unwrap_or_else(|| other_role(column, table_use, &mut notes));
-                let is_metric = matches!(role, Role::Metric(kind) if kind != MetricKind::Text);
-                let unit = is_metric.then(|| unit_of(&column.name)).flatten();
-                ColumnMapping {
-                    column: column.name.clone(),
-                    role,
-                    unit: unit.map(str::to_owned),
-                }
+                mapped(column, role)
             })
             .collect();
         Ok(Self {
@@ -214,6 +212,44 @@ impl Mapping {
             columns,
             notes,
         })
+    }
+
+    /// A mapping that a person wrote, with the columns of a table that it does not name. `Err` says in words what is missing.
+    pub fn completed(mut self, columns: &[TableColumn]) -> Result<Self, String> {
+        for (what, is_it) in [
+            ("device", (|role| role == Role::Device) as fn(Role) -> bool),
+            ("time", |role| matches!(role, Role::Time(_))),
+        ] {
+            let of_it = self.columns.iter().filter(|mapped| is_it(mapped.role));
+            let names: Vec<&str> = of_it.map(|mapped| mapped.column.as_str()).collect();
+            let is_there = |name: &&str| columns.iter().any(|column| column.name == **name);
+            match names.iter().find(|name| !is_there(name)) {
+                Some(name) => {
+                    return Err(format!(
+                        "the mapping says that {name} tells the {what}, and there is no such column"
+                    ));
+                }
+                None if names.is_empty() => {
+                    return Err(format!("the mapping names no column that tells the {what}"));
+                }
+                None => {}
+            }
+        }
+        for column in columns {
+            if self.role_of(&column.name).is_none() {
+                let role = other_role(column, self.table_use, &mut self.notes);
+                self.columns.push(mapped(column, role));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether it is of a table with these columns, in any order.
+    pub fn is_of(&self, columns: &[TableColumn]) -> bool {
+        self.columns.len() == columns.len()
+            && columns
+                .iter()
+                .all(|column| self.role_of(&column.name).is_some())
     }
 
     /// The definitions of the metrics that columns are.
@@ -241,6 +277,20 @@ impl Mapping {
             .find(|mapped| mapped.column == name)
             .map(|mapped| mapped.role)
     }
+}
+
+/// Whether these are the columns of a log rather than of a table: a message, and a level or no number but the time.
+pub(super) fn is_log(columns: &[TableColumn], mapping: &Mapping) -> bool {
+    let has = |names: &[&str]| {
+        columns
+            .iter()
+            .any(|column| names.contains(&base_name(&column.name).as_str()))
+    };
+    let has_number = mapping
+        .columns
+        .iter()
+        .any(|mapped| matches!(mapped.role, Role::Metric(kind) if kind != MetricKind::Text));
+    mapping.table_use == TableUse::Wide && has(MESSAGE) && (has(LEVEL) || !has_number)
 }
 
 /// Whether a column of this name holds names, which are no numbers even where they look like some.
@@ -334,6 +384,17 @@ impl Guess<'_> {
             return TableUse::Events;
         }
         TableUse::Wide
+    }
+}
+
+/// A column in its role, with the unit that its name tells.
+fn mapped(column: &TableColumn, role: Role) -> ColumnMapping {
+    let is_metric = matches!(role, Role::Metric(kind) if kind != MetricKind::Text);
+    let unit = is_metric.then(|| unit_of(&column.name)).flatten();
+    ColumnMapping {
+        column: column.name.clone(),
+        role,
+        unit: unit.map(str::to_owned),
     }
 }
 

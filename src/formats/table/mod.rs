@@ -86,6 +86,30 @@ pub struct TableChunk {
     pub n_rows: usize,
     /// In the order of the table's columns. `None`: not asked for, or not readable here.
     pub columns: Vec<Option<Column>>,
+    /// Of a text: where each row begins in the file.
+    pub places: Vec<RowPlace>,
+}
+
+/// Where a row of a text begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// From 1.
+    pub line: u64,
+    /// In bytes.
+    pub offset: u64,
+}
+
+impl TableChunk {
+    /// What is wrong with a row of it, with its place.
+    fn bad_row(&self, row: usize, what: &str) -> BadRow {
+        let place = self.places.get(row);
+        BadRow {
+            row: self.first_row + row as u64,
+            line: place.map(|place| place.line),
+            offset: place.map(|place| place.offset),
+            what: what.to_owned(),
+        }
+    }
 }
 
 /// Why a table cannot be read, or not further.

@@ -3,34 +3,29 @@
 use super::bad_rows::BadRows;
 use super::csv::CsvTable;
 use super::json_lines::JsonLinesTable;
-use super::mapping::Mapping;
+use super::mapping::{Mapping, is_log};
 use super::parquet::{ParquetTable, RowGroup};
 use super::{TableChunk, TableColumn, TableError};
 use crate::model::progress::{Progress, Unattended};
 use crate::model::warning::Warning;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Rows that a mapping is guessed from.
 const SAMPLE_ROWS: u64 = 1000;
 
 /// What a table is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TableFormat {
+    #[serde(rename = "csv")]
     Csv,
+    #[serde(rename = "jsonl")]
     JsonLines,
+    #[serde(rename = "parquet")]
     Parquet,
 }
 
 impl TableFormat {
-    /// Stable id, and the name on screen.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::JsonLines => "jsonl",
-            Self::Parquet => "parquet",
-        }
-    }
-
     /// What a file name says, for a table whose mapping is given.
     pub fn of_extension(path: &str) -> Option<Self> {
         match path.rsplit('.').next()?.to_ascii_lowercase().as_str() {
@@ -49,8 +44,9 @@ impl TableFormat {
         // The last line of a beginning may be half of one.
         let whole_lines =
             memchr::memrchr(b'\n', head).map_or(head, |at| head.get(..=at).unwrap_or(head));
-        let is_mapped =
-            |columns: &[TableColumn], sample: &TableChunk| Mapping::guess(columns, sample).is_ok();
+        let is_mapped = |columns: &[TableColumn], sample: &TableChunk| {
+            Mapping::guess(columns, sample).is_ok_and(|mapping| !is_log(columns, &mapping))
+        };
         let object = head.trim_ascii_start().first() == Some(&b'{');
         if object {
             let table = JsonLinesTable::open(whole_lines).ok()?;

@@ -3,7 +3,7 @@
 use super::cell::Cell;
 use super::growing::{Growing, NotANumber};
 use super::mapping::is_name;
-use super::{MOST_COLUMNS, TableChunk, TableColumn, TableError};
+use super::{MOST_COLUMNS, RowPlace, TableChunk, TableColumn, TableError};
 use crate::model::warning::Warning;
 use std::collections::BTreeMap;
 
@@ -105,6 +105,7 @@ pub(super) struct TextRows {
     taken: BTreeMap<String, u32>,
     n_rows: usize,
     first_row: u64,
+    places: Vec<RowPlace>,
 }
 
 impl TextRows {
@@ -155,8 +156,9 @@ impl TextRows {
         growing.push(cell)
     }
 
-    /// The row that is read is complete.
-    pub(super) fn end_row(&mut self) {
+    /// The row that is read, which begins there, is complete.
+    pub(super) fn end_row(&mut self, place: RowPlace) {
+        self.places.push(place);
         self.n_rows += 1;
     }
 
@@ -187,6 +189,7 @@ impl TextRows {
             first_row,
             n_rows,
             columns,
+            places: std::mem::take(&mut self.places),
         })
     }
 

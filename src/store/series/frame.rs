@@ -27,6 +27,8 @@ pub struct SampleFrame {
     pub rates: BTreeMap<String, f64>,
     /// The manifest as it was.
     pub manifest: Option<String>,
+    /// What was read of each table, and how, as whoever imported it wrote it.
+    pub tables: Option<String>,
 }
 
 impl Reader {
@@ -39,8 +41,8 @@ impl Reader {
 pub(super) fn insert(connection: &Connection, frame: &SampleFrame) -> Result<(), StoreError> {
     let rates = serde_json::to_string(&frame.rates).unwrap_or_default();
     connection.execute(
-        "INSERT INTO sample_frames (source, sha256, imported_at, population, n_devices, chosen_by, seed, rates, manifest) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO sample_frames (source, sha256, imported_at, population, n_devices, chosen_by, seed, rates, manifest, tables) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             frame.source,
             frame.sha256,
@@ -50,7 +52,8 @@ pub(super) fn insert(connection: &Connection, frame: &SampleFrame) -> Result<(),
             frame.chosen_by,
             frame.seed,
             rates,
-            frame.manifest
+            frame.manifest,
+            frame.tables
         ],
     )?;
     Ok(())
@@ -68,5 +71,6 @@ fn frame_row(row: &Row<'_>) -> rusqlite::Result<SampleFrame> {
         seed: row.get("seed")?,
         rates: serde_json::from_str(&rates).unwrap_or_default(),
         manifest: row.get("manifest")?,
+        tables: row.get("tables")?,
     })
 }

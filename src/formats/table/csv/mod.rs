@@ -7,7 +7,7 @@ use super::cell::Cell;
 use super::text_rows::{
     CHUNK_BYTES, LONGEST_LINE_BYTES, Line, Lines, SAMPLE_ROWS, TextRows, shown,
 };
-use super::{TableChunk, TableColumn, TableError};
+use super::{RowPlace, TableChunk, TableColumn, TableError};
 use crate::model::progress::{Progress, Unattended};
 use crate::model::warning::Warning;
 use record::{Field, Record};
@@ -164,7 +164,10 @@ impl<'b> CsvTable<'b> {
                 )));
             }
         }
-        self.rows.end_row();
+        self.rows.end_row(RowPlace {
+            line: record.line,
+            offset: record.offset as u64,
+        });
         true
     }
 

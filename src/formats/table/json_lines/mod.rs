@@ -9,7 +9,7 @@ use super::cell::Cell;
 use super::text_rows::{
     CHUNK_BYTES, LONGEST_LINE_BYTES, Line, Lines, SAMPLE_ROWS, TextRows, shown,
 };
-use super::{TableChunk, TableColumn, TableError};
+use super::{RowPlace, TableChunk, TableColumn, TableError};
 use crate::model::progress::{Progress, Unattended};
 use crate::model::warning::Warning;
 use scan::{Scan, Token};
@@ -231,7 +231,10 @@ impl<'b> JsonLinesTable<'b> {
                 });
             }
         }
-        self.rows.end_row();
+        self.rows.end_row(RowPlace {
+            line: line.number,
+            offset: line.offset as u64,
+        });
     }
 }
 
