@@ -325,9 +325,9 @@ fn answers(reader: &Reader, filter: &RowFilter) -> Vec<String> {
     }
     let range = reader.metric_range("m0", filter).unwrap();
     answers.push(format!("range {:?} {}", range.range, range.n_values));
-    let (hours, spacing) = reader.version_hours(filter).unwrap();
-    answers.push(format!("spacing {spacing:?}"));
-    for row in hours {
+    let hours = reader.fleet_hours(filter).unwrap();
+    answers.push(format!("spacing {:?}", hours.interval_ns));
+    for row in hours.versions {
         answers.push(format!(
             "hours {:?} {} {} {} {}",
             row.version,
