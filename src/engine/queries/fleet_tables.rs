@@ -218,21 +218,23 @@ pub(super) fn event_rate_by_version(
         });
     }
     let hours = reader.fleet_hours(&filter)?;
-    let rows = version_rates(&hours.versions, &events).into_iter().map(|of| {
-        let rate = of.per_1000_hours();
-        let interval = rate.filter(|_| of.are_enough());
-        let row = of.hours;
-        vec![
-            json!(row.version),
-            json!(of.n_events),
-            real(row.hours),
-            json!(row.n_rows),
-            json!(row.n_devices),
-            rate.map_or(Value::Null, |rate| real(rate.value)),
-            interval.map_or(Value::Null, |rate| real(rate.low)),
-            interval.map_or(Value::Null, |rate| real(rate.high)),
-        ]
-    });
+    let rows = version_rates(&hours.versions, &events)
+        .into_iter()
+        .map(|of| {
+            let rate = of.per_1000_hours();
+            let interval = rate.filter(|_| of.are_enough());
+            let row = of.hours;
+            vec![
+                json!(row.version),
+                json!(of.n_events),
+                real(row.hours),
+                json!(row.n_rows),
+                json!(row.n_devices),
+                rate.map_or(Value::Null, |rate| real(rate.value)),
+                interval.map_or(Value::Null, |rate| real(rate.low)),
+                interval.map_or(Value::Null, |rate| real(rate.high)),
+            ]
+        });
     let columns = vec![
         "version",
         "events",

@@ -30,10 +30,7 @@ impl DeviceRun<'_> {
             .decoder
             .decode_run(&self.times, &self.lengths, self.run);
         let id = block_id(self.cell, TIME, ValueType::I64);
-        match column
-            .map_err(|malformed| damaged(id, malformed))?
-            .values
-        {
+        match column.map_err(|malformed| damaged(id, malformed))?.values {
             Values::I64(times) => Ok(times),
             _ => Err(damaged(id, Malformed("its times are no times"))),
         }
@@ -83,7 +80,8 @@ impl Reader {
         visit: impl FnMut(DeviceRun<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         // The block that is looked for, or the one before it: of another group or another day.
-        let sql = "SELECT id, summary, data FROM series_blocks WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
+        let sql =
+            "SELECT id, summary, data FROM series_blocks WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
         let before = |day: i64, found: i64| Some(if found == day { day - 1 } else { found });
         self.visit_runs(number, sql, day_of(i64::MAX), before, visit)
     }

@@ -3,6 +3,7 @@
 use super::filter::{IdFilter, RowFilter};
 use super::packed_cell::with_values;
 use super::scan::{Needs, scan};
+use super::summary::least_and_greatest;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
@@ -82,6 +83,14 @@ impl Counters {
         self.counters.get_mut(usize::try_from(at).ok()?)
     }
 
+    /// Counts a number that has a counter.
+    fn count_covered(&mut self, number: i64) {
+        let at = usize::try_from(number.wrapping_sub(self.least));
+        if let Some(counter) = at.ok().and_then(|at| self.counters.get_mut(at)) {
+            *counter += 1;
+        }
+    }
+
     fn add(&mut self, number: i64, n: u64) {
         let has_counter = self.cover(number, number);
         match self.counter(number).filter(|_| has_counter) {
@@ -152,22 +161,26 @@ impl Counted {
         ranges: &[Range<usize>],
         width: f64,
     ) {
-        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else {
+        let Some((least, greatest)) = least_and_greatest(values) else {
             return;
         };
-        let is_near = self.values.cover((*least).into(), (*greatest).into());
-        for value in selected(values, ranges) {
-            if !is_near {
-                self.put((*value).into(), 1, width);
-            } else if let Some(counter) = self.values.counter((*value).into()) {
-                *counter += 1;
+        let has_counters = self.values.cover(least.into(), greatest.into());
+        for rows in ranges {
+            for value in values.get(rows.clone()).unwrap_or_default() {
+                if has_counters {
+                    self.values.count_covered((*value).into());
+                } else {
+                    self.put((*value).into(), 1, width);
+                }
             }
         }
     }
 
     fn add_real<T: Copy + Into<f64>>(&mut self, values: &[T], ranges: &[Range<usize>], width: f64) {
-        for value in selected(values, ranges) {
-            self.put_in_bin(floor((*value).into() / width), 1);
+        for rows in ranges {
+            for value in values.get(rows.clone()).unwrap_or_default() {
+                self.put_in_bin(floor((*value).into() / width), 1);
+            }
         }
     }
 
@@ -214,11 +227,6 @@ impl Counted {
             n_outside: self.n_outside,
         }
     }
-}
-
-fn selected<'v, T>(values: &'v [T], ranges: &[Range<usize>]) -> impl Iterator<Item = &'v T> {
-    let parts = ranges.iter().filter_map(|rows| values.get(rows.clone()));
-    parts.flatten()
 }
 
 /// The greatest whole number up to `number`; `None` of NaN and of what no i64 holds.

@@ -11,6 +11,9 @@ use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use std::ops::Range;
 
+/// Values that are compared at once.
+const EQUAL_AT_ONCE: usize = 32;
+
 /// One block of a column.
 pub(super) struct StoredBlock {
     pub(super) id: i64,
@@ -89,9 +92,10 @@ impl PackedCell {
     ) -> Result<Vec<u32>, StoreError> {
         let column = self.unpack(block, decoder)?;
         Ok(match column.map(|column| (column.values, column.present)) {
-            Some((Values::I32(ids), None)) => {
-                ids.iter().map(|id| (*id).max(0).cast_unsigned()).collect()
-            }
+            Some((Values::I32(ids), None)) => ids
+                .into_iter()
+                .map(|id| id.max(0).cast_unsigned())
+                .collect(),
             Some((values, present)) => super::cell::whole_or_zero(&Column { values, present }),
             None => vec![0; self.rows.n_rows()],
         })
@@ -216,19 +220,19 @@ impl PackedCell {
         let selected = self.selected(filter, decoder)?;
         let mut cuts = Cuts::of(&selected);
         let mut shares: Vec<VersionShare> = Vec::new();
-        let mut add = |version: u32, slot: u8, n_rows: usize| {
-            let bit = slot_bit(slot);
-            match shares.iter_mut().find(|share| share.version == version) {
-                Some(share) => {
-                    share.n_rows += n_rows as u64;
-                    share.slots |= bit;
-                }
-                None => shares.push(VersionShare {
-                    version,
-                    n_rows: n_rows as u64,
-                    slots: bit,
-                }),
+        let mut add = |version: u32, slot: u8, n_rows: usize| match shares
+            .iter_mut()
+            .find(|share| share.version == version)
+        {
+            Some(share) => {
+                share.n_rows += n_rows as u64;
+                share.slots |= slot_bit(slot);
             }
+            None => shares.push(VersionShare {
+                version,
+                n_rows: n_rows as u64,
+                slots: slot_bit(slot),
+            }),
         };
         for (slot, run) in self.runs() {
             cuts.each(&run, |part| {
@@ -288,14 +292,28 @@ fn for_each_equal<T: Copy + PartialEq>(
     mut visit: impl FnMut(T, Range<usize>),
 ) {
     let mut start = range.start;
-    let part = values.get(range.clone()).unwrap_or_default();
-    for same in part.chunk_by(|a, b| a == b) {
-        let end = start + same.len();
-        if let Some(value) = same.first() {
-            visit(*value, start..end);
-        }
-        start = end;
+    let mut rest = values.get(range.clone()).unwrap_or_default();
+    while let Some(value) = rest.first().copied() {
+        let (same, after) = rest.split_at(n_equal(rest, value));
+        visit(value, start..start + same.len());
+        start += same.len();
+        rest = after;
     }
+}
+
+/// How many of the first values are this one.
+fn n_equal<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
+    let mut n = 0;
+    for part in values.chunks(EQUAL_AT_ONCE) {
+        // All are the same when each is the one before it: one comparison of memory.
+        let is_same = part.first() == Some(&value)
+            && part.get(1..) == part.get(..part.len().saturating_sub(1));
+        if !is_same {
+            return n + part.iter().take_while(|other| **other == value).count();
+        }
+        n += part.len();
+    }
+    n
 }
 
 /// The rows of ranges whose value is wanted.

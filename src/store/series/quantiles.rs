@@ -76,15 +76,13 @@ impl Reader {
             ..Needs::default()
         };
         let mut band = Band::default();
-        scan_days(
-            self,
-            (metric.id, &filter, needs),
-            |cells, decoder| band_of_day(cells, decoder, &filter, bucket, quantiles),
-            |part: Band| {
-                band.n_nan += part.n_nan;
-                band.buckets.extend(part.buckets);
-            },
-        )?;
+        let days = scan_days(self, (metric.id, &filter, needs), |cells, decoder| {
+            band_of_day(cells, decoder, &filter, bucket, quantiles)
+        })?;
+        for day in days {
+            band.n_nan += day.n_nan;
+            band.buckets.extend(day.buckets);
+        }
         Ok(band)
     }
 }
@@ -261,11 +259,7 @@ fn of<T>(values: &[T], rows: Range<usize>) -> &[T] {
 
 /// Quantiles, each between the two ranks around it, as SQL's `percentile_cont` defines it. `at` answers the values of ranks, which
 /// are in order.
-fn quantiles_of(
-    count: u64,
-    quantiles: &[f64],
-    at: impl FnOnce(&[u64]) -> Vec<f64>,
-) -> Vec<f64> {
+fn quantiles_of(count: u64, quantiles: &[f64], at: impl FnOnce(&[u64]) -> Vec<f64>) -> Vec<f64> {
     let around = |quantile: f64| {
         let rank = (count - 1) as f64 * quantile.clamp(0.0, 1.0);
         let (low, high) = (rank.floor(), rank.ceil());

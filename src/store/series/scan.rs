@@ -9,13 +9,14 @@ use super::summary::RowSummary;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use rusqlite::Connection;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of packed blocks that are in memory at once.
-const CHUNK_BYTES: usize = 32 << 20;
-/// Below this many cells a second thread costs more than it saves.
-const CELLS_PER_THREAD_MIN: usize = 64;
+/// Bytes of packed blocks that wait for a thread.
+const WAITING_BYTES_MAX: usize = 32 << 20;
+/// Cells that are handed to a thread at once.
+const PIECE_CELLS: usize = 96;
 
 /// Asking the system takes longer than many a question.
 static N_PROCESSORS: LazyLock<usize> =
@@ -35,8 +36,7 @@ pub(super) struct Needs {
 /// A metric, the rows, and what is looked at of them.
 pub(super) type Question<'q> = (u32, &'q IdFilter, Needs);
 
-/// Adds up the cells of a column. `fold` is called on several threads, each with a sum of its own; `join` puts two together. All
-/// cells of a group of devices are added to the same sum, as long as they are in memory at once.
+/// Adds up the cells of a column. `fold` is called on several threads, each with a sum of its own; `join` puts two together.
 pub(super) fn scan<A: Send>(
     reader: &Reader,
     question: Question<'_>,
@@ -56,113 +56,128 @@ pub(super) fn scan_some_days<A: Send>(
     fold: impl Fn(&mut A, &PackedCell, &mut Decoder) -> Result<(), StoreError> + Sync,
     mut join: impl FnMut(&mut A, A),
 ) -> Result<A, StoreError> {
-    let mut sum: Option<A> = None;
-    read_chunks(reader, question, is_wanted, |cells| {
-        let n_parts = (cells.len() / CELLS_PER_THREAD_MIN).clamp(1, *N_PROCESSORS);
-        let parts = on_all_processors(n_parts, |part, decoder| {
-            let mut sum = new();
-            let own = cells
-                .iter()
-                .filter(|cell| cell.key.group as usize % n_parts == part);
-            for cell in own {
-                fold(&mut sum, cell, decoder)?;
-            }
-            Ok(sum)
-        })?;
-        for part in parts {
-            match &mut sum {
-                Some(sum) => join(sum, part),
-                None => sum = Some(part),
-            }
-        }
-        Ok(())
-    })?;
-    Ok(sum.unwrap_or_else(new))
+    let work = |sum: &mut A, cells: &[PackedCell], decoder: &mut Decoder| {
+        cells.iter().try_for_each(|cell| fold(sum, cell, decoder))
+    };
+    let sums = share_out(reader, question, (is_wanted, PIECE_CELLS), &new, work)?;
+    let mut sums = sums.into_iter();
+    let mut sum = sums.next().unwrap_or_else(&new);
+    sums.for_each(|part| join(&mut sum, part));
+    Ok(sum)
 }
 
-/// Answers a question for each day by itself, several days at a time. `join` gets the answers in the order of days.
+/// Answers a question for each day by itself, several days at a time; the answers in the order of days.
 pub(super) fn scan_days<A: Send>(
     reader: &Reader,
     question: Question<'_>,
     answer: impl Fn(&[PackedCell], &mut Decoder) -> Result<A, StoreError> + Sync,
-    mut join: impl FnMut(A),
-) -> Result<(), StoreError> {
-    let of_day = |a: &PackedCell, b: &PackedCell| a.key.day == b.key.day;
-    read_chunks(
-        reader,
-        question,
-        |_| true,
-        |cells| {
-            let days: Vec<&[PackedCell]> = cells.chunk_by(of_day).collect();
-            let answers = on_all_processors(days.len(), |day, decoder| {
-                answer(days.get(day).copied().unwrap_or_default(), decoder)
-            })?;
-            answers.into_iter().for_each(&mut join);
-            Ok(())
-        },
-    )
+) -> Result<Vec<A>, StoreError> {
+    let work = |answers: &mut Vec<(i64, A)>, cells: &[PackedCell], decoder: &mut Decoder| {
+        let day = cells.first().map_or(0, |cell| cell.key.day);
+        answers.push((day, answer(cells, decoder)?));
+        Ok(())
+    };
+    let answers = share_out(reader, question, (|_| true, usize::MAX), Vec::new, work)?;
+    let mut answers: Vec<(i64, A)> = answers.into_iter().flatten().collect();
+    answers.sort_by_key(|(day, _)| *day);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
-/// Reads the cells of a question and hands them on, before they are too many.
-fn read_chunks(
+/// Reads the cells of a question day by day, in pieces of at most so many, and works on them meanwhile. Each thread has a state
+/// of its own, which are what is answered.
+fn share_out<S: Send>(
     reader: &Reader,
     question: Question<'_>,
-    is_wanted: impl Fn(i64) -> bool,
-    mut work: impl FnMut(&[PackedCell]) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    reader.ask_one_state(|connection| {
-        let (mut cells, mut n_bytes) = (Vec::new(), 0);
-        for day in question.1.days(connection)? {
-            if !is_wanted(day) {
-                continue;
-            }
-            let of_day = cells_of_day(connection, day, question)?;
-            n_bytes += of_day.iter().map(PackedCell::n_bytes).sum::<usize>();
-            cells.extend(of_day);
-            if n_bytes > CHUNK_BYTES {
-                work(&cells)?;
-                cells.clear();
-                n_bytes = 0;
-            }
-        }
-        if cells.is_empty() {
-            return Ok(());
-        }
-        work(&cells)
-    })
-}
-
-/// Does `work` for each number below `n`, on all processors; the answers in the order of the numbers.
-fn on_all_processors<A: Send>(
-    n: usize,
-    work: impl Fn(usize, &mut Decoder) -> Result<A, StoreError> + Sync,
-) -> Result<Vec<A>, StoreError> {
-    let next = AtomicUsize::new(0);
-    let work_off = || {
-        let mut decoder = Decoder::new()?;
-        let mut done = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= n {
-                return Ok::<_, StoreError>(done);
-            }
-            done.push((number, work(number, &mut decoder)?));
-        }
+    (is_wanted, piece_cells): (impl Fn(i64) -> bool, usize),
+    new: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &[PackedCell], &mut Decoder) -> Result<(), StoreError> + Sync,
+) -> Result<Vec<S>, StoreError> {
+    let (sender, receiver) = channel::<Vec<PackedCell>>();
+    let pieces = Pieces {
+        receiver: Mutex::new(receiver),
+        n_bytes: AtomicUsize::new(0),
     };
-    let n_others = (*N_PROCESSORS).min(n).saturating_sub(1);
-    let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (0..n_others).map(|_| scope.spawn(work_off)).collect();
-        let mut done = work_off()?;
-        for other in others {
-            match other.join() {
-                Ok(theirs) => done.extend(theirs?),
+    std::thread::scope(|scope| {
+        let help = || {
+            let (mut state, mut decoder) = (new(), Decoder::new()?);
+            while let Some(piece) = pieces.wait() {
+                work(&mut state, &piece, &mut decoder)?;
+            }
+            Ok::<S, StoreError>(state)
+        };
+        let mut helpers = Vec::new();
+        let (mut state, mut decoder, mut n_pieces) = (new(), Decoder::new()?, 0);
+        reader.ask_one_state(|connection| {
+            // Dropped with this closure, also by a panic: then the helpers end.
+            let sender = sender;
+            for day in question.1.days(connection)? {
+                if !is_wanted(day) {
+                    continue;
+                }
+                let mut cells = cells_of_day(connection, day, question)?;
+                while !cells.is_empty() {
+                    let rest = cells.split_off(piece_cells.min(cells.len()));
+                    pieces.send(&sender, std::mem::replace(&mut cells, rest));
+                    n_pieces += 1;
+                    // The first piece is this thread's.
+                    if n_pieces > 1 && helpers.len() + 1 < *N_PROCESSORS {
+                        helpers.push(scope.spawn(help));
+                    }
+                }
+                while pieces.n_bytes.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
+                    let Some(piece) = pieces.take() else { break };
+                    work(&mut state, &piece, &mut decoder)?;
+                }
+            }
+            Ok(())
+        })?;
+        while let Some(piece) = pieces.take() {
+            work(&mut state, &piece, &mut decoder)?;
+        }
+        let mut states = vec![state];
+        for helper in helpers {
+            match helper.join() {
+                Ok(theirs) => states.push(theirs?),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok::<_, StoreError>(done)
-    })?;
-    done.sort_unstable_by_key(|(number, _)| *number);
-    Ok(done.into_iter().map(|(_, answer)| answer).collect())
+        Ok(states)
+    })
+}
+
+/// Cells that wait for a thread.
+struct Pieces {
+    receiver: Mutex<Receiver<Vec<PackedCell>>>,
+    n_bytes: AtomicUsize,
+}
+
+impl Pieces {
+    fn send(&self, sender: &Sender<Vec<PackedCell>>, piece: Vec<PackedCell>) {
+        let n_bytes = piece.iter().map(PackedCell::n_bytes).sum();
+        self.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        // The receiver lives as long as this.
+        let _is_sent = sender.send(piece).is_ok();
+    }
+
+    /// The next piece; waits for it. `None` when all were taken.
+    fn wait(&self) -> Option<Vec<PackedCell>> {
+        self.taken(self.lock().recv().ok())
+    }
+
+    /// The next piece that is there.
+    fn take(&self) -> Option<Vec<PackedCell>> {
+        self.taken(self.lock().try_recv().ok())
+    }
+
+    fn taken(&self, piece: Option<Vec<PackedCell>>) -> Option<Vec<PackedCell>> {
+        let n_bytes = piece.iter().flatten().map(PackedCell::n_bytes).sum();
+        self.n_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
+        piece
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Receiver<Vec<PackedCell>>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The cells of a day that have the metric and may have wanted rows, with the blocks that a question needs.
