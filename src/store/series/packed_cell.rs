@@ -148,7 +148,7 @@ impl PackedCell {
         }
         if filter.cuts(&self.rows) {
             let times = self.times(decoder)?;
-            ranges = narrowed(&ranges, &times, |time| filter.takes_time(time));
+            ranges = self.narrowed(&ranges, &times, |time| filter.takes_time(time));
         }
         let versions = &self.rows.versions;
         if !versions.keys().all(|of| filter.takes_version(*of)) {
@@ -156,13 +156,37 @@ impl PackedCell {
                 return Ok(Vec::new());
             }
             let versions = self.versions(decoder)?;
-            ranges = narrowed(&ranges, &versions, |of| filter.takes_version(of));
+            ranges = self.narrowed(&ranges, &versions, |of| filter.takes_version(of));
         }
         if let Some(wanted) = &filter.hardware {
             let hardware = self.ids(self.hardware.as_ref(), decoder)?;
-            ranges = narrowed(&ranges, &hardware, |id| wanted.contains(&id));
+            ranges = self.narrowed(&ranges, &hardware, |id| wanted.contains(&id));
         }
         Ok(ranges)
+    }
+
+    /// The rows of ranges whose value is wanted. Device by device, which mostly have one version and one hardware in a day.
+    fn narrowed<T: Copy + PartialEq>(
+        &self,
+        ranges: &[Range<usize>],
+        values: &[T],
+        is_wanted: impl Fn(T) -> bool,
+    ) -> Vec<Range<usize>> {
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        let mut cuts = Cuts::of(ranges);
+        for (_, run) in self.runs() {
+            cuts.each(&run, |part| {
+                for_each_equal(values, &part, |value, rows| {
+                    if is_wanted(value) {
+                        match kept.last_mut() {
+                            Some(last) if last.end == rows.start => last.end = rows.end,
+                            _ => kept.push(rows),
+                        }
+                    }
+                });
+            });
+        }
+        kept
     }
 
     /// Statistics of the rows that a filter lets through.
@@ -314,24 +338,4 @@ fn n_equal<T: Copy + PartialEq>(values: &[T], value: T) -> usize {
         n += part.len();
     }
     n
-}
-
-/// The rows of ranges whose value is wanted.
-fn narrowed<T: Copy + PartialEq>(
-    ranges: &[Range<usize>],
-    values: &[T],
-    mut is_wanted: impl FnMut(T) -> bool,
-) -> Vec<Range<usize>> {
-    let mut kept: Vec<Range<usize>> = Vec::new();
-    for range in ranges {
-        for_each_equal(values, range, |value, rows| {
-            if is_wanted(value) {
-                match kept.last_mut() {
-                    Some(last) if last.end == rows.start => last.end = rows.end,
-                    _ => kept.push(rows),
-                }
-            }
-        });
-    }
-    kept
 }

@@ -73,6 +73,7 @@ impl Reader {
         let needs = Needs {
             times: true,
             values: true,
+            stats: true,
             ..Needs::default()
         };
         let mut band = Band::default();

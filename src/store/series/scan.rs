@@ -8,7 +8,7 @@ use super::packed_cell::{PackedCell, StoredBlock};
 use super::summary::RowSummary;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,8 @@ pub(super) struct Needs {
     pub(super) versions: bool,
     /// The values.
     pub(super) values: bool,
+    /// The statistics that stand beside the values.
+    pub(super) stats: bool,
 }
 
 /// A metric, the rows, and what is looked at of them.
@@ -99,11 +101,12 @@ fn share_out<S: Send>(
     };
     std::thread::scope(|scope| {
         let help = || {
-            let (mut state, mut decoder) = (new(), Decoder::new()?);
+            let (mut state, mut decoder, mut used) = (new(), Decoder::new()?, Used::default());
             while let Some(piece) = pieces.wait() {
                 work(&mut state, &piece, &mut decoder)?;
+                used.keep(piece);
             }
-            Ok::<S, StoreError>(state)
+            Ok::<_, StoreError>((state, used))
         };
         let mut helpers = Vec::new();
         let (mut state, mut decoder, mut n_pieces) = (new(), Decoder::new()?, 0);
@@ -137,12 +140,29 @@ fn share_out<S: Send>(
         let mut states = vec![state];
         for helper in helpers {
             match helper.join() {
-                Ok(theirs) => states.push(theirs?),
+                Ok(theirs) => states.push(theirs?.0),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         Ok(states)
     })
+}
+
+/// Cells that a helper is done with. The thread that read them gives their memory back: if the helper did, both would wait for
+/// the allocator.
+#[derive(Default)]
+struct Used {
+    pieces: Vec<Vec<PackedCell>>,
+    n_bytes: usize,
+}
+
+impl Used {
+    fn keep(&mut self, piece: Vec<PackedCell>) {
+        if self.n_bytes < WAITING_BYTES_MAX {
+            self.n_bytes += piece.iter().map(PackedCell::n_bytes).sum::<usize>();
+            self.pieces.push(piece);
+        }
+    }
 }
 
 /// Cells that wait for a thread.
@@ -188,78 +208,77 @@ fn cells_of_day(
 ) -> Result<Vec<PackedCell>, StoreError> {
     let by_rows = filter.needs_rows_of_day(day);
     let mut cells = Vec::new();
-    for block in blocks(connection, day, TIME, needs.times || by_rows)? {
-        let rows =
-            RowSummary::read(&block.summary).map_err(|malformed| damaged(block.id, malformed))?;
-        // Distances between rows are those of all rows.
-        let mut versions = rows.versions.keys();
-        if metric != TIME && !versions.any(|version| filter.takes_version(*version)) {
-            continue;
-        }
-        cells.push(PackedCell {
-            key: CellKey {
-                day,
-                group: group_of(block.id),
-            },
-            lengths: rows.lengths(),
-            rows,
-            times: Some(block),
-            versions: None,
-            hardware: None,
-            columns: Vec::new(),
-        });
-    }
+    for_each_block(
+        connection,
+        (day, TIME),
+        needs.times || by_rows,
+        |id, row| {
+            let summary = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let rows = RowSummary::read(summary).map_err(|malformed| damaged(id, malformed))?;
+            // Distances between rows are those of all rows.
+            let mut versions = rows.versions.keys();
+            if metric != TIME && !versions.any(|version| filter.takes_version(*version)) {
+                return Ok(());
+            }
+            cells.push(PackedCell {
+                key: CellKey {
+                    day,
+                    group: group_of(id),
+                },
+                lengths: rows.lengths(),
+                rows,
+                times: Some(StoredBlock {
+                    id,
+                    summary: Vec::new(),
+                    data: row.get(2)?,
+                }),
+                versions: None,
+                hardware: None,
+                columns: Vec::new(),
+            });
+            Ok(())
+        },
+    )?;
     if cells.is_empty() {
         return Ok(cells);
     }
+    let mut give = |metric, with_data, put: &dyn Fn(&mut PackedCell, StoredBlock)| {
+        // Blocks and cells are in the order of groups.
+        let mut waiting = cells.iter_mut().peekable();
+        for_each_block(connection, (day, metric), with_data, |id, row| {
+            let group = group_of(id);
+            while waiting.next_if(|cell| cell.key.group < group).is_some() {}
+            if let Some(cell) = waiting.peek_mut().filter(|cell| cell.key.group == group) {
+                let summary = if needs.stats { row.get(1)? } else { Vec::new() };
+                let data = row.get(2)?;
+                put(cell, StoredBlock { id, summary, data });
+            }
+            Ok(())
+        })
+    };
     if metric != TIME {
-        give(
-            &mut cells,
-            blocks(connection, day, metric, needs.values || by_rows)?,
-            |cell, block| cell.columns.push(block),
-        );
-        cells.retain(|cell| !cell.columns.is_empty());
+        let with_data = needs.values || by_rows;
+        give(metric, with_data, &|cell, block| cell.columns.push(block))?;
     }
     if needs.versions || by_rows || filter.versions.is_some() {
-        give(
-            &mut cells,
-            blocks(connection, day, VERSION, true)?,
-            |cell, block| cell.versions = Some(block),
-        );
+        give(VERSION, true, &|cell, block| cell.versions = Some(block))?;
     }
     if filter.hardware.is_some() {
-        give(
-            &mut cells,
-            blocks(connection, day, HARDWARE, true)?,
-            |cell, block| cell.hardware = Some(block),
-        );
+        give(HARDWARE, true, &|cell, block| cell.hardware = Some(block))?;
+    }
+    if metric != TIME {
+        cells.retain(|cell| !cell.columns.is_empty());
     }
     Ok(cells)
 }
 
-/// Gives blocks to their cells; both are in the order of groups.
-fn give(
-    cells: &mut [PackedCell],
-    blocks: Vec<StoredBlock>,
-    mut put: impl FnMut(&mut PackedCell, StoredBlock),
-) {
-    let mut cells = cells.iter_mut().peekable();
-    for block in blocks {
-        let group = group_of(block.id);
-        while cells.next_if(|cell| cell.key.group < group).is_some() {}
-        if let Some(cell) = cells.peek_mut().filter(|cell| cell.key.group == group) {
-            put(cell, block);
-        }
-    }
-}
-
-fn blocks(
+/// Shows id, summary and data of each block of a metric in a day; data are empty where they are not wanted.
+fn for_each_block(
     connection: &Connection,
-    day: i64,
-    metric: u32,
+    (day, metric): (i64, u32),
     with_data: bool,
-) -> Result<Vec<StoredBlock>, StoreError> {
-    let mut blocks = Vec::new();
+    mut visit: impl FnMut(i64, &Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let ids = ids_of_metric(day, metric);
     let mut statement = connection.prepare_cached(if with_data {
         "SELECT id, summary, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2"
@@ -268,13 +287,9 @@ fn blocks(
     })?;
     let mut rows = statement.query([ids.start(), ids.end()])?;
     while let Some(row) = rows.next()? {
-        blocks.push(StoredBlock {
-            id: row.get(0)?,
-            summary: row.get(1)?,
-            data: row.get(2)?,
-        });
+        visit(row.get(0)?, row)?;
     }
-    Ok(blocks)
+    Ok(())
 }
 
 /// Shows the summary of each block of a metric in a day.
@@ -284,12 +299,7 @@ pub(super) fn for_each_summary(
     metric: u32,
     mut visit: impl FnMut(i64, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let ids = ids_of_metric(day, metric);
-    let sql = "SELECT id, summary FROM series_blocks WHERE id BETWEEN ?1 AND ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([ids.start(), ids.end()])?;
-    while let Some(row) = rows.next()? {
-        visit(row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default())?;
-    }
-    Ok(())
+    for_each_block(connection, (day, metric), false, |id, row| {
+        visit(id, row.get_ref(1)?.as_blob().unwrap_or_default())
+    })
 }
