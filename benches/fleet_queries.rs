@@ -91,7 +91,7 @@ fn answer(reader: &Reader, question: &str, device: &str) -> Result<Vec<Value>, S
                 .collect()
         }
         "Q4" => {
-            let hours = reader.fleet_hours(&all)?;
+            let hours = reader.fleet_hours_alone(&all)?;
             let events = reader.events_by_version("crash", None)?;
             let rates = hours.versions.iter().filter_map(|row| {
                 let own = events.iter().find(|of| of.version == row.version)?;

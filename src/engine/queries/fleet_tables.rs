@@ -90,7 +90,7 @@ fn with_hours(
     reader: &Reader,
     filter: &RowFilter,
 ) -> Result<TableAnswer, QueryError> {
-    let hours = reader.fleet_hours(filter)?;
+    let hours = reader.fleet_hours_alone(filter)?;
     table.device_hours = Some(hours.versions.iter().map(|row| row.hours).sum());
     let n_guessed: u64 = hours.versions.iter().map(|row| row.n_guessed).sum();
     if n_guessed > 0 {

@@ -121,7 +121,7 @@ fn row_of(rate: VersionRate) -> VersionRow {
             interval: rate.are_enough().then_some((crashes.low, crashes.high)),
         }),
         version: rate.hours.version.unwrap_or_default(),
-        n_devices: rate.hours.n_devices,
+        n_devices: rate.hours.n_devices.unwrap_or_default(),
         device_hours: rate.hours.hours,
         n_crashes: rate.n_events,
     }

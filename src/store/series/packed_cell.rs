@@ -222,6 +222,12 @@ impl PackedCell {
         Ok(all)
     }
 
+    /// The devices that have rows: a bit for each place in the group.
+    pub(super) fn slots(&self) -> u128 {
+        let used = self.rows.runs.iter().filter(|(_, n)| *n > 0);
+        used.fold(0, |slots, (slot, _)| slots | slot_bit(*slot))
+    }
+
     /// Rows and devices of each version, of what a filter lets through.
     pub(super) fn version_shares(
         &self,
@@ -231,11 +237,10 @@ impl PackedCell {
         if let Some(version) = self.only_version()
             && !filter.needs_rows(&self.rows)
         {
-            let slots = self.rows.runs.iter().filter(|(_, n)| *n > 0);
             let share = VersionShare {
                 version,
                 n_rows: self.rows.n_rows() as u64,
-                slots: slots.fold(0, |slots, (slot, _)| slots | slot_bit(*slot)),
+                slots: self.slots(),
             };
             let is_wanted = filter.takes_version(version);
             return Ok(is_wanted.then_some(share).into_iter().collect());

@@ -28,8 +28,8 @@ pub struct VersionMean {
 pub struct VersionHours {
     /// Its name; `None` where heartbeats do not say theirs.
     pub version: Option<String>,
-    /// Devices that ran it.
-    pub n_devices: u64,
+    /// Devices that ran it; `None` where they were not asked for.
+    pub n_devices: Option<u64>,
     /// Heartbeats.
     pub n_rows: u64,
     /// Hours that they tell of. Where a heartbeat does not say how long its interval was it counts as the most frequent
@@ -166,16 +166,26 @@ impl Reader {
 
     /// Devices, heartbeats and hours of each version.
     pub fn fleet_hours(&self, filter: &RowFilter) -> Result<FleetHours, StoreError> {
+        self.hours_of(filter, true)
+    }
+
+    /// The same without the devices of each version: they take the version of each row, the rest stands beside the blocks.
+    pub fn fleet_hours_alone(&self, filter: &RowFilter) -> Result<FleetHours, StoreError> {
+        self.hours_of(filter, false)
+    }
+
+    fn hours_of(&self, filter: &RowFilter, with_devices: bool) -> Result<FleetHours, StoreError> {
         #[derive(Default)]
         struct Known {
             rows: BTreeMap<u32, u64>,
-            /// By version and group, a bit for each place in the group.
+            /// By version and group, a bit for each place in the group. Without devices by version all are of one.
             devices: BTreeMap<(u32, u32), u128>,
             spacings: BTreeMap<u64, u64>,
         }
         let filter = IdFilter::new(self, filter)?;
+        let with_versions = with_devices || filter.versions.is_some();
         let needs = Needs {
-            versions: true,
+            versions: with_versions,
             ..Needs::default()
         };
         let known = scan(
@@ -183,10 +193,17 @@ impl Reader {
             (TIME, &filter, needs),
             Known::default,
             |known, cell, decoder| {
-                for share in cell.version_shares(&filter, decoder)? {
-                    *known.rows.entry(share.version).or_default() += share.n_rows;
-                    let key = (share.version, cell.key.group);
-                    *known.devices.entry(key).or_default() |= share.slots;
+                if with_versions || filter.needs_rows(&cell.rows) {
+                    for share in cell.version_shares(&filter, decoder)? {
+                        *known.rows.entry(share.version).or_default() += share.n_rows;
+                        let key = (share.version, cell.key.group);
+                        *known.devices.entry(key).or_default() |= share.slots;
+                    }
+                } else {
+                    for (version, n_rows) in &cell.rows.versions {
+                        *known.rows.entry(*version).or_default() += n_rows;
+                    }
+                    *known.devices.entry((0, cell.key.group)).or_default() |= cell.slots();
                 }
                 count_spacings(&mut known.spacings, &cell.rows.spacings);
                 Ok(())
@@ -217,7 +234,7 @@ impl Reader {
             let guess = interval_ns.unwrap_or(0) as f64;
             VersionHours {
                 version: names.get(&version).cloned(),
-                n_devices: devices.get(&version).copied().unwrap_or_default(),
+                n_devices: with_devices.then(|| devices.get(&version).copied().unwrap_or_default()),
                 n_rows,
                 hours: (sum + guess * n_guessed as f64) / HOUR_NS,
                 n_guessed,
