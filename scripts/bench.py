@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import bench_import  # noqa: E402
 import bench_live  # noqa: E402
 import bench_logs  # noqa: E402
+import bench_metrics  # noqa: E402
 import bench_symbols  # noqa: E402
 import oracle  # noqa: E402
 
@@ -229,9 +230,13 @@ def logs(n):
     return bench_logs.logs(n, FIELDSCOPE)
 
 
+def metrics(n):
+    return bench_metrics.metrics(n, FIELDSCOPE)
+
+
 def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "rows": rows, "symbolize": symbolize, "symbols": symbols, "window": window}
+STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

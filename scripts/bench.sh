@@ -6,6 +6,8 @@
 #                                     1,000,000 addresses of an ELF of 10 MB and of one of several hundred MB; answers compared
 #   scripts/bench.sh import           `fieldscope import` of 1,000 coredumps of 10 builds
 #   scripts/bench.sh logs [N]         `fieldscope logs` on a log of 1 GB against ripgrep and lnav, and on a defmt stream against defmt-print
+#   scripts/bench.sh metrics [N]      a fleet sample of 160 million points, and one day of 50,000 devices: import (N/7 runs) and six questions,
+#                                     cold and warm, against DuckDB; answers compared
 #   scripts/bench.sh live [SECONDS]   frames of the window while 30 kB a second are appended to a log of 100 MB, with filters on
 #   scripts/bench.sh rows             frames of the window while a log of 100,000,000 rows is scrolled by wheel, page, scroll bar and go-to
 #   scripts/bench.sh window [N]       start to first frame against an empty eframe window, and the longest frame of an import
@@ -13,11 +15,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 what=${1:-}
-case $what in crash | import | live | logs | rows | symbolize | symbols | window) ;; *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+case $what in crash | import | live | logs | metrics | rows | symbolize | symbols | window) ;; *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 if [ -z "${FIELDSCOPE:-}" ]; then
     case $what in
         live | rows) cargo build --release --quiet --example live_log ;;
         window) cargo build --release --quiet ;;
+        metrics) cargo build --release --quiet --no-default-features --features bench ;;
         *) cargo build --release --quiet --no-default-features ;;
     esac
     [ "$what" != window ] || cargo build --release --quiet --example empty_window

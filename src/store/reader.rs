@@ -58,6 +58,21 @@ impl Reader {
         question(&self.connection).map_err(|error| error.in_file(&self.path))
     }
 
+    /// The same for a question of several statements: they all see one state of the file, whatever is written meanwhile.
+    pub(super) fn ask_one_state<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.ask(|connection| {
+            let is_outermost = connection.is_autocommit();
+            // Ends when it is dropped.
+            let _state = is_outermost
+                .then(|| connection.unchecked_transaction())
+                .transpose()?;
+            question(connection)
+        })
+    }
+
     /// All rows of one statement.
     pub(super) fn list<T>(
         &self,

@@ -21,7 +21,7 @@ impl VersionRate {
 
     /// Whether the interval of the rate says something of other devices.
     pub(crate) fn are_enough(&self) -> bool {
-        self.hours.n_devices >= LEAST_DEVICES
+        self.hours.n_devices.is_some_and(|n| n >= LEAST_DEVICES)
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn version_rates(hours: &[VersionHours], events: &[EventRate]) -> Vec
             rates.push(VersionRate {
                 hours: VersionHours {
                     version: rate.version.clone(),
-                    n_devices: rate.n_devices,
+                    n_devices: Some(rate.n_devices),
                     ..VersionHours::default()
                 },
                 n_events: rate.n_events,

@@ -90,15 +90,15 @@ fn with_hours(
     reader: &Reader,
     filter: &RowFilter,
 ) -> Result<TableAnswer, QueryError> {
-    let (hours, _) = reader.version_hours(filter)?;
-    table.device_hours = Some(hours.iter().map(|row| row.hours).sum());
-    let n_guessed: u64 = hours.iter().map(|row| row.n_guessed).sum();
+    let hours = reader.fleet_hours_alone(filter)?;
+    table.device_hours = Some(hours.versions.iter().map(|row| row.hours).sum());
+    let n_guessed: u64 = hours.versions.iter().map(|row| row.n_guessed).sum();
     if n_guessed > 0 {
         table.notes.push(format!(
             "{n_guessed} heartbeats do not say how long their interval was: each counts as the most frequent distance between two."
         ));
     }
-    table.n_devices = Some(reader.n_devices_of(filter)?);
+    table.n_devices = Some(hours.n_devices);
     Ok(table)
 }
 
@@ -217,22 +217,24 @@ pub(super) fn event_rate_by_version(
                 .is_some_and(|of| versions.contains(of))
         });
     }
-    let (hours, _) = reader.version_hours(&filter)?;
-    let rows = version_rates(&hours, &events).into_iter().map(|of| {
-        let rate = of.per_1000_hours();
-        let interval = rate.filter(|_| of.are_enough());
-        let row = of.hours;
-        vec![
-            json!(row.version),
-            json!(of.n_events),
-            real(row.hours),
-            json!(row.n_rows),
-            json!(row.n_devices),
-            rate.map_or(Value::Null, |rate| real(rate.value)),
-            interval.map_or(Value::Null, |rate| real(rate.low)),
-            interval.map_or(Value::Null, |rate| real(rate.high)),
-        ]
-    });
+    let hours = reader.fleet_hours(&filter)?;
+    let rows = version_rates(&hours.versions, &events)
+        .into_iter()
+        .map(|of| {
+            let rate = of.per_1000_hours();
+            let interval = rate.filter(|_| of.are_enough());
+            let row = of.hours;
+            vec![
+                json!(row.version),
+                json!(of.n_events),
+                real(row.hours),
+                json!(row.n_rows),
+                json!(row.n_devices),
+                rate.map_or(Value::Null, |rate| real(rate.value)),
+                interval.map_or(Value::Null, |rate| real(rate.low)),
+                interval.map_or(Value::Null, |rate| real(rate.high)),
+            ]
+        });
     let columns = vec![
         "version",
         "events",
@@ -249,7 +251,7 @@ pub(super) fn event_rate_by_version(
         table.notes.push(note.to_owned());
     }
     let n_looping = match kind {
-        "crash" => reader.devices_with_events(kind, LOOPING_CRASHES)?.len(),
+        "crash" => reader.n_devices_with_events(kind, LOOPING_CRASHES)?,
         _ => 0,
     };
     if n_looping > 0 {

@@ -80,7 +80,8 @@ impl Query for FleetSummaryQuery {
 
     fn run(&self, context: &QueryContext) -> Result<FleetSummary, QueryError> {
         let reader = context.reader()?;
-        let (versions, interval_ns) = reader.version_hours(&RowFilter::default())?;
+        let hours = reader.fleet_hours(&RowFilter::default())?;
+        let (versions, interval_ns) = (hours.versions, hours.interval_ns);
         let looping = looping(&reader, interval_ns)?;
         let crashes = reader.events_by_version("crash", None)?;
         let rows = version_rates(&versions, &crashes).into_iter();
@@ -120,7 +121,7 @@ fn row_of(rate: VersionRate) -> VersionRow {
             interval: rate.are_enough().then_some((crashes.low, crashes.high)),
         }),
         version: rate.hours.version.unwrap_or_default(),
-        n_devices: rate.hours.n_devices,
+        n_devices: rate.hours.n_devices.unwrap_or_default(),
         device_hours: rate.hours.hours,
         n_crashes: rate.n_events,
     }
@@ -138,10 +139,8 @@ fn looping(
         return Ok((looping, versions));
     };
     let devices = reader.devices_with_events("crash", LOOPING_CRASHES)?;
-    for serial in devices.iter().take(MOST_LOOPING) {
-        let rows = reader.device_rows(serial, &[], ALL_TIME)?;
-        let events = reader.device_events(serial, ALL_TIME)?;
-        let crashes = events.into_iter().filter(|event| event.kind == "crash");
+    for (serial, crashes) in devices.into_iter().take(MOST_LOOPING) {
+        let rows = reader.device_rows(&serial, &[], ALL_TIME)?;
         let begins: Vec<i64> = rows
             .time_ns
             .iter()
@@ -150,6 +149,7 @@ fn looping(
             .collect();
         // Intervals are in the order of their ends: a crash is in the first one that ends behind it, or in none.
         let silent: Vec<_> = crashes
+            .into_iter()
             .filter(|crash| {
                 let next = rows.time_ns.partition_point(|end| *end < crash.time_ns);
                 begins.get(next).is_none_or(|begin| *begin >= crash.time_ns)
@@ -294,12 +294,13 @@ impl Query for RankingQuery {
             (false, false) => TopOrder::LeastMean,
         };
         let totals = reader.top_devices(&metric.name, order, MOST_RANKED, &RowFilter::default())?;
-        let ranked = totals.into_iter().map(|total| {
-            let rows = reader.device_rows(&total.serial, &[], ALL_TIME)?;
+        let serials: Vec<String> = totals.iter().map(|total| total.serial.clone()).collect();
+        let said = reader.last_said(&serials)?;
+        let ranked = totals.into_iter().zip(said).map(|(total, said)| {
             let n_values = total.n_values.max(1) as f64;
-            Ok(RankedDevice {
-                hardware: rows.hardware,
-                version: rows.version.last().cloned().flatten(),
+            RankedDevice {
+                hardware: said.hardware,
+                version: said.version,
                 n: total.n_values,
                 value: if is_sum {
                     total.sum
@@ -307,9 +308,9 @@ impl Query for RankingQuery {
                     total.sum / n_values
                 },
                 serial: total.serial,
-            })
+            }
         });
-        ranked.collect()
+        Ok(ranked.collect())
     }
 }
 
@@ -318,7 +319,7 @@ impl Query for DeviceTimelineQuery {
 
     fn run(&self, context: &QueryContext) -> Result<DeviceTimeline, QueryError> {
         let reader = context.reader()?;
-        let interval_ns = reader.version_hours(&RowFilter::default())?.1;
+        let interval_ns = reader.usual_interval()?;
         let known = reader.metrics()?;
         let metrics: Vec<MetricDefinition> = self
             .metrics

@@ -6,6 +6,7 @@
 pub(super) struct Malformed(pub(super) &'static str);
 
 const CUT_OFF: Malformed = Malformed("it ends too early");
+const TOO_LARGE: Malformed = Malformed("a number is too large");
 
 /// Appends a number, seven bits a byte, the lowest first.
 pub(super) fn put_varint(out: &mut Vec<u8>, number: u64) {
@@ -72,7 +73,19 @@ impl<'b> ByteReader<'b> {
     }
 
     pub(super) fn varint(&mut self) -> Result<u64, Malformed> {
-        u64::try_from(self.varint_128()?).map_err(|_wide| Malformed("a number is too large"))
+        let mut number: u64 = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits {
+                break;
+            }
+            number |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(TOO_LARGE)
     }
 
     /// A length, held against what it can be at most.
@@ -84,7 +97,8 @@ impl<'b> ByteReader<'b> {
     }
 
     pub(super) fn signed(&mut self) -> Result<i64, Malformed> {
-        i64::try_from(self.signed_128()?).map_err(|_wide| Malformed("a number is too large"))
+        let folded = self.varint()?;
+        Ok((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
     pub(super) fn signed_128(&mut self) -> Result<i128, Malformed> {
@@ -105,7 +119,7 @@ impl<'b> ByteReader<'b> {
                 return Ok(number);
             }
         }
-        Err(Malformed("a number is too large"))
+        Err(TOO_LARGE)
     }
 }
 

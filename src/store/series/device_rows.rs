@@ -22,6 +22,15 @@ pub struct DeviceRows {
     pub values: Vec<Vec<Option<f64>>>,
 }
 
+/// What a device said of itself last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastSaid {
+    /// The version of its last heartbeat.
+    pub version: Option<String>,
+    /// The last hardware that it said.
+    pub hardware: Option<String>,
+}
+
 /// Something that happened to a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceEvent {
@@ -56,8 +65,8 @@ impl Reader {
         }
         let (versions, hardware) = (self.series_versions()?, self.series_hardware()?);
         self.for_each_run(number, (from_ns, to_ns), |mut run| {
-            let wanted: Vec<usize> = run
-                .times
+            let times = run.times()?;
+            let wanted: Vec<usize> = times
                 .iter()
                 .enumerate()
                 .filter(|(_, time)| (from_ns..=to_ns).contains(*time))
@@ -75,7 +84,7 @@ impl Reader {
                 .map(whole_or_zero)
                 .unwrap_or_default();
             for at in &wanted {
-                found.time_ns.extend(run.times.get(*at));
+                found.time_ns.extend(times.get(*at));
                 found
                     .interval_ns
                     .push(intervals.iter().find_map(|column| whole(column, *at)));
@@ -97,6 +106,36 @@ impl Reader {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// What devices of these serial numbers said of themselves last, in the same order.
+    pub fn last_said(&self, serials: &[String]) -> Result<Vec<LastSaid>, StoreError> {
+        let (versions, hardware) = (self.series_versions()?, self.series_hardware()?);
+        let mut all = Vec::with_capacity(serials.len());
+        for serial in serials {
+            let mut said = LastSaid::default();
+            let mut is_last = true;
+            if let Some(number) = self.series_number(serial)? {
+                self.for_each_run_from_last(number, |mut run| {
+                    let mut last = |metric, is_wanted: &dyn Fn(u32) -> bool| {
+                        let ids = run.columns(metric)?.first().map(whole_or_zero);
+                        let mut newest_first = ids.unwrap_or_default().into_iter().rev();
+                        Ok::<_, StoreError>(newest_first.find(|id| is_wanted(*id)))
+                    };
+                    if is_last {
+                        let id = last(VERSION, &|_| true)?.unwrap_or_default();
+                        said.version = versions.get(&id).cloned();
+                        is_last = false;
+                    }
+                    if let Some(id) = last(HARDWARE, &|id| hardware.contains_key(&id))? {
+                        said.hardware = hardware.get(&id).cloned();
+                    }
+                    Ok(said.hardware.is_none())
+                })?;
+            }
+            all.push(said);
+        }
+        Ok(all)
     }
 
     /// What happened to a device, in the order of time.
@@ -125,15 +164,51 @@ impl Reader {
         )
     }
 
-    /// Devices with at least so many events of a kind, by their serial numbers.
-    pub fn devices_with_events(&self, kind: &str, least: u64) -> Result<Vec<String>, StoreError> {
-        self.list(
-            "SELECT d.serial FROM (SELECT device, count(*) AS n FROM series_events WHERE kind = ?1 GROUP BY device) e \
-             JOIN series_devices s ON s.number = e.device JOIN devices d ON d.id = s.device \
-             WHERE e.n >= ?2 AND d.serial IS NOT NULL ORDER BY d.serial",
+    /// How many devices have at least so many events of a kind.
+    pub fn n_devices_with_events(&self, kind: &str, least: u64) -> Result<u64, StoreError> {
+        let counts = self.list(
+            "SELECT count(*) FROM (SELECT 1 FROM series_events WHERE kind = ?1 GROUP BY device HAVING count(*) >= ?2)",
             params![kind, i64::try_from(least).unwrap_or(i64::MAX)],
-            |row| row.get(0),
-        )
+            |row| row.get::<_, i64>(0),
+        )?;
+        Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
+    }
+
+    /// The devices with at least so many events of a kind, by their serial numbers, each with those events in the order of time.
+    pub fn devices_with_events(
+        &self,
+        kind: &str,
+        least: u64,
+    ) -> Result<Vec<(String, Vec<DeviceEvent>)>, StoreError> {
+        let versions = self.series_versions()?;
+        let mut devices: Vec<(String, Vec<DeviceEvent>)> = Vec::new();
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT d.serial, e.time_ns, e.issue, e.version FROM series_events e \
+                 JOIN series_devices s ON s.number = e.device JOIN devices d ON d.id = s.device \
+                 WHERE e.kind = ?1 AND d.serial IS NOT NULL AND e.device IN \
+                 (SELECT device FROM series_events WHERE kind = ?1 GROUP BY device HAVING count(*) >= ?2) \
+                 ORDER BY d.serial, e.time_ns, e.issue",
+            )?;
+            let least = i64::try_from(least).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![kind, least])?;
+            while let Some(row) = rows.next()? {
+                let serial: String = row.get(0)?;
+                let issue: String = row.get(2)?;
+                let event = DeviceEvent {
+                    time_ns: row.get(1)?,
+                    kind: kind.to_owned(),
+                    issue: (!issue.is_empty()).then_some(issue),
+                    version: versions.get(&row.get(3)?).cloned(),
+                };
+                match devices.last_mut() {
+                    Some((last, events)) if *last == serial => events.push(event),
+                    _ => devices.push((serial, vec![event])),
+                }
+            }
+            Ok(())
+        })?;
+        Ok(devices)
     }
 
     /// How many devices have heartbeats or events.

@@ -2,20 +2,19 @@
 
 use super::bytes::Malformed;
 use super::codec::{Decoder, ValueType};
-use super::days::days;
-use super::key::{CellKey, GROUP_DEVICES, TIME, block_id, day_of, ids_of_cell};
+use super::key::{CellKey, GROUP_DEVICES, TIME, block_id, day_of, day_of_id, ids_of_cell};
 use super::loaded::damaged;
 use super::summary::RowSummary;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 /// The rows of a device in one cell.
 pub(super) struct DeviceRun<'r> {
-    /// Times, nanoseconds since 1970, in order.
-    pub(super) times: Vec<i64>,
     cell: CellKey,
+    /// The times of all devices of the cell, packed.
+    times: Vec<u8>,
     /// Rows of each device of the cell.
     lengths: Vec<u32>,
     /// Which of them is this device.
@@ -25,7 +24,19 @@ pub(super) struct DeviceRun<'r> {
 }
 
 impl DeviceRun<'_> {
-    /// Values of a metric, one for each of `times`; a column for each type that it has.
+    /// Times, nanoseconds since 1970, in order.
+    pub(super) fn times(&mut self) -> Result<Vec<i64>, StoreError> {
+        let column = self
+            .decoder
+            .decode_run(&self.times, &self.lengths, self.run);
+        let id = block_id(self.cell, TIME, ValueType::I64);
+        match column.map_err(|malformed| damaged(id, malformed))?.values {
+            Values::I64(times) => Ok(times),
+            _ => Err(damaged(id, Malformed("its times are no times"))),
+        }
+    }
+
+    /// Values of a metric, one for each of the times; a column for each type that it has.
     pub(super) fn columns(&mut self, metric: u32) -> Result<Vec<Column>, StoreError> {
         let mut blocks = self
             .connection
@@ -51,42 +62,74 @@ impl Reader {
         (from_ns, to_ns): (i64, i64),
         mut visit: impl FnMut(DeviceRun<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        // The block that is looked for, or the one behind it, which tells the next day that has any.
+        let sql = "SELECT id, summary, data FROM series_blocks WHERE id >= ?1 ORDER BY id LIMIT 1";
+        let last = day_of(to_ns);
+        let next = |day: i64| Some(day).filter(|day| *day <= last);
+        let after = |day: i64, found: i64| next(if found == day { day + 1 } else { found });
+        self.visit_runs(number, sql, day_of(from_ns), after, |run| {
+            visit(run)?;
+            Ok(true)
+        })
+    }
+
+    /// The same from the last day that there is, as long as `visit` wants more.
+    pub(super) fn for_each_run_from_last(
+        &self,
+        number: u32,
+        visit: impl FnMut(DeviceRun<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        // The block that is looked for, or the one before it: of another group or another day.
+        let sql =
+            "SELECT id, summary, data FROM series_blocks WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
+        let before = |day: i64, found: i64| Some(if found == day { day - 1 } else { found });
+        self.visit_runs(number, sql, day_of(i64::MAX), before, visit)
+    }
+
+    /// Looks for the runs of a device. `sql` finds the block of an id or the nearest one, and `next` tells the day to look at after a
+    /// day at which a block of another was found.
+    fn visit_runs(
+        &self,
+        number: u32,
+        sql: &str,
+        first: i64,
+        next: impl Fn(i64, i64) -> Option<i64>,
+        mut visit: impl FnMut(DeviceRun<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
         let (group, slot) = (number / GROUP_DEVICES, number % GROUP_DEVICES);
         let mut decoder = Decoder::new()?;
-        self.ask(|connection| {
-            let mut first = connection
-                .prepare_cached("SELECT summary, data FROM series_blocks WHERE id = ?1")?;
-            for day in days(connection)? {
-                if day < day_of(from_ns) || day > day_of(to_ns) {
-                    continue;
-                }
+        self.ask_one_state(|connection| {
+            let mut nearest = connection.prepare_cached(sql)?;
+            let mut wanted = Some(first);
+            while let Some(day) = wanted {
                 let cell = CellKey { day, group };
                 let id = block_id(cell, TIME, ValueType::I64);
-                let block: Option<(Vec<u8>, Vec<u8>)> = first
-                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?;
-                let Some((rows, times)) = block else {
-                    continue;
+                let mut found = nearest.query([id])?;
+                let Some(block) = found.next()? else {
+                    break;
                 };
+                let found_id: i64 = block.get(0)?;
+                wanted = next(day, day_of_id(found_id));
+                if found_id != id {
+                    continue;
+                }
+                let (rows, times): (Vec<u8>, Vec<u8>) = (block.get(1)?, block.get(2)?);
+                drop(found);
                 let rows = RowSummary::read(&rows).map_err(|malformed| damaged(id, malformed))?;
                 let Some(run) = rows.runs.iter().position(|(of, _)| u32::from(*of) == slot) else {
                     continue;
                 };
-                let lengths = rows.lengths();
-                let times = decoder
-                    .decode_run(&times, &lengths, run)
-                    .map_err(|malformed| damaged(id, malformed))?;
-                let Values::I64(times) = times.values else {
-                    return Err(damaged(id, Malformed("its times are no times")));
-                };
-                visit(DeviceRun {
-                    times,
+                let wants_more = visit(DeviceRun {
                     cell,
-                    lengths,
+                    times,
+                    lengths: rows.lengths(),
                     run,
                     connection,
                     decoder: &mut decoder,
                 })?;
+                if !wants_more {
+                    break;
+                }
             }
             Ok(())
         })

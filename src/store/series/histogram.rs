@@ -1,6 +1,9 @@
 //! How the values of a metric are spread.
 
-use super::scan::{IdFilter, Needs, RowFilter, scan, with_values};
+use super::filter::{IdFilter, RowFilter};
+use super::packed_cell::with_values;
+use super::scan::{Needs, scan};
+use super::summary::least_and_greatest;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
@@ -64,63 +67,39 @@ impl Reader {
     }
 }
 
-/// Values that were counted: integers near one another each by itself, others by bin.
+/// Integers with how often each was there: near one another in a row of counters, others by themselves.
 #[derive(Default)]
-struct Counted {
-    /// The value of the first counter.
+struct Counters {
+    /// The number of the first counter.
     least: i64,
     counters: Vec<u64>,
-    /// Values that were too far from the counters when two sums were put together.
-    far: Vec<(i64, u64)>,
-    bins: BTreeMap<i64, u64>,
-    n_outside: u64,
+    far: BTreeMap<i64, u64>,
 }
 
-impl Counted {
-    fn add(&mut self, column: &Column, ranges: &[Range<usize>], width: f64) {
-        for rows in ranges.iter().cloned() {
-            match &column.values {
-                Values::I32(values) => self.add_whole(values.get(rows).unwrap_or_default(), width),
-                Values::I64(values) => self.add_whole(values.get(rows).unwrap_or_default(), width),
-                Values::F32(values) => {
-                    let values = values.get(rows).unwrap_or_default();
-                    for value in values {
-                        self.add_real(f64::from(*value), width);
-                    }
-                }
-                Values::F64(values) => {
-                    let values = values.get(rows).unwrap_or_default();
-                    for value in values {
-                        self.add_real(*value, width);
-                    }
-                }
-                Values::Text { .. } => {}
-            }
+impl Counters {
+    /// The counter of a number, where there is one.
+    fn counter(&mut self, number: i64) -> Option<&mut u64> {
+        let at = number.checked_sub(self.least)?;
+        self.counters.get_mut(usize::try_from(at).ok()?)
+    }
+
+    /// Counts a number that has a counter.
+    fn count_covered(&mut self, number: i64) {
+        let at = usize::try_from(number.wrapping_sub(self.least));
+        if let Some(counter) = at.ok().and_then(|at| self.counters.get_mut(at)) {
+            *counter += 1;
         }
     }
 
-    fn add_whole<T: Copy + Ord + Into<i64>>(&mut self, values: &[T], width: f64) {
-        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else {
-            return;
-        };
-        if self.cover((*least).into(), (*greatest).into()) {
-            for value in values {
-                let at = (*value).into().wrapping_sub(self.least);
-                if let Some(counter) = usize::try_from(at)
-                    .ok()
-                    .and_then(|at| self.counters.get_mut(at))
-                {
-                    *counter += 1;
-                }
-            }
-        } else {
-            for value in values {
-                self.put((*value).into(), 1, width);
-            }
+    fn add(&mut self, number: i64, n: u64) {
+        let has_counter = self.cover(number, number);
+        match self.counter(number).filter(|_| has_counter) {
+            Some(counter) => *counter += n,
+            None => *self.far.entry(number).or_default() += n,
         }
     }
 
-    /// Makes counters for these values too; false where there would be too many.
+    /// Makes counters for these numbers too; false where there would be too many.
     fn cover(&mut self, least: i64, greatest: i64) -> bool {
         if self.counters.is_empty() {
             self.least = least;
@@ -148,54 +127,100 @@ impl Counted {
         true
     }
 
-    fn add_real(&mut self, value: f64, width: f64) {
-        match whole((value / width).floor()) {
-            Some(bin) => *self.bins.entry(bin).or_default() += 1,
-            None => self.n_outside += 1,
+    /// The numbers, each once or twice. The last one may be the largest that there is.
+    fn into_counts(self) -> impl Iterator<Item = (i64, u64)> {
+        let least = self.least;
+        let near = (0_i64..).zip(self.counters).filter(|(_, n)| *n > 0);
+        near.map(move |(at, n)| (least.wrapping_add(at), n))
+            .chain(self.far)
+    }
+}
+
+/// Values that were counted: integers each by itself, others by bin.
+#[derive(Default)]
+struct Counted {
+    values: Counters,
+    bins: Counters,
+    n_outside: u64,
+}
+
+impl Counted {
+    fn add(&mut self, column: &Column, ranges: &[Range<usize>], width: f64) {
+        match &column.values {
+            Values::I32(values) => self.add_whole(values, ranges, width),
+            Values::I64(values) => self.add_whole(values, ranges, width),
+            Values::F32(values) => self.add_real(values, ranges, width),
+            Values::F64(values) => self.add_real(values, ranges, width),
+            Values::Text { .. } => {}
+        }
+    }
+
+    fn add_whole<T: Copy + Ord + Into<i64>>(
+        &mut self,
+        values: &[T],
+        ranges: &[Range<usize>],
+        width: f64,
+    ) {
+        let Some((least, greatest)) = least_and_greatest(values) else {
+            return;
+        };
+        let has_counters = self.values.cover(least.into(), greatest.into());
+        for rows in ranges {
+            for value in values.get(rows.clone()).unwrap_or_default() {
+                if has_counters {
+                    self.values.count_covered((*value).into());
+                } else {
+                    self.put((*value).into(), 1, width);
+                }
+            }
+        }
+    }
+
+    fn add_real<T: Copy + Into<f64>>(&mut self, values: &[T], ranges: &[Range<usize>], width: f64) {
+        for rows in ranges {
+            for value in values.get(rows.clone()).unwrap_or_default() {
+                self.put_in_bin(floor((*value).into() / width), 1);
+            }
         }
     }
 
     fn put(&mut self, value: i64, n: u64, width: f64) {
         // Whole widths divide without rounding.
-        let bin = match whole(width).filter(|whole| *whole as f64 == width) {
+        let bin = match floor(width).filter(|whole| *whole as f64 == width) {
             Some(width) => Some(value.div_euclid(width)),
-            None => whole((value as f64 / width).floor()),
+            None => floor(value as f64 / width),
         };
+        self.put_in_bin(bin, n);
+    }
+
+    fn put_in_bin(&mut self, bin: Option<i64>, n: u64) {
         match bin {
-            Some(bin) => *self.bins.entry(bin).or_default() += n,
+            Some(bin) => self.bins.add(bin, n),
             None => self.n_outside += n,
         }
     }
 
     fn merge(&mut self, part: Self) {
-        for (value, n) in counted(part.least, part.counters) {
-            if self.cover(value, value) {
-                let at = usize::try_from(value.wrapping_sub(self.least)).ok();
-                if let Some(counter) = at.and_then(|at| self.counters.get_mut(at)) {
-                    *counter += n;
-                }
-            } else {
-                self.far.push((value, n));
-            }
+        for (value, n) in part.values.into_counts() {
+            self.values.add(value, n);
         }
-        self.far.extend(part.far);
-        for (bin, n) in part.bins {
-            *self.bins.entry(bin).or_default() += n;
+        for (bin, n) in part.bins.into_counts() {
+            self.bins.add(bin, n);
         }
         self.n_outside += part.n_outside;
     }
 
     fn histogram(mut self, width: f64) -> Histogram {
-        let counters = std::mem::take(&mut self.counters);
-        for (value, n) in counted(self.least, counters) {
+        for (value, n) in std::mem::take(&mut self.values).into_counts() {
             self.put(value, n, width);
         }
-        for (value, n) in std::mem::take(&mut self.far) {
-            self.put(value, n, width);
+        // A number may have got its counter after it was counted as far from all others.
+        let mut bins: BTreeMap<i64, u64> = BTreeMap::new();
+        for (bin, n) in self.bins.into_counts() {
+            *bins.entry(bin).or_default() += n;
         }
         Histogram {
-            bins: self
-                .bins
+            bins: bins
                 .into_iter()
                 .map(|(bin, count)| HistogramBin { bin, count })
                 .collect(),
@@ -204,16 +229,15 @@ impl Counted {
     }
 }
 
+/// The greatest whole number up to `number`; `None` of NaN and of what no i64 holds.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "held against the range before"
 )]
-fn whole(number: f64) -> Option<i64> {
-    (number.abs() < 9.2e18 && number.fract() == 0.0).then_some(number as i64)
-}
-
-/// The values that were counted. The last one may be the largest that there is.
-fn counted(least: i64, counters: Vec<u64>) -> impl Iterator<Item = (i64, u64)> {
-    let counters = (0_i64..).zip(counters).filter(|(_, n)| *n > 0);
-    counters.map(move |(at, n)| (least.wrapping_add(at), n))
+fn floor(number: f64) -> Option<i64> {
+    if number.is_nan() || number.abs() >= 9.2e18 {
+        return None;
+    }
+    let towards_zero = number as i64;
+    Some(towards_zero - i64::from(towards_zero as f64 > number))
 }

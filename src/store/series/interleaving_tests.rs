@@ -199,7 +199,7 @@ fn answers(store: &Store) -> String {
         reader.series_span().unwrap()
     );
     for filter in &filters {
-        said += &format!("{:?}\n", reader.version_hours(filter).unwrap());
+        said += &format!("{:?}\n", reader.fleet_hours(filter).unwrap());
         for metric in METRICS {
             said += &format!("{:?}\n", reader.mean_by_version(metric, filter).unwrap());
             said += &format!("{:?}\n", reader.metric_range(metric, filter).unwrap());
@@ -260,6 +260,12 @@ fn hold_rows(store: &Store, model: &Model) {
                 .map(|((_, time), _)| *time)
                 .collect::<Vec<_>>()
         );
+        let said = reader.last_said(&[format!("DV{device}")]).unwrap();
+        let last = expected.last().unwrap().1.version;
+        assert_eq!(said[0].version, last.map(|version| format!("v{version}")));
+        let hardware = expected.iter().rev().find_map(|(_, row)| row.hardware);
+        assert_eq!(said[0].hardware, hardware.map(|of| format!("rev{of}")));
+        assert_eq!(rows.hardware, said[0].hardware);
         for (at, (_, row)) in expected.iter().enumerate() {
             assert_eq!(rows.interval_ns[at], row.interval);
             assert_eq!(

@@ -55,8 +55,9 @@ impl Reader {
         };
         let mut pixels: Vec<(u32, Stats)> = Vec::new();
         self.for_each_run(number, (span.from_ns, span.to_ns), |mut run| {
+            let times = run.times()?;
             for column in run.columns(metric.id)? {
-                add_pixels(&mut pixels, &run.times, &column, span);
+                add_pixels(&mut pixels, &times, &column, span);
             }
             Ok(())
         })?;

@@ -19,6 +19,7 @@ mod days;
 mod device_rows;
 mod device_run;
 mod exact_sum;
+mod filter;
 mod frame;
 mod histogram;
 #[cfg(test)]
@@ -27,7 +28,9 @@ mod key;
 mod line;
 mod loaded;
 mod names;
+mod packed_cell;
 mod quantiles;
+mod ranking;
 mod scan;
 mod summary;
 #[cfg(test)]
@@ -38,12 +41,13 @@ mod totals;
 mod writer;
 
 pub use days::StoredDay;
-pub use device_rows::{DeviceEvent, DeviceRows};
+pub use device_rows::{DeviceEvent, DeviceRows, LastSaid};
+pub use filter::RowFilter;
 pub use frame::SampleFrame;
 pub use histogram::{Histogram, HistogramBin};
 pub use line::{DeviceLine, LineSpan, Pixel};
 pub use names::{MetricRow, UnitSource};
 pub use quantiles::{Band, BandBucket, Bucket};
-pub use scan::RowFilter;
-pub use totals::{DeviceTotal, EventRate, MetricRange, TopOrder, VersionHours, VersionMean};
+pub use ranking::{DeviceTotal, TopOrder};
+pub use totals::{EventRate, FleetHours, MetricRange, VersionHours, VersionMean};
 pub use writer::{SeriesTotals, SeriesWriter};

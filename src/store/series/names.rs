@@ -278,6 +278,16 @@ impl Reader {
         })
     }
 
+    /// Serial numbers of all devices by their numbers.
+    pub(super) fn series_serials(&self) -> Result<BTreeMap<u32, String>, StoreError> {
+        let rows = self.list(
+            "SELECT s.number, d.serial FROM series_devices s JOIN devices d ON d.id = s.device WHERE d.serial IS NOT NULL ORDER BY s.number",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// Names of versions by id.
     pub(super) fn series_versions(&self) -> Result<BTreeMap<u32, String>, StoreError> {
         let rows = self.list("SELECT id, name FROM series_versions", [], |row| {

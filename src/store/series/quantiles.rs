@@ -1,16 +1,23 @@
 //! The band of a metric over devices: quantiles of all values of each hour or day, exact.
 
-use super::key::DAY_NS;
-use super::scan::{IdFilter, Needs, RowFilter, scan, with_values};
+use super::bytes::Malformed;
+use super::codec::{Decoder, ValueType};
+use super::filter::{IdFilter, RowFilter};
+use super::key::{CellKey, DAY_NS, TIME, block_id};
+use super::loaded::damaged;
+use super::packed_cell::{PackedCell, with_values};
+use super::scan::{Needs, scan_days};
 use super::summary::Extremes;
-use crate::model::series::Values;
+use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
-/// Integers are counted, not gathered, when this many counters are enough for all buckets.
-const COUNTERS_MAX: u64 = 1 << 23;
+/// Integers are counted, not gathered, when a bucket needs no more counters than this, and than it has values.
+const COUNTERS_MAX: u64 = 1 << 16;
+/// So many counters are always worth it.
+const COUNTERS_ALWAYS: u64 = 1 << 10;
 
 /// Width of the buckets of a band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,41 +48,17 @@ pub struct Band {
 }
 
 impl Bucket {
-    fn of(self, time_ns: i64) -> i64 {
+    fn width_ns(self) -> i64 {
         match self {
-            Self::Hour => time_ns.div_euclid(HOUR_NS),
-            Self::Day => time_ns.div_euclid(DAY_NS),
-        }
-    }
-
-    fn start(self, bucket: i64) -> i64 {
-        bucket.saturating_mul(match self {
             Self::Hour => HOUR_NS,
             Self::Day => DAY_NS,
-        })
+        }
     }
-}
-
-/// Values by bucket: counted from the least one, or gathered.
-#[derive(Default)]
-struct Gathered {
-    counters: Vec<u32>,
-    values: BTreeMap<i64, Vec<f64>>,
-    n_nan: u64,
-}
-
-/// Where the counters of values are.
-#[derive(Clone, Copy)]
-struct Grid {
-    first_bucket: i64,
-    least: i64,
-    /// Counters of one bucket.
-    width: i64,
-    n_buckets: i64,
 }
 
 impl Reader {
-    /// Quantiles (each from 0 to 1) of a metric over all devices.
+    /// Quantiles (each from 0 to 1) of a metric over all devices. A bucket lies in one day, so no more than the values of the days
+    /// that are worked on are in memory.
     pub fn fleet_band(
         &self,
         metric: &str,
@@ -86,259 +69,263 @@ impl Reader {
         let Some(metric) = self.metric(metric)? else {
             return Ok(Band::default());
         };
-        let ids = IdFilter::new(self, filter)?;
-        let grid = self.grid(metric.id, bucket, &ids)?;
+        let filter = IdFilter::new(self, filter)?;
         let needs = Needs {
             times: true,
             values: true,
+            stats: true,
             ..Needs::default()
         };
-        let n_counters = grid.map_or(0, |grid| {
-            usize::try_from(grid.width * grid.n_buckets).unwrap_or_default()
-        });
-        let new = || Gathered {
-            counters: vec![0; n_counters],
-            ..Gathered::default()
-        };
-        let gathered = scan(
-            self,
-            (metric.id, &ids, needs),
-            new,
-            |sum, cell, decoder| {
-                let selected = cell.selected(&ids, decoder)?;
-                if selected.is_empty() {
-                    return Ok(());
-                }
-                let times = cell.times(decoder)?;
-                for column in cell.values(decoder)? {
-                    for rows in with_values(&column, &selected) {
-                        let times = times.get(rows.clone()).unwrap_or_default();
-                        match (&column.values, grid) {
-                            (Values::I32(values), Some(grid)) => {
-                                count(
-                                    sum,
-                                    grid,
-                                    bucket,
-                                    times,
-                                    values.get(rows).unwrap_or_default(),
-                                );
-                            }
-                            (Values::I64(values), Some(grid)) => {
-                                count(
-                                    sum,
-                                    grid,
-                                    bucket,
-                                    times,
-                                    values.get(rows).unwrap_or_default(),
-                                );
-                            }
-                            (values, _) => gather(sum, bucket, times, values, rows.start),
-                        }
-                    }
-                }
-                Ok(())
-            },
-            |sum, part| {
-                sum.n_nan += part.n_nan;
-                for (sum, n) in sum.counters.iter_mut().zip(part.counters) {
-                    *sum += n;
-                }
-                for (bucket, values) in part.values {
-                    sum.values.entry(bucket).or_default().extend(values);
-                }
-            },
-        )?;
-        Ok(band_of(gathered, grid, bucket, quantiles))
-    }
-
-    /// Counters for all buckets, when the metric has only integers of a small range.
-    fn grid(
-        &self,
-        metric: u32,
-        bucket: Bucket,
-        ids: &IdFilter,
-    ) -> Result<Option<Grid>, StoreError> {
-        type Seen = (Extremes, Option<(i64, i64)>);
-        let seen: Seen = scan(
-            self,
-            (metric, ids, Needs::default()),
-            || (Extremes::None, None),
-            |seen: &mut Seen, cell, _| {
-                for stats in cell.stored_stats()? {
-                    seen.0 = seen.0.merged(stats.extremes);
-                    if stats.real.is_some() {
-                        seen.0 = Extremes::Real(f64::NEG_INFINITY, f64::INFINITY);
-                    }
-                }
-                let (first, last) = (bucket.of(cell.rows.first_ns), bucket.of(cell.rows.last_ns));
-                seen.1 = Some(
-                    seen.1
-                        .map_or((first, last), |(a, b)| (a.min(first), b.max(last))),
-                );
-                Ok(())
-            },
-            |seen, part| {
-                seen.0 = seen.0.merged(part.0);
-                seen.1 = match (seen.1, part.1) {
-                    (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-                    (one, other) => one.or(other),
-                };
-            },
-        )?;
-        let (Extremes::Whole(least, greatest), Some((first, last))) = seen else {
-            return Ok(None);
-        };
-        let (width, n_buckets) = (greatest.abs_diff(least), last.abs_diff(first) + 1);
-        if width >= COUNTERS_MAX || (width + 1).saturating_mul(n_buckets) > COUNTERS_MAX {
-            return Ok(None);
+        let mut band = Band::default();
+        let days = scan_days(self, (metric.id, &filter, needs), |cells, decoder| {
+            band_of_day(cells, decoder, &filter, bucket, quantiles)
+        })?;
+        for day in days {
+            band.n_nan += day.n_nan;
+            band.buckets.extend(day.buckets);
         }
-        Ok(Some(Grid {
-            first_bucket: first,
-            least,
-            width: width.cast_signed() + 1,
-            n_buckets: n_buckets.cast_signed(),
-        }))
+        Ok(band)
     }
 }
 
-fn count<T: Copy + Into<i64>>(
-    sum: &mut Gathered,
-    grid: Grid,
+fn band_of_day(
+    cells: &[PackedCell],
+    decoder: &mut Decoder,
+    filter: &IdFilter,
     bucket: Bucket,
-    times: &[i64],
-    values: &[T],
-) {
-    for (time, value) in times.iter().zip(values) {
-        let at =
-            (bucket.of(*time) - grid.first_bucket) * grid.width + ((*value).into() - grid.least);
-        let counter = usize::try_from(at)
-            .ok()
-            .and_then(|at| sum.counters.get_mut(at));
-        if let Some(counter) = counter {
-            *counter += 1;
+    quantiles: &[f64],
+) -> Result<Band, StoreError> {
+    let day = cells.first().map_or(0, |cell| cell.key.day);
+    let mut values = DayValues::new(day, bucket, cells)?;
+    for cell in cells {
+        let selected = cell.selected(filter, decoder)?;
+        if selected.is_empty() {
+            continue;
+        }
+        let times = cell.times(decoder)?;
+        for column in cell.values(decoder)? {
+            let rows = with_values(&column, &selected);
+            values.add(&column, &rows, &times);
         }
     }
+    if values.is_elsewhere {
+        let malformed = Malformed("it has times of another day");
+        let first = block_id(CellKey { day, group: 0 }, TIME, ValueType::I64);
+        return Err(damaged(first, malformed));
+    }
+    Ok(values.band(quantiles))
 }
 
-fn gather(sum: &mut Gathered, bucket: Bucket, times: &[i64], values: &Values, first: usize) {
-    let mut start = 0;
-    for same in times.chunk_by(|a, b| bucket.of(*a) == bucket.of(*b)) {
-        let rows = first + start..first + start + same.len();
-        start += same.len();
-        let Some(time) = same.first() else {
-            continue;
+/// The values of the buckets of a day: counted from the least one, or gathered.
+struct DayValues {
+    day_ns: i64,
+    bucket_ns: u64,
+    /// Where integers have a small range: counters of each bucket, one behind the other.
+    counters: Vec<u32>,
+    /// Counters of a bucket; 0 where values are gathered.
+    n_counters: usize,
+    /// The value of the first counter.
+    least: i64,
+    gathered: Vec<Vec<f64>>,
+    n_nan: u64,
+    /// There was a time of another day.
+    is_elsewhere: bool,
+}
+
+impl DayValues {
+    fn new(day: i64, bucket: Bucket, cells: &[PackedCell]) -> Result<Self, StoreError> {
+        let n_buckets = usize::try_from(DAY_NS / bucket.width_ns()).unwrap_or(1);
+        let mut extremes = Extremes::None;
+        let (mut n_values, mut is_whole) = (0, true);
+        for cell in cells {
+            for stats in cell.stored_stats()? {
+                extremes = extremes.merged(stats.extremes);
+                n_values += stats.count;
+                is_whole &= stats.real.is_none();
+            }
+        }
+        let (mut n_counters, mut least) = (0, 0);
+        if let (true, Extremes::Whole(from, to)) = (is_whole, extremes) {
+            // More counters than values would take longer to look at than the values.
+            let most = (n_values / n_buckets as u64).clamp(COUNTERS_ALWAYS, COUNTERS_MAX);
+            if to.abs_diff(from) < most {
+                n_counters = usize::try_from(to.abs_diff(from)).unwrap_or_default() + 1;
+                least = from;
+            }
+        }
+        Ok(Self {
+            day_ns: day.saturating_mul(DAY_NS),
+            bucket_ns: bucket.width_ns().unsigned_abs(),
+            counters: vec![0; n_counters * n_buckets],
+            n_counters,
+            least,
+            gathered: vec![Vec::new(); n_buckets],
+            n_nan: 0,
+            is_elsewhere: false,
+        })
+    }
+
+    fn add(&mut self, column: &Column, rows: &[Range<usize>], times: &[i64]) {
+        for rows in rows {
+            let times = times.get(rows.clone()).unwrap_or_default();
+            let rows = rows.clone();
+            match &column.values {
+                Values::I32(values) if self.n_counters > 0 => self.count(times, of(values, rows)),
+                Values::I64(values) if self.n_counters > 0 => self.count(times, of(values, rows)),
+                Values::I32(values) => self.gather(times, of(values, rows), f64::from),
+                Values::I64(values) => self.gather(times, of(values, rows), |value| value as f64),
+                Values::F32(values) => self.gather(times, of(values, rows), f64::from),
+                Values::F64(values) => self.gather(times, of(values, rows), |value| value),
+                Values::Text { .. } => {}
+            }
+        }
+    }
+
+    /// The bucket of a time; more than there are of a time of another day.
+    fn bucket(&self, time_ns: i64) -> usize {
+        let since = time_ns.wrapping_sub(self.day_ns).cast_unsigned();
+        let bucket = if self.bucket_ns == HOUR_NS.unsigned_abs() {
+            since / HOUR_NS.unsigned_abs()
+        } else {
+            since / DAY_NS.unsigned_abs()
         };
-        let to = sum.values.entry(bucket.of(*time)).or_default();
-        let n_before = to.len();
-        match values {
-            Values::I32(values) => to.extend(
-                values
-                    .get(rows.clone())
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|v| f64::from(*v)),
-            ),
-            Values::I64(values) => to.extend(
-                values
-                    .get(rows.clone())
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|v| *v as f64),
-            ),
-            Values::F32(values) => to.extend(
-                values
-                    .get(rows.clone())
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|v| f64::from(*v)),
-            ),
-            Values::F64(values) => {
-                to.extend_from_slice(values.get(rows.clone()).unwrap_or_default());
-            }
-            Values::Text { .. } => {}
-        }
-        let n_added = to.len() - n_before;
-        let mut at = 0;
-        to.retain(|value| {
-            at += 1;
-            at <= n_before || !value.is_nan()
-        });
-        sum.n_nan += (n_before + n_added - to.len()) as u64;
+        usize::try_from(bucket).unwrap_or(usize::MAX)
     }
-}
 
-fn band_of(gathered: Gathered, grid: Option<Grid>, bucket: Bucket, quantiles: &[f64]) -> Band {
-    let mut band = Band {
-        n_nan: gathered.n_nan,
-        ..Band::default()
-    };
-    if let Some(grid) = grid {
-        let width = usize::try_from(grid.width).unwrap_or(1);
-        for (number, counters) in (grid.first_bucket..).zip(gathered.counters.chunks(width)) {
-            let count: u64 = counters.iter().map(|n| u64::from(*n)).sum();
+    fn count<T: Copy + Into<i64>>(&mut self, times: &[i64], values: &[T]) {
+        for (time, value) in times.iter().zip(values) {
+            let first = self.bucket(*time).saturating_mul(self.n_counters);
+            let at = usize::try_from((*value).into().wrapping_sub(self.least)).ok();
+            let at = at.filter(|at| *at < self.n_counters);
+            match at.and_then(|at| self.counters.get_mut(first.saturating_add(at))) {
+                Some(counter) => *counter += 1,
+                None => self.is_elsewhere = true,
+            }
+        }
+    }
+
+    fn gather<T: Copy>(&mut self, times: &[i64], values: &[T], number: impl Fn(T) -> f64) {
+        for (time, value) in times.iter().zip(values) {
+            let value = number(*value);
+            let bucket = self.bucket(*time);
+            match self.gathered.get_mut(bucket) {
+                Some(_) if value.is_nan() => self.n_nan += 1,
+                Some(bucket) => bucket.push(value),
+                None => self.is_elsewhere = true,
+            }
+        }
+    }
+
+    fn band(self, quantiles: &[f64]) -> Band {
+        let mut band = Band {
+            n_nan: self.n_nan,
+            ..Band::default()
+        };
+        let (day_ns, bucket_ns) = (self.day_ns, self.bucket_ns.cast_signed());
+        let mut push = |number: i64, count: u64, quantiles: Vec<f64>| {
+            band.buckets.push(BandBucket {
+                start_ns: day_ns.saturating_add(number.saturating_mul(bucket_ns)),
+                quantiles,
+                count,
+            });
+        };
+        if self.n_counters > 0 {
+            for (number, counters) in (0..).zip(self.counters.chunks(self.n_counters)) {
+                let count: u64 = counters.iter().map(|n| u64::from(*n)).sum();
+                if count > 0 {
+                    let at = |ranks: &[u64]| counted(counters, self.least, ranks);
+                    push(number, count, quantiles_of(count, quantiles, at));
+                }
+            }
+            return band;
+        }
+        for (number, mut values) in (0..).zip(self.gathered) {
+            let count = values.len() as u64;
             if count > 0 {
-                band.buckets.push(BandBucket {
-                    start_ns: bucket.start(number),
-                    quantiles: quantiles
-                        .iter()
-                        .map(|q| {
-                            interpolated(*q, count, |rank| counted(counters, grid.least, rank))
-                        })
-                        .collect(),
-                    count,
-                });
+                let at = |ranks: &[u64]| {
+                    let mut found = vec![f64::NAN; ranks.len()];
+                    select(&mut values, 0, ranks, &mut found);
+                    found
+                };
+                push(number, count, quantiles_of(count, quantiles, at));
             }
         }
+        band
     }
-    for (number, mut values) in gathered.values {
-        if values.is_empty() {
-            continue;
-        }
-        let count = values.len() as u64;
-        let quantiles = quantiles
-            .iter()
-            .map(|q| {
-                interpolated(*q, count, |rank| {
-                    let rank = usize::try_from(rank)
-                        .unwrap_or_default()
-                        .min(values.len() - 1);
-                    *values.select_nth_unstable_by(rank, f64::total_cmp).1
-                })
-            })
-            .collect();
-        band.buckets.push(BandBucket {
-            start_ns: bucket.start(number),
-            quantiles,
-            count,
-        });
-    }
-    band
 }
 
-/// The value of a rank among counted integers.
-fn counted(counters: &[u32], least: i64, rank: u64) -> f64 {
+fn of<T>(values: &[T], rows: Range<usize>) -> &[T] {
+    values.get(rows).unwrap_or_default()
+}
+
+/// Quantiles, each between the two ranks around it, as SQL's `percentile_cont` defines it. `at` answers the values of ranks, which
+/// are in order.
+fn quantiles_of(count: u64, quantiles: &[f64], at: impl FnOnce(&[u64]) -> Vec<f64>) -> Vec<f64> {
+    let around = |quantile: f64| {
+        let rank = (count - 1) as f64 * quantile.clamp(0.0, 1.0);
+        let (low, high) = (rank.floor(), rank.ceil());
+        (whole_rank(low, count), whole_rank(high, count), rank - low)
+    };
+    let around: Vec<(u64, u64, f64)> = quantiles.iter().map(|q| around(*q)).collect();
+    let mut ranks: Vec<u64> = around.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    let values = at(&ranks);
+    let value = |rank: u64| {
+        let at = ranks.partition_point(|known| *known < rank);
+        values.get(at).copied().unwrap_or(f64::NAN)
+    };
+    let quantiles = around.into_iter().map(|(low, high, share)| {
+        let (below, above) = (value(low), value(high));
+        if low == high {
+            below
+        } else {
+            below + (above - below) * share
+        }
+    });
+    quantiles.collect()
+}
+
+/// The values of ranks of counted integers; ranks are in order.
+fn counted(counters: &[u32], least: i64, ranks: &[u64]) -> Vec<f64> {
+    let mut found = Vec::with_capacity(ranks.len());
+    let mut ranks = ranks.iter().peekable();
     let mut below = 0;
     // Not `least..`: the last one may be the largest number that there is.
     for (at, n) in (0_i64..).zip(counters) {
         below += u64::from(*n);
-        if below > rank {
-            return least.wrapping_add(at) as f64;
+        while ranks.next_if(|rank| **rank < below).is_some() {
+            found.push(least.wrapping_add(at) as f64);
+        }
+        if ranks.peek().is_none() {
+            break;
         }
     }
-    f64::NAN
+    found
 }
 
-/// A quantile between the two ranks around it, as SQL's `percentile_cont` defines it.
-fn interpolated(quantile: f64, count: u64, mut value: impl FnMut(u64) -> f64) -> f64 {
-    let rank = (count - 1) as f64 * quantile.clamp(0.0, 1.0);
-    let (low, high) = (rank.floor(), rank.ceil());
-    let at = |rank: f64| ranks(rank, count);
-    let below = value(at(low));
-    if low == high {
-        return below;
-    }
-    let above = value(at(high));
-    below + (above - below) * (rank - low)
+/// Finds the values of ranks, which are in order; `values` begin with rank `first`.
+fn select(values: &mut [f64], first: u64, ranks: &[u64], found: &mut [f64]) {
+    let middle = ranks.len() / 2;
+    let (Some(rank), Some((found_below, rest))) =
+        (ranks.get(middle), found.split_at_mut_checked(middle))
+    else {
+        return;
+    };
+    let at = usize::try_from(rank - first).unwrap_or(usize::MAX);
+    let (Some((here, found_above)), true) = (rest.split_first_mut(), at < values.len()) else {
+        return;
+    };
+    let (below, value, above) = values.select_nth_unstable_by(at, f64::total_cmp);
+    *here = *value;
+    let (ranks_below, ranks_above) = ranks.split_at(middle);
+    select(below, first, ranks_below, found_below);
+    select(
+        above,
+        rank + 1,
+        ranks_above.get(1..).unwrap_or_default(),
+        found_above,
+    );
 }
 
 #[expect(
@@ -346,6 +333,6 @@ fn interpolated(quantile: f64, count: u64, mut value: impl FnMut(u64) -> f64) ->
     clippy::cast_sign_loss,
     reason = "a rank is a whole number from 0 to count - 1"
 )]
-fn ranks(rank: f64, count: u64) -> u64 {
+fn whole_rank(rank: f64, count: u64) -> u64 {
     (rank as u64).min(count - 1)
 }

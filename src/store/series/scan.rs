@@ -1,477 +1,270 @@
 //! Walking over the cells of a metric: blocks are read in their order by one thread, and unpacked and added up by all processors.
 
-use super::bytes::Malformed;
-use super::cell::{present_ranges, whole_or_zero};
 use super::codec::Decoder;
-use super::days::days;
-use super::key::{
-    CellKey, DAY_NS, GROUP_DEVICES, HARDWARE, TIME, VERSION, day_of, group_of, ids_of_metric,
-};
+use super::filter::IdFilter;
+use super::key::{CellKey, HARDWARE, TIME, VERSION, group_of, ids_of_metric};
 use super::loaded::damaged;
-use super::summary::{RowSummary, Stats, Summary};
-use crate::model::series::{Column, Values};
+use super::packed_cell::{PackedCell, StoredBlock};
+use super::summary::RowSummary;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use rusqlite::Connection;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use rusqlite::{Connection, Row};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of packed blocks that are in memory at once.
-const CHUNK_BYTES: usize = 32 << 20;
-/// Below this many cells a second thread costs more than it saves.
-const CELLS_PER_THREAD_MIN: usize = 64;
+/// Bytes of packed blocks that wait for a thread.
+const WAITING_BYTES_MAX: usize = 32 << 20;
+/// Cells that are handed to a thread at once.
+const PIECE_CELLS: usize = 96;
 
-/// Which rows a question is about. What is `None` lets all through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowFilter {
-    /// First time, nanoseconds since 1970.
-    pub from_ns: Option<i64>,
-    /// Time after the last one.
-    pub to_ns: Option<i64>,
-    /// Names of versions.
-    pub versions: Option<BTreeSet<String>>,
-    /// Names of hardware.
-    pub hardware: Option<BTreeSet<String>>,
-}
-
-/// A filter with the ids of this workspace.
-#[derive(Clone, Debug)]
-pub(super) struct IdFilter {
-    from_ns: i64,
-    /// Exclusive.
-    to_ns: i64,
-    versions: Option<BTreeSet<u32>>,
-    hardware: Option<BTreeSet<u32>>,
-}
+/// Asking the system takes longer than many a question.
+static N_PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
 
 /// What of the rows a question looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Each row's time.
     pub(super) times: bool,
-    /// Each row's version, even where summaries would do.
+    /// Each row's version.
     pub(super) versions: bool,
-    /// The values, even where summaries would do.
+    /// The values.
     pub(super) values: bool,
+    /// The statistics that stand beside the values.
+    pub(super) stats: bool,
 }
 
-/// One block of a column.
-pub(super) struct StoredBlock {
-    id: i64,
-    summary: Vec<u8>,
-    data: Vec<u8>,
-}
-
-/// A cell with its blocks still packed.
-pub(super) struct Cell {
-    pub(super) key: CellKey,
-    pub(super) rows: RowSummary,
-    lengths: Vec<u32>,
-    times: Option<StoredBlock>,
-    versions: Option<StoredBlock>,
-    hardware: Option<StoredBlock>,
-    pub(super) columns: Vec<StoredBlock>,
-}
-
-impl IdFilter {
-    pub(super) fn new(reader: &Reader, filter: &RowFilter) -> Result<Self, StoreError> {
-        let ids = |names: &Option<BTreeSet<String>>, known: BTreeMap<u32, String>| {
-            names.as_ref().map(|names| {
-                let found = known.into_iter().filter(|(_, name)| names.contains(name));
-                found.map(|(id, _)| id).collect::<BTreeSet<u32>>()
-            })
-        };
-        Ok(Self {
-            from_ns: filter.from_ns.unwrap_or(i64::MIN),
-            to_ns: filter.to_ns.unwrap_or(i64::MAX),
-            versions: ids(&filter.versions, reader.series_versions()?),
-            hardware: ids(&filter.hardware, reader.series_hardware()?),
-        })
-    }
-
-    fn takes_time(&self, time_ns: i64) -> bool {
-        time_ns >= self.from_ns && (time_ns < self.to_ns || self.to_ns == i64::MAX)
-    }
-
-    fn takes_day(&self, day: i64) -> bool {
-        day >= day_of(self.from_ns) && day <= day_of(self.to_ns)
-    }
-
-    /// True when only some rows of a cell can be wanted for their time.
-    fn cuts(&self, rows: &RowSummary) -> bool {
-        !self.takes_time(rows.first_ns) || !self.takes_time(rows.last_ns)
-    }
-
-    pub(super) fn takes_version(&self, version: u32) -> bool {
-        self.versions
-            .as_ref()
-            .is_none_or(|versions| versions.contains(&version))
-    }
-
-    /// True when the rows of a cell have to be looked at one by one.
-    fn needs_rows(&self, rows: &RowSummary) -> bool {
-        self.hardware.is_some() || self.cuts(rows)
-    }
-}
-
-impl Cell {
-    /// Number of the device at a place of the group.
-    pub(super) fn device(&self, slot: u8) -> u32 {
-        self.key.group * GROUP_DEVICES + u32::from(slot)
-    }
-
-    /// The rows of each device, with its number.
-    pub(super) fn runs(&self) -> impl Iterator<Item = (u32, Range<usize>)> {
-        let mut start = 0;
-        self.rows.runs.iter().map(move |(slot, n)| {
-            let run = start..start + *n as usize;
-            start = run.end;
-            (self.device(*slot), run)
-        })
-    }
-
-    /// The time of each row.
-    pub(super) fn times(&self, decoder: &mut Decoder) -> Result<Vec<i64>, StoreError> {
-        match self
-            .unpack(self.times.as_ref(), decoder)?
-            .map(|column| column.values)
-        {
-            Some(Values::I64(times)) => Ok(times),
-            _ => Err(damaged(0, Malformed("its times are no times"))),
-        }
-    }
-
-    /// The version of each row.
-    fn versions(&self, decoder: &mut Decoder) -> Result<Vec<u32>, StoreError> {
-        if let (1, Some((version, _))) = (
-            self.rows.versions.len(),
-            self.rows.versions.first_key_value(),
-        ) {
-            return Ok(vec![*version; self.rows.n_rows()]);
-        }
-        let column = self.unpack(self.versions.as_ref(), decoder)?;
-        Ok(column.map_or_else(
-            || vec![0; self.rows.n_rows()],
-            |column| whole_or_zero(&column),
-        ))
-    }
-
-    /// The values of the metric, by type.
-    pub(super) fn values(&self, decoder: &mut Decoder) -> Result<Vec<Column>, StoreError> {
-        let columns = self
-            .columns
-            .iter()
-            .map(|block| self.unpack(Some(block), decoder));
-        Ok(columns
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    fn unpack(
-        &self,
-        block: Option<&StoredBlock>,
-        decoder: &mut Decoder,
-    ) -> Result<Option<Column>, StoreError> {
-        let Some(block) = block else {
-            return Ok(None);
-        };
-        let column = decoder.decode(&block.data, &self.lengths);
-        Ok(Some(
-            column.map_err(|malformed| damaged(block.id, malformed))?,
-        ))
-    }
-
-    /// The rows that a filter lets through, as ranges.
-    pub(super) fn selected(
-        &self,
-        filter: &IdFilter,
-        decoder: &mut Decoder,
-    ) -> Result<Vec<Range<usize>>, StoreError> {
-        let n = self.rows.n_rows();
-        let mut ranges = vec![Range { start: 0, end: n }];
-        if filter.cuts(&self.rows) {
-            let times = self.times(decoder)?;
-            ranges = narrowed(&ranges, |row| {
-                times.get(row).is_some_and(|time| filter.takes_time(*time))
-            });
-        }
-        if !self
-            .rows
-            .versions
-            .keys()
-            .all(|version| filter.takes_version(*version))
-        {
-            if !self
-                .rows
-                .versions
-                .keys()
-                .any(|version| filter.takes_version(*version))
-            {
-                return Ok(Vec::new());
-            }
-            let versions = self.versions(decoder)?;
-            ranges = narrowed(&ranges, |row| {
-                versions
-                    .get(row)
-                    .is_some_and(|version| filter.takes_version(*version))
-            });
-        }
-        if let Some(wanted) = &filter.hardware {
-            let hardware = self.unpack(self.hardware.as_ref(), decoder)?;
-            let hardware = hardware.map_or_else(|| vec![0; n], |column| whole_or_zero(&column));
-            ranges = narrowed(&ranges, |row| {
-                hardware.get(row).is_some_and(|id| wanted.contains(id))
-            });
-        }
-        Ok(ranges)
-    }
-
-    /// Statistics of the rows that a filter lets through: as stored where that is the same.
-    pub(super) fn summary(
-        &self,
-        filter: &IdFilter,
-        decoder: &mut Decoder,
-    ) -> Result<Summary, StoreError> {
-        let mut summary = Summary::default();
-        if !filter.needs_rows(&self.rows) {
-            for block in &self.columns {
-                let stored = Summary::read(&block.summary)
-                    .map_err(|malformed| damaged(block.id, malformed))?;
-                for (version, stats) in stored
-                    .by_version
-                    .iter()
-                    .filter(|(version, _)| filter.takes_version(*version))
-                {
-                    summary.change(*version, |sum| sum.merge(stats));
-                }
-            }
-            return Ok(summary);
-        }
-        let selected = self.selected(filter, decoder)?;
-        if selected.is_empty() {
-            return Ok(summary);
-        }
-        let versions = self.versions(decoder)?;
-        for column in self.values(decoder)? {
-            for range in &selected {
-                let mut start = range.start;
-                let part = versions.get(range.clone()).unwrap_or_default();
-                for same in part.chunk_by(|a, b| a == b) {
-                    let end = start + same.len();
-                    let version = same.first().copied().unwrap_or_default();
-                    super::cell::add_to_summary(&mut summary, version, &column, start..end);
-                    start = end;
-                }
-            }
-        }
-        Ok(summary)
-    }
-
-    /// The stored statistics of all versions.
-    pub(super) fn stored_stats(&self) -> Result<Vec<Stats>, StoreError> {
-        let mut all = Vec::new();
-        for block in &self.columns {
-            let stored =
-                Summary::read(&block.summary).map_err(|malformed| damaged(block.id, malformed))?;
-            all.extend(stored.by_version.into_iter().map(|(_, stats)| stats));
-        }
-        Ok(all)
-    }
-
-    /// Versions and the devices that ran them, as far as a filter lets their rows through; each at least once.
-    pub(super) fn version_devices(
-        &self,
-        filter: &IdFilter,
-        decoder: &mut Decoder,
-    ) -> Result<Vec<(u32, u32)>, StoreError> {
-        let versions = self.versions(decoder)?;
-        let selected = self.selected(filter, decoder)?;
-        let is_selected = |row: usize| selected.iter().any(|range| range.contains(&row));
-        let is_all = selected.len() == 1
-            && selected
-                .first()
-                .is_some_and(|range| range.len() == self.rows.n_rows());
-        let mut found = Vec::new();
-        for (device, run) in self.runs() {
-            for row in run {
-                let version = versions.get(row).copied().unwrap_or_default();
-                if found.last() != Some(&(version, device)) && (is_all || is_selected(row)) {
-                    found.push((version, device));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// Rows of each version that a filter lets through.
-    pub(super) fn version_rows(
-        &self,
-        filter: &IdFilter,
-        decoder: &mut Decoder,
-    ) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let mut rows = BTreeMap::new();
-        if !filter.needs_rows(&self.rows) {
-            rows.clone_from(&self.rows.versions);
-            rows.retain(|version, _| filter.takes_version(*version));
-            return Ok(rows);
-        }
-        let versions = self.versions(decoder)?;
-        for range in self.selected(filter, decoder)? {
-            for version in versions.get(range).unwrap_or_default() {
-                *rows.entry(*version).or_default() += 1;
-            }
-        }
-        Ok(rows)
-    }
-}
-
-/// Rows of `column` that are in `ranges` and have a value.
-pub(super) fn with_values(column: &Column, ranges: &[Range<usize>]) -> Vec<Range<usize>> {
-    ranges
-        .iter()
-        .flat_map(|range| present_ranges(column, range.clone()))
-        .collect()
-}
-
-fn narrowed(ranges: &[Range<usize>], mut keep: impl FnMut(usize) -> bool) -> Vec<Range<usize>> {
-    let mut kept: Vec<Range<usize>> = Vec::new();
-    for row in ranges.iter().flat_map(Clone::clone) {
-        if keep(row) {
-            match kept.last_mut() {
-                Some(last) if last.end == row => last.end += 1,
-                _ => kept.push(row..row + 1),
-            }
-        }
-    }
-    kept
-}
+/// A metric, the rows, and what is looked at of them.
+pub(super) type Question<'q> = (u32, &'q IdFilter, Needs);
 
 /// Adds up the cells of a column. `fold` is called on several threads, each with a sum of its own; `join` puts two together.
 pub(super) fn scan<A: Send>(
     reader: &Reader,
-    (metric, filter, needs): (u32, &IdFilter, Needs),
+    question: Question<'_>,
     new: impl Fn() -> A + Sync,
-    fold: impl Fn(&mut A, &Cell, &mut Decoder) -> Result<(), StoreError> + Sync,
+    fold: impl Fn(&mut A, &PackedCell, &mut Decoder) -> Result<(), StoreError> + Sync,
+    join: impl FnMut(&mut A, A),
+) -> Result<A, StoreError> {
+    scan_some_days(reader, question, |_| true, new, fold, join)
+}
+
+/// The same for some of the days.
+pub(super) fn scan_some_days<A: Send>(
+    reader: &Reader,
+    question: Question<'_>,
+    is_wanted: impl Fn(i64) -> bool,
+    new: impl Fn() -> A + Sync,
+    fold: impl Fn(&mut A, &PackedCell, &mut Decoder) -> Result<(), StoreError> + Sync,
     mut join: impl FnMut(&mut A, A),
 ) -> Result<A, StoreError> {
-    reader.ask(|connection| {
-        let mut sum = new();
-        let (mut cells, mut n_bytes) = (Vec::new(), 0);
-        let mut work = |cells: &mut Vec<Cell>| -> Result<(), StoreError> {
-            for part in fold_all(&std::mem::take(cells), &new, &fold)? {
-                join(&mut sum, part);
+    let work = |sum: &mut A, cells: &[PackedCell], decoder: &mut Decoder| {
+        cells.iter().try_for_each(|cell| fold(sum, cell, decoder))
+    };
+    let sums = share_out(reader, question, (is_wanted, PIECE_CELLS), &new, work)?;
+    let mut sums = sums.into_iter();
+    let mut sum = sums.next().unwrap_or_else(&new);
+    sums.for_each(|part| join(&mut sum, part));
+    Ok(sum)
+}
+
+/// Answers a question for each day by itself, several days at a time; the answers in the order of days.
+pub(super) fn scan_days<A: Send>(
+    reader: &Reader,
+    question: Question<'_>,
+    answer: impl Fn(&[PackedCell], &mut Decoder) -> Result<A, StoreError> + Sync,
+) -> Result<Vec<A>, StoreError> {
+    let work = |answers: &mut Vec<(i64, A)>, cells: &[PackedCell], decoder: &mut Decoder| {
+        let day = cells.first().map_or(0, |cell| cell.key.day);
+        answers.push((day, answer(cells, decoder)?));
+        Ok(())
+    };
+    let answers = share_out(reader, question, (|_| true, usize::MAX), Vec::new, work)?;
+    let mut answers: Vec<(i64, A)> = answers.into_iter().flatten().collect();
+    answers.sort_by_key(|(day, _)| *day);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+/// Reads the cells of a question day by day, in pieces of at most so many, and works on them meanwhile. Each thread has a state
+/// of its own, which are what is answered.
+fn share_out<S: Send>(
+    reader: &Reader,
+    question: Question<'_>,
+    (is_wanted, piece_cells): (impl Fn(i64) -> bool, usize),
+    new: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &[PackedCell], &mut Decoder) -> Result<(), StoreError> + Sync,
+) -> Result<Vec<S>, StoreError> {
+    let (sender, receiver) = channel::<Vec<PackedCell>>();
+    let pieces = Pieces {
+        receiver: Mutex::new(receiver),
+        n_bytes: AtomicUsize::new(0),
+    };
+    std::thread::scope(|scope| {
+        let help = || {
+            let (mut state, mut decoder, mut used) = (new(), Decoder::new()?, Used::default());
+            while let Some(piece) = pieces.wait() {
+                work(&mut state, &piece, &mut decoder)?;
+                used.keep(piece);
+            }
+            Ok::<_, StoreError>((state, used))
+        };
+        let mut helpers = Vec::new();
+        let (mut state, mut decoder, mut n_pieces) = (new(), Decoder::new()?, 0);
+        reader.ask_one_state(|connection| {
+            // Dropped with this closure, also by a panic: then the helpers end.
+            let sender = sender;
+            for day in question.1.days(connection)? {
+                if !is_wanted(day) {
+                    continue;
+                }
+                let mut cells = cells_of_day(connection, day, question)?;
+                while !cells.is_empty() {
+                    let rest = cells.split_off(piece_cells.min(cells.len()));
+                    pieces.send(&sender, std::mem::replace(&mut cells, rest));
+                    n_pieces += 1;
+                    // The first piece is this thread's.
+                    if n_pieces > 1 && helpers.len() + 1 < *N_PROCESSORS {
+                        helpers.push(scope.spawn(help));
+                    }
+                }
+                while pieces.n_bytes.load(Ordering::Relaxed) > WAITING_BYTES_MAX {
+                    let Some(piece) = pieces.take() else { break };
+                    work(&mut state, &piece, &mut decoder)?;
+                }
             }
             Ok(())
-        };
-        for day in days(connection)? {
-            if !filter.takes_day(day) {
-                continue;
-            }
-            let day_cells = cells_of_day(connection, day, metric, filter, needs)?;
-            n_bytes += day_cells
-                .iter()
-                .map(|cell| {
-                    cell.columns
-                        .iter()
-                        .map(|block| block.data.len())
-                        .sum::<usize>()
-                })
-                .sum::<usize>();
-            cells.extend(day_cells);
-            if n_bytes > CHUNK_BYTES {
-                work(&mut cells)?;
-                n_bytes = 0;
+        })?;
+        while let Some(piece) = pieces.take() {
+            work(&mut state, &piece, &mut decoder)?;
+        }
+        let mut states = vec![state];
+        for helper in helpers {
+            match helper.join() {
+                Ok(theirs) => states.push(theirs?.0),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        work(&mut cells)?;
-        Ok(sum)
+        Ok(states)
     })
 }
 
-fn fold_all<A: Send>(
-    cells: &[Cell],
-    new: &(impl Fn() -> A + Sync),
-    fold: &(impl Fn(&mut A, &Cell, &mut Decoder) -> Result<(), StoreError> + Sync),
-) -> Result<Vec<A>, StoreError> {
-    let one = |cells: &[Cell]| {
-        let mut decoder = Decoder::new()?;
-        let mut sum = new();
-        cells
-            .iter()
-            .try_for_each(|cell| fold(&mut sum, cell, &mut decoder))?;
-        Ok::<A, StoreError>(sum)
-    };
-    let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let n_threads = n_threads.min(cells.len() / CELLS_PER_THREAD_MIN);
-    if n_threads < 2 {
-        return Ok(vec![one(cells)?]);
+/// Cells that a helper is done with. The thread that read them gives their memory back: if the helper did, both would wait for
+/// the allocator.
+#[derive(Default)]
+struct Used {
+    pieces: Vec<Vec<PackedCell>>,
+    n_bytes: usize,
+}
+
+impl Used {
+    fn keep(&mut self, piece: Vec<PackedCell>) {
+        if self.n_bytes < WAITING_BYTES_MAX {
+            self.n_bytes += piece.iter().map(PackedCell::n_bytes).sum::<usize>();
+            self.pieces.push(piece);
+        }
     }
-    std::thread::scope(|scope| {
-        let shares = cells.chunks(cells.len().div_ceil(n_threads));
-        let threads: Vec<_> = shares
-            .map(|share| scope.spawn(move || one(share)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| match thread.join() {
-                Ok(sum) => sum,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
 }
 
-/// The cells of a day, with the blocks that a question needs.
+/// Cells that wait for a thread.
+struct Pieces {
+    receiver: Mutex<Receiver<Vec<PackedCell>>>,
+    n_bytes: AtomicUsize,
+}
+
+impl Pieces {
+    fn send(&self, sender: &Sender<Vec<PackedCell>>, piece: Vec<PackedCell>) {
+        let n_bytes = piece.iter().map(PackedCell::n_bytes).sum();
+        self.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        // The receiver lives as long as this.
+        let _is_sent = sender.send(piece).is_ok();
+    }
+
+    /// The next piece; waits for it. `None` when all were taken.
+    fn wait(&self) -> Option<Vec<PackedCell>> {
+        self.taken(self.lock().recv().ok())
+    }
+
+    /// The next piece that is there.
+    fn take(&self) -> Option<Vec<PackedCell>> {
+        self.taken(self.lock().try_recv().ok())
+    }
+
+    fn taken(&self, piece: Option<Vec<PackedCell>>) -> Option<Vec<PackedCell>> {
+        let n_bytes = piece.iter().flatten().map(PackedCell::n_bytes).sum();
+        self.n_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
+        piece
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Receiver<Vec<PackedCell>>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The cells of a day that have the metric and may have wanted rows, with the blocks that a question needs.
 fn cells_of_day(
     connection: &Connection,
     day: i64,
-    metric: u32,
-    filter: &IdFilter,
-    needs: Needs,
-) -> Result<Vec<Cell>, StoreError> {
-    let first_ns = day.saturating_mul(DAY_NS);
-    let is_cut =
-        !filter.takes_time(first_ns) || !filter.takes_time(first_ns.saturating_add(DAY_NS - 1));
-    let by_rows = is_cut || filter.hardware.is_some();
+    (metric, filter, needs): Question<'_>,
+) -> Result<Vec<PackedCell>, StoreError> {
+    let by_rows = filter.needs_rows_of_day(day);
     let mut cells = Vec::new();
-    for block in blocks(connection, day, TIME, needs.times || is_cut)? {
-        let rows =
-            RowSummary::read(&block.summary).map_err(|malformed| damaged(block.id, malformed))?;
-        cells.push(Cell {
-            key: CellKey {
-                day,
-                group: group_of(block.id),
-            },
-            lengths: rows.lengths(),
-            rows,
-            times: Some(block),
-            versions: None,
-            hardware: None,
-            columns: Vec::new(),
-        });
+    for_each_block(
+        connection,
+        (day, TIME),
+        needs.times || by_rows,
+        |id, row| {
+            let summary = row.get_ref(1)?.as_blob().unwrap_or_default();
+            let rows = RowSummary::read(summary).map_err(|malformed| damaged(id, malformed))?;
+            // Distances between rows are those of all rows.
+            let mut versions = rows.versions.keys();
+            if metric != TIME && !versions.any(|version| filter.takes_version(*version)) {
+                return Ok(());
+            }
+            cells.push(PackedCell {
+                key: CellKey {
+                    day,
+                    group: group_of(id),
+                },
+                lengths: rows.lengths(),
+                rows,
+                times: Some(StoredBlock {
+                    id,
+                    summary: Vec::new(),
+                    data: row.get(2)?,
+                }),
+                versions: None,
+                hardware: None,
+                columns: Vec::new(),
+            });
+            Ok(())
+        },
+    )?;
+    if cells.is_empty() {
+        return Ok(cells);
     }
+    let mut give = |metric, with_data, put: &dyn Fn(&mut PackedCell, StoredBlock)| {
+        // Blocks and cells are in the order of groups.
+        let mut waiting = cells.iter_mut().peekable();
+        for_each_block(connection, (day, metric), with_data, |id, row| {
+            let group = group_of(id);
+            while waiting.next_if(|cell| cell.key.group < group).is_some() {}
+            if let Some(cell) = waiting.peek_mut().filter(|cell| cell.key.group == group) {
+                let summary = if needs.stats { row.get(1)? } else { Vec::new() };
+                let data = row.get(2)?;
+                put(cell, StoredBlock { id, summary, data });
+            }
+            Ok(())
+        })
+    };
     if metric != TIME {
-        give(
-            &mut cells,
-            blocks(connection, day, metric, needs.values || by_rows)?,
-            |cell, block| cell.columns.push(block),
-        );
+        let with_data = needs.values || by_rows;
+        give(metric, with_data, &|cell, block| cell.columns.push(block))?;
     }
     if needs.versions || by_rows || filter.versions.is_some() {
-        give(
-            &mut cells,
-            blocks(connection, day, VERSION, true)?,
-            |cell, block| cell.versions = Some(block),
-        );
+        give(VERSION, true, &|cell, block| cell.versions = Some(block))?;
     }
     if filter.hardware.is_some() {
-        give(
-            &mut cells,
-            blocks(connection, day, HARDWARE, true)?,
-            |cell, block| cell.hardware = Some(block),
-        );
+        give(HARDWARE, true, &|cell, block| cell.hardware = Some(block))?;
     }
     if metric != TIME {
         cells.retain(|cell| !cell.columns.is_empty());
@@ -479,37 +272,34 @@ fn cells_of_day(
     Ok(cells)
 }
 
-/// Gives blocks to their cells; both are in the order of groups.
-fn give(cells: &mut [Cell], blocks: Vec<StoredBlock>, mut put: impl FnMut(&mut Cell, StoredBlock)) {
-    let mut cells = cells.iter_mut().peekable();
-    for block in blocks {
-        let group = group_of(block.id);
-        while cells.next_if(|cell| cell.key.group < group).is_some() {}
-        if let Some(cell) = cells.peek_mut().filter(|cell| cell.key.group == group) {
-            put(cell, block);
-        }
-    }
-}
-
-fn blocks(
+/// Shows id, summary and data of each block of a metric in a day; data are empty where they are not wanted.
+fn for_each_block(
     connection: &Connection,
-    day: i64,
-    metric: u32,
+    (day, metric): (i64, u32),
     with_data: bool,
-) -> Result<Vec<StoredBlock>, StoreError> {
+    mut visit: impl FnMut(i64, &Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let ids = ids_of_metric(day, metric);
     let mut statement = connection.prepare_cached(if with_data {
         "SELECT id, summary, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2"
     } else {
         "SELECT id, summary, x'' FROM series_blocks WHERE id BETWEEN ?1 AND ?2"
     })?;
-    let rows = statement.query_map([ids.start(), ids.end()], |row| {
-        Ok(StoredBlock {
-            id: row.get(0)?,
-            summary: row.get(1)?,
-            data: row.get(2)?,
-        })
-    })?;
-    rows.collect::<rusqlite::Result<Vec<_>>>()
-        .map_err(StoreError::from)
+    let mut rows = statement.query([ids.start(), ids.end()])?;
+    while let Some(row) = rows.next()? {
+        visit(row.get(0)?, row)?;
+    }
+    Ok(())
+}
+
+/// Shows the summary of each block of a metric in a day.
+pub(super) fn for_each_summary(
+    connection: &Connection,
+    day: i64,
+    metric: u32,
+    mut visit: impl FnMut(i64, &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for_each_block(connection, (day, metric), false, |id, row| {
+        visit(id, row.get_ref(1)?.as_blob().unwrap_or_default())
+    })
 }

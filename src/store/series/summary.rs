@@ -74,24 +74,13 @@ impl Default for Stats {
 
 impl Stats {
     pub(super) fn add_whole<T: Copy + Ord + Into<i64>>(&mut self, values: &[T]) {
-        let Some(first) = values.first().copied() else {
+        let Some((least, greatest)) = least_and_greatest(values) else {
             return;
         };
-        let (least, greatest) = values.iter().fold((first, first), |(least, most), value| {
-            (least.min(*value), most.max(*value))
-        });
         self.count += values.len() as u64;
         let seen = Extremes::Whole(least.into(), greatest.into());
         self.extremes = self.extremes.merged(seen);
-        // A sum of fewer than 2^21 numbers of 32 bits fits 64 bits.
-        self.whole += if size_of::<T>() < 8 {
-            i128::from(values.iter().map(|value| (*value).into()).sum::<i64>())
-        } else {
-            values
-                .iter()
-                .map(|value| i128::from((*value).into()))
-                .sum::<i128>()
-        };
+        self.whole += sum_of(values);
     }
 
     pub(super) fn add_real(&mut self, value: f64) {
@@ -179,6 +168,28 @@ impl Stats {
         }
         Ok(stats)
     }
+}
+
+/// The sum of the integers of a block.
+pub(super) fn sum_of<T: Copy + Into<i64>>(values: &[T]) -> i128 {
+    // A sum of fewer than 2^21 numbers of 32 bits fits 64 bits.
+    if size_of::<T>() < 8 {
+        i128::from(values.iter().map(|value| (*value).into()).sum::<i64>())
+    } else {
+        let wide = values.iter().map(|value| i128::from((*value).into()));
+        wide.sum()
+    }
+}
+
+/// The least and the greatest of some values. A plain loop: the compiler makes several comparisons at once of it.
+pub(super) fn least_and_greatest<T: Copy + Ord>(values: &[T]) -> Option<(T, T)> {
+    let mut least = *values.first()?;
+    let mut greatest = least;
+    for value in values {
+        least = if *value < least { *value } else { least };
+        greatest = if *value > greatest { *value } else { greatest };
+    }
+    Some((least, greatest))
 }
 
 /// Statistics of a block by version id; 0 is not known.

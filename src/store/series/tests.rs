@@ -325,13 +325,19 @@ fn answers(reader: &Reader, filter: &RowFilter) -> Vec<String> {
     }
     let range = reader.metric_range("m0", filter).unwrap();
     answers.push(format!("range {:?} {}", range.range, range.n_values));
-    let (hours, spacing) = reader.version_hours(filter).unwrap();
-    answers.push(format!("spacing {spacing:?}"));
-    for row in hours {
+    let hours = reader.fleet_hours(filter).unwrap();
+    answers.push(format!("spacing {:?}", hours.interval_ns));
+    let mut alone = reader.fleet_hours_alone(filter).unwrap();
+    for (alone, row) in alone.versions.iter_mut().zip(&hours.versions) {
+        assert_eq!(alone.n_devices, None);
+        alone.n_devices = row.n_devices;
+    }
+    assert_eq!(alone, hours);
+    for row in hours.versions {
         answers.push(format!(
             "hours {:?} {} {} {} {}",
             row.version,
-            row.n_devices,
+            row.n_devices.unwrap(),
             row.n_rows,
             bits(row.hours),
             row.n_guessed

@@ -1,14 +1,13 @@
-//! Sums over devices: by version and by device.
+//! Sums over devices, by version.
 
-use super::cell::add_to_stats;
+use super::filter::{IdFilter, RowFilter};
 use super::key::{INTERVAL, TIME};
-use super::scan::{Cell, IdFilter, Needs, RowFilter, scan, with_values};
-use super::summary::{Extremes, Stats, Summary};
-use crate::model::series::{Column, Values};
+use super::loaded::damaged;
+use super::scan::{Needs, for_each_summary, scan, scan_some_days};
+use super::summary::{Extremes, RowSummary, Stats, Summary};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 /// Nanoseconds of an hour.
 const HOUR_NS: f64 = 3.6e12;
@@ -29,8 +28,8 @@ pub struct VersionMean {
 pub struct VersionHours {
     /// Its name; `None` where heartbeats do not say theirs.
     pub version: Option<String>,
-    /// Devices that ran it.
-    pub n_devices: u64,
+    /// Devices that ran it; `None` where they were not asked for.
+    pub n_devices: Option<u64>,
     /// Heartbeats.
     pub n_rows: u64,
     /// Hours that they tell of. Where a heartbeat does not say how long its interval was it counts as the most frequent
@@ -38,6 +37,17 @@ pub struct VersionHours {
     pub hours: f64,
     /// Heartbeats whose interval is such a guess.
     pub n_guessed: u64,
+}
+
+/// How much is known of all versions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FleetHours {
+    /// By their names.
+    pub versions: Vec<VersionHours>,
+    /// The most frequent distance between two heartbeats of a device, nanoseconds.
+    pub interval_ns: Option<i64>,
+    /// Devices with a heartbeat.
+    pub n_devices: u64,
 }
 
 /// How often something happened.
@@ -49,30 +59,6 @@ pub struct EventRate {
     pub n_events: u64,
     /// Devices that they happened to.
     pub n_devices: u64,
-}
-
-/// A device in a ranking.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeviceTotal {
-    /// Serial number.
-    pub serial: String,
-    /// Exact sum, rounded once.
-    pub sum: f64,
-    /// Values.
-    pub n_values: u64,
-}
-
-/// By what devices are ranked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TopOrder {
-    /// The greatest sum first.
-    MostSum,
-    /// The least sum first.
-    LeastSum,
-    /// The greatest mean first.
-    MostMean,
-    /// The least mean first.
-    LeastMean,
 }
 
 /// What all values of a metric have in common.
@@ -87,24 +73,47 @@ pub struct MetricRange {
 }
 
 impl Reader {
+    /// Statistics of a metric by version: from the summaries of blocks, and from rows where a filter cuts a day.
     fn summary_of(&self, metric: u32, filter: &IdFilter) -> Result<Summary, StoreError> {
-        scan(
+        fn add(sum: &mut Summary, part: &Summary) {
+            for (version, stats) in &part.by_version {
+                sum.change(*version, |all| all.merge(stats));
+            }
+        }
+        let needs = Needs {
+            versions: true,
+            values: true,
+            ..Needs::default()
+        };
+        let mut sum = scan_some_days(
             self,
-            (metric, filter, Needs::default()),
+            (metric, filter, needs),
+            |day| filter.needs_rows_of_day(day),
             Summary::default,
             |sum, cell, decoder| {
-                let own = cell.summary(filter, decoder)?;
-                for (version, stats) in &own.by_version {
-                    sum.change(*version, |all| all.merge(stats));
-                }
+                add(sum, &cell.summary(filter, decoder)?);
                 Ok(())
             },
-            |sum, part| {
-                for (version, stats) in &part.by_version {
-                    sum.change(*version, |all| all.merge(stats));
+            |sum, part| add(sum, &part),
+        )?;
+        self.ask_one_state(|connection| {
+            for day in filter.days(connection)? {
+                if filter.needs_rows_of_day(day) {
+                    continue;
                 }
-            },
-        )
+                for_each_summary(connection, day, metric, |id, summary| {
+                    let stored =
+                        Summary::read(summary).map_err(|malformed| damaged(id, malformed))?;
+                    for (version, stats) in &stored.by_version {
+                        if filter.takes_version(*version) {
+                            sum.change(*version, |all| all.merge(stats));
+                        }
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(sum)
+        })
     }
 
     /// The mean of a metric in each version, by their names.
@@ -155,21 +164,28 @@ impl Reader {
         })
     }
 
-    /// Devices, heartbeats and hours of each version, by their names; and the most frequent distance between two heartbeats of a
-    /// device, nanoseconds.
-    pub fn version_hours(
-        &self,
-        filter: &RowFilter,
-    ) -> Result<(Vec<VersionHours>, Option<i64>), StoreError> {
+    /// Devices, heartbeats and hours of each version.
+    pub fn fleet_hours(&self, filter: &RowFilter) -> Result<FleetHours, StoreError> {
+        self.hours_of(filter, true)
+    }
+
+    /// The same without the devices of each version: they take the version of each row, the rest stands beside the blocks.
+    pub fn fleet_hours_alone(&self, filter: &RowFilter) -> Result<FleetHours, StoreError> {
+        self.hours_of(filter, false)
+    }
+
+    fn hours_of(&self, filter: &RowFilter, with_devices: bool) -> Result<FleetHours, StoreError> {
         #[derive(Default)]
         struct Known {
             rows: BTreeMap<u32, u64>,
-            devices: BTreeMap<u32, BTreeSet<u32>>,
+            /// By version and group, a bit for each place in the group. Without devices by version all are of one.
+            devices: BTreeMap<(u32, u32), u128>,
             spacings: BTreeMap<u64, u64>,
         }
         let filter = IdFilter::new(self, filter)?;
+        let with_versions = with_devices || filter.versions.is_some();
         let needs = Needs {
-            versions: true,
+            versions: with_versions,
             ..Needs::default()
         };
         let known = scan(
@@ -177,164 +193,80 @@ impl Reader {
             (TIME, &filter, needs),
             Known::default,
             |known, cell, decoder| {
-                for (version, n) in cell.version_rows(&filter, decoder)? {
-                    *known.rows.entry(version).or_default() += n;
+                if with_versions || filter.needs_rows(&cell.rows) {
+                    for share in cell.version_shares(&filter, decoder)? {
+                        *known.rows.entry(share.version).or_default() += share.n_rows;
+                        let key = (share.version, cell.key.group);
+                        *known.devices.entry(key).or_default() |= share.slots;
+                    }
+                } else {
+                    for (version, n_rows) in &cell.rows.versions {
+                        *known.rows.entry(*version).or_default() += n_rows;
+                    }
+                    *known.devices.entry((0, cell.key.group)).or_default() |= cell.slots();
                 }
-                for (version, device) in cell.version_devices(&filter, decoder)? {
-                    known.devices.entry(version).or_default().insert(device);
-                }
-                for (spacing, n) in &cell.rows.spacings {
-                    *known.spacings.entry(*spacing).or_default() += n;
-                }
+                count_spacings(&mut known.spacings, &cell.rows.spacings);
                 Ok(())
             },
             |sum, part| {
                 for (version, n) in part.rows {
                     *sum.rows.entry(version).or_default() += n;
                 }
-                for (version, devices) in part.devices {
-                    sum.devices.entry(version).or_default().extend(devices);
+                for (key, slots) in part.devices {
+                    *sum.devices.entry(key).or_default() |= slots;
                 }
-                for (spacing, n) in part.spacings {
-                    *sum.spacings.entry(spacing).or_default() += n;
-                }
+                count_spacings(&mut sum.spacings, &part.spacings);
             },
         )?;
-        let most_frequent = known.spacings.iter().max_by_key(|(_, n)| **n);
-        let spacing = most_frequent.and_then(|(spacing, _)| i64::try_from(*spacing).ok());
+        let mut devices: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut of_any: BTreeMap<u32, u128> = BTreeMap::new();
+        for ((version, group), slots) in known.devices {
+            *devices.entry(version).or_default() += u64::from(slots.count_ones());
+            *of_any.entry(group).or_default() |= slots;
+        }
+        let interval_ns = most_frequent(&known.spacings);
         let intervals = self.summary_of(INTERVAL, &filter)?;
         let names = self.series_versions()?;
-        let hours = known.rows.into_iter().map(|(version, n_rows)| {
+        let versions = known.rows.into_iter().map(|(version, n_rows)| {
             let said = intervals.by_version.iter().find(|(of, _)| *of == version);
             let (sum, n_said) = said.map_or((0.0, 0), |(_, stats)| (stats.sum(), stats.count));
             let n_guessed = n_rows.saturating_sub(n_said);
-            let guess = spacing.unwrap_or(0) as f64;
+            let guess = interval_ns.unwrap_or(0) as f64;
             VersionHours {
                 version: names.get(&version).cloned(),
-                n_devices: known.devices.get(&version).map_or(0, |of| of.len() as u64),
+                n_devices: with_devices.then(|| devices.get(&version).copied().unwrap_or_default()),
                 n_rows,
                 hours: (sum + guess * n_guessed as f64) / HOUR_NS,
                 n_guessed,
             }
         });
-        let mut hours: Vec<VersionHours> = hours.collect();
-        hours.sort_by(|a, b| a.version.cmp(&b.version));
-        Ok((hours, spacing))
+        let mut versions: Vec<VersionHours> = versions.collect();
+        versions.sort_by(|a, b| a.version.cmp(&b.version));
+        Ok(FleetHours {
+            versions,
+            interval_ns,
+            n_devices: of_any
+                .values()
+                .map(|slots| u64::from(slots.count_ones()))
+                .sum(),
+        })
     }
 
-    /// Devices with a heartbeat that a filter lets through.
-    pub fn n_devices_of(&self, filter: &RowFilter) -> Result<u64, StoreError> {
-        let filter = IdFilter::new(self, filter)?;
-        let needs = Needs {
-            versions: true,
-            ..Needs::default()
-        };
-        let devices: BTreeSet<u32> = scan(
-            self,
-            (TIME, &filter, needs),
-            BTreeSet::new,
-            |devices: &mut BTreeSet<u32>, cell, decoder| {
-                let found = cell.version_devices(&filter, decoder)?;
-                devices.extend(found.into_iter().map(|(_, device)| device));
-                Ok(())
-            },
-            |sum, part| sum.extend(part),
-        )?;
-        Ok(devices.len() as u64)
-    }
-
-    /// The devices at one end of a metric.
-    pub fn top_devices(
-        &self,
-        metric: &str,
-        order: TopOrder,
-        most: usize,
-        filter: &RowFilter,
-    ) -> Result<Vec<DeviceTotal>, StoreError> {
-        let Some(metric) = self.metric(metric)? else {
-            return Ok(Vec::new());
-        };
-        let filter = IdFilter::new(self, filter)?;
-        let needs = Needs {
-            values: true,
-            ..Needs::default()
-        };
-        let totals: BTreeMap<u32, Stats> = scan(
-            self,
-            (metric.id, &filter, needs),
-            BTreeMap::new,
-            |totals: &mut BTreeMap<u32, Stats>, cell, decoder| {
-                let selected = cell.selected(&filter, decoder)?;
-                if selected.is_empty() {
-                    return Ok(());
-                }
-                for column in cell.values(decoder)? {
-                    if matches!(column.values, Values::Text { .. }) {
-                        continue;
-                    }
-                    add_devices(totals, cell, &column, &selected);
-                }
-                Ok(())
-            },
-            |sum, part| {
-                for (device, stats) in part {
-                    sum.entry(device).or_default().merge(&stats);
-                }
-            },
-        )?;
-        self.ranked(&totals, order, most)
-    }
-
-    /// The first of a ranking. Among devices of one value their serial numbers decide, so that the order in which they were
-    /// imported does not.
-    fn ranked(
-        &self,
-        totals: &BTreeMap<u32, Stats>,
-        order: TopOrder,
-        most: usize,
-    ) -> Result<Vec<DeviceTotal>, StoreError> {
-        let mut keyed: Vec<(f64, u32)> = Vec::with_capacity(totals.len());
-        for (device, stats) in totals {
-            let Some(mean) = stats.mean() else {
-                continue;
-            };
-            let key = match order {
-                TopOrder::MostSum => -stats.sum(),
-                TopOrder::LeastSum => stats.sum(),
-                TopOrder::MostMean => -mean,
-                TopOrder::LeastMean => mean,
-            };
-            // NaN is neither much nor little: such devices come last. -0 is 0.
-            let key = if key.is_nan() {
-                f64::INFINITY
-            } else {
-                key + 0.0
-            };
-            keyed.push((key, *device));
-        }
-        let Some(last) = most.min(keyed.len()).checked_sub(1) else {
-            return Ok(Vec::new());
-        };
-        let (_, (limit, _), _) = keyed.select_nth_unstable_by(last, |a, b| a.0.total_cmp(&b.0));
-        let limit = *limit;
-        keyed.retain(|(key, _)| key.total_cmp(&limit).is_le());
-        let mut ranked = Vec::with_capacity(keyed.len());
-        for (key, device) in keyed {
-            if let Some(stats) = totals.get(&device) {
-                let total = DeviceTotal {
-                    serial: self.series_serial(device)?,
-                    sum: stats.sum(),
-                    n_values: stats.count,
-                };
-                ranked.push((key, total));
+    /// The most frequent distance between two heartbeats of a device, nanoseconds.
+    pub fn usual_interval(&self) -> Result<Option<i64>, StoreError> {
+        let filter = IdFilter::new(self, &RowFilter::default())?;
+        self.ask_one_state(|connection| {
+            let mut spacings = BTreeMap::new();
+            for day in filter.days(connection)? {
+                for_each_summary(connection, day, TIME, |id, summary| {
+                    let rows =
+                        RowSummary::read(summary).map_err(|malformed| damaged(id, malformed))?;
+                    count_spacings(&mut spacings, &rows.spacings);
+                    Ok(())
+                })?;
             }
-        }
-        ranked.sort_by(|a, b| {
-            a.0.total_cmp(&b.0)
-                .then_with(|| a.1.serial.cmp(&b.1.serial))
-        });
-        let ranked = ranked.into_iter().map(|(_, total)| total);
-        Ok(ranked.take(most).collect())
+            Ok(most_frequent(&spacings))
+        })
     }
 
     /// How often a kind of event happened, by version.
@@ -345,41 +277,38 @@ impl Reader {
     ) -> Result<Vec<EventRate>, StoreError> {
         let (from, to) = span_ns.unwrap_or((i64::MIN, i64::MAX));
         let names = self.series_versions()?;
-        let rows: Vec<(u32, u64, u64)> = self.list(
-            "SELECT version, count(*), count(DISTINCT device) FROM series_events WHERE kind = ?1 AND time_ns >= ?2 AND time_ns <= ?3 GROUP BY version",
-            rusqlite::params![kind, from, to],
-            |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get::<_, i64>(2)?.unsigned_abs())),
-        )?;
-        let rates = rows
+        let mut found: BTreeMap<u32, (u64, BTreeSet<u32>)> = BTreeMap::new();
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT version, device FROM series_events WHERE kind = ?1 AND time_ns >= ?2 AND time_ns <= ?3",
+            )?;
+            let mut rows = statement.query(rusqlite::params![kind, from, to])?;
+            while let Some(row) = rows.next()? {
+                let (n_events, devices) = found.entry(row.get(0)?).or_default();
+                *n_events += 1;
+                devices.insert(row.get(1)?);
+            }
+            Ok(())
+        })?;
+        let rates = found
             .into_iter()
-            .map(|(version, n_events, n_devices)| EventRate {
+            .map(|(version, (n_events, devices))| EventRate {
                 version: names.get(&version).cloned(),
                 n_events,
-                n_devices,
+                n_devices: devices.len() as u64,
             });
         Ok(rates.collect())
     }
 }
 
-/// Adds the values of the selected rows of a cell to their devices. Rows of a device stand together, in the order of `runs`.
-fn add_devices(
-    totals: &mut BTreeMap<u32, Stats>,
-    cell: &Cell,
-    column: &Column,
-    selected: &[Range<usize>],
-) {
-    let mut ranges = selected.iter().peekable();
-    for (device, run) in cell.runs() {
-        let stats = totals.entry(device).or_default();
-        while let Some(range) = ranges.peek() {
-            let part = range.start.max(run.start)..range.end.min(run.end);
-            for rows in with_values(column, &[part]) {
-                add_to_stats(stats, column, rows);
-            }
-            if range.end > run.end {
-                break;
-            }
-            ranges.next();
-        }
+fn count_spacings(sum: &mut BTreeMap<u64, u64>, part: &BTreeMap<u64, u64>) {
+    for (spacing, n) in part {
+        *sum.entry(*spacing).or_default() += n;
     }
+}
+
+/// Of several that are as frequent, the longest.
+fn most_frequent(spacings: &BTreeMap<u64, u64>) -> Option<i64> {
+    let (spacing, _) = spacings.iter().max_by_key(|(_, n)| **n)?;
+    i64::try_from(*spacing).ok()
 }
