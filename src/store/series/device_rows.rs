@@ -2,14 +2,23 @@
 
 use super::cell::whole_or_zero;
 use super::key::{HARDWARE, INTERVAL, VERSION};
+use super::names::device_name;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use rusqlite::params;
 
+/// A value as it was reported.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredValue {
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
 /// Heartbeats of a device, in the order of time.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DeviceRows {
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRows<V = f64> {
     /// When each was made, which is the end of its interval: nanoseconds since 1970.
     pub time_ns: Vec<i64>,
     /// Length of each interval, where it is known.
@@ -18,8 +27,20 @@ pub struct DeviceRows {
     pub version: Vec<Option<String>>,
     /// The last hardware that it said.
     pub hardware: Option<String>,
-    /// Values of the metrics that were asked for, in their order; `None`: there is none. Texts are left out.
-    pub values: Vec<Vec<Option<f64>>>,
+    /// Values of the metrics that were asked for, in their order; `None`: there is none. Texts are no `f64`.
+    pub values: Vec<Vec<Option<V>>>,
+}
+
+impl<V> Default for DeviceRows<V> {
+    fn default() -> Self {
+        Self {
+            time_ns: Vec::new(),
+            interval_ns: Vec::new(),
+            version: Vec::new(),
+            hardware: None,
+            values: Vec::new(),
+        }
+    }
 }
 
 /// Something that happened to a device.
@@ -41,8 +62,28 @@ impl Reader {
         &self,
         serial: &str,
         metrics: &[String],
-        (from_ns, to_ns): (i64, i64),
+        span_ns: (i64, i64),
     ) -> Result<DeviceRows, StoreError> {
+        self.rows_of(serial, metrics, span_ns, number)
+    }
+
+    /// The same with values as they were reported, texts too.
+    pub fn device_values(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        span_ns: (i64, i64),
+    ) -> Result<DeviceRows<StoredValue>, StoreError> {
+        self.rows_of(serial, metrics, span_ns, value)
+    }
+
+    fn rows_of<V: Clone>(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        (from_ns, to_ns): (i64, i64),
+        read: fn(&Column, usize) -> Option<V>,
+    ) -> Result<DeviceRows<V>, StoreError> {
         let mut found = DeviceRows {
             values: vec![Vec::new(); metrics.len()],
             ..DeviceRows::default()
@@ -91,7 +132,7 @@ impl Reader {
                     None => Vec::new(),
                 };
                 for at in &wanted {
-                    values.push(columns.iter().find_map(|column| value(column, *at)));
+                    values.push(columns.iter().find_map(|column| read(column, *at)));
                 }
             }
             Ok(())
@@ -128,11 +169,11 @@ impl Reader {
     /// Devices with at least so many events of a kind, by their serial numbers.
     pub fn devices_with_events(&self, kind: &str, least: u64) -> Result<Vec<String>, StoreError> {
         self.list(
-            "SELECT d.serial FROM (SELECT device, count(*) AS n FROM series_events WHERE kind = ?1 GROUP BY device) e \
+            "SELECT d.id, d.serial FROM (SELECT device, count(*) AS n FROM series_events WHERE kind = ?1 GROUP BY device) e \
              JOIN series_devices s ON s.number = e.device JOIN devices d ON d.id = s.device \
-             WHERE e.n >= ?2 AND d.serial IS NOT NULL ORDER BY d.serial",
+             WHERE e.n >= ?2 ORDER BY d.serial IS NULL, d.serial, d.id",
             params![kind, i64::try_from(least).unwrap_or(i64::MAX)],
-            |row| row.get(0),
+            device_name,
         )
     }
 
@@ -145,7 +186,7 @@ impl Reader {
     }
 }
 
-fn value(column: &Column, row: usize) -> Option<f64> {
+fn number(column: &Column, row: usize) -> Option<f64> {
     if !column.is_present(row) {
         return None;
     }
@@ -155,6 +196,20 @@ fn value(column: &Column, row: usize) -> Option<f64> {
         Values::F32(values) => values.get(row).map(|value| f64::from(*value)),
         Values::F64(values) => values.get(row).copied(),
         Values::Text { .. } => None,
+    }
+}
+
+fn value(column: &Column, row: usize) -> Option<StoredValue> {
+    if !column.is_present(row) {
+        return None;
+    }
+    match &column.values {
+        Values::I32(_) | Values::I64(_) => whole(column, row).map(StoredValue::Integer),
+        Values::F32(_) | Values::F64(_) => number(column, row).map(StoredValue::Float),
+        Values::Text { index, names } => {
+            let name = names.get(usize::try_from(*index.get(row)?).ok()?)?;
+            Some(StoredValue::Text(name.clone()))
+        }
     }
 }
 

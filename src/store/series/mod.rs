@@ -38,7 +38,7 @@ mod totals;
 mod writer;
 
 pub use days::StoredDay;
-pub use device_rows::{DeviceEvent, DeviceRows};
+pub use device_rows::{DeviceEvent, DeviceRows, StoredValue};
 pub use frame::SampleFrame;
 pub use histogram::{Histogram, HistogramBin};
 pub use line::{DeviceLine, LineSpan, Pixel};
