@@ -298,11 +298,15 @@ impl Sources {
     /// A sentence a source.
     pub(super) fn sentences(&self, file: &FileTimes) -> Vec<(TimeSource, String)> {
         let sentence = |source: TimeSource, n: u64, error: Option<u64>| {
-            let boots = if n == 1 { "1 boot" } else { "boots" };
             let who = if n == 1 {
-                boots.to_owned()
+                "1 boot".to_owned()
             } else {
                 format!("{n} boots")
+            };
+            let (end, begin, have) = if n == 1 {
+                ("ends", "begins", "has")
+            } else {
+                ("end", "begin", "have")
             };
             let at = |ns: i64| crate::engine::logs::print::rfc3339(ns).unwrap_or_default();
             let off =
@@ -313,16 +317,16 @@ impl Sources {
                     "Before the clock of the device was set in {who}, times are worked out from it and the time since boot: right to about 1 s."
                 ),
                 TimeSource::Lines => format!(
-                    "Without a clock of the device, {who} have the times of the lines that carry the messages{off}."
+                    "Without a clock of the device, {who} {have} the times of the lines that carry the messages{off}."
                 ),
                 TimeSource::NearLines => format!(
-                    "Without a clock of the device, {who} have the times of lines near the messages{off}, {unsure}."
+                    "Without a clock of the device, {who} {have} the times of lines near the messages{off}, {unsure}."
                 ),
                 TimeSource::BootBefore => format!(
-                    "Without a clock of the device, {who} begin where the boot before ended. How long the device was off in between is not known."
+                    "Without a clock of the device, {who} {begin} where the boot before ended. How long the device was off in between is not known."
                 ),
                 TimeSource::BootBehind => format!(
-                    "Without a clock of the device, {who} end where the next boot begins. How long the device was off in between is not known."
+                    "Without a clock of the device, {who} {end} where the next boot begins. How long the device was off in between is not known."
                 ),
                 TimeSource::Begun => format!(
                     "Without a clock of the device, the first boot begins when the manifest says that the file was begun ({}).",
