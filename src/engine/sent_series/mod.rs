@@ -13,6 +13,7 @@ mod tests;
 
 use super::examine::{Examined, ExaminedFile};
 use super::logs::moment::{Written, written};
+use crate::formats::scan::looks_like_text;
 use crate::formats::sdk::definitions::DefinedMetric;
 use crate::model::build_id::BuildId;
 use crate::model::device_message::MessageBody;
@@ -161,8 +162,11 @@ fn findings_of_builds(new: &NewSeries, left_out: LeftOut) -> Vec<Finding> {
         .iter()
         .map(|build| {
             let n = build.n_heartbeats;
-            let heartbeats = if n == 1 { "1 heartbeat has" } else { "heartbeats have" };
-            let who = if n == 1 { heartbeats.to_owned() } else { format!("{n} {heartbeats}") };
+            let who = if n == 1 {
+                "1 heartbeat has".to_owned()
+            } else {
+                format!("{n} heartbeats have")
+            };
             let message = match &build.build_id {
                 Some(id) => format!(
                     "{who} no names for what is measured yet: the ELF of build {id} is not at hand, or defines no metrics. Add it to the symbols."
@@ -226,7 +230,7 @@ impl<'m> FileRead<'m> {
             changed_ns: file.input.modified_ns,
             imported_ns: full_time(imported_at).unwrap_or_default(),
         };
-        let is_text = file.scan.n_lines.is_some();
+        let is_text = looks_like_text(&file.input.bytes);
         let lines: OnceCell<TimedLines> = OnceCell::new();
         let mut read_lines = || -> Result<&TimedLines, Cancelled> {
             if let Some(lines) = lines.get() {
