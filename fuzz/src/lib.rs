@@ -3,3 +3,4 @@
 pub mod elf_builder;
 pub mod harness;
 pub mod logs;
+pub mod sdk_lines;
