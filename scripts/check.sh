@@ -36,6 +36,11 @@ stage_sdk() {
         return
     fi
     scripts/sdk-test
+    if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then
+        test_target sdk_two_lines -- --include-ignored
+    else
+        echo "gcc-arm-none-eabi and qemu-system-arm are not both installed: that a metric is two lines was not tried"
+    fi
 }
 stage_deny() {
     if ! cargo deny --version >/dev/null 2>&1; then

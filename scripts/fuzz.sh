@@ -71,6 +71,8 @@ seeds_of() {
         log_defmt) seed "$target" "$fixtures"/defmt/*.bin ;;
         log_tokens) seed "$target" "$fixtures"/tokens/console.log ;;
         log_esp) seed "$target" "$fixtures"/esp-binary-log/*.bin ;;
+        log_sdk | sdk_lines) seed "$target" "$fixtures"/sdk/*.uart ;;
+        sdk_cobs) seed "$target" "$fixtures"/sdk/*-cobs.uart ;;
         log_zephyr) seed "$target" "$fixtures"/zephyr-dictionary/*.bin "$fixtures"/zephyr-dictionary/*.hex ;;
         zephyr_database) seed "$target" "$fixtures"/zephyr-dictionary/*.json ;;
         table_csv) seed "$target" "$fixtures"/tables/*.csv ;;

@@ -15,6 +15,8 @@ mod elf_builder;
 mod harness;
 #[path = "../fuzz/src/logs.rs"]
 mod logs;
+#[path = "../fuzz/src/sdk_lines.rs"]
+mod sdk_lines;
 #[path = "../fuzz/src/tables.rs"]
 mod tables;
 

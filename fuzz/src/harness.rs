@@ -2,6 +2,7 @@
 
 use super::elf_builder::{self, Expressions};
 use super::logs;
+use super::sdk_lines::with_right_checksums;
 use super::tables;
 use fieldscope::analysis::report::{ReportOptions, build_report};
 use fieldscope::formats::archive::{ArchiveLimits, unpack};
@@ -46,6 +47,7 @@ pub static TARGETS: &[Target] = &[
     ("fault_print", |data| decode("fault-print", data)),
     ("log_defmt", logs::defmt),
     ("log_esp", logs::esp),
+    ("log_sdk", logs::sdk),
     ("log_text", logs::text),
     ("log_tokens", logs::tokens),
     ("log_zephyr", logs::zephyr),
@@ -54,7 +56,7 @@ pub static TARGETS: &[Target] = &[
     ("riscv_print", |data| decode("riscv-print", data)),
     ("scan", |data| drop(scan("input.log", data, &Unattended))),
     ("sdk_cobs", |data| decode("sdk-cobs", data)),
-    ("sdk_lines", |data| decode("sdk-lines", data)),
+    ("sdk_lines", sdk_lines),
     ("sdk_message", sdk_message),
     ("split_file", split_file),
     ("symbol_file", symbol_file),
@@ -93,6 +95,12 @@ fn decode(id: &str, data: &[u8]) {
             "the same input, the same answer"
         );
     }
+}
+
+/// `FS:` lines as they are, and with their checksums made right.
+fn sdk_lines(data: &[u8]) {
+    decode("sdk-lines", data);
+    decode("sdk-lines", &with_right_checksums(data));
 }
 
 /// The CBOR of a message, its kind in the first byte, and the same bytes as a section with definitions.

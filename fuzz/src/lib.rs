@@ -3,4 +3,5 @@
 pub mod elf_builder;
 pub mod harness;
 pub mod logs;
+pub mod sdk_lines;
 pub mod tables;

@@ -1,5 +1,6 @@
 //! Logs of any bytes: nothing of them is lost, both ways of reading count the same rows, and every row can be asked for.
 
+use super::sdk_lines::with_right_checksums;
 use fieldscope::engine::file_bytes::FileBytes;
 use fieldscope::engine::logs::dictionaries::{add_database, from_elfs};
 use fieldscope::engine::logs::open_log::{LogStyle, OpenLog, Part};
@@ -96,6 +97,37 @@ pub fn esp(data: &[u8]) {
     }
     read("esp-binary", &bytes, build);
     read("esp-binary", &bytes, &LogDictionaries::default());
+}
+
+/// Console text with log entries of the device-side SDK, their checksums made right or not, with the ELF of the build and with none.
+/// What the window finds is held against it: rows of one line are found again by looking around them.
+pub fn sdk(data: &[u8]) {
+    static BUILD: OnceLock<LogDictionaries> = OnceLock::new();
+    let build =
+        BUILD.get_or_init(|| of_elf(include_bytes!("../../tests/fixtures/sdk/meadow-an386.elf")));
+    let right = with_right_checksums(data);
+    read("sdk-log", data, &LogDictionaries::default());
+    read("sdk-log", &right, build);
+    let format = by_id("sdk-log").expect("there is such a format");
+    let session = LogSession::open_as(
+        format,
+        "input.log",
+        right.clone().into(),
+        build.clone(),
+        Vec::new(),
+        &Unattended,
+    );
+    let session = session.expect("nobody cancels");
+    let mut end = 0;
+    for row in 0..session.summary().n_rows.min(ROWS) {
+        let (place, _record, _is_cut) = session.record(row).expect("there is such a row");
+        assert_eq!(place.start, end, "rows follow each other");
+        assert_eq!(session.row_at(place.start as u64), row);
+        end = place.end;
+    }
+    if session.summary().n_rows <= ROWS {
+        assert_eq!(end, right.len(), "the rows hold everything");
+    }
 }
 
 /// Messages of Zephyr's dictionary logging, in binary and in hexadecimal text, with the databases of three builds and with none.

@@ -60,11 +60,13 @@ pub fn run(args: &ImportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     if args.fail_on_crash && summary.n_crashes > 0 {
         return Ok(Exit::Judged);
     }
-    Ok(if summary.n_without_symbols > 0 {
-        Exit::SymbolsMissing
-    } else {
-        Exit::Done
-    })
+    Ok(
+        if summary.n_without_symbols > 0 || !summary.waiting_builds.is_empty() {
+            Exit::SymbolsMissing
+        } else {
+            Exit::Done
+        },
+    )
 }
 
 fn dry_run(
@@ -138,6 +140,9 @@ fn print(summary: &ImportSummary, out: &mut dyn Write) -> std::io::Result<()> {
     }
     for crash in &summary.crashes {
         writeln!(out, "  {crash}")?;
+    }
+    for note in &summary.notes {
+        writeln!(out, "  {note}")?;
     }
     for finding in &summary.not_understood {
         writeln!(out, "  kept, not understood: {finding}")?;

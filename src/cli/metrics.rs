@@ -1,11 +1,19 @@
-//! `fieldscope metrics PATH`: the heartbeats in a capture.
+//! `fieldscope metrics`: the heartbeats of a capture, or those of the workspace.
 
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
+use super::stored_logs::workspace;
 use super::symbols::json_line;
 use super::terminal::Terminal;
-use crate::engine::heartbeats::{Heartbeats, MetricRow};
+use crate::engine::context::QueryContext;
+use crate::engine::heartbeats::Heartbeats;
+use crate::engine::metric_row::MetricRow;
 use crate::engine::one_shot::open_symbol_files;
+use crate::engine::queries::device_metrics::{
+    DeviceMetricsQuery, SeriesDevicesQuery, WaitingBuildsQuery,
+};
+use crate::engine::queries::heartbeats::FleetSummaryQuery;
+use crate::engine::query::QueryError;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -16,11 +24,12 @@ const SCHEMA: &str = "fieldscope.metric/1";
 /// `fieldscope metrics`.
 #[derive(Debug, Args)]
 pub struct MetricsArgs {
-    /// Captures of devices with the SDK: logs with FS: lines, COBS streams, folders or archives
-    #[arg(required = true, value_name = "PATH")]
+    /// Captures of devices with the SDK: logs with FS: lines, COBS streams, folders or archives; without one, what is stored in the
+    /// file that --workspace names
+    #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// ELF file that defines the metrics; may be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "paths")]
     pub elf: Vec<PathBuf>,
     /// Only the device with this serial number
     #[arg(long, value_name = "SERIAL")]
@@ -35,6 +44,96 @@ pub struct MetricsArgs {
 
 /// Prints every value, heartbeat after heartbeat.
 pub fn run(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    if !args.paths.is_empty() {
+        return of_captures(args, common, out);
+    }
+    if common.workspace.is_none() {
+        return Err(Failure::wrong(
+            "name a capture of a device, or --workspace FILE for the heartbeats that are stored in it",
+        ));
+    }
+    of_workspace(args, common, out)
+}
+
+/// What is stored, device by device.
+fn of_workspace(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let workspace = workspace(common)?;
+    let context = workspace.context();
+    let devices = context.run(&SeriesDevicesQuery).map_err(Failure::wrong)?;
+    if devices.is_empty() {
+        return Err(Failure::wrong(
+            "there is no heartbeat in the workspace: import a capture of a device with the SDK, or a fleet sample",
+        ));
+    }
+    let is_wanted =
+        |serial: &&String| args.device.is_none() || args.device.as_ref() == Some(*serial);
+    let mut n_rows: u64 = 0;
+    for serial in devices.iter().filter(is_wanted) {
+        let query = DeviceMetricsQuery {
+            serial: serial.clone(),
+            metrics: args.metric.clone(),
+        };
+        for rows in context.run(&query).map_err(Failure::wrong)? {
+            n_rows = n_rows.saturating_add(print(&rows, args, out)?);
+        }
+    }
+    let waiting = waiting(&context).map_err(Failure::wrong)?;
+    if n_rows == 0 {
+        let known = context.run(&FleetSummaryQuery).map_err(Failure::wrong)?;
+        let names = known.metrics.into_iter().map(|metric| metric.name);
+        return Err(Failure::wrong(none_wanted(
+            args,
+            &names.collect(),
+            &waiting,
+        )));
+    }
+    nameless(args, &waiting, "add its ELF to the symbols.", out)
+}
+
+/// Builds whose metrics have no names.
+fn waiting(context: &QueryContext) -> Result<Vec<String>, QueryError> {
+    let waiting = context.run(&WaitingBuildsQuery)?.into_iter();
+    Ok(waiting
+        .map(|id| id.unwrap_or_else(|| "(not named)".to_owned()))
+        .collect())
+}
+
+/// Says which builds' metrics have no names.
+fn nameless(
+    args: &MetricsArgs,
+    missing: &[String],
+    what_to_do: &str,
+    out: &mut dyn Write,
+) -> Outcome {
+    if missing.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if !args.json {
+        for build in missing {
+            writeln!(out, "Metrics of build {build} have no names: {what_to_do}")?;
+        }
+    }
+    Ok(Exit::SymbolsMissing)
+}
+
+/// Prints a heartbeat; answers how many values.
+fn print(rows: &[MetricRow], args: &MetricsArgs, out: &mut dyn Write) -> Result<u64, Failure> {
+    if !args.json
+        && let Some(first) = rows.first()
+    {
+        writeln!(out, "{}", headline(first))?;
+    }
+    for row in rows {
+        if args.json {
+            json_line(SCHEMA, row, out)?;
+        } else {
+            writeln!(out, "{}", line(row))?;
+        }
+    }
+    Ok(rows.len() as u64)
+}
+
+fn of_captures(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let progress = Terminal::new("reading");
     let named = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let heartbeats = Heartbeats::open(&args.paths, &named, &progress)?;
@@ -48,41 +147,18 @@ pub fn run(args: &MetricsArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         let mut rows = heartbeats.rows(index);
         names.extend(rows.iter().filter_map(|row| row.metric.clone()));
         rows.retain(|row| is_wanted(args, row));
-        if !args.json
-            && let Some(first) = rows.first()
-        {
-            writeln!(out, "{}", headline(first))?;
-        }
-        for row in &rows {
-            n_rows = n_rows.saturating_add(1);
-            if args.json {
-                json_line(SCHEMA, row, out)?;
-            } else {
-                writeln!(out, "{}", line(row))?;
-            }
-        }
+        n_rows = n_rows.saturating_add(print(&rows, args, out)?);
     }
     let missing = heartbeats.missing_builds();
     if n_rows == 0 {
         return Err(Failure::wrong(none_wanted(args, &names, &missing)));
     }
-    if missing.is_empty() {
-        return Ok(Exit::Done);
-    }
-    if !args.json {
-        for build in missing {
-            writeln!(
-                out,
-                "Metrics of build {build} have no names: give its ELF with --elf."
-            )?;
-        }
-    }
-    Ok(Exit::SymbolsMissing)
+    nameless(args, &missing, "give its ELF with --elf.", out)
 }
 
 fn is_wanted(args: &MetricsArgs, row: &MetricRow) -> bool {
     let is_device = args.device.is_none() || args.device == row.device;
-    let name = row.metric.as_deref().unwrap_or(&row.id);
+    let name = row.name();
     is_device
         && (args.metric.is_empty()
             || args
@@ -118,7 +194,7 @@ fn none_wanted(args: &MetricsArgs, names: &BTreeSet<String>, missing: &[String])
     if names.is_empty() {
         let build = missing.first().map_or("its build", String::as_str);
         return format!(
-            "there is no metric {wanted}{device}: without the ELF of {build} metrics have no names; give it with --elf"
+            "there is no metric {wanted}{device}: without the ELF of {build} metrics have no names; give it with --elf, or add it to the symbols"
         );
     }
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -161,7 +237,7 @@ fn seconds(ms: u64) -> String {
 
 /// `  MainTaskMs           1243983 ms  34.6 %`.
 fn line(row: &MetricRow) -> String {
-    let name = row.metric.as_deref().unwrap_or(&row.id);
+    let name = row.name();
     let Some(value) = &row.value else {
         return format!("  {name:<24} not set");
     };

@@ -213,6 +213,7 @@ impl QueryContext {
                 path: file.path,
                 on_disk: None,
                 bytes,
+                modified_ns: file.modified_ns,
             });
         }
         let examined = Arc::new(examine(inputs, &Unattended)?);

@@ -2,22 +2,20 @@
 
 use super::examine::examine;
 use super::input::{InputError, Inputs};
+use super::metric_row::{MetricRow, MetricValue};
 use super::one_shot::OneShotError;
 use crate::formats::sdk::definitions::{self, DefinedMetric, METRICS_SECTION};
 use crate::model::build_id::BuildId;
-use crate::model::device_message::{DeviceMessage, Heartbeat, MessageBody, SentValue};
-use crate::model::metric::MetricKind;
+use crate::model::device_message::{DeviceMessage, Heartbeat, MessageBody};
 use crate::model::progress::Progress;
 use crate::model::warning::Warning;
 use crate::symbols::symbol_file::SymbolFile;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Where a counter or timer stops: it means at least that (`docs/wire-format.md`).
-const MOST_OF_A_SUM: i128 = 4_294_967_295;
 const NS_PER_MS: u64 = 1_000_000;
 
 /// The heartbeats of some input, and the definitions of their builds.
@@ -27,77 +25,6 @@ pub struct Heartbeats {
     builds: Vec<(BuildId, Vec<DefinedMetric>)>,
     /// Warnings about messages of devices, with the files that they are of.
     pub warnings: Vec<(String, Warning)>,
-}
-
-/// One value of one metric in one heartbeat.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MetricRow {
-    /// Serial number of the device.
-    pub device: Option<String>,
-    pub hardware: Option<String>,
-    pub software_type: Option<String>,
-    pub software_version: Option<String>,
-    pub build_id: Option<String>,
-    /// Which boot since power was last lost, from 1.
-    pub boot: Option<u64>,
-    /// When the interval ended, if the device has a clock.
-    pub time: Option<String>,
-    /// The same since boot.
-    pub uptime_ns: Option<u64>,
-    /// Length of the interval, milliseconds.
-    pub interval_ms: Option<u64>,
-    /// Name; `None` as long as the ELF of the build is missing, or does not have it.
-    pub metric: Option<String>,
-    /// What the device calls it.
-    pub id: String,
-    /// `gauge`, `counter`, `timer`, `state` or `text`.
-    pub kind: Option<&'static str>,
-    /// `None`: not set in this interval.
-    pub value: Option<MetricValue>,
-    /// The name of a state.
-    pub value_name: Option<String>,
-    pub unit: Option<String>,
-    /// Share of the interval, of a timer.
-    pub percent_of_interval: Option<f64>,
-    /// A counter or timer that stopped at its greatest value: it was at least that.
-    pub is_at_least: bool,
-    /// File, and offset in it.
-    pub file: String,
-    pub offset: u64,
-}
-
-/// A value of a metric.
-#[derive(Clone, Debug, PartialEq)]
-pub enum MetricValue {
-    Integer(i128),
-    Float(f64),
-    Text(String),
-}
-
-impl Serialize for MetricValue {
-    /// What JSON has no number for is a text.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Integer(number) => match (i64::try_from(*number), u64::try_from(*number)) {
-                (Ok(number), _) => serializer.serialize_i64(number),
-                (_, Ok(number)) => serializer.serialize_u64(number),
-                _ => serializer.collect_str(number),
-            },
-            Self::Float(number) if number.is_finite() => serializer.serialize_f64(*number),
-            Self::Float(number) => serializer.collect_str(number),
-            Self::Text(text) => serializer.serialize_str(text),
-        }
-    }
-}
-
-impl std::fmt::Display for MetricValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Integer(number) => write!(f, "{number}"),
-            Self::Float(number) => write!(f, "{number}"),
-            Self::Text(text) => write!(f, "{text:?}"),
-        }
-    }
 }
 
 /// A metric that an ELF defines.
@@ -239,15 +166,20 @@ impl Heartbeats {
         };
         let empty = empty_row(file, message, heartbeat);
         let metrics = self.definitions(message).unwrap_or_default();
-        let mut rows: Vec<MetricRow> = metrics
-            .iter()
-            .map(|metric| defined_row(metric, heartbeat, &empty))
-            .collect();
+        let named = metrics.iter().map(|metric| MetricRow {
+            id: Some(format!("{:#x}", metric.id)),
+            ..MetricRow::of_metric(
+                &metric.definition,
+                MetricValue::in_heartbeat(metric, heartbeat),
+                &empty,
+            )
+        });
+        let mut rows: Vec<MetricRow> = named.collect();
         let is_defined = |id: &u64| metrics.iter().any(|metric| metric.id == *id);
         let others = heartbeat.values.iter().filter(|(id, _)| !is_defined(id));
         rows.extend(others.map(|(id, sent)| MetricRow {
-            id: format!("{id:#x}"),
-            value: value(sent),
+            id: Some(format!("{id:#x}")),
+            value: MetricValue::sent(sent),
             ..empty.clone()
         }));
         rows
@@ -277,64 +209,11 @@ fn empty_row(file: &str, message: &DeviceMessage, heartbeat: &Heartbeat) -> Metr
         time: time.map(|time| humantime::format_rfc3339_nanos(time).to_string()),
         uptime_ns: sender.uptime_ms.and_then(|ms| ms.checked_mul(NS_PER_MS)),
         interval_ms: heartbeat.interval_ms,
-        metric: None,
-        id: String::new(),
-        kind: None,
-        value: None,
-        value_name: None,
-        unit: None,
-        percent_of_interval: None,
-        is_at_least: false,
-        file: file.to_owned(),
-        offset: message.place.start,
+        file: Some(file.to_owned()),
+        offset: Some(message.place.start),
+        ..MetricRow::default()
     }
 }
 
 /// 10000-01-01T00:00:00Z, Unix time in seconds.
 const YEAR_10000: u64 = 253_402_300_800;
-
-fn defined_row(metric: &DefinedMetric, heartbeat: &Heartbeat, empty: &MetricRow) -> MetricRow {
-    let definition = &metric.definition;
-    let is_sum = matches!(definition.kind, MetricKind::Counter | MetricKind::Timer);
-    let value = match heartbeat.values.get(&metric.id) {
-        // Of a sum that no code touched since boot nothing is sent: it is 0.
-        None if is_sum => Some(MetricValue::Integer(0)),
-        sent => sent.and_then(value),
-    };
-    let number = match value {
-        Some(MetricValue::Integer(number)) => Some(number),
-        _ => None,
-    };
-    let interval = heartbeat.interval_ms.filter(|ms| *ms > 0);
-    let is_timer = definition.kind == MetricKind::Timer;
-    MetricRow {
-        metric: Some(definition.name.clone()),
-        id: format!("{:#x}", metric.id),
-        kind: Some(definition.kind.name()),
-        value_name: number
-            .filter(|_| definition.kind == MetricKind::State)
-            .and_then(|number| {
-                definition
-                    .values
-                    .get(usize::try_from(number).ok()?)
-                    .cloned()
-            }),
-        unit: definition.unit.clone(),
-        percent_of_interval: number
-            .zip(interval)
-            .filter(|_| is_timer)
-            .map(|(ms, interval)| 100.0 * ms as f64 / interval as f64),
-        is_at_least: is_sum && number == Some(MOST_OF_A_SUM),
-        value,
-        ..empty.clone()
-    }
-}
-
-fn value(sent: &SentValue) -> Option<MetricValue> {
-    match sent {
-        SentValue::Unset => None,
-        SentValue::Integer(number) => Some(MetricValue::Integer(*number)),
-        SentValue::Float(number) => Some(MetricValue::Float(*number)),
-        SentValue::Text(text) => Some(MetricValue::Text(text.clone())),
-    }
-}

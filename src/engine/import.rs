@@ -11,6 +11,7 @@ use super::logs::recognise::DICTIONARY;
 use super::matching::{Matched, match_available};
 use super::parallel;
 use super::reports::{Depth, report_with, with_symbols};
+use super::sent_series::{SentSeries, sent_series};
 use super::workspace::{Workspace, now};
 use crate::formats::archive;
 use crate::formats::log::ansi;
@@ -60,9 +61,25 @@ pub struct ImportSummary {
     pub not_understood: Vec<String>,
     /// What could not be read, wholly or in part, and why.
     pub refused: Vec<Refused>,
+    /// Heartbeats of devices.
+    pub n_heartbeats: u64,
+    /// Events of devices: boots, crashes, disconnects.
+    pub n_events: u64,
+    /// Builds without whose ELF values of heartbeats have no names yet.
+    pub waiting_builds: Vec<WaitingOfBuild>,
+    /// How heartbeats and events got their times, and what of them was not stored, in words.
+    pub notes: Vec<String>,
     /// Fleet samples.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fleet: Vec<FleetSummary>,
+}
+
+/// Heartbeats that wait for an ELF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingOfBuild {
+    /// The build; `None`: the heartbeats name none.
+    pub build_id: Option<String>,
+    pub n_heartbeats: u64,
 }
 
 impl Default for ImportSummary {
@@ -79,6 +96,10 @@ impl Default for ImportSummary {
             crashes: Vec::new(),
             not_understood: Vec::new(),
             refused: Vec::new(),
+            n_heartbeats: 0,
+            n_events: 0,
+            waiting_builds: Vec::new(),
+            notes: Vec::new(),
             fleet: Vec::new(),
         }
     }
@@ -129,6 +150,14 @@ impl ImportSummary {
             let crashes = count(self.n_without_symbols, "crash", "crashes");
             sentences.push(format!("{crashes} {waits} for symbols."));
         }
+        if self.n_heartbeats > 0 {
+            let n = usize::try_from(self.n_heartbeats).unwrap_or(usize::MAX);
+            sentences.push(format!(
+                "{} stored.",
+                count(n, "heartbeat was", "heartbeats were")
+            ));
+        }
+        sentences.extend(self.waiting_builds.iter().map(WaitingOfBuild::sentence));
         if !self.not_understood.is_empty() {
             let files = count(self.not_understood.len(), "file was", "files were");
             sentences.push(format!("{files} not understood and kept."));
@@ -138,6 +167,19 @@ impl ImportSummary {
             sentences.push(format!("{captures} already here."));
         }
         sentences.join(" ")
+    }
+}
+
+impl WaitingOfBuild {
+    fn sentence(&self) -> String {
+        let (n, who) = match self.n_heartbeats {
+            1 => (1, "heartbeat waits"),
+            n => (n, "heartbeats wait"),
+        };
+        match &self.build_id {
+            Some(id) => format!("{n} {who} for the ELF of build {id}."),
+            None => format!("{n} {who} for an ELF, but the messages name no build."),
+        }
     }
 }
 
@@ -186,8 +228,7 @@ pub fn import_paths(
             progress,
         )?;
     }
-    workspace.resymbolize(progress)?;
-    Ok(summary)
+    finish(workspace, summary, progress)
 }
 
 /// What importing the tables in what was named would bring and cost. Nothing is stored.
@@ -217,7 +258,31 @@ pub fn import_bytes(
     let mut summary = ImportSummary::default();
     let inputs = Inputs::from_bytes(name, bytes.into(), progress)?;
     store_capture(workspace, name, name, inputs, &mut summary, progress)?;
+    finish(workspace, summary, progress)
+}
+
+/// Uses the symbols that came with an import for what was here before, and says what still waits for others.
+fn finish(
+    workspace: &Workspace,
+    mut summary: ImportSummary,
+    progress: &dyn Progress,
+) -> Result<ImportSummary, JobError> {
     workspace.resymbolize(progress)?;
+    workspace.name_heartbeats(progress)?;
+    let mut builds: BTreeMap<Option<String>, u64> = BTreeMap::new();
+    for waiting in workspace.context().reader()?.waiting_heartbeats()? {
+        if summary.captures.contains(&waiting.capture.0) {
+            let id = waiting.build.build_id.map(|id| id.to_string());
+            *builds.entry(id).or_default() += waiting.build.n_heartbeats;
+        }
+    }
+    let waiting = builds
+        .into_iter()
+        .map(|(build_id, n_heartbeats)| WaitingOfBuild {
+            build_id,
+            n_heartbeats,
+        });
+    summary.waiting_builds = waiting.collect();
     Ok(summary)
 }
 
@@ -256,7 +321,19 @@ fn store_capture(
     }
     let examined = examine(inputs, progress)?;
     let reports = reports(workspace, &examined, progress)?;
-    let new = new_capture(name, origin, &examined, &reports);
+    let imported_at = now();
+    let sent = sent_series(
+        &examined,
+        &imported_at,
+        &|build| workspace.metrics_of(build, &examined.symbol_files),
+        progress,
+    )?;
+    summary.n_heartbeats += sent.n_heartbeats;
+    summary.n_events += sent.n_events;
+    summary.notes.extend(sent.notes());
+    let mut new = new_capture(name, origin, &examined, &reports);
+    new.imported_at = imported_at;
+    with_series(&mut new, sent);
     let outcome = workspace
         .store()
         .add_capture(&new, progress)
@@ -375,7 +452,6 @@ fn new_capture<'a>(
     let mut new = NewCapture {
         name: name.to_owned(),
         origin: origin.to_owned(),
-        imported_at: now(),
         captured_at: manifest.and_then(|m| m.captured_at.clone()),
         device: NewDevice {
             serial: manifest.and_then(|m| m.serial.clone()),
@@ -415,6 +491,7 @@ fn new_capture<'a>(
             format: file.scan.format.to_owned(),
             n_lines: file.scan.n_lines,
             status: status(file),
+            modified_ns: file.input.modified_ns,
         });
         findings(file, &mut new.findings);
     }
@@ -444,6 +521,18 @@ fn new_capture<'a>(
             .push(new_crash(crash, reported, &first_boot, manifest));
     }
     new
+}
+
+/// Adds what devices sent. Where all of it is of one device, the capture is that device's.
+fn with_series(new: &mut NewCapture<'_>, sent: SentSeries) {
+    if let (None, Some((serial, hardware))) = (&new.device.serial, sent.device) {
+        new.device = NewDevice {
+            serial: Some(serial),
+            hardware: new.device.hardware.take().or(hardware),
+        };
+    }
+    new.findings.extend(sent.findings);
+    new.series = sent.new;
 }
 
 /// The manifest as it stands in the bundle: keys that we do not know are kept with it.

@@ -8,6 +8,7 @@ use crate::model::progress::{Cancelled, Progress};
 use serde::Serialize;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Only a log or a table may be larger: what a dump or an ELF says is taken into memory.
 const LARGEST_BUT_LOGS_BYTES: u64 = 1 << 30;
@@ -27,6 +28,8 @@ pub struct InputFile {
     pub on_disk: Option<PathBuf>,
     /// Its bytes.
     pub bytes: FileBytes,
+    /// When it, or the archive that it came in, was last changed, nanoseconds since 1970; `None` where nothing says so.
+    pub modified_ns: Option<i64>,
 }
 
 /// Something that was named and could not be read, wholly or in part.
@@ -85,12 +88,17 @@ impl Inputs {
             if meta.is_dir() {
                 inputs.read_folder(path, access, progress)?;
             } else {
-                let name = file_name(path);
                 let bytes = read(path, access, progress).map_err(|error| match error {
                     BytesError::Io(error) => unreadable(error),
                     BytesError::Cancelled(cancelled) => InputError::Cancelled(cancelled),
                 })?;
-                inputs.add(name, Some(path.clone()), bytes, progress)?;
+                let file = InputFile {
+                    path: file_name(path),
+                    on_disk: Some(path.clone()),
+                    bytes,
+                    modified_ns: modified_ns(&meta),
+                };
+                inputs.add(file, progress)?;
             }
         }
         Ok(inputs)
@@ -103,7 +111,13 @@ impl Inputs {
         progress: &dyn Progress,
     ) -> Result<Self, Cancelled> {
         let mut inputs = Self::default();
-        inputs.add(name.to_owned(), None, bytes, progress)?;
+        let file = InputFile {
+            path: name.to_owned(),
+            on_disk: None,
+            bytes,
+            modified_ns: None,
+        };
+        inputs.add(file, progress)?;
         Ok(inputs)
     }
 
@@ -157,7 +171,16 @@ impl Inputs {
             progress.tick(self.files.len() as u64, 0)?;
             let name = relative(folder, &path);
             match read(&path, access, progress) {
-                Ok(bytes) => self.add(name, Some(path), bytes, progress)?,
+                Ok(bytes) => {
+                    let meta = std::fs::metadata(&path).ok();
+                    let file = InputFile {
+                        path: name,
+                        on_disk: Some(path),
+                        bytes,
+                        modified_ns: meta.and_then(|meta| modified_ns(&meta)),
+                    };
+                    self.add(file, progress)?;
+                }
                 Err(BytesError::Io(error)) => self.refuse(name, &error.to_string()),
                 Err(BytesError::Cancelled(cancelled)) => return Err(cancelled.into()),
             }
@@ -166,23 +189,14 @@ impl Inputs {
     }
 
     /// Adds a file, or what is inside it when it is an archive.
-    fn add(
-        &mut self,
-        path: String,
-        on_disk: Option<PathBuf>,
-        bytes: FileBytes,
-        progress: &dyn Progress,
-    ) -> Result<(), Cancelled> {
-        if archive::Container::of(&bytes).is_none() {
-            self.files.push(InputFile {
-                path,
-                on_disk,
-                bytes,
-            });
+    fn add(&mut self, file: InputFile, progress: &dyn Progress) -> Result<(), Cancelled> {
+        if archive::Container::of(&file.bytes).is_none() {
+            self.files.push(file);
             return Ok(());
         }
+        let path = &file.path;
         let limits = archive::ArchiveLimits::default();
-        let unpacked = archive::unpack(&path, &bytes, &limits, progress)?;
+        let unpacked = archive::unpack(path, &file.bytes, &limits, progress)?;
         for warning in &unpacked.warnings {
             self.refuse(path.clone(), &warning.message);
         }
@@ -194,11 +208,7 @@ impl Inputs {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         if entries.is_empty() {
             // Kept as it is: nothing of what a customer sent is thrown away.
-            self.files.push(InputFile {
-                path,
-                on_disk,
-                bytes,
-            });
+            self.files.push(file);
             return Ok(());
         }
         for entry in entries {
@@ -206,6 +216,7 @@ impl Inputs {
                 path: entry.path,
                 on_disk: None,
                 bytes: entry.bytes.into(),
+                modified_ns: file.modified_ns,
             });
         }
         Ok(())
@@ -233,6 +244,11 @@ fn read(path: &Path, access: Access<'_>, progress: &dyn Progress) -> Result<File
         }
     }
     FileBytes::of_file(path, access, progress)
+}
+
+fn modified_ns(meta: &std::fs::Metadata) -> Option<i64> {
+    let since_1970 = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_1970.as_nanos()).ok()
 }
 
 fn file_name(path: &Path) -> String {

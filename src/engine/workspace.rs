@@ -7,16 +7,22 @@ use super::matching::Matched;
 use super::query::{Query, QueryError};
 use super::recent::{RecentWorkspace, remember};
 use super::reports::{Depth, report};
+use super::sent_series::sent_series;
+use crate::formats::sdk::definitions::{self, DefinedMetric, METRICS_SECTION};
 use crate::model::build_id::BuildId;
 use crate::model::progress::Progress;
+use crate::store::capture_series::WaitingHeartbeats;
 use crate::store::crash::CrashUpdate;
 use crate::store::error::StoreError;
 use crate::store::ids::{CaptureId, CrashId};
 use crate::store::open::{OpenOptions, Store};
 use crate::store::symbol_files::{NewSymbolFile, SymbolFacts};
 use crate::symbols::library::{LibraryEntry, SymbolLibrary};
+use crate::symbols::symbol_file::SymbolFile;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Crashes that get their names in one transaction.
@@ -57,6 +63,8 @@ pub struct AddedSymbols {
     pub failed: Vec<(PathBuf, String)>,
     /// Crashes that have names now.
     pub n_improved: usize,
+    /// Heartbeats whose values have names now.
+    pub n_named_heartbeats: u64,
 }
 
 /// One ELF that was added.
@@ -77,11 +85,20 @@ impl AddedSymbols {
             [one] => format!("Build {} added.", one.build_id.short()),
             several => format!("{} builds added.", several.len()),
         };
-        match self.n_improved {
-            0 => format!("{builds} No crash waited for it."),
-            1 => format!("{builds} 1 crash has names now."),
-            n => format!("{builds} {n} crashes have names now."),
+        let crashes = match self.n_improved {
+            0 => "No crash waited for it.".to_owned(),
+            1 => "1 crash has names now.".to_owned(),
+            n => format!("{n} crashes have names now."),
+        };
+        let heartbeats = match self.n_named_heartbeats {
+            0 => return format!("{builds} {crashes}"),
+            1 => "The values of 1 heartbeat have names now.".to_owned(),
+            n => format!("The values of {n} heartbeats have names now."),
+        };
+        if self.n_improved == 0 {
+            return format!("{builds} {heartbeats}");
         }
+        format!("{builds} {crashes} {heartbeats}")
     }
 }
 
@@ -185,6 +202,7 @@ impl Workspace {
         }
         self.context.forget_opened();
         added.n_improved = self.resymbolize(progress)?;
+        added.n_named_heartbeats = self.name_heartbeats(progress)?;
         Ok(added)
     }
 
@@ -217,6 +235,47 @@ impl Workspace {
             n_improved += updates.len();
         }
         Ok(n_improved)
+    }
+
+    /// What the ELF of a build calls metrics: of those at hand, else of the library. `None` while it is missing.
+    pub(super) fn metrics_of(
+        &self,
+        build: &BuildId,
+        at_hand: &[Arc<SymbolFile>],
+    ) -> Option<Vec<DefinedMetric>> {
+        let own = at_hand.iter().find(|file| file.build_id().matches(build));
+        let file = match own {
+            Some(file) => Arc::clone(file),
+            None => self.context.symbol_file(build)?,
+        };
+        let (address, section) = file.section(METRICS_SECTION)?;
+        Some(definitions::metrics(address, section))
+    }
+
+    /// Stores the values of heartbeats that waited for an ELF which is at hand now. Answers how many heartbeats it names.
+    pub(super) fn name_heartbeats(&self, progress: &dyn Progress) -> Result<u64, JobError> {
+        let waiting = self.context.reader()?.waiting_heartbeats()?;
+        let is_here = |waiting: &&WaitingHeartbeats| {
+            let build = waiting.build.build_id.as_ref();
+            build.is_some_and(|build| self.metrics_of(build, &[]).is_some())
+        };
+        let named: Vec<&WaitingHeartbeats> = waiting.iter().filter(is_here).collect();
+        let captures: BTreeSet<CaptureId> = named.iter().map(|waiting| waiting.capture).collect();
+        for (done, capture) in captures.iter().enumerate() {
+            progress.tick(done as u64, captures.len() as u64)?;
+            let examined = self
+                .context
+                .examined(*capture)
+                .map_err(|error| JobError::Failed(error.to_string()))?;
+            let imported_at = self.context.reader()?.capture(*capture)?.imported_at;
+            let metrics_of = |build: &BuildId| self.metrics_of(build, &examined.symbol_files);
+            let sent = sent_series(&examined, &imported_at, &metrics_of, progress)?;
+            self.store().update_series(*capture, &sent.new)?;
+        }
+        Ok(named
+            .iter()
+            .map(|waiting| waiting.build.n_heartbeats)
+            .fold(0, u64::saturating_add))
     }
 
     /// Uses a build for a crash that names none. Refused when captured constants differ from the ELF's.

@@ -4,6 +4,7 @@ pub use crate::store::packing::PlainText;
 use crate::{
     model::{build_id::BuildId, warning::Warning},
     store::{
+        capture_series::NewSeries,
         crash::NewCrash,
         devices::NewDevice,
         ids::{CaptureId, DeviceId},
@@ -42,6 +43,8 @@ pub struct NewCapture<'a> {
     pub crashes: Vec<NewCrash>,
     /// Symbol files among its files.
     pub symbol_files: Vec<NewCaptureSymbols>,
+    /// Heartbeats and events of its devices.
+    pub series: NewSeries,
 }
 
 /// What ran on the device, as far as it is known.
@@ -70,6 +73,8 @@ pub struct NewFile<'a> {
     pub n_lines: Option<u64>,
     /// How much of it was understood.
     pub status: FileStatus,
+    /// When it was last changed where it came from, nanoseconds since 1970, if known.
+    pub modified_ns: Option<i64>,
 }
 
 /// The bytes of a file, or only their name.
@@ -258,6 +263,8 @@ pub struct FileRow {
     pub n_lines: Option<u64>,
     /// How much of it was understood.
     pub status: FileStatus,
+    /// When it was last changed where it came from, nanoseconds since 1970, if known.
+    pub modified_ns: Option<i64>,
 }
 
 /// What an import found, kept and refused.

@@ -6,9 +6,9 @@ use crate::{
         blobs::{self, WriteProgress},
         builds,
         capture::{AddOutcome, Boot, Content, Finding, NewCapture, NewFile},
-        crash_write, devices,
+        capture_series, crash_write, devices,
         error::StoreError,
-        ids::CaptureId,
+        ids::{CaptureId, DeviceId},
         open::Store,
         rows::{name_of, stored},
         sha256::Sha256,
@@ -43,7 +43,8 @@ impl Store {
             if let Some(outcome) = find_same(transaction, content_hash)? {
                 return Ok(outcome);
             }
-            let capture = insert_capture(transaction, new, content_hash)?;
+            let device = devices::find_or_insert(transaction, &new.device)?;
+            let capture = insert_capture(transaction, new, device, content_hash)?;
             let mut progress = WriteProgress {
                 progress,
                 done: 0,
@@ -60,6 +61,7 @@ impl Store {
             for symbols in &new.symbol_files {
                 symbol_files::insert_in_capture(transaction, capture, symbols, &new.imported_at)?;
             }
+            capture_series::insert(transaction, capture, device, &new.series)?;
             Ok(AddOutcome::Added(capture))
         })
     }
@@ -125,9 +127,9 @@ fn find_same(
 fn insert_capture(
     transaction: &Transaction<'_>,
     new: &NewCapture<'_>,
+    device: DeviceId,
     content_hash: Sha256,
 ) -> Result<CaptureId, StoreError> {
-    let device = devices::find_or_insert(transaction, &new.device)?;
     builds::note(transaction, &new.software, None)?;
     transaction.execute(
         "INSERT INTO captures (name, origin, imported_at, captured_at, content_hash, device, \
@@ -176,7 +178,7 @@ fn insert_file(
     };
     transaction.execute(
         "INSERT INTO capture_files (capture, path, sha256, size, blob, kind, format, n_lines, \
-         status) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         status, modified_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             capture,
             file.path,
@@ -187,6 +189,7 @@ fn insert_file(
             file.format,
             file.n_lines.map(stored),
             name_of(&file.status),
+            file.modified_ns,
         ],
     )?;
     Ok(())

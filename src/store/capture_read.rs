@@ -121,6 +121,7 @@ fn file_row(row: &Row<'_>) -> rusqlite::Result<FileRow> {
         format: row.get("format")?,
         n_lines: unsigned_or_null(row, "n_lines")?,
         status: by_name(row, "status", &status)?,
+        modified_ns: row.get("modified_ns")?,
     })
 }
 

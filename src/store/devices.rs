@@ -58,6 +58,19 @@ fn device_row(row: &Row<'_>) -> rusqlite::Result<DeviceRow> {
     })
 }
 
+/// Begins what a device without a serial number is called where a name is needed.
+const UNKNOWN: &str = "unknown device ";
+
+/// What a device without a serial number is called: each is its own, and none is merged with another.
+pub(super) fn unknown_name(device: DeviceId) -> String {
+    format!("{UNKNOWN}{}", device.0)
+}
+
+/// The device of an [`unknown_name`].
+pub(super) fn unknown_device(name: &str) -> Option<DeviceId> {
+    name.strip_prefix(UNKNOWN)?.parse().ok().map(DeviceId)
+}
+
 /// The device of a new capture or of heartbeats. A blank serial number is none.
 pub(super) fn find_or_insert(
     connection: &Connection,

@@ -12,6 +12,7 @@ pub mod capture;
 mod capture_add;
 mod capture_read;
 pub mod capture_remove;
+pub mod capture_series;
 mod connection;
 mod copy;
 pub mod crash;

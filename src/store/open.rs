@@ -446,7 +446,7 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 6,
+                    supported: 7,
                     ..
                 }
             ));

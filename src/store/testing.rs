@@ -64,6 +64,7 @@ pub(super) fn capture<'a>(name: &str, files: &[(&str, &'a [u8])]) -> NewCapture<
                 format: "unknown".to_owned(),
                 n_lines: None,
                 status: FileStatus::NotUnderstood,
+                modified_ns: None,
             })
             .collect(),
         ..NewCapture::default()
@@ -166,6 +167,7 @@ pub(super) fn full_capture() -> NewCapture<'static> {
     new.files[0].kind = FileKind::Log;
     new.files[0].n_lines = Some(2);
     new.files[0].status = FileStatus::Understood;
+    new.files[0].modified_ns = Some(1_767_222_000_000_000_000);
     new.files[1].kind = FileKind::Coredump;
     new.files.push(NewFile {
         path: "big.parquet".to_owned(),
@@ -177,6 +179,7 @@ pub(super) fn full_capture() -> NewCapture<'static> {
         format: "parquet".to_owned(),
         n_lines: None,
         status: FileStatus::Partly,
+        modified_ns: None,
     });
     new.captured_at = Some("2025-12-31T23:00:00Z".to_owned());
     new.device = NewDevice {

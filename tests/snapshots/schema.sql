@@ -45,7 +45,7 @@ CREATE TABLE capture_files (
     kind      TEXT    NOT NULL,
     format    TEXT    NOT NULL,
     n_lines   INTEGER,
-    status    TEXT    NOT NULL CHECK (status IN ('understood', 'partly', 'not_understood')),
+    status    TEXT    NOT NULL CHECK (status IN ('understood', 'partly', 'not_understood')), modified_ns INTEGER,
     PRIMARY KEY (capture, path)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE captures (
@@ -238,6 +238,12 @@ CREATE TABLE text_parts (
     starts_line INTEGER NOT NULL CHECK (starts_line IN (0, 1)),
     UNIQUE (blob, part)
 ) STRICT;
+CREATE TABLE waiting_heartbeats (
+    capture      INTEGER NOT NULL REFERENCES captures (id) ON DELETE CASCADE,
+    build_id     TEXT    NOT NULL,
+    n_heartbeats INTEGER NOT NULL CHECK (n_heartbeats > 0),
+    PRIMARY KEY (capture, build_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE workspace (
     id         INTEGER PRIMARY KEY CHECK (id = 1),
     created_at TEXT    NOT NULL,

@@ -10,6 +10,7 @@ mod stored;
 pub use preflight::{Preflight, preflight};
 pub use stored::{import, read_before};
 
+use super::examine::is_manifest as is_bundle_manifest;
 use super::file_bytes::FileBytes;
 use super::input::{Inputs, Refused};
 use crate::formats::fleet_manifest::{self, FLEET_MANIFEST_FILE_NAME, FleetManifest};
@@ -91,6 +92,11 @@ impl FleetSample {
         }
         let mut rest = Vec::new();
         for file in std::mem::take(&mut inputs.files) {
+            // It names a device and a time, as an event does, and is none.
+            if is_bundle_manifest(&file.path) {
+                rest.push(file);
+                continue;
+            }
             match sample.table_of(&file.path, &file.bytes, before) {
                 Some(Ok(table)) => sample.tables.push(table),
                 Some(Err(reason)) => sample.refused.push(Refused {

@@ -4,8 +4,10 @@ use crate::engine::source_map::{SourceMapping, mapped};
 use crate::formats::log::defmt::DefmtTable;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::esp_binary::EspImage;
+use crate::formats::log::sdk::SdkTexts;
 use crate::formats::log::tokens::TokenDatabase;
 use crate::formats::log::zephyr::ZephyrDatabase;
+use crate::formats::sdk::definitions::LOGS_SECTION;
 use crate::symbols::log_parts::log_parts;
 use crate::symbols::symbol_file::SymbolFile;
 use std::sync::Arc;
@@ -47,6 +49,12 @@ pub fn from_elfs_mapped(
             let mut all = dictionaries.esp.as_deref().cloned().unwrap_or_default();
             is_used |= all.add(image);
             dictionaries.esp = Some(Arc::new(all));
+        }
+        if let Some((address, section)) = file.section(LOGS_SECTION) {
+            let mut all: SdkTexts = dictionaries.sdk.as_deref().cloned().unwrap_or_default();
+            all.add(file.build_id(), address, section);
+            dictionaries.sdk = Some(Arc::new(all));
+            is_used = true;
         }
         if let Some(database) = TokenDatabase::from_elf(&parts) {
             add_tokens(&mut dictionaries, &database);

@@ -2,7 +2,7 @@
 
 use super::open_log::LogStyle;
 use super::print::{RowPlace, append_json, append_plain, append_text, without_line_end};
-use super::rows::Rows;
+use super::rows::{LogPiece, Rows};
 use super::selection::{Selection, decode_rows};
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::formats::log::{Framing, LogFormat, ansi, detect};
@@ -129,30 +129,35 @@ impl<'a> Follower<'a> {
         let is_text = format.framing() == Framing::Delimited(b'\n');
         let mut printed = Vec::new();
         let (mut text, mut next_row) = (Vec::new(), self.next_row);
-        decode_rows(&block, format, self.dictionaries, &[], |row, record| {
-            let place = RowPlace {
-                log: None,
-                row: next_row,
-                boot: None,
-                format: format.id(),
-            };
-            next_row = next_row.saturating_add(1);
-            let raw = block.get(row).unwrap_or(&[]);
-            text.clear();
-            match (is_text, self.style) {
-                (true, LogStyle::Raw) => text.extend_from_slice(raw),
-                (true, _) => append_plain(record, &ansi::plain(raw), &mut text),
-                (false, _) => append_text(record, &mut text),
-            }
-            if !self.wanted.wants(record, without_line_end(&text)) {
-                return;
-            }
-            match self.style {
-                LogStyle::Json => append_json(place, record, raw, &mut printed),
-                LogStyle::Raw => printed.extend_from_slice(raw),
-                LogStyle::Text => printed.extend_from_slice(&text),
-            }
-        });
+        decode_rows(
+            &LogPiece::whole(&block),
+            format,
+            self.dictionaries,
+            |row, record| {
+                let place = RowPlace {
+                    log: None,
+                    row: next_row,
+                    boot: None,
+                    format: format.id(),
+                };
+                next_row = next_row.saturating_add(1);
+                let raw = block.get(row).unwrap_or(&[]);
+                text.clear();
+                match (is_text, self.style) {
+                    (true, LogStyle::Raw) => text.extend_from_slice(raw),
+                    (true, _) => append_plain(record, &ansi::plain(raw), &mut text),
+                    (false, _) => append_text(record, &mut text),
+                }
+                if !self.wanted.wants(record, without_line_end(&text)) {
+                    return;
+                }
+                match self.style {
+                    LogStyle::Json => append_json(place, record, raw, &mut printed),
+                    LogStyle::Raw => printed.extend_from_slice(raw),
+                    LogStyle::Text => printed.extend_from_slice(&text),
+                }
+            },
+        );
         self.next_row = next_row;
         out.write_all(&printed)?;
         out.flush()
@@ -168,7 +173,7 @@ fn whole_rows(bytes: &[u8], format: &dyn LogFormat, dictionaries: &LogDictionari
         Framing::Measured => {
             // The last one may be cut off.
             let mut last_two = (0, 0);
-            for row in Rows::new(bytes, format, dictionaries) {
+            for row in Rows::new(LogPiece::whole(bytes), format, dictionaries) {
                 last_two = (last_two.1, row.end);
             }
             last_two.0

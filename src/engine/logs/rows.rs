@@ -7,23 +7,52 @@ use std::ops::Range;
 /// A block is about this large: it stays in the processor's cache while it is looked at.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
-/// Cuts bytes into rows.
+/// A piece of a log, which begins and ends where rows do, and the log around it.
+#[derive(Clone, Debug)]
+pub struct LogPiece<'a> {
+    /// The log, or as much of it as there is around the piece.
+    pub log: &'a [u8],
+    /// Where the piece is in it.
+    pub range: Range<usize>,
+}
+
+impl<'a> LogPiece<'a> {
+    /// A log as a whole.
+    pub fn whole(log: &'a [u8]) -> Self {
+        Self {
+            log,
+            range: 0..log.len(),
+        }
+    }
+
+    /// The bytes of the piece.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.log.get(self.range.clone()).unwrap_or(&[])
+    }
+
+    /// The bytes before it.
+    pub fn before(&self) -> &'a [u8] {
+        self.log.get(..self.range.start).unwrap_or(&[])
+    }
+}
+
+/// Cuts a piece of a log into rows, whose places are counted from where the piece begins.
 pub struct Rows<'a> {
-    bytes: &'a [u8],
+    piece: LogPiece<'a>,
     at: usize,
     format: &'a dyn LogFormat,
     dictionaries: &'a LogDictionaries,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of bytes that begin where a row does.
+    /// The rows of a piece.
     pub fn new(
-        bytes: &'a [u8],
+        piece: LogPiece<'a>,
         format: &'a dyn LogFormat,
         dictionaries: &'a LogDictionaries,
     ) -> Self {
         Self {
-            bytes,
+            piece,
             at: 0,
             format,
             dictionaries,
@@ -35,13 +64,23 @@ impl Iterator for Rows<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let rest = self.piece.bytes().get(self.at..)?;
+        if rest.is_empty() {
+            return None;
+        }
         let len = match self.format.framing() {
             Framing::Delimited(delimiter) => delimited_len(rest, delimiter),
-            Framing::Measured => match self.format.row_len(rest, self.dictionaries) {
-                RowLen::Bytes(len) => len.clamp(1, rest.len()),
-                RowLen::NeedMore => rest.len(),
-            },
+            Framing::Measured => {
+                let LogPiece { log, range } = &self.piece;
+                let start = range.start.saturating_add(self.at);
+                let measured = self
+                    .format
+                    .row_len_in(log, start..range.end, self.dictionaries);
+                match measured {
+                    RowLen::Bytes(len) => len.clamp(1, rest.len()),
+                    RowLen::NeedMore => rest.len(),
+                }
+            }
         };
         let start = self.at;
         self.at = start.saturating_add(len);
@@ -101,7 +140,7 @@ fn block_end(bytes: &[u8], start: usize, delimiter: u8) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_BYTES, Rows, blocks, delimited_len};
+    use super::{BLOCK_BYTES, LogPiece, Rows, blocks, delimited_len};
     use crate::formats::log::dictionaries::LogDictionaries;
     use crate::formats::log::{Framing, by_id};
 
@@ -109,7 +148,7 @@ mod tests {
     fn empty_lines_are_rows_and_runs_of_frame_ends_are_not() {
         let none = LogDictionaries::default();
         let rows = |bytes: &[u8], id: &str| -> Vec<_> {
-            Rows::new(bytes, by_id(id).unwrap(), &none)
+            Rows::new(LogPiece::whole(bytes), by_id(id).unwrap(), &none)
                 .map(|row| bytes[row].to_vec())
                 .collect()
         };

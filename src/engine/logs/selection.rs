@@ -2,7 +2,7 @@
 
 use super::matcher::Matcher;
 use super::row_set::RowSet;
-use super::rows::Rows;
+use super::rows::{LogPiece, Rows};
 use crate::formats::boots::BootRecord;
 use crate::formats::log::LogFormat;
 use crate::formats::log::dictionaries::LogDictionaries;
@@ -83,26 +83,23 @@ pub fn carried(
     })
 }
 
-/// Decodes the rows of a block one by one. A continuation gets the level and time of its record.
+/// Decodes the rows of a piece of a log one by one; their places are counted from where it begins. A continuation gets the level and time of its record.
 pub fn decode_rows(
-    block: &[u8],
+    piece: &LogPiece<'_>,
     format: &dyn LogFormat,
     dictionaries: &LogDictionaries,
-    before: &[u8],
     mut each: impl FnMut(std::ops::Range<usize>, &LogRecord),
 ) {
     let mut record = LogRecord::default();
     let mut head: Option<LogRecord> = None;
     let mut is_first = true;
-    for row in Rows::new(block, format, dictionaries) {
-        format.decode(
-            block.get(row.clone()).unwrap_or(&[]),
-            dictionaries,
-            &mut record,
-        );
+    let start = piece.range.start;
+    for row in Rows::new(piece.clone(), format, dictionaries) {
+        let in_log = start.saturating_add(row.start)..start.saturating_add(row.end);
+        format.decode_in(piece.log, in_log, dictionaries, &mut record);
         if record.kind == RowKind::Continuation {
             if is_first {
-                head = carried(before, format, dictionaries);
+                head = carried(piece.before(), format, dictionaries);
             }
             if let Some(head) = &head {
                 record.level = head.level;

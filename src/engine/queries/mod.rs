@@ -5,6 +5,7 @@ pub mod crash_detail;
 pub mod crash_globals;
 pub mod crash_list;
 pub mod crash_memory;
+pub mod device_metrics;
 pub mod filter_sets;
 pub mod find;
 pub mod fleet_tables;

@@ -3,6 +3,7 @@
 
 use super::defmt::DefmtTable;
 use super::esp_binary::EspStrings;
+use super::sdk::SdkTexts;
 use super::tokens::TokenDatabase;
 use super::zephyr::ZephyrDatabase;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct LogDictionaries {
     pub tokens: Option<Arc<TokenDatabase>>,
     /// Strings of ESP-IDF's binary log.
     pub esp: Option<Arc<EspStrings>>,
+    /// Texts of log entries of the device-side SDK.
+    pub sdk: Option<Arc<SdkTexts>>,
     /// Strings of Zephyr's dictionary logging.
     pub zephyr: Option<Arc<ZephyrDatabase>>,
     /// Where they came from, for the screen: `app.elf (56e2a1…)`, `tokens.csv`.

@@ -11,6 +11,7 @@ pub mod defmt;
 pub mod dictionaries;
 pub mod esp_binary;
 mod printf;
+pub mod sdk;
 pub mod shapes;
 mod text;
 pub mod tokens;
@@ -19,6 +20,7 @@ pub mod zephyr;
 use super::Confidence;
 use crate::model::log::{LogRecord, RowKind};
 use dictionaries::LogDictionaries;
+use std::ops::Range;
 
 /// How rows are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +62,23 @@ pub trait LogFormat: Sync {
     fn row_len(&self, _bytes: &[u8], _dictionaries: &LogDictionaries) -> RowLen {
         RowLen::NeedMore
     }
+    /// The same of the row that begins where `rest` does, for a format that has to look around it.
+    fn row_len_in(&self, log: &[u8], rest: Range<usize>, dictionaries: &LogDictionaries) -> RowLen {
+        self.row_len(log.get(rest).unwrap_or(&[]), dictionaries)
+    }
     /// Decodes one row, with its delimiter, into `record` (which is cleared first). What cannot be decoded becomes a
     /// [`RowKind::Undecoded`] with its bytes as the message and the reason.
     fn decode(&self, row: &[u8], dictionaries: &LogDictionaries, record: &mut LogRecord);
+    /// The same of a row in its log, for a format that has to look around it.
+    fn decode_in(
+        &self,
+        log: &[u8],
+        row: Range<usize>,
+        dictionaries: &LogDictionaries,
+        record: &mut LogRecord,
+    ) {
+        self.decode(log.get(row).unwrap_or(&[]), dictionaries, record);
+    }
 }
 
 /// Every log format, sorted by id.
@@ -70,6 +86,7 @@ pub static LOG_FORMATS: &[&dyn LogFormat] = &[
     &defmt::DefmtRaw,
     &defmt::DefmtRzcobs,
     &esp_binary::EspBinary,
+    &sdk::SdkLog,
     &text::Text,
     &zephyr::ZephyrBinary,
     &zephyr::ZephyrHex,

@@ -8,6 +8,7 @@ mod cobs_carrier;
 mod coredump;
 pub mod definitions;
 mod line_carrier;
+pub(super) mod log_lines;
 mod message;
 mod noted;
 mod reassembly;

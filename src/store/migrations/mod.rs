@@ -11,6 +11,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("0004_text_grams.sql"),
     include_str!("0005_log_marks.sql"),
     include_str!("0006_series.sql"),
+    include_str!("0007_capture_series.sql"),
     include_str!("0008_sample_tables.sql"),
 ];
 

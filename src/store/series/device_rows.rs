@@ -2,14 +2,23 @@
 
 use super::cell::whole_or_zero;
 use super::key::{HARDWARE, INTERVAL, VERSION};
+use super::names::device_name;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use rusqlite::params;
 
+/// A value as it was reported.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredValue {
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
 /// Heartbeats of a device, in the order of time.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DeviceRows {
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRows<V = f64> {
     /// When each was made, which is the end of its interval: nanoseconds since 1970.
     pub time_ns: Vec<i64>,
     /// Length of each interval, where it is known.
@@ -18,8 +27,20 @@ pub struct DeviceRows {
     pub version: Vec<Option<String>>,
     /// The last hardware that it said.
     pub hardware: Option<String>,
-    /// Values of the metrics that were asked for, in their order; `None`: there is none. Texts are left out.
-    pub values: Vec<Vec<Option<f64>>>,
+    /// Values of the metrics that were asked for, in their order; `None`: there is none. Texts are no `f64`.
+    pub values: Vec<Vec<Option<V>>>,
+}
+
+impl<V> Default for DeviceRows<V> {
+    fn default() -> Self {
+        Self {
+            time_ns: Vec::new(),
+            interval_ns: Vec::new(),
+            version: Vec::new(),
+            hardware: None,
+            values: Vec::new(),
+        }
+    }
 }
 
 /// What a device said of itself last.
@@ -50,8 +71,28 @@ impl Reader {
         &self,
         serial: &str,
         metrics: &[String],
-        (from_ns, to_ns): (i64, i64),
+        span_ns: (i64, i64),
     ) -> Result<DeviceRows, StoreError> {
+        self.rows_of(serial, metrics, span_ns, number)
+    }
+
+    /// The same with values as they were reported, texts too.
+    pub fn device_values(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        span_ns: (i64, i64),
+    ) -> Result<DeviceRows<StoredValue>, StoreError> {
+        self.rows_of(serial, metrics, span_ns, value)
+    }
+
+    fn rows_of<V: Clone>(
+        &self,
+        serial: &str,
+        metrics: &[String],
+        (from_ns, to_ns): (i64, i64),
+        read: fn(&Column, usize) -> Option<V>,
+    ) -> Result<DeviceRows<V>, StoreError> {
         let mut found = DeviceRows {
             values: vec![Vec::new(); metrics.len()],
             ..DeviceRows::default()
@@ -100,7 +141,7 @@ impl Reader {
                     None => Vec::new(),
                 };
                 for at in &wanted {
-                    values.push(columns.iter().find_map(|column| value(column, *at)));
+                    values.push(columns.iter().find_map(|column| read(column, *at)));
                 }
             }
             Ok(())
@@ -184,22 +225,22 @@ impl Reader {
         let mut devices: Vec<(String, Vec<DeviceEvent>)> = Vec::new();
         self.ask(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT d.serial, e.time_ns, e.issue, e.version FROM series_events e \
+                "SELECT d.id, d.serial, e.time_ns, e.issue, e.version FROM series_events e \
                  JOIN series_devices s ON s.number = e.device JOIN devices d ON d.id = s.device \
-                 WHERE e.kind = ?1 AND d.serial IS NOT NULL AND e.device IN \
+                 WHERE e.kind = ?1 AND e.device IN \
                  (SELECT device FROM series_events WHERE kind = ?1 GROUP BY device HAVING count(*) >= ?2) \
-                 ORDER BY d.serial, e.time_ns, e.issue",
+                 ORDER BY d.serial IS NULL, d.serial, d.id, e.time_ns, e.issue",
             )?;
             let least = i64::try_from(least).unwrap_or(i64::MAX);
             let mut rows = statement.query(params![kind, least])?;
             while let Some(row) = rows.next()? {
-                let serial: String = row.get(0)?;
-                let issue: String = row.get(2)?;
+                let serial = device_name(row)?;
+                let issue: String = row.get(3)?;
                 let event = DeviceEvent {
-                    time_ns: row.get(1)?,
+                    time_ns: row.get(2)?,
                     kind: kind.to_owned(),
                     issue: (!issue.is_empty()).then_some(issue),
-                    version: versions.get(&row.get(3)?).cloned(),
+                    version: versions.get(&row.get(4)?).cloned(),
                 };
                 match devices.last_mut() {
                     Some((last, events)) if *last == serial => events.push(event),
@@ -220,7 +261,7 @@ impl Reader {
     }
 }
 
-fn value(column: &Column, row: usize) -> Option<f64> {
+fn number(column: &Column, row: usize) -> Option<f64> {
     if !column.is_present(row) {
         return None;
     }
@@ -230,6 +271,20 @@ fn value(column: &Column, row: usize) -> Option<f64> {
         Values::F32(values) => values.get(row).map(|value| f64::from(*value)),
         Values::F64(values) => values.get(row).copied(),
         Values::Text { .. } => None,
+    }
+}
+
+fn value(column: &Column, row: usize) -> Option<StoredValue> {
+    if !column.is_present(row) {
+        return None;
+    }
+    match &column.values {
+        Values::I32(_) | Values::I64(_) => whole(column, row).map(StoredValue::Integer),
+        Values::F32(_) | Values::F64(_) => number(column, row).map(StoredValue::Float),
+        Values::Text { index, names } => {
+            let name = names.get(usize::try_from(*index.get(row)?).ok()?)?;
+            Some(StoredValue::Text(name.clone()))
+        }
     }
 }
 

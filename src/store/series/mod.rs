@@ -41,7 +41,7 @@ mod totals;
 mod writer;
 
 pub use days::StoredDay;
-pub use device_rows::{DeviceEvent, DeviceRows, LastSaid};
+pub use device_rows::{DeviceEvent, DeviceRows, LastSaid, StoredValue};
 pub use filter::RowFilter;
 pub use frame::SampleFrame;
 pub use histogram::{Histogram, HistogramBin};

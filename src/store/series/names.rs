@@ -2,8 +2,9 @@
 
 use super::key::{FIRST_METRIC, GROUP_DEVICES, MOST_GROUPS, MOST_METRICS};
 use crate::model::metric::{MetricDefinition, MetricKind};
-use crate::store::devices::{NewDevice, find_or_insert};
+use crate::store::devices::{NewDevice, find_or_insert, unknown_device, unknown_name};
 use crate::store::error::StoreError;
+use crate::store::ids::DeviceId;
 use crate::store::open::Store;
 use crate::store::reader::{Reader, list};
 use crate::store::rows::unreadable;
@@ -92,10 +93,27 @@ impl Names {
             hardware: None,
         };
         let device = find_or_insert(connection, &new)?;
+        self.call_device(connection, serial, device)?;
+        self.devices
+            .get(serial)
+            .copied()
+            .ok_or(StoreError::Unusable {
+                what: format!("device {serial:?} has no number"),
+            })
+    }
+
+    /// Says which device a serial number means; it gets a number if it has none.
+    pub(super) fn call_device(
+        &mut self,
+        connection: &Connection,
+        serial: &str,
+        device: DeviceId,
+    ) -> Result<(), StoreError> {
         let number: u32 = connection
             .prepare_cached(
                 "INSERT INTO series_devices (number, device) \
-                 SELECT coalesce(max(number) + 1, 0), ?1 FROM series_devices RETURNING number",
+                 SELECT coalesce(max(number) + 1, 0), ?1 FROM series_devices WHERE true \
+                 ON CONFLICT (device) DO UPDATE SET device = excluded.device RETURNING number",
             )?
             .query_row([device], |row| row.get(0))?;
         if number / GROUP_DEVICES >= MOST_GROUPS {
@@ -105,7 +123,7 @@ impl Names {
             });
         }
         self.devices.insert(serial.to_owned(), number);
-        Ok(number)
+        Ok(())
     }
 
     /// The id of a version.
@@ -264,28 +282,48 @@ impl Reader {
             let mut statement = connection.prepare_cached(
                 "SELECT s.number FROM series_devices s JOIN devices d ON d.id = s.device WHERE d.serial = ?1",
             )?;
-            Ok(statement.query_row([serial], |row| row.get(0)).optional()?)
+            let known = statement.query_row([serial], |row| row.get(0)).optional()?;
+            let Some(unknown) = unknown_device(serial).filter(|_| known.is_none()) else {
+                return Ok(known);
+            };
+            let mut statement = connection.prepare_cached(
+                "SELECT s.number FROM series_devices s JOIN devices d ON d.id = s.device \
+                 WHERE d.id = ?1 AND d.serial IS NULL",
+            )?;
+            Ok(statement.query_row([unknown], |row| row.get(0)).optional()?)
         })
     }
 
     /// Serial number of a device by its number.
     pub(super) fn series_serial(&self, number: u32) -> Result<String, StoreError> {
-        self.ask(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT d.serial FROM series_devices s JOIN devices d ON d.id = s.device WHERE s.number = ?1",
-            )?;
-            Ok(statement.query_row([number], |row| row.get(0))?)
+        let names = self.list(
+            "SELECT d.id, d.serial FROM series_devices s JOIN devices d ON d.id = s.device WHERE s.number = ?1",
+            [number],
+            device_name,
+        )?;
+        names.into_iter().next().ok_or(StoreError::Unusable {
+            what: format!("there is no device of number {number}"),
         })
     }
 
     /// Serial numbers of all devices by their numbers.
     pub(super) fn series_serials(&self) -> Result<BTreeMap<u32, String>, StoreError> {
         let rows = self.list(
-            "SELECT s.number, d.serial FROM series_devices s JOIN devices d ON d.id = s.device WHERE d.serial IS NOT NULL ORDER BY s.number",
+            "SELECT d.id, d.serial, s.number FROM series_devices s JOIN devices d ON d.id = s.device ORDER BY s.number",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(2)?, device_name(row)?)),
         )?;
         Ok(rows.into_iter().collect())
+    }
+
+    /// The devices that have heartbeats or events, by serial number and then those without one.
+    pub fn series_devices(&self) -> Result<Vec<String>, StoreError> {
+        self.list(
+            "SELECT d.id, d.serial FROM series_devices s JOIN devices d ON d.id = s.device \
+             ORDER BY d.serial IS NULL, d.serial, d.id",
+            [],
+            device_name,
+        )
     }
 
     /// Names of versions by id.
@@ -303,6 +341,15 @@ impl Reader {
         })?;
         Ok(rows.into_iter().collect())
     }
+}
+
+/// What a device is called, of its id and its serial number.
+pub(super) fn device_name(row: &Row<'_>) -> rusqlite::Result<String> {
+    let serial: Option<String> = row.get("serial")?;
+    Ok(match serial {
+        Some(serial) => serial,
+        None => unknown_name(row.get("id")?),
+    })
 }
 
 fn metric_row(row: &Row<'_>) -> rusqlite::Result<MetricRow> {

@@ -14,10 +14,11 @@ use super::names::{Names, UnitSource};
 use crate::model::metric::MetricDefinition;
 use crate::model::series::{Column, FleetEvent, HeartbeatBatch, NO_NAME, Values};
 use crate::store::error::StoreError;
+use crate::store::ids::DeviceId;
 use crate::store::open::Store;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 
@@ -56,9 +57,28 @@ struct Waiting {
     last_batch: u64,
 }
 
+/// The connection of a writer.
+enum Held<'s> {
+    /// Its own, in a transaction that it began.
+    Own(MutexGuard<'s, Connection>),
+    /// One in a transaction of somebody else.
+    Within(&'s Connection),
+}
+
+impl Deref for Held<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Within(connection) => connection,
+        }
+    }
+}
+
 /// Writes heartbeats and events, all or nothing: what was not committed when it is dropped never happened.
 pub struct SeriesWriter<'s> {
-    connection: MutexGuard<'s, Connection>,
+    connection: Held<'s>,
     path: PathBuf,
     names: Names,
     waiting: BTreeMap<CellKey, Waiting>,
@@ -81,31 +101,57 @@ impl Store {
         let begin = || {
             let connection = self.lock_writer()?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            let mut writer = SeriesWriter {
-                connection,
-                path: self.path().to_owned(),
-                names: Names::default(),
-                waiting: BTreeMap::new(),
-                n_waiting_bytes: 0,
-                ready: Vec::new(),
-                n_ready_bytes: 0,
-                stored: BTreeSet::new(),
-                n_batches: 0,
-                totals: SeriesTotals::default(),
-                n_packed_bytes: 0,
-                is_done: false,
-                waiting_bytes_max: WAITING_BYTES_MAX,
-                ready_bytes_max: READY_BYTES_MAX,
-            };
-            writer.names = Names::read(&writer.connection)?;
-            writer.stored = days::cells(&writer.connection)?;
-            Ok(writer)
+            SeriesWriter::new(Held::Own(connection), self.path().to_owned())
         };
         begin().map_err(|error: StoreError| error.in_file(self.path()))
     }
 }
 
-impl SeriesWriter<'_> {
+impl<'s> SeriesWriter<'s> {
+    fn new(connection: Held<'s>, path: PathBuf) -> Result<Self, StoreError> {
+        // From here on a transaction that was begun is rolled back by the drop.
+        let mut writer = Self {
+            connection,
+            path,
+            names: Names::default(),
+            waiting: BTreeMap::new(),
+            n_waiting_bytes: 0,
+            ready: Vec::new(),
+            n_ready_bytes: 0,
+            stored: BTreeSet::new(),
+            n_batches: 0,
+            totals: SeriesTotals::default(),
+            n_packed_bytes: 0,
+            is_done: false,
+            waiting_bytes_max: WAITING_BYTES_MAX,
+            ready_bytes_max: READY_BYTES_MAX,
+        };
+        writer.names = Names::read(&writer.connection)?;
+        writer.stored = days::cells(&writer.connection)?;
+        Ok(writer)
+    }
+
+    /// Writes within a transaction, which stands or falls with what else is in it.
+    pub(in crate::store) fn within(connection: &'s Connection) -> Result<Self, StoreError> {
+        Self::new(Held::Within(connection), PathBuf::new())
+    }
+
+    /// Says which device rows of a serial number are of, whatever its own is.
+    pub(in crate::store) fn call_device(
+        &mut self,
+        serial: &str,
+        device: DeviceId,
+    ) -> Result<(), StoreError> {
+        self.names.call_device(&self.connection, serial, device)
+    }
+
+    /// Writes what waits into the transaction that this is a part of.
+    pub(in crate::store) fn finish_within(mut self) -> Result<SeriesTotals, StoreError> {
+        self.pack(u64::MAX)?;
+        self.write_ready()?;
+        Ok(self.totals)
+    }
+
     /// Adds heartbeats. Columns that do not have as many rows as the batch, and indexes without a name, are an error.
     pub fn add(&mut self, batch: HeartbeatBatch) -> Result<(), StoreError> {
         self.add_batch(batch)
@@ -373,9 +419,9 @@ impl SeriesWriter<'_> {
 
 impl Drop for SeriesWriter<'_> {
     fn drop(&mut self) {
-        if !self.is_done {
+        if let (Held::Own(connection), false) = (&self.connection, self.is_done) {
             // Where even this fails, SQLite has rolled back by itself.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(connection.execute_batch("ROLLBACK"));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::filter::FilterStack;
 use super::matcher::Matcher;
 use super::print::{RowPlace, append_json, append_line, append_searched};
 use super::row_set::RowSet;
-use super::rows::{Rows, blocks};
+use super::rows::{LogPiece, Rows, blocks};
 use super::selection::{Selection, boot_at, decode_rows};
 use super::session::{CrashPlace, LogSession};
 use super::templates::Groups;
@@ -335,6 +335,14 @@ impl OpenLog {
         }
     }
 
+    /// A block with the log around it.
+    fn piece(&self, block: &Range<usize>) -> LogPiece<'_> {
+        LogPiece {
+            log: &self.bytes,
+            range: block.clone(),
+        }
+    }
+
     /// The number of the first row of each block.
     fn first_rows(&self, blocks: &[Range<usize>], next: &mut u64) -> Result<Vec<u64>, Cancelled> {
         let counts = parallel::in_order(blocks, &Unattended, |block, _progress| {
@@ -342,7 +350,7 @@ impl OpenLog {
             Ok(if self.is_text() {
                 n_lines(bytes)
             } else {
-                Rows::new(bytes, self.format, &self.dictionaries).count() as u64
+                Rows::new(self.piece(block), self.format, &self.dictionaries).count() as u64
             })
         })?;
         let firsts = counts.into_iter().map(|count| {
@@ -414,14 +422,12 @@ impl OpenLog {
         each: &mut EachRow<'_>,
     ) -> u64 {
         let bytes = self.bytes.get(block.clone()).unwrap_or(&[]);
-        let before = self.bytes.get(..block.start).unwrap_or(&[]);
         let mut index: u64 = 0;
         let (mut text, mut searched) = (Vec::new(), Vec::new());
         decode_rows(
-            bytes,
+            &self.piece(block),
             self.format,
             &self.dictionaries,
-            before,
             |row, record| {
                 let this = index;
                 index = index.saturating_add(1);

@@ -211,7 +211,6 @@ impl LogSession {
         };
         let start = offset(first).unwrap_or(group.block.range.start);
         let end = offset(group.index.saturating_add(1)).unwrap_or(group.block.range.end);
-        let bytes = self.bytes.get(start..end).unwrap_or(&[]);
         let skipped = (first as u64).saturating_mul(INDEXED_EVERY);
         let mut row = group.block.first_row.saturating_add(skipped);
         let is_uptime = self.axis.kind == DensityAxis::Uptime;
@@ -220,10 +219,9 @@ impl LogSession {
             .boots
             .partition_point(|boot| boot.offset < start as u64);
         decode_rows(
-            bytes,
+            &self.piece(start..end),
             self.format,
             &self.dictionaries,
-            self.before(start),
             |place, record| {
                 let at = start.saturating_add(place.start) as u64;
                 while self

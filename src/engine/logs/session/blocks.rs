@@ -3,7 +3,7 @@
 
 use super::row_times::{PackedTimes, RowTimesBuilder};
 use super::time_index::{BlockTimes, Heads};
-use crate::engine::logs::rows::{BLOCK_BYTES, Rows, blocks};
+use crate::engine::logs::rows::{BLOCK_BYTES, LogPiece, Rows, blocks};
 use crate::engine::logs::selection::decode_rows;
 use crate::engine::logs::view::LogRestart;
 use crate::formats::boots::BootRecord;
@@ -77,7 +77,14 @@ pub(super) fn block_ranges(
     for end in ends {
         let part = bytes.get(start..end).unwrap_or(&[]);
         let within = match format.framing() {
-            Framing::Measured => measured_blocks(part, format, dictionaries),
+            Framing::Measured => {
+                let begun = begun_at(start, restarts);
+                let piece = LogPiece {
+                    log: bytes.get(begun..end).unwrap_or(&[]),
+                    range: start.saturating_sub(begun)..end.saturating_sub(begun),
+                };
+                measured_blocks(piece, format, dictionaries)
+            }
             framing @ Framing::Delimited(_) => blocks(part, framing).collect(),
         };
         let place = |block: Range<usize>| {
@@ -89,16 +96,26 @@ pub(super) fn block_ranges(
     found
 }
 
+/// Where the file was begun whose bytes stand at `at`.
+pub(super) fn begun_at(at: usize, restarts: &[LogRestart]) -> usize {
+    let n_begun = restarts.partition_point(|restart| restart.offset <= at as u64);
+    let begun = n_begun.checked_sub(1).and_then(|index| restarts.get(index));
+    begun.map_or(0, |restart| {
+        usize::try_from(restart.offset).unwrap_or(usize::MAX)
+    })
+}
+
 /// Cuts rows that have to be measured into blocks: what is looked at anew when more comes stays small.
 fn measured_blocks(
-    bytes: &[u8],
+    piece: LogPiece<'_>,
     format: &dyn LogFormat,
     dictionaries: &LogDictionaries,
 ) -> Vec<Range<usize>> {
     let mut cut = Vec::new();
     let mut start: usize = 0;
-    for row in Rows::new(bytes, format, dictionaries) {
-        if row.end.saturating_sub(start) >= BLOCK_BYTES || row.end >= bytes.len() {
+    let n_bytes = piece.range.len();
+    for row in Rows::new(piece, format, dictionaries) {
+        if row.end.saturating_sub(start) >= BLOCK_BYTES || row.end >= n_bytes {
             cut.push(start..row.end);
             start = row.end;
         }
@@ -106,21 +123,20 @@ fn measured_blocks(
     cut
 }
 
-/// Looks at every row of a block. `before` are the bytes in front of it, `boots` those of the whole log.
+/// Looks at every row of a block, which begins at byte `start` of the log; `boots` are those of the whole log.
 pub(super) fn facts_of(
-    bytes: &[u8],
-    range: &Range<usize>,
+    block: &LogPiece<'_>,
+    start: usize,
     format: &dyn LogFormat,
     dictionaries: &LogDictionaries,
-    (before, boots): (&[u8], &[BootRecord]),
+    boots: &[BootRecord],
 ) -> BlockFacts {
     let mut facts = BlockFacts::default();
     let mut row_times = RowTimesBuilder::default();
-    let block = bytes.get(range.clone()).unwrap_or(&[]);
-    let mut heads = Heads::at(boots, range.start as u64);
-    let mut n_boots = boots.partition_point(|boot| boot.offset < range.start as u64);
-    decode_rows(block, format, dictionaries, before, |row, record| {
-        let offset = range.start.saturating_add(row.start) as u64;
+    let mut heads = Heads::at(boots, start as u64);
+    let mut n_boots = boots.partition_point(|boot| boot.offset < start as u64);
+    decode_rows(block, format, dictionaries, |row, record| {
+        let offset = start.saturating_add(row.start) as u64;
         if facts.n_rows.is_multiple_of(INDEXED_EVERY) {
             facts.offsets.push(offset);
             let is_inside = record.kind == RowKind::Continuation;

@@ -283,13 +283,11 @@ impl LogSession {
             });
             return found;
         }
-        let before = self.before(block.range.start);
         let mut row = block.first_row;
         decode_rows(
-            bytes,
+            &self.piece(block.range.clone()),
             self.format,
             &self.dictionaries,
-            before,
             |place, record| {
                 let is_wanted = match (filter, matcher) {
                     (_, Some(matcher)) => {

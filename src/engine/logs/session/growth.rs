@@ -144,11 +144,11 @@ impl LogSession {
         let facts = parallel::in_order(&ranges, progress, |range, progress| {
             progress.tick(0, 1)?;
             Ok(facts_of(
-                &self.bytes,
-                range,
+                &self.piece(range.clone()),
+                range.start,
                 self.format,
                 &self.dictionaries,
-                (self.before(range.start), &self.boots),
+                &self.boots,
             ))
         })?;
         self.take(ranges, facts);

@@ -191,12 +191,10 @@ impl LogSession {
     fn groups_of_block(&self, block: &IndexedBlock) -> (Groups, Vec<Option<usize>>) {
         let mut groups = Groups::default();
         let mut of_rows = Vec::new();
-        let bytes = self.bytes.get(block.range.clone()).unwrap_or(&[]);
         decode_rows(
-            bytes,
+            &self.piece(block.range.clone()),
             self.format,
             &self.dictionaries,
-            self.before(block.range.start),
             |_, record| of_rows.push(groups.add(of_rows.len() as u64, record)),
         );
         (groups, of_rows)

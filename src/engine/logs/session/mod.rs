@@ -13,7 +13,7 @@ mod summary;
 mod time_index;
 
 use super::row_set::RowSet;
-use super::rows::Rows;
+use super::rows::{LogPiece, Rows};
 use super::selection::{boot_at, decode_rows};
 use super::view::{LogRestart, LogSummary};
 use crate::engine::file_bytes::FileBytes;
@@ -22,7 +22,7 @@ use crate::formats::log::LogFormat;
 use crate::formats::log::dictionaries::LogDictionaries;
 use crate::model::log::LogRecord;
 use axis::Axis;
-use blocks::{INDEXED_EVERY, IndexedBlock};
+use blocks::{INDEXED_EVERY, IndexedBlock, begun_at};
 use filters::KeptFilter;
 use folds::KnownFolds;
 pub use folds::ListedRows;
@@ -122,7 +122,7 @@ impl LogSession {
             .first_row
             .saturating_add((step as u64).saturating_mul(INDEXED_EVERY));
         let from = usize::try_from(start).unwrap_or(usize::MAX);
-        let rest = self.bytes.get(from..block.range.end).unwrap_or(&[]);
+        let rest = self.piece(from..block.range.end.max(from));
         for place in Rows::new(rest, self.format, &self.dictionaries) {
             if from.saturating_add(place.end) > at {
                 break;
@@ -139,7 +139,7 @@ impl LogSession {
         let inside = row.checked_sub(block.first_row)?;
         let step = usize::try_from(inside / INDEXED_EVERY).ok()?;
         let start = usize::try_from(*block.facts.offsets.get(step)?).ok()?;
-        let rest = self.bytes.get(start..block.range.end)?;
+        let rest = self.piece(start..block.range.end);
         let left = usize::try_from(inside % INDEXED_EVERY).ok()?;
         let place = Rows::new(rest, self.format, &self.dictionaries).nth(left)?;
         Some(start.saturating_add(place.start)..start.saturating_add(place.end))
@@ -150,14 +150,11 @@ impl LogSession {
         let place = self.place_of(row)?;
         let shown = place.start..place.end.min(place.start.saturating_add(SHOWN_BYTES));
         let is_cut = shown.end < place.end;
-        let block = self.bytes.get(shown)?;
-        let before = self.before(place.start);
         let mut found = None;
         decode_rows(
-            block,
+            &self.piece(shown),
             self.format,
             &self.dictionaries,
-            before,
             |_, record| {
                 found.get_or_insert_with(|| record.clone());
             },
@@ -201,19 +198,17 @@ impl LogSession {
         head
     }
 
-    /// The bytes in front of a row, as far as they are of the same file: nothing goes on across a restart.
-    fn before(&self, at: usize) -> &[u8] {
-        let offset = at as u64;
-        let n_begun = self
-            .restarts
-            .partition_point(|restart| restart.offset <= offset);
-        let begun = n_begun
-            .checked_sub(1)
-            .and_then(|index| self.restarts.get(index));
-        let start = begun.map_or(0, |restart| {
-            usize::try_from(restart.offset).unwrap_or(usize::MAX)
-        });
-        self.bytes.get(start..at).unwrap_or(&[])
+    /// A piece with the bytes around it, as far as they are of the same file: nothing goes on across a restart.
+    fn piece(&self, range: Range<usize>) -> LogPiece<'_> {
+        let start = begun_at(range.start, &self.restarts);
+        let ends = self.restarts.iter().map(|restart| restart.offset);
+        let mut ends = ends.filter(|end| *end > range.start as u64);
+        let end = ends.next().and_then(|end| usize::try_from(end).ok());
+        let end = end.unwrap_or(self.bytes.len());
+        LogPiece {
+            log: self.bytes.get(start..end).unwrap_or(&[]),
+            range: range.start.saturating_sub(start)..range.end.saturating_sub(start),
+        }
     }
 
     /// Level of each row: index in [`crate::model::log::LogLevel::ALL`], 6 for none.

@@ -47,12 +47,10 @@ impl LogSession {
         let bytes = self.bytes.get(block.range.clone()).unwrap_or(&[]);
         let is_text = self.format.framing() == Framing::Delimited(b'\n');
         let mut next = block.first_row;
-        let before = self.before(block.range.start);
         decode_rows(
-            bytes,
+            &self.piece(block.range.clone()),
             self.format,
             &self.dictionaries,
-            before,
             |place, record| {
                 let row = next;
                 next = next.saturating_add(1);
@@ -85,8 +83,8 @@ impl LogSession {
         let raw = self.bytes.get(place.clone())?;
         let is_text = self.format.framing() == Framing::Delimited(b'\n');
         let mut line = None;
-        let before = self.before(place.start);
-        decode_rows(raw, self.format, &self.dictionaries, before, |_, record| {
+        let piece = self.piece(place.clone());
+        decode_rows(&piece, self.format, &self.dictionaries, |_, record| {
             if line.is_none() {
                 let mut text = Vec::new();
                 append_line(record, raw, is_text, &mut text);

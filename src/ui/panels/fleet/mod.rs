@@ -143,11 +143,11 @@ pub(super) fn nothing_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     ui.add_space(size::M);
     text::muted(
         ui,
-        "A made-up fleet shows what can be asked here: four versions, one of them with faults to find.",
+        "Import a log of a device with the SDK, or a folder of heartbeats as Parquet, CSV or JSON Lines.",
     );
     text::muted(
         ui,
-        "Not built yet: fleet samples from files, and heartbeats of a capture. `fieldscope metrics FILE` prints those of a capture.",
+        "A made-up fleet shows what can be asked here: four versions, one of them with faults to find.",
     );
     ui.add_space(size::M);
     ui.horizontal(|ui| {
