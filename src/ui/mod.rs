@@ -12,6 +12,7 @@ pub mod frame_log;
 pub mod icons;
 pub mod nav;
 pub mod panels;
+pub mod shared_time;
 pub mod shell;
 pub mod theme;
 pub mod widgets;

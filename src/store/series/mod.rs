@@ -12,6 +12,7 @@
 //!    own, and a row has a value in one of them.
 //! 4. A cell that gets new rows is written anew, all in the transaction of the import.
 
+mod bucket_totals;
 mod bytes;
 mod cell;
 mod codec;
@@ -37,6 +38,7 @@ mod tests;
 mod totals;
 mod writer;
 
+pub use bucket_totals::BucketTotal;
 pub use days::StoredDay;
 pub use device_rows::{DeviceEvent, DeviceRows};
 pub use frame::SampleFrame;

@@ -11,6 +11,7 @@ pub mod logs;
 mod source;
 pub mod symbolizer;
 pub mod symbols;
+mod time_bar;
 
 use super::command::UiCommand;
 use super::context::ViewContext;

@@ -6,11 +6,12 @@ mod outliers;
 mod spread;
 mod versions;
 
-use super::{Panel, screen};
+use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{FleetSummary, Frame};
 use crate::model::metric::MetricDefinition;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::shared_time::TimeMove;
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
@@ -32,6 +33,8 @@ pub struct Fleet {
     /// The device whose line is drawn over the band.
     device: Option<String>,
     from_bottom: bool,
+    /// Changes of the time that need its samples.
+    moves: Vec<TimeMove>,
 }
 
 impl Panel for Fleet {
@@ -55,6 +58,14 @@ impl Panel for Fleet {
                 self.body_ui(ctx, ui, summary);
             });
         });
+    }
+
+    fn take(&mut self, command: &UiCommand) -> bool {
+        match command {
+            UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
+            _ => return false,
+        }
+        true
     }
 }
 
