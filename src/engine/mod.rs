@@ -44,7 +44,9 @@ pub mod settings;
 pub mod source_map;
 pub mod symbol_store;
 pub mod symbolize;
+pub mod table_export;
 pub mod text_stream;
+pub mod whole_file;
 pub mod workspace;
 mod workspace_rows;
 
