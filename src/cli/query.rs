@@ -2,6 +2,7 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use crate::engine::fleet::census::Attribute;
 use crate::engine::queries::fleet_tables::FleetArgs;
 use crate::engine::queries::tables::{TABLES, Table, TableArgs};
 use crate::engine::workspace::Workspace;
@@ -102,6 +103,19 @@ pub struct FleetFlags {
     /// The kind of event: crash where none is named
     #[arg(long, value_name = "KIND")]
     pub event: Option<String>,
+    /// What devices say of themselves
+    #[arg(long, value_enum, default_value_t)]
+    pub by: AttributeFlag,
+}
+
+/// What devices say of themselves.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum AttributeFlag {
+    /// Their software version
+    #[default]
+    Version,
+    /// Their hardware revision
+    Hardware,
 }
 
 /// Width of a band's points.
@@ -156,6 +170,10 @@ impl FleetFlags {
             from_bottom: matches!(self.order, OrderFlag::Bottom | OrderFlag::BottomMean),
             by_mean: matches!(self.order, OrderFlag::TopMean | OrderFlag::BottomMean),
             event: self.event,
+            attribute: match self.by {
+                AttributeFlag::Version => Attribute::Version,
+                AttributeFlag::Hardware => Attribute::Hardware,
+            },
         })
     }
 }

@@ -72,6 +72,16 @@ pub enum Command {
     },
     /// Write the table behind a chart to a file.
     ExportTable(Box<TableExport>),
+    /// Write a picture to a file.
+    #[cfg(feature = "gui")]
+    SavePicture {
+        /// The picture.
+        picture: super::picture::Picture,
+        /// The file.
+        path: PathBuf,
+        /// A file that is there is replaced: somebody agreed to that.
+        replaces: bool,
+    },
     /// Set what is added to the times of logs when they are merged with others.
     SetLogOffsets {
         /// The logs with their offsets.
@@ -211,6 +221,8 @@ impl Command {
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),
+            #[cfg(feature = "gui")]
+            Self::SavePicture { path, .. } => format!("Save a picture as {}", path.display()),
             Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),

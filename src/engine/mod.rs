@@ -32,6 +32,8 @@ pub mod named_text;
 pub mod one_shot;
 mod opened_logs;
 mod parallel;
+#[cfg(feature = "gui")]
+pub mod picture;
 pub mod queries;
 pub mod query;
 pub mod recent;

@@ -73,7 +73,8 @@ impl WrittenTable {
             let facts = self.facts.iter();
             let facts = facts.map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
             let properties = WriterProperties::builder()
-                .set_created_by(concat!("fieldscope ", env!("CARGO_PKG_VERSION")).to_owned())
+                // The same table is the same bytes, whoever wrote it.
+                .set_created_by("fieldscope".to_owned())
                 .set_key_value_metadata(Some(facts.collect()))
                 .build();
             let mut file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;

@@ -85,6 +85,11 @@ impl App {
             | UiCommand::LogAlign
             | UiCommand::LogResetOffsets
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
+            // A screen without charts has no table.
+            UiCommand::ExportShown => self.nav.go_panel(PanelId::Fleet),
+            UiCommand::ExportTableTo(_) => {}
+            UiCommand::ChooseTableFile(name) => self.ask(ctx, Ask::ExportTable(name)),
+            UiCommand::SavePicture { path, replaces } => self.pictures.ask(ctx, path, replaces),
             UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
             UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
             UiCommand::ChooseExportFile(name) => self.ask(ctx, Ask::ExportLog(name)),
@@ -222,6 +227,15 @@ impl App {
         });
         if let Some(logs) = logs {
             self.nav.open_log(LogKey::Merged { logs });
+        }
+    }
+
+    /// Gives an action to the screen that is open.
+    pub(super) fn order_of_open(&mut self, order: &UiCommand) {
+        let open = self.nav.place.panel;
+        let mut panels = self.panels.iter_mut();
+        if let Some((_, panel)) = panels.find(|(id, _)| *id == open) {
+            panel.take(order);
         }
     }
 

@@ -123,6 +123,19 @@ pub enum UiCommand {
     ChooseExportFile(String),
     /// Write it there.
     LogExportTo(PathBuf),
+    /// Write the table behind a chart, or a picture, to a file.
+    ExportShown,
+    /// Choose the file, with this name to begin with.
+    ChooseTableFile(String),
+    /// Write the table there.
+    ExportTableTo(PathBuf),
+    /// Write a picture of the screen to a file.
+    SavePicture {
+        /// The file.
+        path: PathBuf,
+        /// A file that is there is replaced: somebody agreed to that.
+        replaces: bool,
+    },
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -260,6 +273,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogMessages, "Messages of the log", "Which messages a log is made of, and how often each occurs.", [];
     UiCommand::LogCompare, "Compare with a good run…", "Which messages of a log another one does not have.", [];
     UiCommand::LogExport, "Export what is shown…", "Write the lines of a log that the filters let through to a file.", [];
+    UiCommand::ExportShown, "Export table or picture…", "Write the table behind a chart as CSV or Parquet, or the screen as PNG.", [key(CTRL_SHIFT, Key::E)];
     UiCommand::LogMerge, "Merge with another log…", "Show the lines of several logs in one list, by their times.", [];
     UiCommand::LogAlign, "Align the selected line…", "Make it the same moment as a line of another log: merged logs are moved to match.", [];
     UiCommand::LogResetOffsets, "Reset the offsets of merged logs", "Show each log at the times that it says itself.", [];

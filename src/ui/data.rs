@@ -6,6 +6,7 @@ use super::shared_time::Span;
 use crate::engine::Engine;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Wake};
+use crate::engine::fleet::census::Census;
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
     Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
@@ -22,6 +23,7 @@ use crate::engine::queries::device_logs::{DeviceLogs, DeviceLogsQuery};
 use crate::engine::queries::device_timeline::DeviceTimelineQuery;
 use crate::engine::queries::filter_sets::{FilterSetsQuery, NamedFilters};
 use crate::engine::queries::find::{FindQuery, Found};
+use crate::engine::queries::fleet_state::{CensusQuery, VitalRows, VitalsQuery};
 use crate::engine::queries::fleet_totals::TotalsQuery;
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::heartbeats::{
@@ -114,6 +116,10 @@ pub trait Door {
     fn fleet_totals(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Totals>;
     /// What is known of each version in a span of time.
     fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)>;
+    /// Who reports, at the end of a span of time or of all.
+    fn fleet_census(&self, span_ns: Option<Span>) -> Answer<Census>;
+    /// Battery drain and time connected, of all devices and of each version.
+    fn fleet_vitals(&self, span_ns: Option<Span>) -> Answer<Vec<VitalRows>>;
     /// The mean of a metric by version.
     fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>>;
     /// How the values of a metric are spread, of one version or of all.
@@ -361,6 +367,17 @@ impl Door for EngineDoor {
 
     fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)> {
         self.engine.borrow().query(VersionsQuery { span_ns })
+    }
+
+    fn fleet_census(&self, span_ns: Option<Span>) -> Answer<Census> {
+        self.engine.borrow().query(CensusQuery { span_ns })
+    }
+
+    fn fleet_vitals(&self, span_ns: Option<Span>) -> Answer<Vec<VitalRows>> {
+        self.engine.borrow().query(VitalsQuery {
+            span_ns,
+            hardware: None,
+        })
     }
 
     fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {

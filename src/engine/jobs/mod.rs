@@ -41,6 +41,15 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
             let n_rows = export(&workspace.context(), asked).map_err(failed)?;
             Ok(format!("{n_rows} rows written to {}", asked.path.display()))
         }
+        #[cfg(feature = "gui")]
+        Command::SavePicture {
+            picture,
+            path,
+            replaces,
+        } => {
+            super::picture::save(picture, path, *replaces).map_err(failed)?;
+            Ok(format!("The picture is in {}", path.display()))
+        }
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::SetLogOffsets { logs } => {
             set_offsets(&workspace.context(), logs).map_err(failed)?;

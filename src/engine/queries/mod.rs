@@ -9,6 +9,8 @@ pub mod device_logs;
 pub mod device_timeline;
 pub mod filter_sets;
 pub mod find;
+pub mod fleet_state;
+mod fleet_state_tables;
 pub mod fleet_tables;
 pub mod fleet_totals;
 pub mod follow_pointer;

@@ -3,6 +3,7 @@
 
 pub mod crash;
 pub mod device;
+mod export_table;
 pub mod fleet;
 pub mod home;
 pub mod import_report;

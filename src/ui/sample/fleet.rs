@@ -1,15 +1,18 @@
 //! A small demo fleet as the screens see it, worked out in the plainest way.
 
 use crate::engine::demo_fleet::DemoFleet;
+use crate::engine::fleet::census::Census;
 use crate::engine::fleet::pyramid::Pyramid;
 use crate::engine::fleet::totals::{BucketTotal, Totals};
 use crate::engine::fleet::view::{
     Band, BandPoint, Bucket, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
     Histogram, Lane, Looping, QUANTILES, RankedDevice, VersionRow,
 };
+use crate::engine::fleet::vitals::{Vital, VitalKind};
 use crate::engine::logs::view::{DensityAxis, LogDensity, LogSummary};
 use crate::engine::logs::wall_clock::WallClock;
 use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs, LogPart};
+use crate::engine::queries::fleet_state::VitalRows;
 use crate::model::metric::MetricKind;
 use crate::model::series::{Column, FleetEvent, HeartbeatBatch, Values};
 use std::collections::BTreeMap;
@@ -329,4 +332,42 @@ pub(super) fn logs() -> DeviceLogs {
         }],
         n_others: 0,
     }
+}
+
+pub(super) fn census() -> Census {
+    Census {
+        at_ns: summary().span_ns.map(|(_, last)| last),
+        silent_after_ns: 24 * HOUR,
+        n_reporting: 57,
+        n_silent: 3,
+        n_never: Some(0),
+        n_not_sampled: Some(FLEET.population() - 60),
+    }
+}
+
+pub(super) fn vitals() -> Vec<VitalRows> {
+    let vital = |kind: VitalKind, metric: &str, value: f64| Vital {
+        kind,
+        metric: metric.to_owned(),
+        estimate: Some(Estimate {
+            value,
+            interval: Some((value * 0.93, value * 1.08)),
+        }),
+        n_devices: 60,
+        hours: 6872.0,
+        n_used: 6872,
+        n_without_value: 0,
+        n_without_length: 0,
+        n_charged: 0,
+    };
+    let all = [
+        vital(VitalKind::ChargeUsed, "battery_used_pct", 0.94),
+        vital(VitalKind::Connected, "wifi_connected_ms", 99.2),
+        vital(VitalKind::Disconnects, "wifi_disconnects", 5.13),
+    ];
+    let rows = all.into_iter().map(|all| VitalRows {
+        all,
+        by_version: Vec::new(),
+    });
+    rows.collect()
 }

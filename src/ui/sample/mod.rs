@@ -6,6 +6,7 @@ mod lists;
 mod logs;
 mod report;
 
+pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
 
@@ -13,6 +14,7 @@ use super::data::{Answer, Door};
 use super::shared_time::Span;
 use crate::engine::command::Command;
 use crate::engine::event::Event;
+use crate::engine::fleet::census::Census;
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
     Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
@@ -28,6 +30,7 @@ use crate::engine::queries::crash_memory::MemoryRow;
 use crate::engine::queries::device_logs::DeviceLogs;
 use crate::engine::queries::filter_sets::NamedFilters;
 use crate::engine::queries::find::Found;
+use crate::engine::queries::fleet_state::VitalRows;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
@@ -341,6 +344,14 @@ impl Door for FakeDoor {
 
     fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)> {
         self.answer(|| fleet::versions(span_ns), Default::default)
+    }
+
+    fn fleet_census(&self, _span_ns: Option<Span>) -> Answer<Census> {
+        self.answer(fleet::census, Census::default)
+    }
+
+    fn fleet_vitals(&self, _span_ns: Option<Span>) -> Answer<Vec<VitalRows>> {
+        self.answer(fleet::vitals, Vec::new)
     }
 
     fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {

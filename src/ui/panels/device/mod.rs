@@ -3,10 +3,12 @@
 pub(super) mod lanes;
 mod strip;
 
+use super::export_table::{Exporter, Source};
 use super::fleet::nothing_ui;
 use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
 use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs};
+use crate::engine::queries::fleet_tables::FleetArgs;
 use crate::model::metric::MetricDefinition;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -40,6 +42,7 @@ pub struct Device {
     moves: Vec<TimeMove>,
     /// The log at the cursor is to be opened.
     opens_log: bool,
+    exporter: Exporter,
 }
 
 impl Panel for Device {
@@ -90,6 +93,8 @@ impl Panel for Device {
         match command {
             UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
             UiCommand::OpenLogHere | UiCommand::ShowInLog => self.opens_log = true,
+            UiCommand::ExportShown => self.exporter.begin(),
+            UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
             _ => return false,
         }
         true
@@ -127,6 +132,8 @@ impl Device {
         let logs = ctx.door.device_logs(&self.serial);
         let logs = logs.value().map(|logs| &**logs);
         self.carry_out(ctx, &time, device, logs);
+        let sources = sources(&time, device);
+        self.exporter.ui(ctx, ui, &sources);
         let title = cards::Title {
             title: "Timeline",
             detail: &words::count(device.lanes.len() as u64, "metric", "metrics"),
@@ -276,6 +283,23 @@ fn metric_ui(ui: &mut Ui, metric: &MetricDefinition, is_pinned: bool) -> bool {
         is_changed
     })
     .inner
+}
+
+/// The tables behind the lanes: what is in sight.
+fn sources(time: &Time, device: &DeviceTimeline) -> Vec<Source> {
+    let (from, to) = time.sight_ns();
+    let lanes = device.lanes.iter().map(|lane| Source {
+        label: format!("{} of {}", lane.metric.name, device.serial),
+        query: "device-series",
+        args: FleetArgs {
+            metric: Some(lane.metric.name.clone()),
+            device: Some(device.serial.clone()),
+            from_ns: Some(from),
+            to_ns: Some(to.saturating_add(1)),
+            ..FleetArgs::default()
+        },
+    });
+    lanes.collect()
 }
 
 /// Offers the log that covers the time of the cursor.

@@ -17,7 +17,7 @@ use egui::{Color32, Rect, Ui};
 use egui_plot::PlotUi;
 
 /// Height of what stands above and below the chart.
-const REST: f32 = 140.0;
+const REST: f32 = 122.0;
 const HOUR_NS: i64 = 3_600_000_000_000;
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -45,11 +45,15 @@ impl Fleet {
                 return;
             };
             let mut time = time_bar::time_of(ctx, whole(span_ns));
-            time_bar::time_bar_ui(ctx, ui, &time, |_, _| {});
             let by_day = self.by_day || is_hour_too_short(ui, &time);
             let version = self.version.as_deref();
             let totals = ctx.door.fleet_totals(&metric.name, by_day, version);
-            totals_ui(ui, &time, totals.value().map(|totals| &**totals), metric);
+            let words = totals
+                .value()
+                .map(|totals| totals_words(&time, totals, metric));
+            time_bar::time_bar_ui(ctx, ui, &time, |_, ui| {
+                text::small(ui, words.unwrap_or_default());
+            });
             let answer = ctx.door.fleet_band(&metric.name, by_day, version);
             let device = self.device.as_ref().map(|serial| {
                 let metrics = [metric.name.clone()];
@@ -178,32 +182,26 @@ fn is_hour_too_short(ui: &Ui, time: &Time) -> bool {
 }
 
 /// What there is in the time that was chosen, else in sight.
-fn totals_ui(ui: &mut Ui, time: &Time, totals: Option<&Totals>, metric: &MetricDefinition) {
+fn totals_words(time: &Time, totals: &Totals, metric: &MetricDefinition) -> String {
     let span = time.shared.chosen_ns.unwrap_or(time.sight_ns());
-    let words = totals.map_or_else(String::new, |totals| {
-        let total = totals.of(span);
-        let n = words::count(total.n, "value", "values");
-        let unit = metric.unit.as_deref().unwrap_or_default();
-        let (Some(mean), Some((least, most))) = (total.mean(), total.range) else {
-            return n;
-        };
-        let sum = if metric.kind == MetricKind::Counter {
-            format!(", {} in all", digits(total.sum))
-        } else {
-            String::new()
-        };
-        format!(
-            "{n}{sum}, mean {} {unit}, least {}, most {}",
-            digits(mean),
-            digits(least),
-            digits(most)
-        )
-    });
-    ui.horizontal(|ui| {
-        ui.set_min_height(size::L);
-        ui.add_space(size::M);
-        text::small(ui, words);
-    });
+    let total = totals.of(span);
+    let n = words::count(total.n, "value", "values");
+    let (Some(mean), Some((least, most))) = (total.mean(), total.range) else {
+        return n;
+    };
+    let unit = metric.unit.as_ref();
+    let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
+    let sum = if metric.kind == MetricKind::Counter {
+        format!(", {} in all", digits(total.sum))
+    } else {
+        String::new()
+    };
+    format!(
+        "{n}{sum}, mean {}{unit}, least {}, most {}",
+        digits(mean),
+        digits(least),
+        digits(most)
+    )
 }
 
 /// The points in sight, and one more on either side: lines go on to the edge.
