@@ -8,15 +8,17 @@
 #   scripts/bench.sh logs [N]         `fieldscope logs` on a log of 1 GB against ripgrep and lnav, and on a defmt stream against defmt-print
 #   scripts/bench.sh live [SECONDS]   frames of the window while 30 kB a second are appended to a log of 100 MB, with filters on
 #   scripts/bench.sh rows             frames of the window while a log of 100,000,000 rows is scrolled by wheel, page, scroll bar and go-to
+#   scripts/bench.sh charts           frames of the window while somebody drags across charts of 10,000,000 points over 50,000 devices
 #   scripts/bench.sh window [N]       start to first frame against an empty eframe window, and the longest frame of an import
 # N: runs of each, one after the other (default 20). FIELDSCOPE: the program (default: built with --release).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 what=${1:-}
-case $what in crash | import | live | logs | rows | symbolize | symbols | window) ;; *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+case $what in charts | crash | import | live | logs | rows | symbolize | symbols | window) ;; *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 if [ -z "${FIELDSCOPE:-}" ]; then
     case $what in
         live | rows) cargo build --release --quiet --example live_log ;;
+        charts) cargo build --release --quiet --bin fieldscope --example fleet_drag ;;
         window) cargo build --release --quiet ;;
         *) cargo build --release --quiet --no-default-features ;;
     esac
