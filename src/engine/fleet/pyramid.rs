@@ -129,7 +129,9 @@ fn merged(below: &[Bucket], width: i64) -> Vec<Bucket> {
 
 fn joined(buckets: &[Bucket]) -> Bucket {
     let mut sum = Bucket::default();
-    buckets.iter().for_each(|bucket| sum.add(bucket));
+    for bucket in buckets {
+        sum.add(bucket);
+    }
     sum
 }
 

@@ -9,6 +9,7 @@ pub struct WallClock {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit of each")]
 struct Piece {
     /// Where it begins on the axis.
     axis_ns: i64,
