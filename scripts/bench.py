@@ -14,6 +14,7 @@ import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import bench_charts  # noqa: E402
 import bench_import  # noqa: E402
 import bench_live  # noqa: E402
 import bench_logs  # noqa: E402
@@ -214,6 +215,10 @@ def window(n):
     return failed
 
 
+def charts(_n):
+    return bench_charts.charts(FIELDSCOPE)
+
+
 def rows(_n):
     return bench_live.rows(FIELDSCOPE)
 
@@ -238,5 +243,5 @@ def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"crash": crash, "import": imports, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "window": window}
+STAGES = {"charts": charts, "crash": crash, "import": imports, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

@@ -4,8 +4,10 @@
 use fieldscope::engine::demo_fleet::{DemoFleet, store};
 use fieldscope::engine::fleet::view::{QUANTILES, RankedDevice};
 use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
+use fieldscope::engine::queries::fleet_totals::TotalsQuery;
 use fieldscope::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, DeviceTimelineQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
 };
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::progress::{Cancelled, Progress, Unattended};
@@ -102,6 +104,7 @@ fn the_answers_are_those_of_plain_loops() {
         for mean in context
             .run(&ByVersionQuery {
                 metric: metric.to_owned(),
+                span_ns: None,
             })
             .unwrap()
         {
@@ -152,6 +155,7 @@ fn the_answers_are_those_of_plain_loops() {
             .run(&HistogramQuery {
                 metric: metric.to_owned(),
                 version: None,
+                span_ns: None,
             })
             .unwrap();
         for (n, count) in histogram.counts.iter().enumerate() {
@@ -172,6 +176,7 @@ fn the_answers_are_those_of_plain_loops() {
         .run(&RankingQuery {
             metric: "wifi_disconnects".to_owned(),
             from_top: true,
+            span_ns: None,
         })
         .unwrap();
     let sum_of = |device: &RankedDevice| {
@@ -189,6 +194,7 @@ fn the_answers_are_those_of_plain_loops() {
     let ranking = RankingQuery {
         metric: "ble_rssi_dbm".to_owned(),
         from_top: true,
+        span_ns: None,
     };
     for device in context.run(&ranking).unwrap() {
         let number = batch
@@ -208,7 +214,6 @@ fn the_answers_are_those_of_plain_loops() {
     let timeline = DeviceTimelineQuery {
         serial: top[0].serial.clone(),
         metrics: vec!["wifi_connected_ms".to_owned(), "ble_rssi_dbm".to_owned()],
-        span_ns: None,
     };
     let timeline = context.run(&timeline).unwrap();
     let device = batch
@@ -225,16 +230,98 @@ fn the_answers_are_those_of_plain_loops() {
             .into_iter()
             .filter(|(row, _)| rows.contains(row))
             .collect();
-        assert_eq!(lane.buckets.len(), own.len());
-        for (bucket, (row, value)) in lane.buckets.iter().zip(own) {
+        assert_eq!(lane.line.values().len(), own.len());
+        for (bucket, (row, value)) in lane.line.values().iter().zip(own) {
             assert_eq!(
                 (bucket.to_ns, bucket.from_ns),
                 (batch.time_ns[row], batch.time_ns[row] - HOUR)
             );
-            assert_eq!((bucket.mean, bucket.n), (value, 1));
-            if let Some(share) = bucket.share {
-                assert!((share - value / 3.6e6).abs() < 1e-12);
+            assert_eq!((bucket.mean(), bucket.n), (value, 1));
+            let share = bucket.share_of_ms(value).unwrap();
+            assert!((share - value / 3.6e6).abs() < 1e-12);
+        }
+    }
+}
+
+/// What the screen says of the hours in sight, and what it says of a time that was chosen, are both what a loop counts.
+#[test]
+fn numbers_of_a_part_of_the_time_are_those_of_plain_loops() {
+    let (_folder, workspace) = opened();
+    let context = workspace.context();
+    store(&context, FLEET, &Unattended).unwrap();
+    let (batch, events) = FLEET.devices(0..FLEET.n_devices);
+    let first = batch.time_ns.iter().min().unwrap().div_euclid(HOUR) * HOUR;
+    for metric in ["wifi_disconnects", "temp_c", "ble_rssi_dbm"] {
+        let all = values(&batch, metric);
+        let totals = TotalsQuery {
+            metric: metric.to_owned(),
+            by_day: false,
+            version: None,
+        };
+        let totals = context.run(&totals).unwrap();
+        for span in [
+            (i64::MIN, i64::MAX),
+            (first, first + HOUR),
+            (first + 30 * HOUR, first + 77 * HOUR),
+            (first - 50 * HOUR, first),
+        ] {
+            let is_inside =
+                |row: usize| span.0 <= batch.time_ns[row] && batch.time_ns[row] < span.1;
+            let own: Vec<(usize, f64)> = all
+                .iter()
+                .copied()
+                .filter(|(row, _)| is_inside(*row))
+                .collect();
+            let total = totals.of(span);
+            assert_eq!(total.n, own.len() as u64, "{metric} {span:?}");
+            let sum: f64 = own.iter().map(|(_, value)| *value).sum();
+            assert!(
+                (total.sum - sum).abs() < 1e-6 * sum.abs().max(1.0),
+                "{metric}"
+            );
+            let range = total.range.unwrap_or((f64::MAX, f64::MIN));
+            assert_eq!(
+                range.0,
+                own.iter().map(|(_, value)| *value).fold(f64::MAX, f64::min)
+            );
+            assert_eq!(
+                range.1,
+                own.iter().map(|(_, value)| *value).fold(f64::MIN, f64::max)
+            );
+            if span.0 == i64::MIN || own.is_empty() {
+                continue;
             }
+            let span_ns = Some(span);
+            let histogram = HistogramQuery {
+                metric: metric.to_owned(),
+                version: None,
+                span_ns,
+            };
+            let histogram = context.run(&histogram).unwrap();
+            assert_eq!(histogram.counts.iter().sum::<u64>(), own.len() as u64);
+            let means = ByVersionQuery {
+                metric: metric.to_owned(),
+                span_ns,
+            };
+            for mean in context.run(&means).unwrap() {
+                let of = |row: usize| version(&batch, row) == mean.version;
+                let own: Vec<f64> = own
+                    .iter()
+                    .filter(|(row, _)| of(*row))
+                    .map(|(_, v)| *v)
+                    .collect();
+                assert_eq!(mean.n, own.len() as u64);
+                assert!((mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-6);
+            }
+            let (versions, looping) = context.run(&VersionsQuery { span_ns: span }).unwrap();
+            let rows = (0..batch.len()).filter(|row| is_inside(*row)).count();
+            let hours: f64 = versions.iter().map(|row| row.device_hours).sum();
+            assert!((hours - rows as f64).abs() < 1e-6);
+            let crashes = events.iter().filter(|event| {
+                event.kind == "crash" && span.0 <= event.time_ns && event.time_ns < span.1
+            });
+            let n_crashes: u64 = versions.iter().map(|row| row.n_crashes).sum();
+            assert_eq!(n_crashes + looping.n_crashes, crashes.count() as u64);
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod main_stack;
 pub mod mpu;
 mod printed_stack;
 pub mod rate;
+pub mod ratio;
 pub mod recursion;
 pub mod report;
 mod riscv_facts;

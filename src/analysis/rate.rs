@@ -63,9 +63,49 @@ pub fn rate_ratio((n, hours): (u64, f64), (n_other, hours_other): (u64, f64)) ->
     })
 }
 
+/// The share of `n` among `of`, with its exact interval (Clopper and Pearson, Biometrika 26, 1934); `None` of none at all.
+pub fn binomial_share(n: u64, of: u64) -> Option<Interval> {
+    if of == 0 || n > of {
+        return None;
+    }
+    let (hits, misses) = (n as f64, (of - n) as f64);
+    let low = if n == 0 {
+        0.0
+    } else {
+        Beta::new(hits, misses + 1.0).ok()?.inverse_cdf(TAIL)
+    };
+    let high = if n == of {
+        1.0
+    } else {
+        Beta::new(hits + 1.0, misses).ok()?.inverse_cdf(1.0 - TAIL)
+    };
+    Some(Interval {
+        value: hits / of as f64,
+        low,
+        high,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{poisson_rate, rate_ratio};
+    use super::{binomial_share, poisson_rate, rate_ratio};
+
+    /// `scipy.stats.binomtest(k, n).proportion_ci(0.95, "exact")`
+    #[test]
+    fn shares_have_the_exact_interval() {
+        for (n, of, low, high) in [
+            (0, 30, 0.0, 0.11570330822202743),
+            (7, 30, 0.09933786495802023, 0.42283652297821944),
+            (30, 30, 0.8842966917779725, 1.0),
+            (380, 400, 0.9238330272448575, 0.9691947588567192),
+        ] {
+            let share = binomial_share(n, of).unwrap();
+            assert!((share.low - low).abs() < 1e-9, "{share:?}");
+            assert!((share.high - high).abs() < 1e-9, "{share:?}");
+        }
+        assert_eq!(binomial_share(0, 0), None);
+        assert_eq!(binomial_share(2, 1), None);
+    }
 
     fn is_near(value: f64, expected: f64) -> bool {
         (value - expected).abs() <= 1e-6 * expected.abs().max(1e-3)

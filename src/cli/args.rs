@@ -1,6 +1,8 @@
 //! The words of the command line.
 
-use super::{backtrace, completions, demo, import, logs, metrics, query, sdk, symbolize, symbols};
+use super::{
+    backtrace, completions, demo, export, import, logs, metrics, query, sdk, symbolize, symbols,
+};
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +59,8 @@ pub enum Command {
     Backtrace(backtrace::BacktraceArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
+    /// Write the table of a query to a Parquet or CSV file
+    Export(Box<export::ExportArgs>),
     /// Take files, folders and archives into the workspace
     Import(import::ImportArgs),
     /// Print a log: decoded, filtered, searched

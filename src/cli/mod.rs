@@ -7,6 +7,7 @@ pub mod backtrace;
 pub mod completions;
 pub mod demo;
 pub mod exit;
+pub mod export;
 pub mod import;
 mod log_filters;
 mod log_templates;
@@ -50,6 +51,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Screenshot(args) => return Request::Screenshot(args.clone(), common),
         Command::Backtrace(args) => backtrace::run(args, &common, out),
         Command::Completions(args) => completions::run(args, out),
+        Command::Export(args) => export::run(args, &common, out),
         Command::Import(args) => import::run(args, &common, out),
         Command::Logs(args) => logs::run(args, &common, out),
         Command::Metrics(args) => metrics::run(args, &common, out),

@@ -2,8 +2,9 @@
 
 use super::args::{Common, SourceMap};
 use super::exit::{Exit, Failure, Outcome};
+use crate::engine::fleet::census::Attribute;
 use crate::engine::queries::fleet_tables::FleetArgs;
-use crate::engine::queries::tables::{TABLES, TableArgs};
+use crate::engine::queries::tables::{TABLES, Table, TableArgs};
 use crate::engine::workspace::Workspace;
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -11,6 +12,18 @@ use std::io::Write;
 /// `fieldscope query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
+    #[command(flatten)]
+    pub asked: AskedFlags,
+    #[command(flatten)]
+    pub source_map: SourceMap,
+    /// As JSON (fieldscope.query/1)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A query and what it is asked.
+#[derive(Clone, Debug, Args)]
+pub struct AskedFlags {
     /// Name of the query; an unknown one lists them
     pub name: String,
     /// Only rows that hold this text
@@ -27,11 +40,28 @@ pub struct QueryArgs {
     pub against: Option<i64>,
     #[command(flatten)]
     pub fleet: FleetFlags,
-    #[command(flatten)]
-    pub source_map: SourceMap,
-    /// As JSON (fieldscope.query/1)
-    #[arg(long)]
-    pub json: bool,
+}
+
+impl AskedFlags {
+    /// The query and its arguments.
+    pub fn asked(&self) -> Result<(&'static Table, TableArgs), Failure> {
+        let Some(table) = TABLES.iter().find(|table| table.name == self.name) else {
+            let known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+            return Err(Failure::wrong(format!(
+                "there is no query {}. Known: {}",
+                self.name,
+                known.join(", ")
+            )));
+        };
+        let args = TableArgs {
+            find: self.find.clone(),
+            issue: self.issue.clone(),
+            crash: self.crash,
+            against: self.against,
+            fleet: self.fleet.clone().into_args()?,
+        };
+        Ok((table, args))
+    }
 }
 
 /// What is asked of heartbeats.
@@ -73,6 +103,19 @@ pub struct FleetFlags {
     /// The kind of event: crash where none is named
     #[arg(long, value_name = "KIND")]
     pub event: Option<String>,
+    /// What devices say of themselves
+    #[arg(long, value_enum, default_value_t)]
+    pub by: AttributeFlag,
+}
+
+/// What devices say of themselves.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum AttributeFlag {
+    /// Their software version
+    #[default]
+    Version,
+    /// Their hardware revision
+    Hardware,
 }
 
 /// Width of a band's points.
@@ -127,33 +170,20 @@ impl FleetFlags {
             from_bottom: matches!(self.order, OrderFlag::Bottom | OrderFlag::BottomMean),
             by_mean: matches!(self.order, OrderFlag::TopMean | OrderFlag::BottomMean),
             event: self.event,
+            attribute: match self.by {
+                AttributeFlag::Version => Attribute::Version,
+                AttributeFlag::Hardware => Attribute::Hardware,
+            },
         })
     }
 }
 
 /// Runs a named query.
 pub fn run(args: &QueryArgs, common: &Common, out: &mut dyn Write) -> Outcome {
-    let Some(table) = TABLES.iter().find(|table| table.name == args.name) else {
-        let known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
-        return Err(Failure::wrong(format!(
-            "there is no query {}. Known: {}",
-            args.name,
-            known.join(", ")
-        )));
-    };
+    let (table, asked) = args.asked.asked()?;
     let workspace =
         Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
-    let mut answer = (table.run)(
-        &workspace.context(),
-        &TableArgs {
-            find: args.find.clone(),
-            issue: args.issue.clone(),
-            crash: args.crash,
-            against: args.against,
-            fleet: args.fleet.clone().into_args()?,
-        },
-    )
-    .map_err(Failure::wrong)?;
+    let mut answer = (table.run)(&workspace.context(), &asked).map_err(Failure::wrong)?;
     answer.map_sources(&args.source_map.mappings);
     if args.json {
         serde_json::to_writer(&mut *out, &answer)?;

@@ -3,6 +3,7 @@
 use super::logs::export::Export;
 use super::logs::filter::FilterStack;
 use super::logs::view::{LogKey, MergedLog};
+use super::table_export::TableExport;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -68,6 +69,18 @@ pub enum Command {
         key: LogKey,
         /// What of it, how, and where to.
         export: Box<Export>,
+    },
+    /// Write the table behind a chart to a file.
+    ExportTable(Box<TableExport>),
+    /// Write a picture to a file.
+    #[cfg(feature = "gui")]
+    SavePicture {
+        /// The picture.
+        picture: super::picture::Picture,
+        /// The file.
+        path: PathBuf,
+        /// A file that is there is replaced: somebody agreed to that.
+        replaces: bool,
     },
     /// Set what is added to the times of logs when they are merged with others.
     SetLogOffsets {
@@ -207,6 +220,9 @@ impl Command {
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
+            Self::ExportTable(export) => format!("Export to {}", export.path.display()),
+            #[cfg(feature = "gui")]
+            Self::SavePicture { path, .. } => format!("Save a picture as {}", path.display()),
             Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),

@@ -39,6 +39,15 @@ impl LogOpening {
         self.lock().revisions.get(key).copied().unwrap_or(0)
     }
 
+    /// Grows when any log is open as a whole.
+    pub(super) fn total_revision(&self) -> u64 {
+        self.lock()
+            .revisions
+            .values()
+            .copied()
+            .fold(0, u64::wrapping_add)
+    }
+
     /// Waits until nobody opens a log.
     pub(super) fn wait(&self, key: &LogKey) {
         let is_opening = |state: &mut State| state.beginning(key).is_some();

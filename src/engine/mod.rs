@@ -33,6 +33,8 @@ pub mod named_text;
 pub mod one_shot;
 mod opened_logs;
 mod parallel;
+#[cfg(feature = "gui")]
+pub mod picture;
 pub mod queries;
 pub mod query;
 pub mod recent;
@@ -46,7 +48,9 @@ pub mod settings;
 pub mod source_map;
 pub mod symbol_store;
 pub mod symbolize;
+pub mod table_export;
 pub mod text_stream;
+pub mod whole_file;
 pub mod workspace;
 mod workspace_rows;
 

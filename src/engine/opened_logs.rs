@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Logs of the workspace that stay open.
-const OPENED_LOGS: usize = 3;
+pub(super) const OPENED_LOGS: usize = 3;
 
 /// The logs.
 #[derive(Default)]

@@ -22,6 +22,7 @@ mod probe_rs;
 pub mod scan;
 pub mod sdk;
 pub mod table;
+pub mod written_table;
 mod zephyr;
 mod zephyr_text;
 

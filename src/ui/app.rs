@@ -8,6 +8,7 @@ use super::follow::Follow;
 use super::frame_log::FrameLog;
 use super::nav::Nav;
 use super::panels::{PANELS, Panel, PanelId};
+use super::pictures::Pictures;
 use super::shell::{self, Overlay, palette};
 use super::theme::tokens;
 use super::widgets::card;
@@ -30,6 +31,7 @@ pub struct App {
     pub(super) notice: Option<String>,
     clock: fn() -> SystemTime,
     pub(super) follow: Follow,
+    pub(super) pictures: Pictures,
     pub(super) parts: Vec<Id>,
     keeper: Option<Keeper>,
     frame_log: FrameLog,
@@ -56,6 +58,7 @@ impl App {
             notice: None,
             clock: SystemTime::now,
             follow: Follow::default(),
+            pictures: Pictures::default(),
             parts: Vec::new(),
             keeper: None,
             frame_log: FrameLog::default(),
@@ -130,6 +133,9 @@ impl App {
         self.take_events();
         self.take_drops(&ctx);
         self.take_dialogs();
+        if let Some(command) = self.pictures.taken() {
+            self.order(command);
+        }
         let mut actions: Vec<Action> = self.keys(&ctx).into_iter().map(Action::Ui).collect();
         actions.extend(self.draw(ui));
         for action in actions {
@@ -161,6 +167,7 @@ impl App {
         card::inside(ui, areas.top, "top", |ui| {
             shell::top_bar::top_bar_ui(&mut view, ui, areas.top);
         });
+        self.pictures.screen = Some(areas.main);
         let open = self.nav.place.panel;
         if let Some((_, panel)) = self.panels.iter_mut().find(|(id, _)| *id == open) {
             card::inside(ui, areas.main, "main", |ui| panel.ui(&mut view, ui));

@@ -6,6 +6,7 @@ use super::context::ViewContext;
 use super::dialogs::Ask;
 use super::nav::{InspectorTab, Nav};
 use super::panels::{PanelId, crash};
+use super::shared_time::TimeMove;
 use super::shell::{Overlay, palette};
 use crate::engine::command::Command;
 use crate::engine::logs::view::{LogKey, MergedLog};
@@ -38,6 +39,10 @@ impl App {
                 self.nav.go_panel(PanelId::Fleet);
             }
             UiCommand::OpenDevice(serial) => self.nav.open_device(serial),
+            UiCommand::Time(change) => self.move_time(ctx, change),
+            UiCommand::OpenLogAt(log, axis_ns) => self.nav.open_log_at(log, axis_ns),
+            UiCommand::OpenLogHere => self.nav.go_panel(PanelId::Device),
+            UiCommand::ShowOnTimeline => self.show_on_timeline(),
             UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),
             UiCommand::CompareIssue(other) => self.nav.compared = other,
@@ -80,6 +85,11 @@ impl App {
             | UiCommand::LogAlign
             | UiCommand::LogResetOffsets
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
+            // A screen without charts has no table.
+            UiCommand::ExportShown => self.nav.go_panel(PanelId::Fleet),
+            UiCommand::ExportTableTo(_) => {}
+            UiCommand::ChooseTableFile(name) => self.ask(ctx, Ask::ExportTable(name)),
+            UiCommand::SavePicture { path, replaces } => self.pictures.ask(ctx, path, replaces),
             UiCommand::ExportFilters => self.ask(ctx, Ask::ExportFilters),
             UiCommand::ImportFilters => self.ask(ctx, Ask::ImportFilters),
             UiCommand::ChooseExportFile(name) => self.ask(ctx, Ask::ExportLog(name)),
@@ -113,6 +123,38 @@ impl App {
             UiCommand::Settings => self.overlay = Some(Overlay::Settings),
             UiCommand::Jobs => self.overlay = Some(Overlay::Jobs),
             UiCommand::NextTheme => self.settings.theme = next_theme(self.settings.theme),
+        }
+    }
+
+    /// What is drawn of the shared time is drawn anew where it changed.
+    fn move_time(&mut self, ctx: &Context, change: TimeMove) {
+        let before = self.nav.time;
+        self.nav.move_time(change);
+        if self.nav.time != before {
+            ctx.request_repaint();
+        }
+    }
+
+    fn show_on_timeline(&mut self) {
+        let view = ViewContext::new(&*self.door, &self.nav, &self.settings);
+        let Some(open) = crash::open_crash(&view) else {
+            return;
+        };
+        let Some(detail) = self.door.crash(open).value().cloned() else {
+            return;
+        };
+        match &detail.row.device {
+            Some(device) => {
+                if let Some(ns) = detail.row.captured_ns() {
+                    self.nav.move_time(TimeMove::PointAt(ns));
+                }
+                self.nav.open_device(device.clone());
+            }
+            None => {
+                self.notice = Some(
+                    "Nothing says which device this crash is of: it has no timeline.".to_owned(),
+                );
+            }
         }
     }
 
@@ -185,6 +227,15 @@ impl App {
         });
         if let Some(logs) = logs {
             self.nav.open_log(LogKey::Merged { logs });
+        }
+    }
+
+    /// Gives an action to the screen that is open.
+    pub(super) fn order_of_open(&mut self, order: &UiCommand) {
+        let open = self.nav.place.panel;
+        let mut panels = self.panels.iter_mut();
+        if let Some((_, panel)) = panels.find(|(id, _)| *id == open) {
+            panel.take(order);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::nav::InspectorTab;
 use super::panels::PanelId;
+use super::shared_time::TimeMove;
 use crate::engine::job::JobId;
 use crate::engine::logs::view::LogKey;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -44,6 +45,14 @@ pub enum UiCommand {
     OpenDemoFleet,
     /// Open one device.
     OpenDevice(String),
+    /// Change the time that charts and logs share.
+    Time(TimeMove),
+    /// Open the log that covers the time of the cursor.
+    OpenLogHere,
+    /// Open a log at a time of its axis, nanoseconds.
+    OpenLogAt(LogKey, i64),
+    /// Show the open crash on the timeline of its device.
+    ShowOnTimeline,
     /// Show the open crash in its log.
     ShowInLog,
     /// Choose files to import.
@@ -114,6 +123,19 @@ pub enum UiCommand {
     ChooseExportFile(String),
     /// Write it there.
     LogExportTo(PathBuf),
+    /// Write the table behind a chart, or a picture, to a file.
+    ExportShown,
+    /// Choose the file, with this name to begin with.
+    ChooseTableFile(String),
+    /// Write the table there.
+    ExportTableTo(PathBuf),
+    /// Write a picture of the screen to a file.
+    SavePicture {
+        /// The file.
+        path: PathBuf,
+        /// A file that is there is replaced: somebody agreed to that.
+        replaces: bool,
+    },
     /// Choose symbol files.
     AddSymbols,
     /// Choose a folder with sources for the prefix named.
@@ -217,6 +239,16 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Go(PanelId::Fleet), "Go to Fleet", "Many devices: the band of a metric, versions side by side, outliers.", [key(CTRL, Key::Num9)];
     UiCommand::Go(PanelId::Symbolizer), "Go to Symbolizer", "Paste a text, read its addresses as names.", [key(CTRL, Key::Num6)];
     UiCommand::Go(PanelId::Import), "Go to Import report", "What was found, kept and not understood.", [key(CTRL, Key::Num7)];
+    UiCommand::Time(TimeMove::Forward), "Cursor forward", "Move the cursor of the charts to the next sample.", [key(NONE, Key::ArrowRight)];
+    UiCommand::Time(TimeMove::Back), "Cursor back", "Move the cursor of the charts to the sample before.", [key(NONE, Key::ArrowLeft)];
+    UiCommand::Time(TimeMove::FarForward), "Cursor far forward", "Move the cursor of the charts on by ten samples.", [key(Modifiers::SHIFT, Key::ArrowRight)];
+    UiCommand::Time(TimeMove::FarBack), "Cursor far back", "Move the cursor of the charts back by ten samples.", [key(Modifiers::SHIFT, Key::ArrowLeft)];
+    UiCommand::Time(TimeMove::Closer), "Zoom the charts in", "Show less time, around the cursor.", [key(NONE, Key::Plus), key(NONE, Key::Equals)];
+    UiCommand::Time(TimeMove::Wider), "Zoom the charts out", "Show more time, around the cursor.", [key(NONE, Key::Minus)];
+    UiCommand::Time(TimeMove::Fit), "Show all of the time", "Charts show everything there is.", [key(NONE, Key::Num0)];
+    UiCommand::Time(TimeMove::Choose(None)), "Choose no time", "Numbers are of all there is again, not of the time that was chosen with Shift and a drag.", [];
+    UiCommand::OpenLogHere, "Open the log here", "Go to the line of the device's log at the cursor of its timeline.", [];
+    UiCommand::ShowOnTimeline, "Show on the device's timeline", "Go to the device of the open crash, at the time when it crashed.", [key(Modifiers::SHIFT, Key::L)];
     UiCommand::ShowInLog, "Show the crash in its log", "Go to the line of the log where the open crash begins.", [key(NONE, Key::L)];
     UiCommand::LogFollowEnd, "Follow the end of the log", "Keep the last line in sight as the log grows; scrolling up ends it.", [key(NONE, Key::F)];
     UiCommand::LogFindNext, "Next match in the log", "Go to the next line that holds what stands in the search field.", [key(NONE, Key::F3)];
@@ -241,6 +273,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogMessages, "Messages of the log", "Which messages a log is made of, and how often each occurs.", [];
     UiCommand::LogCompare, "Compare with a good run…", "Which messages of a log another one does not have.", [];
     UiCommand::LogExport, "Export what is shown…", "Write the lines of a log that the filters let through to a file.", [];
+    UiCommand::ExportShown, "Export table or picture…", "Write the table behind a chart as CSV or Parquet, or the screen as PNG.", [key(CTRL_SHIFT, Key::E)];
     UiCommand::LogMerge, "Merge with another log…", "Show the lines of several logs in one list, by their times.", [];
     UiCommand::LogAlign, "Align the selected line…", "Make it the same moment as a line of another log: merged logs are moved to match.", [];
     UiCommand::LogResetOffsets, "Reset the offsets of merged logs", "Show each log at the times that it says itself.", [];

@@ -2,11 +2,14 @@
 //!
 //! A trait, so that tests can put the window before answers that are still on their way or have failed.
 
+use super::shared_time::Span;
 use crate::engine::Engine;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Wake};
+use crate::engine::fleet::census::Census;
+use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, RankedDevice,
+    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
@@ -16,11 +19,15 @@ use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
 use crate::engine::queries::crash_memory::{CrashMemoryQuery, MemoryRow};
+use crate::engine::queries::device_logs::{DeviceLogs, DeviceLogsQuery};
+use crate::engine::queries::device_timeline::DeviceTimelineQuery;
 use crate::engine::queries::filter_sets::{FilterSetsQuery, NamedFilters};
 use crate::engine::queries::find::{FindQuery, Found};
+use crate::engine::queries::fleet_state::{CensusQuery, VitalRows, VitalsQuery};
+use crate::engine::queries::fleet_totals::TotalsQuery;
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, DeviceTimelineQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
 };
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
@@ -105,19 +112,34 @@ pub trait Door {
     fn fleet_summary(&self) -> Answer<FleetSummary>;
     /// Quantiles of a metric over devices, by hour or by day, of one version or of all.
     fn fleet_band(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Band>;
+    /// How many values of a metric there are by hour or by day, their sums and extremes.
+    fn fleet_totals(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Totals>;
+    /// What is known of each version in a span of time.
+    fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)>;
+    /// Who reports, at the end of a span of time or of all.
+    fn fleet_census(&self, span_ns: Option<Span>) -> Answer<Census>;
+    /// Battery drain and time connected, of all devices and of each version.
+    fn fleet_vitals(&self, span_ns: Option<Span>) -> Answer<Vec<VitalRows>>;
     /// The mean of a metric by version.
-    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>>;
+    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>>;
     /// How the values of a metric are spread, of one version or of all.
-    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram>;
-    /// The devices with the most or the least of a metric.
-    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>>;
-    /// One device along its time, with some metrics; of all of it or of a span.
-    fn device_timeline(
+    fn fleet_histogram(
         &self,
-        serial: &str,
-        metrics: &[String],
-        span_ns: Option<(i64, i64)>,
-    ) -> Answer<DeviceTimeline>;
+        metric: &str,
+        version: Option<&str>,
+        span_ns: Option<Span>,
+    ) -> Answer<Histogram>;
+    /// The devices with the most or the least of a metric.
+    fn fleet_ranking(
+        &self,
+        metric: &str,
+        from_top: bool,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<RankedDevice>>;
+    /// One device along its time, with some metrics.
+    fn device_timeline(&self, serial: &str, metrics: &[String]) -> Answer<DeviceTimeline>;
+    /// The logs of a device along its time.
+    fn device_logs(&self, serial: &str) -> Answer<DeviceLogs>;
     /// Captures, newest first.
     fn captures(&self) -> Answer<Vec<CaptureRow>>;
     /// What an import found.
@@ -335,36 +357,72 @@ impl Door for EngineDoor {
         })
     }
 
-    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>> {
-        self.engine.borrow().query(ByVersionQuery {
+    fn fleet_totals(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Totals> {
+        self.engine.borrow().query(TotalsQuery {
             metric: metric.to_owned(),
-        })
-    }
-
-    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram> {
-        self.engine.borrow().query(HistogramQuery {
-            metric: metric.to_owned(),
+            by_day,
             version: version.map(str::to_owned),
         })
     }
 
-    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>> {
-        self.engine.borrow().query(RankingQuery {
-            metric: metric.to_owned(),
-            from_top,
+    fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)> {
+        self.engine.borrow().query(VersionsQuery { span_ns })
+    }
+
+    fn fleet_census(&self, span_ns: Option<Span>) -> Answer<Census> {
+        self.engine.borrow().query(CensusQuery { span_ns })
+    }
+
+    fn fleet_vitals(&self, span_ns: Option<Span>) -> Answer<Vec<VitalRows>> {
+        self.engine.borrow().query(VitalsQuery {
+            span_ns,
+            hardware: None,
         })
     }
 
-    fn device_timeline(
+    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
+        self.engine.borrow().query(ByVersionQuery {
+            metric: metric.to_owned(),
+            span_ns,
+        })
+    }
+
+    fn fleet_histogram(
         &self,
-        serial: &str,
-        metrics: &[String],
-        span_ns: Option<(i64, i64)>,
-    ) -> Answer<DeviceTimeline> {
+        metric: &str,
+        version: Option<&str>,
+        span_ns: Option<Span>,
+    ) -> Answer<Histogram> {
+        self.engine.borrow().query(HistogramQuery {
+            metric: metric.to_owned(),
+            version: version.map(str::to_owned),
+            span_ns,
+        })
+    }
+
+    fn fleet_ranking(
+        &self,
+        metric: &str,
+        from_top: bool,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<RankedDevice>> {
+        self.engine.borrow().query(RankingQuery {
+            metric: metric.to_owned(),
+            from_top,
+            span_ns,
+        })
+    }
+
+    fn device_timeline(&self, serial: &str, metrics: &[String]) -> Answer<DeviceTimeline> {
         self.engine.borrow().query(DeviceTimelineQuery {
             serial: serial.to_owned(),
             metrics: metrics.to_vec(),
-            span_ns,
+        })
+    }
+
+    fn device_logs(&self, serial: &str) -> Answer<DeviceLogs> {
+        self.engine.borrow().query(DeviceLogsQuery {
+            serial: serial.to_owned(),
         })
     }
 

@@ -23,6 +23,8 @@ pub enum Ask {
     ImportFilters,
     /// A file to write a log to, with a name to begin with.
     ExportLog(String),
+    /// A file to write a table or a picture to, with a name to begin with.
+    ExportTable(String),
     /// A folder with sources, for the prefix named.
     SourceFolder(String),
 }
@@ -98,7 +100,7 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::SymbolFiles => "Add symbol files",
         Ask::ExportFilters => "Export filters",
         Ask::ImportFilters => "Import filters",
-        Ask::ExportLog(_) => "Export what is shown",
+        Ask::ExportLog(_) | Ask::ExportTable(_) => "Export what is shown",
         Ask::SourceFolder(_) => "Map a source folder",
     });
     match ask {
@@ -108,7 +110,7 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
             .set_file_name("filters.json")
             .save_file()
             .map(|path| vec![path]),
-        Ask::ExportLog(name) => dialog
+        Ask::ExportLog(name) | Ask::ExportTable(name) => dialog
             .set_file_name(name)
             .save_file()
             .map(|path| vec![path]),

@@ -154,8 +154,8 @@ impl App {
                 }
                 Outcome::Unavailable => {
                     self.no_dialog = true;
-                    // A log is exported to a path that is typed in its own place.
-                    if !matches!(ask, Ask::ExportLog(_)) {
+                    // What is exported goes to a path that is typed in its own place.
+                    if !matches!(ask, Ask::ExportLog(_) | Ask::ExportTable(_)) {
                         self.nav.go_panel(PanelId::Home);
                     }
                 }
@@ -173,6 +173,9 @@ impl App {
             (Ask::ExportLog(_), Some(path)) => {
                 self.order_of_logs(&UiCommand::LogExportTo(path));
             }
+            (Ask::ExportTable(_), Some(path)) => {
+                self.order_of_open(&UiCommand::ExportTableTo(path));
+            }
             (Ask::WatchFolder, path) => self.order(Command::WatchFolder { path }),
             (Ask::SourceFolder(from), Some(to)) => self.order(Command::MapSource { from, to }),
             (Ask::ExportFilters, Some(path)) => self.order(Command::ExportFilters { path }),
@@ -181,6 +184,7 @@ impl App {
                 Ask::SourceFolder(_)
                 | Ask::FollowLog
                 | Ask::ExportLog(_)
+                | Ask::ExportTable(_)
                 | Ask::ExportFilters
                 | Ask::ImportFilters,
                 None,

@@ -12,6 +12,8 @@ pub mod frame_log;
 pub mod icons;
 pub mod nav;
 pub mod panels;
+mod pictures;
+pub mod shared_time;
 pub mod shell;
 pub mod theme;
 pub mod widgets;
@@ -21,6 +23,8 @@ mod xvfb;
 
 pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 
+#[cfg(test)]
+mod chart_tests;
 #[cfg(test)]
 mod log_line_tests;
 #[cfg(test)]

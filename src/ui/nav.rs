@@ -1,6 +1,7 @@
 //! Where the user is: screen, crash, thread, frame, tab; and the way back.
 
 use super::panels::PanelId;
+use super::shared_time::{SharedTime, TimeMove};
 use crate::engine::logs::view::LogKey;
 
 /// Tabs of the inspector on the crash screen.
@@ -70,6 +71,15 @@ pub struct Place {
     pub device: Option<String>,
 }
 
+/// Where a jump into a log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogJump {
+    /// To a crash, in whichever log has it.
+    Crash(i64),
+    /// To a time on the axis of a log, nanoseconds.
+    Time(LogKey, i64),
+}
+
 /// The one selection that every panel shares.
 #[derive(Debug)]
 pub struct Nav {
@@ -87,8 +97,10 @@ pub struct Nav {
     pub issue_crash: Option<i64>,
     /// Address that the memory view was sent to, until it has gone there.
     pub memory_address: Option<u64>,
-    /// A jump to a crash in its log: its number, and the crash.
-    pub log_jump: Option<(u64, i64)>,
+    /// A jump into a log: its number, and where to.
+    pub log_jump: Option<(u64, LogJump)>,
+    /// What all charts and logs show of the same instant.
+    pub time: SharedTime,
     /// The symbolizer is to read the addresses of the open crash.
     pub pastes_crash: bool,
     back: Vec<Place>,
@@ -117,6 +129,7 @@ impl Default for Nav {
             issue_crash: None,
             memory_address: None,
             log_jump: None,
+            time: SharedTime::default(),
             pastes_crash: false,
             back: Vec::new(),
             forward: Vec::new(),
@@ -184,11 +197,24 @@ impl Nav {
 
     /// Shows a crash in its log.
     pub fn show_in_log(&mut self, crash: i64) {
-        let number = self
-            .log_jump
-            .map_or(1, |(number, _)| number.wrapping_add(1));
-        self.log_jump = Some((number, crash));
+        self.jump_to_log(LogJump::Crash(crash));
         self.go_panel(PanelId::Logs);
+    }
+
+    /// Opens a log at a time of its axis, nanoseconds.
+    pub fn open_log_at(&mut self, log: LogKey, axis_ns: i64) {
+        self.jump_to_log(LogJump::Time(log.clone(), axis_ns));
+        self.open_log(log);
+    }
+
+    fn jump_to_log(&mut self, to: LogJump) {
+        let number = self.log_jump.as_ref().map_or(0, |(number, _)| *number);
+        self.log_jump = Some((number.wrapping_add(1), to));
+    }
+
+    /// Changes the time that all screens share.
+    pub fn move_time(&mut self, change: TimeMove) {
+        self.time.take(change);
     }
 
     /// Opens an import report.

@@ -8,6 +8,7 @@ use super::panels::{self, PANELS, PanelId};
 use super::{theme, xvfb};
 use crate::engine::event::Wake;
 use crate::engine::index_cache::IndexCache;
+use crate::engine::picture::Picture;
 use crate::engine::settings::SettingsFile;
 use egui::{ColorImage, Context, ThemePreference, Ui, ViewportBuilder, ViewportCommand};
 use std::path::{Path, PathBuf};
@@ -277,29 +278,16 @@ fn parse_size(text: &str) -> Option<[f32; 2]> {
 }
 
 fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
-    let failed = |error: png::EncodingError| WindowError::Writing(error.to_string());
-    let too_large = |_error| WindowError::Writing("it is too large".to_owned());
-    let [width, height] = image.size;
-    let (width, height) = (
-        u32::try_from(width).map_err(too_large)?,
-        u32::try_from(height).map_err(too_large)?,
-    );
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    // What keeps pictures of text smallest.
-    encoder.set_compression(png::Compression::High);
-    encoder.set_filter(png::Filter::Sub);
-    let pixels: Vec<u8> = image
-        .pixels
-        .iter()
-        .flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()])
-        .collect();
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&pixels).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(bytes)
+    let pixels = image.pixels.iter();
+    let picture = Picture {
+        size: image.size,
+        rgb: pixels
+            .flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()])
+            .collect(),
+    };
+    picture
+        .png()
+        .map_err(|error| WindowError::Writing(error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! Heartbeats as they are shown: one device along its time, or all of them by version.
 
+pub mod census;
+pub(super) mod crash_marks;
+pub mod pyramid;
 pub(super) mod rates;
 pub(super) mod timeline;
+pub mod totals;
 pub mod view;
+pub mod vitals;

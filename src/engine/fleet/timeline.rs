@@ -1,118 +1,63 @@
-//! One device along its time: its rows as intervals, and as many of them in one as a pixel can show.
+//! One device along its time: its rows as intervals, and each metric as a line of them.
 
+use super::pyramid::Pyramid;
 use super::view::{Bucket, Lane};
-use crate::model::metric::{MetricDefinition, MetricKind};
+use crate::model::metric::MetricDefinition;
 use crate::store::series::DeviceRows;
-use std::ops::Range;
 
-/// Buckets of a lane at most: about a pixel each.
-const MOST_BUCKETS: usize = 1200;
-const NANOS_A_MILLI: f64 = 1e6;
-
-/// The intervals that are looked at, and how many of them become one bucket.
-pub(in crate::engine) struct Sight {
-    /// Begin and end of each interval, nanoseconds since 1970, in the order of the rows.
-    intervals: Vec<(i64, i64)>,
-    /// The rows that are in sight.
-    rows: Range<usize>,
-    /// Rows of a bucket.
-    n_together: usize,
-}
-
-impl Sight {
-    /// Of all rows, or of those in a span. `guess` is the length of an interval that does not say its own.
-    pub(in crate::engine) fn of(
-        rows: &DeviceRows,
-        guess: Option<i64>,
-        span_ns: Option<(i64, i64)>,
-    ) -> Self {
-        let mut before: Option<i64> = None;
-        let ends = rows.time_ns.iter().zip(&rows.interval_ns);
-        let intervals: Vec<(i64, i64)> = ends
-            .map(|(end, own)| {
-                let len = own.or(guess).unwrap_or(0);
-                // Where the length is a guess it does not reach into the interval before.
-                let begin = end.saturating_sub(len);
-                let begin = match (own, before) {
-                    (None, Some(before)) => begin.max(before),
-                    _ => begin,
-                };
-                before = Some(*end);
-                (begin.min(*end), *end)
-            })
-            .collect();
-        let rows = match span_ns {
-            None => 0..intervals.len(),
-            Some((from, to)) => {
-                let first = intervals.partition_point(|(_, end)| *end < from);
-                let last = intervals.partition_point(|(begin, _)| *begin <= to);
-                // One more on either side: lines go on to the edge.
-                first.saturating_sub(1)..last.saturating_add(1).min(intervals.len())
-            }
+/// Begin and end of the interval of each row, nanoseconds since 1970, in the order of the rows. `guess` is the length of one that
+/// does not say its own.
+pub(in crate::engine) fn intervals_of(rows: &DeviceRows, guess: Option<i64>) -> Vec<(i64, i64)> {
+    let mut before: Option<(i64, i64)> = None;
+    let ends = rows.time_ns.iter().zip(&rows.interval_ns);
+    let intervals = ends.map(|(end, own)| {
+        let begin = end.saturating_sub(own.or(guess).unwrap_or(0));
+        let begin = match (own, before) {
+            // Where the length is a guess it does not reach into the interval before.
+            (None, Some((_, end))) => begin.max(end),
+            // They are in the order of their ends, and a line is in that of both.
+            (Some(_), Some((begin_before, _))) => begin.max(begin_before),
+            (_, None) => begin,
         };
-        let n_together = rows.len().div_ceil(MOST_BUCKETS).max(1);
-        Self {
-            intervals,
-            rows,
-            n_together,
-        }
-    }
-
-    /// From the beginning of the first interval to the end of the last one.
-    pub(in crate::engine) fn span(&self) -> Option<(i64, i64)> {
-        let (first, _) = self.intervals.first()?;
-        let (_, last) = self.intervals.last()?;
-        Some((*first, *last))
-    }
-
-    /// Hours that the intervals tell of.
-    pub(in crate::engine) fn hours(&self) -> f64 {
-        let lens = self
-            .intervals
-            .iter()
-            .map(|(begin, end)| end.saturating_sub(*begin));
-        lens.map(|len| len as f64 / 3.6e12).sum()
-    }
+        let interval = (begin.min(*end), *end);
+        before = Some(interval);
+        interval
+    });
+    intervals.collect()
 }
 
-/// The lane of a metric: a bucket an interval, or for several that have values.
+/// Hours that intervals tell of.
+pub(in crate::engine) fn hours_of(intervals: &[(i64, i64)]) -> f64 {
+    let lens = intervals
+        .iter()
+        .map(|(begin, end)| end.saturating_sub(*begin));
+    lens.map(|len| len as f64 / 3.6e12).sum()
+}
+
+/// The lane of a metric. A value that is not a number has no place on it.
 pub(in crate::engine) fn lane_of(
     metric: MetricDefinition,
     values: &[Option<f64>],
-    sight: &Sight,
+    intervals: &[(i64, i64)],
 ) -> Lane {
-    let is_timer = metric.kind == MetricKind::Timer;
-    let in_sight = |row: &usize| values.get(*row).copied().flatten().is_some();
-    let rows: Vec<usize> = sight.rows.clone().filter(in_sight).collect();
-    let buckets = rows.chunks(sight.n_together).filter_map(|rows| {
-        let (mut bucket, mut sum, mut len) = (Bucket::default(), 0.0, 0.0);
-        for row in rows {
-            let value = values.get(*row).copied().flatten()?;
-            let (begin, end) = *sight.intervals.get(*row)?;
-            if bucket.n == 0 {
-                (bucket.from_ns, bucket.min, bucket.max) = (begin, value, value);
-            }
-            bucket.n = bucket.n.saturating_add(1);
-            bucket.to_ns = end;
-            bucket.min = bucket.min.min(value);
-            bucket.max = bucket.max.max(value);
-            sum += value;
-            len += end.saturating_sub(begin) as f64 / NANOS_A_MILLI;
-        }
-        bucket.mean = sum / bucket.n as f64;
-        bucket.share = (is_timer && len > 0.0).then(|| sum / len);
-        Some(bucket)
+    let values = values.iter().zip(intervals);
+    let values = values.filter_map(|(value, interval)| {
+        let value = value.filter(|value| !value.is_nan())?;
+        Some(Bucket::one(*interval, value))
     });
     Lane {
-        buckets: buckets.collect(),
         metric,
+        line: Pyramid::of(values.collect()),
     }
 }
 
 /// Which version ran from when to when.
-pub(in crate::engine) fn versions_of(rows: &DeviceRows, sight: &Sight) -> Vec<(i64, i64, String)> {
+pub(in crate::engine) fn versions_of(
+    rows: &DeviceRows,
+    intervals: &[(i64, i64)],
+) -> Vec<(i64, i64, String)> {
     let mut versions: Vec<(i64, i64, String)> = Vec::new();
-    for (version, (begin, end)) in rows.version.iter().zip(&sight.intervals) {
+    for (version, (begin, end)) in rows.version.iter().zip(intervals) {
         let Some(version) = version else { continue };
         match versions.last_mut() {
             Some(last) if last.2 == *version => last.1 = *end,
@@ -124,7 +69,7 @@ pub(in crate::engine) fn versions_of(rows: &DeviceRows, sight: &Sight) -> Vec<(i
 
 #[cfg(test)]
 mod tests {
-    use super::{Sight, lane_of};
+    use super::{hours_of, intervals_of, lane_of};
     use crate::model::metric::{MetricDefinition, MetricKind};
     use crate::store::series::DeviceRows;
 
@@ -152,50 +97,35 @@ mod tests {
 
     #[test]
     fn a_timer_is_its_share_of_the_interval() {
-        let sight = Sight::of(&rows(2), None, None);
+        let intervals = intervals_of(&rows(2), None);
         let lane = lane_of(
             metric(MetricKind::Timer),
             &[Some(1_243_983.0), Some(3_012_321.0)],
-            &sight,
+            &intervals,
         );
+        assert!(lane.has_shares());
         let shares: Vec<f64> = lane
-            .buckets
+            .line
+            .values()
             .iter()
-            .map(|bucket| bucket.share.unwrap())
+            .map(|value| value.share_of_ms(value.sum).unwrap())
             .collect();
         assert!((shares[0] - 0.346).abs() < 0.0005 && (shares[1] - 0.837).abs() < 0.0005);
-        assert_eq!(sight.hours(), 2.0);
-        assert_eq!(sight.span(), Some((0, 2 * HOUR)));
+        assert_eq!(hours_of(&intervals), 2.0);
+        assert_eq!(intervals, [(0, HOUR), (HOUR, 2 * HOUR)]);
     }
 
     #[test]
-    fn what_is_missing_is_no_bucket_and_many_rows_are_few_buckets_with_their_ends() {
-        let sight = Sight::of(&rows(3), None, None);
+    fn what_is_missing_or_no_number_is_not_on_the_line() {
+        let values = [Some(1.0), None, Some(f64::NAN), Some(3.0)];
         let lane = lane_of(
             metric(MetricKind::Gauge),
-            &[Some(1.0), None, Some(3.0)],
-            &sight,
+            &values,
+            &intervals_of(&rows(4), None),
         );
-        assert_eq!(lane.buckets.len(), 2);
-        assert_eq!(lane.buckets[1].from_ns, 2 * HOUR);
-        let many = 5000;
-        let values: Vec<Option<f64>> = (0..many).map(|n| Some(f64::from(n % 7))).collect();
-        let sight = Sight::of(&rows(i64::from(many)), None, None);
-        let lane = lane_of(metric(MetricKind::Gauge), &values, &sight);
-        assert!(lane.buckets.len() <= 1200);
-        assert_eq!(
-            lane.buckets.iter().map(|bucket| bucket.n).sum::<u64>(),
-            5000
-        );
-        let max = lane
-            .buckets
-            .iter()
-            .map(|bucket| bucket.max)
-            .fold(0.0, f64::max);
-        assert_eq!(max, 6.0);
-        let some = Sight::of(&rows(i64::from(many)), None, Some((100 * HOUR, 110 * HOUR)));
-        let lane = lane_of(metric(MetricKind::Gauge), &values, &some);
-        assert!((11..=14).contains(&lane.buckets.len()) && lane.buckets.iter().all(|b| b.n == 1));
+        let line = lane.line.values();
+        assert_eq!(line.len(), 2);
+        assert_eq!((line[1].from_ns, line[1].mean()), (3 * HOUR, 3.0));
     }
 
     #[test]
@@ -205,7 +135,7 @@ mod tests {
             interval_ns: vec![None; 3],
             ..DeviceRows::default()
         };
-        let sight = Sight::of(&rows, Some(HOUR), None);
-        assert_eq!(sight.hours(), 1.0 + 0.5 + 1.0);
+        let intervals = intervals_of(&rows, Some(HOUR));
+        assert_eq!(hours_of(&intervals), 1.0 + 0.5 + 1.0);
     }
 }

@@ -1,6 +1,7 @@
 //! What the screens of heartbeats show: plain data, each number with what it is made of.
 
-use crate::model::metric::MetricDefinition;
+use super::pyramid::Pyramid;
+use crate::model::metric::{MetricDefinition, MetricKind};
 
 /// Fewer devices than this say nothing of the others: then there is no interval.
 pub const LEAST_DEVICES: u64 = 20;
@@ -108,7 +109,7 @@ pub struct BandPoint {
 /// The quantiles of [`BandPoint::quantiles`].
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-/// Values of a device in one stretch of time as wide as a pixel, or in one interval.
+/// Values of a device in one interval, or in several that lie together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bucket {
     /// Where the first interval in it begins, nanoseconds since 1970.
@@ -121,19 +122,76 @@ pub struct Bucket {
     pub min: f64,
     /// The greatest.
     pub max: f64,
-    /// Their mean.
-    pub mean: f64,
-    /// Of a timer: how much of the intervals it was, from 0 to 1; `None` where their length is not known.
-    pub share: Option<f64>,
+    /// Their sum.
+    pub sum: f64,
+    /// How long their intervals are together, nanoseconds; gaps between them are not in it.
+    pub len_ns: i64,
 }
+
+impl Bucket {
+    /// One value with its interval.
+    pub fn one((from_ns, to_ns): (i64, i64), value: f64) -> Self {
+        Self {
+            from_ns,
+            to_ns,
+            n: 1,
+            min: value,
+            max: value,
+            sum: value,
+            len_ns: to_ns.saturating_sub(from_ns),
+        }
+    }
+
+    /// Takes in one that lies behind it.
+    pub fn add(&mut self, next: &Self) {
+        if self.n == 0 {
+            *self = *next;
+            return;
+        }
+        self.to_ns = next.to_ns;
+        self.n = self.n.saturating_add(next.n);
+        self.min = self.min.min(next.min);
+        self.max = self.max.max(next.max);
+        self.sum += next.sum;
+        self.len_ns = self.len_ns.saturating_add(next.len_ns);
+    }
+
+    /// The mean of its values.
+    pub fn mean(&self) -> f64 {
+        self.sum / self.n as f64
+    }
+
+    /// What milliseconds that were added up in its intervals are of them, from 0 to 1; `None` where their length is not known.
+    pub fn share_of_ms(&self, ms: f64) -> Option<f64> {
+        let len_ms = self.len_ns as f64 / NANOS_A_MILLI;
+        (len_ms > 0.0).then(|| ms / len_ms)
+    }
+
+    /// The hours that its intervals tell of.
+    pub fn hours(&self) -> f64 {
+        self.len_ns as f64 / NANOS_AN_HOUR
+    }
+}
+
+const NANOS_A_MILLI: f64 = 1e6;
+const NANOS_AN_HOUR: f64 = 3.6e12;
 
 /// A metric of one device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
     /// Which.
     pub metric: MetricDefinition,
-    /// In the order of time; where there is no value there is no bucket.
-    pub buckets: Vec<Bucket>,
+    /// Its values, ready for any zoom; where there is no value there is nothing in it.
+    pub line: Pyramid,
+}
+
+impl Lane {
+    /// True of a timer in milliseconds whose intervals are all known: it can be shown as its share of them.
+    pub fn has_shares(&self) -> bool {
+        self.metric.kind == MetricKind::Timer
+            && self.metric.unit.as_deref().is_none_or(|unit| unit == "ms")
+            && self.line.values().iter().all(|value| value.len_ns > 0)
+    }
 }
 
 /// One device along its time.
@@ -168,6 +226,8 @@ pub struct EventMark {
     pub issue: Option<String>,
     /// The version then.
     pub version: Option<String>,
+    /// The crash of this workspace that it is.
+    pub crash: Option<i64>,
 }
 
 /// A device among the others.

@@ -12,6 +12,7 @@ use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
 use super::merged_logs::set_offsets;
 use super::source_map::{SourceMapping, add as add_source_mapping};
+use super::table_export::export;
 
 /// Carries out one command.
 pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
@@ -36,6 +37,19 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::FollowLog { path } => engine.follows.start(engine, path, job),
         Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
         Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
+        Command::ExportTable(asked) => {
+            let n_rows = export(&workspace.context(), asked).map_err(failed)?;
+            Ok(format!("{n_rows} rows written to {}", asked.path.display()))
+        }
+        #[cfg(feature = "gui")]
+        Command::SavePicture {
+            picture,
+            path,
+            replaces,
+        } => {
+            super::picture::save(picture, path, *replaces).map_err(failed)?;
+            Ok(format!("The picture is in {}", path.display()))
+        }
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::SetLogOffsets { logs } => {
             set_offsets(&workspace.context(), logs).map_err(failed)?;

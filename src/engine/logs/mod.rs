@@ -28,6 +28,7 @@ pub mod stored;
 pub mod tail;
 pub mod templates;
 pub mod view;
+pub mod wall_clock;
 
 use super::examine::is_manifest;
 use super::file_bytes::FileBytes;

@@ -1,5 +1,6 @@
 //! A crash as lists show it.
 
+use crate::engine::fleet::crash_marks::nanos;
 use crate::model::report::FaultKind;
 use std::collections::BTreeSet;
 
@@ -47,6 +48,11 @@ pub struct CrashRow {
 }
 
 impl CrashRow {
+    /// When its file began or its capture was made, nanoseconds since 1970.
+    pub fn captured_ns(&self) -> Option<i64> {
+        nanos(self.captured_at.as_deref()?)
+    }
+
     /// True when one of its texts holds `needle`, which is lower case.
     pub fn holds(&self, needle: &str) -> bool {
         let texts = [

@@ -3,6 +3,7 @@
 use super::heartbeats::LOOPING_CRASHES;
 use super::tables::{TableAnswer, TableArgs, answer};
 use crate::engine::context::QueryContext;
+use crate::engine::fleet::census::Attribute;
 use crate::engine::fleet::rates::version_rates;
 use crate::engine::logs::print::rfc3339;
 use crate::engine::query::QueryError;
@@ -46,9 +47,18 @@ pub struct FleetArgs {
     pub by_mean: bool,
     /// The kind of event.
     pub event: Option<String>,
+    /// What devices say of themselves.
+    pub attribute: Attribute,
 }
 
 impl FleetArgs {
+    /// The time that is asked about, without its end; `None` where nothing bounds it.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        let is_bounded = self.from_ns.is_some() || self.to_ns.is_some();
+        let from = self.from_ns.unwrap_or(i64::MIN);
+        is_bounded.then(|| (from, self.to_ns.unwrap_or(i64::MAX)))
+    }
+
     fn filter(&self) -> RowFilter {
         let one = |name: &Option<String>| name.as_ref().map(|name| [name.clone()].into());
         RowFilter {
@@ -102,7 +112,7 @@ fn with_hours(
     Ok(table)
 }
 
-fn real(value: f64) -> Value {
+pub(super) fn real(value: f64) -> Value {
     // JSON has no infinities.
     if value.is_finite() {
         json!(value)

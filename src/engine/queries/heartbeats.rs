@@ -1,17 +1,16 @@
-//! Questions about heartbeats: of one device, of all of them.
+//! Questions about the heartbeats of all devices.
 
 use crate::engine::context::QueryContext;
 use crate::engine::fleet::rates::{VersionRate, version_rates};
-use crate::engine::fleet::timeline::{Sight, lane_of, versions_of};
 use crate::engine::fleet::view::{
-    Band, BandPoint, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
-    Histogram, Looping, QUANTILES, RankedDevice, VersionRow,
+    Band, BandPoint, ByVersion, Estimate, FleetSummary, Frame, Histogram, Looping, QUANTILES,
+    RankedDevice, VersionRow,
 };
 use crate::engine::query::{Query, QueryError};
-use crate::model::metric::{MetricDefinition, MetricKind};
+use crate::model::metric::MetricKind;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
-use crate::store::series::{Bucket, RowFilter, TopOrder};
+use crate::store::series::{Bucket, DeviceEvent, RowFilter, TopOrder, VersionHours};
 
 /// Devices that a ranking lists.
 const MOST_RANKED: usize = 50;
@@ -27,6 +26,13 @@ const ALL_TIME: (i64, i64) = (i64::MIN, i64::MAX);
 /// Asks for all heartbeats at a glance.
 #[derive(Clone, Debug)]
 pub struct FleetSummaryQuery;
+
+/// Asks for what is known of each version in a span of time.
+#[derive(Clone, Debug)]
+pub struct VersionsQuery {
+    /// The time, without its end.
+    pub span_ns: (i64, i64),
+}
 
 /// Asks for the quantiles of a metric over devices.
 #[derive(Clone, Debug)]
@@ -44,6 +50,8 @@ pub struct BandQuery {
 pub struct ByVersionQuery {
     /// The metric.
     pub metric: String,
+    /// Only of this time, without its end.
+    pub span_ns: Option<(i64, i64)>,
 }
 
 /// Asks how the values of a metric are spread.
@@ -53,6 +61,8 @@ pub struct HistogramQuery {
     pub metric: String,
     /// Only devices of this version.
     pub version: Option<String>,
+    /// Only of this time, without its end.
+    pub span_ns: Option<(i64, i64)>,
 }
 
 /// Asks for the devices at one end of a metric.
@@ -62,16 +72,7 @@ pub struct RankingQuery {
     pub metric: String,
     /// The most first.
     pub from_top: bool,
-}
-
-/// Asks for one device along its time.
-#[derive(Clone, Debug)]
-pub struct DeviceTimelineQuery {
-    /// Its serial number.
-    pub serial: String,
-    /// The metrics that are wanted.
-    pub metrics: Vec<String>,
-    /// Only this span, nanoseconds since 1970.
+    /// Only of this time, without its end.
     pub span_ns: Option<(i64, i64)>,
 }
 
@@ -82,18 +83,7 @@ impl Query for FleetSummaryQuery {
         let reader = context.reader()?;
         let hours = reader.fleet_hours(&RowFilter::default())?;
         let (versions, interval_ns) = (hours.versions, hours.interval_ns);
-        let looping = looping(&reader, interval_ns)?;
-        let crashes = reader.events_by_version("crash", None)?;
-        let rows = version_rates(&versions, &crashes).into_iter();
-        let rows = rows.map(|mut rate| {
-            // Of a version without hours there is no rate that they would be left out of.
-            if rate.hours.n_rows > 0 {
-                let version = &rate.hours.version;
-                let in_loops = looping.1.iter().filter(|of| *of == version).count();
-                rate.n_events = rate.n_events.saturating_sub(in_loops as u64);
-            }
-            row_of(rate)
-        });
+        let (rows, looping) = version_rows(&reader, &versions, interval_ns, None)?;
         let metrics = reader.metrics()?.into_iter();
         let frame = reader.sample_frames()?.pop().map(|frame| Frame {
             population: frame.population,
@@ -108,10 +98,51 @@ impl Query for FleetSummaryQuery {
             span_ns: reader.series_span()?,
             interval_ns,
             metrics: metrics.map(|row| row.definition).collect(),
-            versions: rows.collect(),
-            looping: looping.0,
+            versions: rows,
+            looping,
         })
     }
+}
+
+impl Query for VersionsQuery {
+    type Output = (Vec<VersionRow>, Looping);
+
+    fn run(&self, context: &QueryContext) -> Result<(Vec<VersionRow>, Looping), QueryError> {
+        let reader = context.reader()?;
+        let hours = reader.fleet_hours(&of_version(None, Some(self.span_ns)))?;
+        // The distance that most heartbeats have is one of all time.
+        let interval_ns = reader.usual_interval()?;
+        Ok(version_rows(
+            &reader,
+            &hours.versions,
+            interval_ns,
+            Some(self.span_ns),
+        )?)
+    }
+}
+
+/// What is known of each version in a span of time, without its end.
+fn version_rows(
+    reader: &Reader,
+    versions: &[VersionHours],
+    interval_ns: Option<i64>,
+    span_ns: Option<(i64, i64)>,
+) -> Result<(Vec<VersionRow>, Looping), StoreError> {
+    // Events are asked for with the last nanosecond.
+    let span_ns = span_ns.map(|(from, to)| (from, to.saturating_sub(1)));
+    let looping = looping(reader, interval_ns, span_ns.unwrap_or(ALL_TIME))?;
+    let crashes = reader.events_by_version("crash", span_ns)?;
+    let rows = version_rates(versions, &crashes).into_iter();
+    let rows = rows.map(|mut rate| {
+        // Of a version without hours there is no rate that they would be left out of.
+        if rate.hours.n_rows > 0 {
+            let version = &rate.hours.version;
+            let in_loops = looping.1.iter().filter(|of| *of == version).count();
+            rate.n_events = rate.n_events.saturating_sub(in_loops as u64);
+        }
+        row_of(rate)
+    });
+    Ok((rows.collect(), looping.0))
 }
 
 fn row_of(rate: VersionRate) -> VersionRow {
@@ -132,6 +163,7 @@ fn row_of(rate: VersionRate) -> VersionRow {
 fn looping(
     reader: &Reader,
     interval_ns: Option<i64>,
+    span_ns: (i64, i64),
 ) -> Result<(Looping, Vec<Option<String>>), StoreError> {
     let mut looping = Looping::default();
     let mut versions = Vec::new();
@@ -157,7 +189,14 @@ fn looping(
             .collect();
         // One crash in an interval that is missing may be an accident.
         let runs = silent.chunk_by(|a, b| b.time_ns.saturating_sub(a.time_ns) <= interval);
-        let runs: Vec<_> = runs.filter(|run| run.len() > 2).collect();
+        // Of a run that goes on beyond the span, what lies inside counts.
+        let inside = |run: &[DeviceEvent]| -> Vec<DeviceEvent> {
+            let is_inside =
+                |crash: &&DeviceEvent| span_ns.0 <= crash.time_ns && crash.time_ns <= span_ns.1;
+            run.iter().filter(is_inside).cloned().collect()
+        };
+        let runs = runs.filter(|run| run.len() > 2).map(inside);
+        let runs: Vec<_> = runs.filter(|run| !run.is_empty()).collect();
         if runs.is_empty() {
             continue;
         }
@@ -173,10 +212,22 @@ fn looping(
     Ok((looping, versions))
 }
 
-fn of_version(version: Option<&String>) -> RowFilter {
+/// Rows of a version and of a span of time, whose end is not in it; of all where nothing is named.
+pub(super) fn of_version(version: Option<&String>, span_ns: Option<(i64, i64)>) -> RowFilter {
     RowFilter {
         versions: version.map(|version| [version.clone()].into()),
+        from_ns: span_ns.map(|(from, _)| from),
+        to_ns: span_ns.map(|(_, to)| to),
         ..RowFilter::default()
+    }
+}
+
+/// The buckets of a band, and their width in nanoseconds.
+pub(super) fn width_of(by_day: bool) -> (Bucket, i64) {
+    if by_day {
+        (Bucket::Day, 86_400_000_000_000)
+    } else {
+        (Bucket::Hour, 3_600_000_000_000)
     }
 }
 
@@ -184,12 +235,8 @@ impl Query for BandQuery {
     type Output = Band;
 
     fn run(&self, context: &QueryContext) -> Result<Band, QueryError> {
-        let (bucket, width) = if self.by_day {
-            (Bucket::Day, 86_400_000_000_000)
-        } else {
-            (Bucket::Hour, 3_600_000_000_000)
-        };
-        let filter = of_version(self.version.as_ref());
+        let (bucket, width) = width_of(self.by_day);
+        let filter = of_version(self.version.as_ref(), None);
         let band = context
             .reader()?
             .fleet_band(&self.metric, bucket, &QUANTILES, &filter)?;
@@ -211,7 +258,7 @@ impl Query for ByVersionQuery {
     fn run(&self, context: &QueryContext) -> Result<Vec<ByVersion>, QueryError> {
         let means = context
             .reader()?
-            .mean_by_version(&self.metric, &RowFilter::default())?;
+            .mean_by_version(&self.metric, &of_version(None, self.span_ns))?;
         let means = means.into_iter().map(|mean| ByVersion {
             version: mean.version.unwrap_or_default(),
             n: mean.n_values,
@@ -226,7 +273,7 @@ impl Query for HistogramQuery {
 
     fn run(&self, context: &QueryContext) -> Result<Histogram, QueryError> {
         let reader = context.reader()?;
-        let filter = of_version(self.version.as_ref());
+        let filter = of_version(self.version.as_ref(), self.span_ns);
         // One width for all versions: they can be compared.
         let range = reader.metric_range(&self.metric, &RowFilter::default())?;
         let Some((least, most)) = range.range else {
@@ -293,7 +340,8 @@ impl Query for RankingQuery {
             (false, true) => TopOrder::MostMean,
             (false, false) => TopOrder::LeastMean,
         };
-        let totals = reader.top_devices(&metric.name, order, MOST_RANKED, &RowFilter::default())?;
+        let filter = of_version(None, self.span_ns);
+        let totals = reader.top_devices(&metric.name, order, MOST_RANKED, &filter)?;
         let serials: Vec<String> = totals.iter().map(|total| total.serial.clone()).collect();
         let said = reader.last_said(&serials)?;
         let ranked = totals.into_iter().zip(said).map(|(total, said)| {
@@ -311,43 +359,5 @@ impl Query for RankingQuery {
             }
         });
         Ok(ranked.collect())
-    }
-}
-
-impl Query for DeviceTimelineQuery {
-    type Output = DeviceTimeline;
-
-    fn run(&self, context: &QueryContext) -> Result<DeviceTimeline, QueryError> {
-        let reader = context.reader()?;
-        let interval_ns = reader.usual_interval()?;
-        let known = reader.metrics()?;
-        let metrics: Vec<MetricDefinition> = self
-            .metrics
-            .iter()
-            .filter_map(|name| known.iter().find(|row| row.definition.name == *name))
-            .map(|row| row.definition.clone())
-            .collect();
-        let names: Vec<String> = metrics.iter().map(|metric| metric.name.clone()).collect();
-        let rows = reader.device_rows(&self.serial, &names, ALL_TIME)?;
-        let events = reader.device_events(&self.serial, ALL_TIME)?;
-        let sight = Sight::of(&rows, interval_ns, self.span_ns);
-        let lanes = metrics.into_iter().zip(&rows.values);
-        let lanes = lanes.map(|(metric, values)| lane_of(metric, values, &sight));
-        let events = events.into_iter().map(|event| EventMark {
-            time_ns: event.time_ns,
-            kind: event.kind,
-            issue: event.issue,
-            version: event.version,
-        });
-        Ok(DeviceTimeline {
-            serial: self.serial.clone(),
-            span_ns: sight.span(),
-            n_heartbeats: rows.time_ns.len() as u64,
-            hours: sight.hours(),
-            versions: versions_of(&rows, &sight),
-            events: events.collect(),
-            lanes: lanes.collect(),
-            hardware: rows.hardware,
-        })
     }
 }

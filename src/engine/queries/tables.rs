@@ -2,6 +2,7 @@
 
 use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
+use super::fleet_state_tables::{census, devices_by_attribute, vitals};
 use super::fleet_tables::{
     FleetArgs, device_series, event_rate_by_version, fleet_band, histogram, mean_by_version,
     top_devices,
@@ -101,6 +102,11 @@ pub static TABLES: &[Table] = &[
         run: captures,
     },
     Table {
+        name: "census",
+        help: "devices that report, that fell silent and that were not sampled",
+        run: census,
+    },
+    Table {
         name: "crashes",
         help: "every crash, grouped, the most frequent group first",
         run: crashes,
@@ -109,6 +115,11 @@ pub static TABLES: &[Table] = &[
         name: "device-series",
         help: "a metric of one device, least, greatest and mean a pixel (--metric, --device, --pixels)",
         run: device_series,
+    },
+    Table {
+        name: "devices-by-attribute",
+        help: "devices by the version or the hardware that they said last (--by)",
+        run: devices_by_attribute,
     },
     Table {
         name: "event-rate-by-version",
@@ -159,6 +170,11 @@ pub static TABLES: &[Table] = &[
         name: "variable-diff",
         help: "globals that differ from their initial values, or between two crashes (--crash ID, --against ID)",
         run: variable_diff,
+    },
+    Table {
+        name: "vitals",
+        help: "battery drain and time connected, of all devices and by version, with their definitions",
+        run: vitals,
     },
 ];
 

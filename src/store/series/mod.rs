@@ -12,12 +12,15 @@
 //!    own, and a row has a value in one of them.
 //! 4. A cell that gets new rows is written anew, all in the transaction of the import.
 
+mod bucket_totals;
 mod bytes;
 mod cell;
 mod codec;
 mod days;
+mod device_ends;
 mod device_rows;
 mod device_run;
+mod device_sums;
 mod exact_sum;
 mod filter;
 mod frame;
@@ -40,8 +43,11 @@ mod tests;
 mod totals;
 mod writer;
 
+pub use bucket_totals::BucketTotal;
 pub use days::StoredDay;
+pub use device_ends::DeviceEnd;
 pub use device_rows::{DeviceEvent, DeviceRows, LastSaid, StoredValue};
+pub use device_sums::DeviceSum;
 pub use filter::RowFilter;
 pub use frame::SampleFrame;
 pub use histogram::{Histogram, HistogramBin};

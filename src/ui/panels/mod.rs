@@ -3,6 +3,7 @@
 
 pub mod crash;
 pub mod device;
+mod export_table;
 pub mod fleet;
 pub mod home;
 pub mod import_report;
@@ -11,6 +12,7 @@ pub mod logs;
 mod source;
 pub mod symbolizer;
 pub mod symbols;
+mod time_bar;
 
 use super::command::UiCommand;
 use super::context::ViewContext;

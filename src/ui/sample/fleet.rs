@@ -1,10 +1,18 @@
 //! A small demo fleet as the screens see it, worked out in the plainest way.
 
 use crate::engine::demo_fleet::DemoFleet;
+use crate::engine::fleet::census::Census;
+use crate::engine::fleet::pyramid::Pyramid;
+use crate::engine::fleet::totals::{BucketTotal, Totals};
 use crate::engine::fleet::view::{
     Band, BandPoint, Bucket, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
     Histogram, Lane, Looping, QUANTILES, RankedDevice, VersionRow,
 };
+use crate::engine::fleet::vitals::{Vital, VitalKind};
+use crate::engine::logs::view::{DensityAxis, LogDensity, LogSummary};
+use crate::engine::logs::wall_clock::WallClock;
+use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs, LogPart};
+use crate::engine::queries::fleet_state::VitalRows;
 use crate::model::metric::MetricKind;
 use crate::model::series::{Column, FleetEvent, HeartbeatBatch, Values};
 use std::collections::BTreeMap;
@@ -43,16 +51,27 @@ fn version(batch: &HeartbeatBatch, row: usize) -> &str {
     &batch.versions[batch.version[row] as usize]
 }
 
-pub(super) fn summary() -> FleetSummary {
+/// True for a row inside a span, whose end is not in it.
+fn is_inside(span: Option<(i64, i64)>, ns: i64) -> bool {
+    span.is_none_or(|(from, to)| from <= ns && ns < to)
+}
+
+pub(super) fn versions(span: (i64, i64)) -> (Vec<VersionRow>, Looping) {
+    (version_rows(Some(span)), Looping::default())
+}
+
+fn version_rows(span: Option<(i64, i64)>) -> Vec<VersionRow> {
     let (batch, events) = all();
     let versions = batch.versions.iter().map(|name| {
         let rows: Vec<usize> = (0..batch.len())
-            .filter(|row| version(&batch, *row) == name)
+            .filter(|row| version(&batch, *row) == name && is_inside(span, batch.time_ns[*row]))
             .collect();
         let mut devices: Vec<u32> = rows.iter().map(|row| batch.device[*row]).collect();
         devices.dedup();
-        let is_crash =
-            |event: &&FleetEvent| event.kind == "crash" && event.version.as_ref() == Some(name);
+        let is_crash = |event: &&FleetEvent| {
+            let is_own = event.kind == "crash" && event.version.as_ref() == Some(name);
+            is_own && is_inside(span, event.time_ns)
+        };
         let n_crashes = events.iter().filter(is_crash).count() as u64;
         let hours = rows.len() as f64;
         VersionRow {
@@ -69,6 +88,11 @@ pub(super) fn summary() -> FleetSummary {
             }),
         }
     });
+    versions.collect()
+}
+
+pub(super) fn summary() -> FleetSummary {
+    let (batch, _) = all();
     FleetSummary {
         frame: Some(Frame {
             population: Some(FLEET.population()),
@@ -86,7 +110,7 @@ pub(super) fn summary() -> FleetSummary {
             .zip(batch.time_ns.iter().max().copied()),
         interval_ns: Some(HOUR),
         metrics: FLEET.definitions(),
-        versions: versions.collect(),
+        versions: version_rows(None),
         looping: Looping {
             n_devices: 1,
             n_crashes: 312,
@@ -124,9 +148,33 @@ pub(super) fn band(metric: &str, by_day: bool, only: Option<&str>) -> Band {
     }
 }
 
-pub(super) fn by_version(metric: &str) -> Vec<ByVersion> {
+pub(super) fn totals(metric: &str, by_day: bool, only: Option<&str>) -> Totals {
     let (batch, _) = all();
-    let values = values(&batch, metric);
+    let width = if by_day { 24 * HOUR } else { HOUR };
+    let mut buckets: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for (row, value) in values(&batch, metric) {
+        if only.is_none_or(|only| version(&batch, row) == only) {
+            let bucket = batch.time_ns[row].div_euclid(width);
+            buckets.entry(bucket).or_default().push(value);
+        }
+    }
+    let buckets = buckets.into_iter().map(|(bucket, values)| BucketTotal {
+        start_ns: bucket * width,
+        end_ns: (bucket + 1) * width,
+        count: values.len() as u64,
+        sum: values.iter().sum(),
+        range: Some((
+            values.iter().copied().fold(f64::MAX, f64::min),
+            values.iter().copied().fold(f64::MIN, f64::max),
+        )),
+    });
+    Totals::of_buckets(buckets.collect())
+}
+
+pub(super) fn by_version(metric: &str, span: Option<(i64, i64)>) -> Vec<ByVersion> {
+    let (batch, _) = all();
+    let mut values = values(&batch, metric);
+    values.retain(|(row, _)| is_inside(span, batch.time_ns[*row]));
     let rows = batch.versions.iter().map(|name| {
         let own: Vec<f64> = values
             .iter()
@@ -142,9 +190,10 @@ pub(super) fn by_version(metric: &str) -> Vec<ByVersion> {
     rows.collect()
 }
 
-pub(super) fn histogram(metric: &str, only: Option<&str>) -> Histogram {
+pub(super) fn histogram(metric: &str, only: Option<&str>, span: Option<(i64, i64)>) -> Histogram {
     let (batch, _) = all();
     let mut values = values(&batch, metric);
+    values.retain(|(row, _)| is_inside(span, batch.time_ns[*row]));
     values.retain(|(row, _)| only.is_none_or(|only| version(&batch, *row) == only));
     let least = values
         .iter()
@@ -166,10 +215,12 @@ pub(super) fn histogram(metric: &str, only: Option<&str>) -> Histogram {
     }
 }
 
-pub(super) fn ranking(metric: &str, from_top: bool) -> Vec<RankedDevice> {
+pub(super) fn ranking(metric: &str, from_top: bool, span: Option<(i64, i64)>) -> Vec<RankedDevice> {
     let (batch, _) = all();
     let mut devices: BTreeMap<u32, (u64, f64, usize)> = BTreeMap::new();
-    for (row, value) in values(&batch, metric) {
+    let mut values = values(&batch, metric);
+    values.retain(|(row, _)| is_inside(span, batch.time_ns[*row]));
+    for (row, value) in values {
         let entry = devices.entry(batch.device[row]).or_default();
         entry.0 += 1;
         entry.1 += value;
@@ -223,18 +274,13 @@ pub(super) fn timeline(serial: &str, metrics: &[String]) -> DeviceTimeline {
         let metric = definitions.iter().find(|metric| metric.name == *name)?;
         let values = values(&batch, name);
         let own = values.iter().filter(|(row, _)| rows.contains(row));
-        let buckets = own.map(|(row, value)| Bucket {
-            from_ns: batch.time_ns[*row] - HOUR,
-            to_ns: batch.time_ns[*row],
-            n: 1,
-            min: *value,
-            max: *value,
-            mean: *value,
-            share: (metric.kind == MetricKind::Timer).then_some(value / 3_600_000.0),
+        let values = own.map(|(row, value)| {
+            let end = batch.time_ns[*row];
+            Bucket::one((end - HOUR, end), *value)
         });
         Some(Lane {
             metric: metric.clone(),
-            buckets: buckets.collect(),
+            line: Pyramid::of(values.collect()),
         })
     });
     let marks = events.iter().filter(|event| event.serial == serial);
@@ -243,6 +289,7 @@ pub(super) fn timeline(serial: &str, metrics: &[String]) -> DeviceTimeline {
         kind: event.kind.clone(),
         issue: event.issue.clone(),
         version: event.version.clone(),
+        crash: None,
     });
     DeviceTimeline {
         serial: serial.to_owned(),
@@ -259,4 +306,68 @@ pub(super) fn timeline(serial: &str, metrics: &[String]) -> DeviceTimeline {
         events: marks.collect(),
         lanes: lanes.collect(),
     }
+}
+
+/// The log of a device on its second day, with errors at its end.
+pub(super) fn logs() -> DeviceLogs {
+    let (first, _) = summary().span_ns.unwrap();
+    let span = (first + 20 * HOUR, first + 40 * HOUR);
+    let density = LogDensity {
+        axis: DensityAxis::Wall,
+        span,
+        ..LogDensity::default()
+    };
+    let parts = (0..80).map(|n| LogPart {
+        from_ns: span.0 + n * HOUR / 4,
+        to_ns: span.0 + (n + 1) * HOUR / 4,
+        n_lines: 20 + (n * 37 % 60) as u64,
+        n_errors: if n > 70 { 12 } else { 0 },
+    });
+    DeviceLogs {
+        logs: vec![DeviceLog {
+            key: super::logs::key(),
+            name: "uart0.log".to_owned(),
+            clock: WallClock::of(&LogSummary::default(), &density),
+            parts: parts.collect(),
+        }],
+        n_others: 0,
+    }
+}
+
+pub(super) fn census() -> Census {
+    Census {
+        at_ns: summary().span_ns.map(|(_, last)| last),
+        silent_after_ns: 24 * HOUR,
+        n_reporting: 57,
+        n_silent: 3,
+        n_never: Some(0),
+        n_not_sampled: Some(FLEET.population() - 60),
+    }
+}
+
+pub(super) fn vitals() -> Vec<VitalRows> {
+    let vital = |kind: VitalKind, metric: &str, value: f64| Vital {
+        kind,
+        metric: metric.to_owned(),
+        estimate: Some(Estimate {
+            value,
+            interval: Some((value * 0.93, value * 1.08)),
+        }),
+        n_devices: 60,
+        hours: 6872.0,
+        n_used: 6872,
+        n_without_value: 0,
+        n_without_length: 0,
+        n_charged: 0,
+    };
+    let all = [
+        vital(VitalKind::ChargeUsed, "battery_used_pct", 0.94),
+        vital(VitalKind::Connected, "wifi_connected_ms", 99.2),
+        vital(VitalKind::Disconnects, "wifi_disconnects", 5.13),
+    ];
+    let rows = all.into_iter().map(|all| VitalRows {
+        all,
+        by_version: Vec::new(),
+    });
+    rows.collect()
 }

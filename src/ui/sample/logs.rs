@@ -17,7 +17,7 @@ use crate::model::progress::Unattended;
 use std::sync::Arc;
 
 /// Names the one log.
-pub(super) fn key() -> LogKey {
+pub(in crate::ui) fn key() -> LogKey {
     LogKey::InCapture {
         capture: 1,
         path: "logs/uart0.log".to_owned(),

@@ -6,14 +6,18 @@ mod lists;
 mod logs;
 mod report;
 
+pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
 
 use super::data::{Answer, Door};
+use super::shared_time::Span;
 use crate::engine::command::Command;
 use crate::engine::event::Event;
+use crate::engine::fleet::census::Census;
+use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, RankedDevice,
+    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
@@ -23,8 +27,10 @@ use crate::engine::queries::crash_detail::{CrashDetail, IssueOfCrash};
 use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
 use crate::engine::queries::crash_list::CrashRow;
 use crate::engine::queries::crash_memory::MemoryRow;
+use crate::engine::queries::device_logs::DeviceLogs;
 use crate::engine::queries::filter_sets::NamedFilters;
 use crate::engine::queries::find::Found;
+use crate::engine::queries::fleet_state::VitalRows;
 use crate::engine::queries::import_report::ImportReport;
 use crate::engine::queries::issue_detail::IssueDetail;
 use crate::engine::queries::issue_list::{Issue, IssueHistory};
@@ -332,25 +338,53 @@ impl Door for FakeDoor {
         self.answer(|| fleet::band(metric, by_day, version), Band::default)
     }
 
-    fn fleet_by_version(&self, metric: &str) -> Answer<Vec<ByVersion>> {
-        self.answer(|| fleet::by_version(metric), Vec::new)
+    fn fleet_totals(&self, metric: &str, by_day: bool, version: Option<&str>) -> Answer<Totals> {
+        self.answer(|| fleet::totals(metric, by_day, version), Totals::default)
     }
 
-    fn fleet_histogram(&self, metric: &str, version: Option<&str>) -> Answer<Histogram> {
-        self.answer(|| fleet::histogram(metric, version), Histogram::default)
+    fn fleet_versions(&self, span_ns: Span) -> Answer<(Vec<VersionRow>, Looping)> {
+        self.answer(|| fleet::versions(span_ns), Default::default)
     }
 
-    fn fleet_ranking(&self, metric: &str, from_top: bool) -> Answer<Vec<RankedDevice>> {
-        self.answer(|| fleet::ranking(metric, from_top), Vec::new)
+    fn fleet_census(&self, _span_ns: Option<Span>) -> Answer<Census> {
+        self.answer(fleet::census, Census::default)
     }
 
-    fn device_timeline(
+    fn fleet_vitals(&self, _span_ns: Option<Span>) -> Answer<Vec<VitalRows>> {
+        self.answer(fleet::vitals, Vec::new)
+    }
+
+    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
+        self.answer(|| fleet::by_version(metric, span_ns), Vec::new)
+    }
+
+    fn fleet_histogram(
         &self,
-        serial: &str,
-        metrics: &[String],
-        _span_ns: Option<(i64, i64)>,
-    ) -> Answer<DeviceTimeline> {
+        metric: &str,
+        version: Option<&str>,
+        span_ns: Option<Span>,
+    ) -> Answer<Histogram> {
+        self.answer(
+            || fleet::histogram(metric, version, span_ns),
+            Histogram::default,
+        )
+    }
+
+    fn fleet_ranking(
+        &self,
+        metric: &str,
+        from_top: bool,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<RankedDevice>> {
+        self.answer(|| fleet::ranking(metric, from_top, span_ns), Vec::new)
+    }
+
+    fn device_timeline(&self, serial: &str, metrics: &[String]) -> Answer<DeviceTimeline> {
         self.answer(|| fleet::timeline(serial, metrics), DeviceTimeline::default)
+    }
+
+    fn device_logs(&self, _serial: &str) -> Answer<DeviceLogs> {
+        self.answer(fleet::logs, DeviceLogs::default)
     }
 
     fn captures(&self) -> Answer<Vec<CaptureRow>> {

@@ -1,10 +1,11 @@
-//! Charts along the time: bands and lines of what was worked out before, a point or two a pixel. All charts of one group
-//! show the same time, and where the pointer is on one it is on all of them.
+//! Charts along the time: bands and lines of what was worked out before, a point or two a pixel. All charts show the same time,
+//! and where the cursor is on one it is on all of them, and on the log: see `ui/shared_time.rs`.
 
 use crate::engine::logs::moment::Moments;
 use crate::engine::logs::view::DensityAxis;
+use crate::ui::shared_time::{SharedTime, Span, TimeMove, dragged};
 use crate::ui::theme::{Tokens, font, size, tokens};
-use egui::{Color32, Id, PointerButton, Ui};
+use egui::{Color32, PointerButton, Rect, Ui};
 use egui_plot::{
     FilledArea, GridInput, GridMark, HoverPosition, Line, Plot, PlotPoints, PlotUi, VLine,
 };
@@ -12,8 +13,14 @@ use std::ops::RangeInclusive;
 
 const SECOND: f64 = 1e9;
 const DAY_NS: i64 = 86_400 * 1_000_000_000;
-/// Steps of the axis, in seconds: from a minute to 4 weeks.
-const STEPS: [f64; 14] = [
+/// A drag that is shorter is a click.
+const SHORTEST_DRAG: f32 = 4.0;
+/// Steps of the axis, in seconds: from a second to 8 weeks.
+const STEPS: [f64; 18] = [
+    1.0,
+    5.0,
+    15.0,
+    30.0,
     60.0,
     300.0,
     900.0,
@@ -32,19 +39,30 @@ const STEPS: [f64; 14] = [
 /// Room for the numbers at the left, the same in all charts, so that their times stand one below the other.
 const LEFT: f32 = 56.0;
 
-/// The time of a group of charts.
+/// The time of charts: what there is, and what all screens show of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     /// First and last time, nanoseconds since 1970.
-    pub span_ns: (i64, i64),
-    /// Names the group.
-    pub group: &'static str,
+    pub whole_ns: Span,
+    /// Cursor, sight and choice of all screens.
+    pub shared: SharedTime,
 }
 
 impl Time {
+    /// What is in sight.
+    pub fn sight_ns(&self) -> Span {
+        self.shared.sight(self.whole_ns)
+    }
+
+    /// True when nothing that there is is in sight.
+    pub fn is_elsewhere(&self) -> bool {
+        let (from, to) = self.sight_ns();
+        to < self.whole_ns.0 || self.whole_ns.1 < from
+    }
+
     /// The day on which the span begins: round numbers of a chart are round times.
     fn base_ns(&self) -> i64 {
-        self.span_ns.0.div_euclid(DAY_NS).saturating_mul(DAY_NS)
+        self.whole_ns.0.div_euclid(DAY_NS).saturating_mul(DAY_NS)
     }
 
     /// Seconds since the beginning of that day: what a chart counts.
@@ -64,7 +82,7 @@ impl Time {
     fn moments(&self) -> Moments {
         Moments {
             axis: DensityAxis::Wall,
-            span: self.span_ns,
+            span: self.whole_ns,
             boots: Vec::new(),
         }
     }
@@ -76,15 +94,17 @@ impl Time {
     }
 }
 
-/// What of a chart is in sight, and where on screen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sight {
-    /// First and last time, nanoseconds since 1970.
-    pub span_ns: (i64, i64),
-    /// Where they are, in points from the left edge of the screen.
+/// Where a chart is on screen, and what was done on it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// Where the first time in sight is, in points from the left edge of the screen.
     pub from_left: f32,
     /// The same of the last time.
     pub to_right: f32,
+    /// What the pointer did to the shared time.
+    pub moves: Vec<TimeMove>,
+    /// A time that was clicked.
+    pub clicked_ns: Option<i64>,
 }
 
 /// One chart.
@@ -106,29 +126,28 @@ pub struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// Draws it.
-    pub fn show(&self, ui: &mut Ui, draw: impl FnOnce(&mut PlotUi<'_>, &Tokens)) -> Sight {
+    /// Draws it. `draw` adds what is in sight: the values at the left fit themselves to it.
+    pub fn show(&self, ui: &mut Ui, draw: impl FnOnce(&mut PlotUi<'_>, &Tokens)) -> Shown {
         let t = tokens(ui);
         let time = self.time;
-        let begin = time.x(time.span_ns.0);
-        let end = time.x(time.span_ns.1).max(begin + 1.0);
-        let group = Id::unique(("charts", time.group));
+        let sight = time.sight_ns();
+        let begin = time.x(sight.0);
+        let end = time.x(sight.1).max(begin + 1.0);
         let moments = time.moments();
-        let mut plot = Plot::new(("chart", time.group, self.name))
+        let mut plot = Plot::new(("chart", self.name))
             .height(self.height)
-            .link_axis(group, [true, false])
-            .link_cursor(group, [true, false])
             .show_background(false)
+            // What the pointer does changes the time of all charts, not of this one: see `moves_of`.
+            .allow_zoom(false)
             .allow_scroll(false)
             .allow_drag(false)
+            .allow_boxed_zoom(false)
+            .allow_double_click_reset(false)
             .allow_axis_zoom_drag(false)
-            .boxed_zoom_pointer_button(PointerButton::Primary)
+            .auto_bounds([false, true])
             .show_y(false)
             .set_margin_fraction(egui::vec2(0.0, 0.08))
             .default_x_bounds(begin, end)
-            // A double click shows all of it, whatever part was asked for.
-            .include_x(begin)
-            .include_x(end)
             .grid_color(t.line)
             .cursor_color(t.muted)
             .show_axes([self.has_times, true])
@@ -155,8 +174,11 @@ impl Chart<'_> {
                 styles.insert(egui::TextStyle::Body, font::small());
                 ui.visuals_mut().override_text_color = Some(t.faint);
                 plot.show(ui, |plot| {
+                    plot.set_plot_bounds_x(begin..=end);
                     draw(plot, t);
-                    plot.plot_bounds()
+                    if let Some(ns) = time.shared.cursor_ns {
+                        plot.vline(mark("cursor", time.x(ns), t.muted));
+                    }
                 })
             })
             .inner;
@@ -164,13 +186,125 @@ impl Chart<'_> {
         shown
             .response
             .widget_info(|| egui::WidgetInfo::labeled(role, true, self.name));
-        let bounds = shown.inner;
-        Sight {
-            span_ns: (time.ns(bounds.min()[0]), time.ns(bounds.max()[0])),
-            from_left: shown.transform.frame().left(),
-            to_right: shown.transform.frame().right(),
+        let frame = *shown.transform.frame();
+        paint_chosen(ui, t, frame, sight, time.shared.chosen_ns);
+        let (moves, clicked_ns) = moves_of(ui, t, &shown.response, frame, &time);
+        Shown {
+            from_left: frame.left(),
+            to_right: frame.right(),
+            moves,
+            clicked_ns,
         }
     }
+}
+
+/// The time below a point of a strip or chart that shows a span.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a share of a span of nanoseconds"
+)]
+pub fn ns_at(x: egui::Rangef, (from, to): Span, at: f32) -> i64 {
+    let share = f64::from((at - x.min) / x.span().max(1.0)).clamp(0.0, 1.0);
+    from.saturating_add((to.saturating_sub(from) as f64 * share) as i64)
+}
+
+/// Where a time is on it; beyond its ends for what is not in sight.
+#[expect(clippy::cast_possible_truncation, reason = "a place on the screen")]
+pub fn x_at(x: egui::Rangef, (from, to): Span, ns: i64) -> f32 {
+    let width = to.saturating_sub(from).max(1) as f64;
+    let share = (ns.saturating_sub(from) as f64 / width).clamp(-1.0, 2.0);
+    x.min + x.span() * share as f32
+}
+
+fn paint_chosen(ui: &Ui, t: &Tokens, frame: Rect, sight: Span, chosen: Option<Span>) {
+    let Some((from, to)) = chosen else { return };
+    let x = |ns| x_at(frame.x_range(), sight, ns);
+    let drawn = Rect::from_x_y_ranges(x(from)..=x(to), frame.y_range());
+    let painter = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
+    painter.rect_filled(drawn, 0.0, t.act.gamma_multiply(0.12));
+}
+
+/// What the pointer does to the time: a drag zooms, with Shift it chooses; the right or the middle button moves along; the wheel
+/// with Ctrl zooms, sideways it moves along; a double click shows everything. The same on a chart and on a strip above it.
+pub fn moves_of(
+    ui: &Ui,
+    t: &Tokens,
+    response: &egui::Response,
+    frame: Rect,
+    time: &Time,
+) -> (Vec<TimeMove>, Option<i64>) {
+    let mut moves = Vec::new();
+    let sight = time.sight_ns();
+    let ns = |x: f32| ns_at(frame.x_range(), sight, x);
+    let (has_moved, origin, shift) = ui.input(|input| {
+        let is_move = |event: &egui::Event| matches!(event, egui::Event::PointerMoved(_));
+        let has_moved = input.events.iter().any(is_move);
+        (
+            has_moved,
+            input.pointer.press_origin(),
+            input.modifiers.shift,
+        )
+    });
+    let pointer = response.interact_pointer_pos().or(response.hover_pos());
+    if let Some(pos) = response
+        .hover_pos()
+        .filter(|pos| has_moved && frame.contains(*pos))
+    {
+        moves.push(TimeMove::PointAt(ns(pos.x)));
+    }
+    for button in [PointerButton::Secondary, PointerButton::Middle] {
+        let delta = response.drag_delta().x;
+        if response.dragged_by(button) && delta != 0.0 {
+            let share = f64::from(-delta / frame.width().max(1.0));
+            moves.push(time.shared.panned(time.whole_ns, share));
+        }
+    }
+    // Where a drag began is known only while the button is held.
+    let drag = response.id.with("dragged from");
+    if response.drag_started_by(PointerButton::Primary)
+        && let Some(origin) = origin
+    {
+        ui.data_mut(|data| data.insert_temp(drag, origin.x));
+    }
+    let from: Option<f32> = ui.data(|data| data.get_temp(drag));
+    if let (Some(from), Some(pos)) = (from, pointer) {
+        let x = from.clamp(frame.left(), frame.right())..=pos.x.clamp(frame.left(), frame.right());
+        let (low, high) = (x.start().min(*x.end()), x.start().max(*x.end()));
+        if response.dragged_by(PointerButton::Primary) {
+            let drawn = Rect::from_x_y_ranges(low..=high, frame.y_range());
+            let painter = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
+            painter.rect_filled(drawn, 0.0, t.act.gamma_multiply(0.25));
+        } else if response.drag_stopped() {
+            let span = dragged(ns(low), ns(high)).filter(|_| high - low >= SHORTEST_DRAG);
+            moves.extend(span.map(|span| {
+                if shift {
+                    TimeMove::Choose(Some(span))
+                } else {
+                    TimeMove::Look(span)
+                }
+            }));
+        }
+    }
+    if from.is_some() && !response.dragged() {
+        ui.data_mut(|data| data.remove::<f32>(drag));
+    }
+    if response.double_clicked() {
+        moves.push(TimeMove::Fit);
+    }
+    if response.contains_pointer()
+        && let Some(pos) = response.hover_pos()
+    {
+        let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta.x));
+        if zoom > 0.0 && zoom != 1.0 {
+            let factor = f64::from(1.0 / zoom);
+            moves.push(time.shared.zoomed(time.whole_ns, factor, ns(pos.x)));
+        } else if scroll != 0.0 {
+            let share = f64::from(-scroll / frame.width().max(1.0));
+            moves.push(time.shared.panned(time.whole_ns, share));
+        }
+    }
+    let clicked = response.clicked().then_some(pointer).flatten();
+    (moves, clicked.map(|pos| ns(pos.x)))
 }
 
 /// `14:00`, or the day where it begins.
@@ -260,7 +394,7 @@ pub fn help_ui(ui: &mut Ui) {
     super::state::padded(ui, |ui| {
         super::text::small(
             ui,
-            "Drag a rectangle to zoom in, Ctrl and the wheel zoom, a double click shows everything. Times are UTC.",
+            "Drag to zoom in, double click to see everything. Shift and a drag choose the time that numbers are of. Times are UTC.",
         )
     });
 }

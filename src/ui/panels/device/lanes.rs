@@ -2,9 +2,9 @@
 
 use crate::engine::fleet::view::{Bucket, DeviceTimeline, Lane};
 use crate::model::metric::MetricKind;
-use crate::ui::theme::{size, tokens};
-use crate::ui::widgets::chart::{Chart, Sight, Time, area, digits, line, mark};
-use crate::ui::widgets::text;
+use crate::ui::theme::{font, size, tokens};
+use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark};
+use crate::ui::widgets::{button, text};
 use crate::ui::words;
 use egui::{Color32, Ui};
 use egui_plot::PlotUi;
@@ -14,74 +14,187 @@ const HEIGHT: f32 = 96.0;
 const TIMES: f32 = 20.0;
 /// Intervals that lie so far apart have a gap between them, in shares of their length.
 const GAP: f64 = 0.5;
+/// Pixels of a chart that is not drawn yet.
+const PIXELS: u32 = 1200;
 
-/// Draws a lane; the span that is in sight.
-pub(super) fn lane_ui(
-    ui: &mut Ui,
-    time: &Time,
-    device: &DeviceTimeline,
-    index: usize,
-    lane: &Lane,
-    is_last: bool,
-) -> Sight {
-    let t = tokens(ui);
-    let metric = &lane.metric;
-    let color = t
-        .series
-        .get(index % t.series.len())
-        .copied()
-        .unwrap_or(t.act);
-    let is_share = metric.kind == MetricKind::Timer
-        && lane.buckets.iter().all(|bucket| bucket.share.is_some());
-    let unit = match (is_share, metric.unit.as_deref()) {
-        (true, _) => "%",
-        (false, unit) => unit.unwrap_or_default(),
-    };
-    ui.horizontal(|ui| {
-        ui.add_space(size::M);
-        text::label(ui, "■", crate::ui::theme::font::small(), color);
-        text::strong(ui, &metric.name);
-        let n: u64 = lane.buckets.iter().map(|bucket| bucket.n).sum();
-        text::small(
-            ui,
-            format!("{unit} · {}", words::count(n, "value", "values")),
-        );
-    });
-    let value = |value: f64| {
-        if metric.kind == MetricKind::State {
-            return state_name(metric.values.as_slice(), value);
+/// A lane on screen.
+pub(super) struct LaneView<'a> {
+    pub(super) time: &'a Time,
+    pub(super) device: &'a DeviceTimeline,
+    pub(super) index: usize,
+    pub(super) lane: &'a Lane,
+    pub(super) is_last: bool,
+    /// A timer is shown in milliseconds, not as its share of the interval.
+    pub(super) is_in_ms: bool,
+}
+
+impl LaneView<'_> {
+    fn color(&self, ui: &Ui) -> Color32 {
+        let t = tokens(ui);
+        let color = t.series.get(self.index % t.series.len());
+        color.copied().unwrap_or(t.act)
+    }
+
+    fn is_share(&self) -> bool {
+        !self.is_in_ms && self.lane.has_shares()
+    }
+
+    fn unit(&self) -> &str {
+        if self.is_share() {
+            return "% of the interval";
+        }
+        self.lane.metric.unit.as_deref().unwrap_or_default()
+    }
+
+    fn written(&self, value: f64) -> String {
+        if self.lane.metric.kind == MetricKind::State {
+            return state_name(&self.lane.metric.values, value);
         }
         digits(value)
-    };
-    let said = |ns: i64| said(lane, time, ns);
-    let includes: &[f64] = if metric.kind == MetricKind::Counter || is_share {
-        &[0.0]
-    } else {
-        &[]
-    };
-    let chart = Chart {
-        name: &format!("Lane of {}", metric.name),
-        time: *time,
-        height: if is_last { HEIGHT + TIMES } else { HEIGHT },
-        value: &value,
-        said: &said,
-        has_times: is_last,
-        includes,
-    };
-    chart.show(ui, |plot, t| {
-        for event in device.events.iter().filter(|event| event.kind == "crash") {
-            plot.vline(mark(
-                "crash",
-                time.x(event.time_ns),
-                t.crash.gamma_multiply(0.6),
-            ));
-        }
-        if is_share {
-            lines_of(plot, time, lane, color, share);
+    }
+
+    /// Draws it; what was done on its chart. `toggles` is set when a timer is to be shown in its other unit.
+    pub(super) fn ui(&self, ui: &mut Ui, toggles: &mut bool) -> Shown {
+        let (lane, time) = (self.lane, self.time);
+        let color = self.color(ui);
+        self.head_ui(ui, color, toggles);
+        let value = |value: f64| self.written(value);
+        let said = |ns: i64| self.said(ns);
+        let includes: &[f64] = if lane.metric.kind == MetricKind::Counter || self.is_share() {
+            &[0.0]
         } else {
-            lines(plot, time, lane, color);
+            &[]
+        };
+        let chart = Chart {
+            name: &format!("Lane of {}", lane.metric.name),
+            time: *time,
+            height: if self.is_last { HEIGHT + TIMES } else { HEIGHT },
+            value: &value,
+            said: &said,
+            has_times: self.is_last,
+            includes,
+        };
+        let n_pixels = pixels(ui);
+        chart.show(ui, |plot, t| {
+            let (from, to) = time.sight_ns();
+            let crashes = self.device.events.iter();
+            let in_sight = crashes.filter(|event| (from..=to).contains(&event.time_ns));
+            for event in in_sight.filter(|event| event.kind == "crash") {
+                let color = t.crash.gamma_multiply(0.6);
+                plot.vline(mark("crash", time.x(event.time_ns), color));
+            }
+            if self.is_share() {
+                lines_of(plot, time, lane, n_pixels, color, share);
+            } else {
+                lines(plot, time, lane, n_pixels, color);
+            }
+        })
+    }
+
+    /// Name and unit, what its numbers are, and the value at the cursor.
+    fn head_ui(&self, ui: &mut Ui, color: Color32, toggles: &mut bool) {
+        ui.horizontal(|ui| {
+            ui.add_space(size::M);
+            text::label(ui, "■", font::small(), color);
+            text::strong(ui, &self.lane.metric.name);
+            text::small(ui, format!("{} · {}", self.unit(), self.numbers()));
+            if self.lane.has_shares() {
+                let label = if self.is_in_ms { "as %" } else { "as ms" };
+                *toggles |= button::link(ui, label).clicked();
+            }
+            if let Some(ns) = self.time.shared.cursor_ns {
+                let text = match self.lane.line.at(ns) {
+                    Some(value) => format!("at the cursor {}", self.one(value)),
+                    None => "no value at the cursor".to_owned(),
+                };
+                text::label(ui, text, font::small(), tokens(ui).text);
+            }
+        });
+    }
+
+    /// What there is in the time that was chosen, else in sight: `161 values in 161 h, mean 34.6, least 12, most 50`.
+    fn numbers(&self) -> String {
+        let shared = &self.time.shared;
+        let span = shared.chosen_ns.unwrap_or(self.time.sight_ns());
+        let Some(total) = self.lane.line.total(span) else {
+            return "no value".to_owned();
+        };
+        let n = words::count(total.n, "value", "values");
+        let of = format!("{n} in {} h", digits(total.hours()));
+        match self.lane.metric.kind {
+            MetricKind::State | MetricKind::Text => of,
+            MetricKind::Counter => {
+                format!(
+                    "{of}, {} in all, most {}",
+                    digits(total.sum),
+                    digits(total.max)
+                )
+            }
+            _ if self.is_share() => {
+                // The greatest share cannot be told from sums: an interval may be shorter than others.
+                let share = total.share_of_ms(total.sum).unwrap_or(f64::NAN);
+                format!("{of}, {} % of them", digits(share * 100.0))
+            }
+            _ => format!(
+                "{of}, mean {}, least {}, most {}",
+                digits(total.mean()),
+                digits(total.min),
+                digits(total.max)
+            ),
         }
-    })
+    }
+
+    fn one(&self, value: &Bucket) -> String {
+        if self.is_share() {
+            return format!(
+                "{} %",
+                digits(share(value).first().copied().unwrap_or(f64::NAN))
+            );
+        }
+        let unit = self.lane.metric.unit.as_deref().unwrap_or_default();
+        format!("{} {unit}", self.written(value.mean()))
+    }
+
+    /// What was measured at a time.
+    fn said(&self, ns: i64) -> String {
+        let time = self.time;
+        let Some(value) = self.lane.line.at(ns) else {
+            return format!("{}\nno value", time.words(ns));
+        };
+        let span = format!(
+            "{} to {}",
+            time.words(value.from_ns),
+            time.words(value.to_ns)
+        );
+        if self.lane.metric.kind == MetricKind::State {
+            return format!("{span}\n{}", self.written(value.mean()));
+        }
+        let unit = self.lane.metric.unit.as_deref().unwrap_or_default();
+        let share = if self.lane.has_shares() {
+            value.share_of_ms(value.sum)
+        } else {
+            None
+        };
+        let share = share.map_or_else(String::new, |share| {
+            format!("\n{} % of the interval", digits(share * 100.0))
+        });
+        format!("{span}\n{} {unit}{share}", value.mean())
+    }
+}
+
+/// How many pixels a chart that is drawn here has.
+pub(in crate::ui::panels) fn pixels(ui: &Ui) -> u32 {
+    let width = ui.available_width();
+    if !width.is_finite() || width < 1.0 {
+        return PIXELS;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the width of a screen"
+    )]
+    let n_pixels = width.min(16_000.0) as u32;
+    n_pixels.max(1)
 }
 
 fn state_name(values: &[String], value: f64) -> String {
@@ -96,12 +209,14 @@ fn state_name(values: &[String], value: f64) -> String {
 
 /// Mean, least and greatest as shares of the interval, per cent.
 fn share(bucket: &Bucket) -> [f64; 3] {
-    let of_mean = bucket.share.unwrap_or(f64::NAN) * 100.0;
-    if bucket.mean == 0.0 {
-        return [of_mean; 3];
-    }
-    let per = of_mean / bucket.mean;
-    [of_mean, bucket.min * per, bucket.max * per]
+    let per_cent = |ms: f64| bucket.share_of_ms(ms).unwrap_or(f64::NAN) * 100.0;
+    let n = bucket.n as f64;
+    // Of several intervals the extremes are held against their mean length.
+    [
+        per_cent(bucket.sum),
+        per_cent(bucket.min * n),
+        per_cent(bucket.max * n),
+    ]
 }
 
 /// Draws a metric as a line, with the room between least and greatest where a pixel holds several values.
@@ -109,10 +224,11 @@ pub(in crate::ui::panels) fn lines(
     plot: &mut PlotUi<'_>,
     time: &Time,
     lane: &Lane,
+    n_pixels: u32,
     color: Color32,
 ) {
-    lines_of(plot, time, lane, color, |bucket| {
-        [bucket.mean, bucket.min, bucket.max]
+    lines_of(plot, time, lane, n_pixels, color, |bucket| {
+        [bucket.mean(), bucket.min, bucket.max]
     });
 }
 
@@ -120,15 +236,20 @@ fn lines_of(
     plot: &mut PlotUi<'_>,
     time: &Time,
     lane: &Lane,
+    n_pixels: u32,
     color: Color32,
     values: impl Fn(&Bucket) -> [f64; 3],
 ) {
+    let sight = time.sight_ns();
+    // What is less than a pixel apart has no gap that could be seen.
+    let pixel = sight.1.saturating_sub(sight.0) as f64 / f64::from(n_pixels.max(1));
     let is_joined = |a: &Bucket, b: &Bucket| {
         let apart = b.from_ns.saturating_sub(a.to_ns) as f64;
         let len = a.to_ns.saturating_sub(a.from_ns) as f64;
-        apart <= len * GAP
+        apart <= (len * GAP).max(pixel)
     };
-    for run in lane.buckets.chunk_by(is_joined) {
+    let buckets = lane.line.in_sight(sight, n_pixels);
+    for run in buckets.chunk_by(is_joined) {
         let ends = |bucket: &Bucket| [time.x(bucket.from_ns), time.x(bucket.to_ns)];
         let xs: Vec<f64> = run.iter().flat_map(ends).collect();
         let twice = |index: usize| -> Vec<f64> {
@@ -136,46 +257,10 @@ fn lines_of(
             run.iter().flat_map(|bucket| [one(bucket); 2]).collect()
         };
         if run.iter().any(|bucket| bucket.n > 1) {
-            plot.add(area(
-                "range",
-                &xs,
-                &twice(1),
-                &twice(2),
-                color.gamma_multiply(0.3),
-            ));
+            let color = color.gamma_multiply(0.3);
+            plot.add(area("range", &xs, &twice(1), &twice(2), color));
         }
         let places = xs.iter().zip(twice(0)).map(|(x, y)| [*x, y]);
         plot.line(line("mean", places.collect(), color, 1.5));
     }
-}
-
-/// What was measured at a time.
-fn said(lane: &Lane, time: &Time, ns: i64) -> String {
-    let next = lane.buckets.partition_point(|bucket| bucket.to_ns <= ns);
-    let at = lane.buckets.get(next).filter(|bucket| bucket.from_ns <= ns);
-    let unit = lane.metric.unit.as_deref().unwrap_or_default();
-    let Some(bucket) = at else {
-        return format!("{}\nno value", time.words(ns));
-    };
-    let span = format!(
-        "{} to {}",
-        time.words(bucket.from_ns),
-        time.words(bucket.to_ns)
-    );
-    let share = bucket.share.map_or_else(String::new, |share| {
-        format!("\n{} % of the interval", digits(share * 100.0))
-    });
-    if lane.metric.kind == MetricKind::State && bucket.n == 1 {
-        return format!("{span}\n{}", state_name(&lane.metric.values, bucket.mean));
-    }
-    if bucket.n == 1 {
-        return format!("{span}\n{} {unit}{share}", bucket.mean);
-    }
-    format!(
-        "{span}\nmean {} {unit}{share}\nleast {}, most {}\n{}",
-        digits(bucket.mean),
-        digits(bucket.min),
-        digits(bucket.max),
-        words::count(bucket.n, "value", "values")
-    )
 }

@@ -3,21 +3,28 @@
 pub(super) mod lanes;
 mod strip;
 
+use super::export_table::{Exporter, Source};
 use super::fleet::nothing_ui;
-use super::{Panel, screen};
+use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
+use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs};
+use crate::engine::queries::fleet_tables::FleetArgs;
 use crate::model::metric::MetricDefinition;
+use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::shared_time::TimeMove;
 use crate::ui::theme::size;
-use crate::ui::widgets::chart::{Sight, Time};
-use crate::ui::widgets::{card as cards, chart, field, state, text};
+use crate::ui::widgets::chart::{Shown, Time};
+use crate::ui::widgets::{button, card as cards, chart, field, state, text};
 use crate::ui::words;
 use egui::{Pos2, Rect, ScrollArea, Ui};
+use std::collections::BTreeSet;
 
 /// Width of the list of metrics.
 const METRICS: f32 = 220.0;
 /// Lanes that are shown before somebody chose any.
 const FIRST_LANES: usize = 4;
+const NO_LOG: &str = "No log of this device that says its times covers the time of the cursor.";
 
 /// What is looked at.
 #[derive(Default)]
@@ -27,8 +34,15 @@ pub struct Device {
     wanted: String,
     /// Metrics that have a lane, in their order; `None` before anybody chose.
     pinned: Option<Vec<String>>,
-    /// What was in sight in the last frame.
-    sight: Option<Sight>,
+    /// Timers that are shown in milliseconds.
+    in_ms: BTreeSet<String>,
+    /// Where the charts were in the last frame.
+    charts: Option<Shown>,
+    /// Changes of the time that need its samples.
+    moves: Vec<TimeMove>,
+    /// The log at the cursor is to be opened.
+    opens_log: bool,
+    exporter: Exporter,
 }
 
 impl Panel for Device {
@@ -36,7 +50,7 @@ impl Panel for Device {
         let rect = screen(ui);
         let summary = ctx.door.fleet_summary();
         let first = || {
-            let ranking = ctx.door.fleet_ranking("", true);
+            let ranking = ctx.door.fleet_ranking("", true, None);
             let devices = ranking.value()?;
             Some(devices.first()?.serial.clone())
         };
@@ -46,7 +60,6 @@ impl Panel for Device {
         {
             self.serial = serial;
             self.wanted.clear();
-            self.sight = None;
         }
         cards::inside(ui, rect, "device", |ui| {
             let Some(known) = summary.value().filter(|known| known.n_heartbeats > 0) else {
@@ -62,11 +75,7 @@ impl Panel for Device {
                 return;
             };
             let pinned = self.lanes(known);
-            let answer = ctx.door.device_timeline(
-                &self.serial,
-                &pinned,
-                self.sight.map(|sight| sight.span_ns),
-            );
+            let answer = ctx.door.device_timeline(&self.serial, &pinned);
             let headline = answer
                 .value()
                 .map_or_else(|| self.serial.clone(), |device| headline(device));
@@ -78,6 +87,17 @@ impl Panel for Device {
                 self.body_ui(ctx, ui, known, device);
             });
         });
+    }
+
+    fn take(&mut self, command: &UiCommand) -> bool {
+        match command {
+            UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
+            UiCommand::OpenLogHere | UiCommand::ShowInLog => self.opens_log = true,
+            UiCommand::ExportShown => self.exporter.begin(),
+            UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -108,41 +128,95 @@ impl Device {
             });
             return;
         };
-        let time = Time {
-            span_ns,
-            group: "device",
-        };
+        let time = time_bar::time_of(ctx, span_ns);
+        let logs = ctx.door.device_logs(&self.serial);
+        let logs = logs.value().map(|logs| &**logs);
+        self.carry_out(ctx, &time, device, logs);
+        let sources = sources(&time, device);
+        self.exporter.ui(ctx, ui, &sources);
         let title = cards::Title {
             title: "Timeline",
             detail: &words::count(device.lanes.len() as u64, "metric", "metrics"),
             right: "UTC",
         };
         cards::card(ui, right, title, |ui| {
-            strip::strip_ui(ctx, ui, &time, device, self.sight);
+            time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| log_here_ui(ctx, ui, &time, logs));
+            if time_bar::elsewhere_ui(ctx, ui, &time) {
+                return;
+            }
+            let charts = self.charts.as_ref();
+            let strip = strip::strip_ui(ctx, ui, &time, device, logs, charts);
+            time_bar::send(ctx, strip.moves);
             ScrollArea::vertical()
                 .id_salt("lanes")
                 .auto_shrink(false)
-                .show(ui, |ui| {
-                    if device.lanes.is_empty() {
-                        let why = "Tick a metric at the left to see it along this time.";
-                        state::empty(ui, "No metric is shown", why);
-                    }
-                    let last = device.lanes.len().saturating_sub(1);
-                    let mut sight = None;
-                    for (index, lane) in device.lanes.iter().enumerate() {
-                        sight = Some(lanes::lane_ui(
-                            ui,
-                            &time,
-                            device,
-                            index,
-                            lane,
-                            index == last,
-                        ));
-                    }
-                    self.sight = sight;
-                    chart::help_ui(ui);
-                });
+                .show(ui, |ui| self.lanes_ui(ctx, ui, &time, device));
         });
+    }
+
+    fn lanes_ui(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        ui: &mut Ui,
+        time: &Time,
+        device: &DeviceTimeline,
+    ) {
+        if device.lanes.is_empty() {
+            let why = "Tick a metric at the left to see it along this time.";
+            state::empty(ui, "No metric is shown", why);
+        }
+        let last = device.lanes.len().saturating_sub(1);
+        for (index, lane) in device.lanes.iter().enumerate() {
+            let name = &lane.metric.name;
+            let view = lanes::LaneView {
+                time,
+                device,
+                index,
+                lane,
+                is_last: index == last,
+                is_in_ms: self.in_ms.contains(name),
+            };
+            let mut toggles = false;
+            let mut shown = view.ui(ui, &mut toggles);
+            if toggles && !self.in_ms.remove(name) {
+                self.in_ms.insert(name.clone());
+            }
+            time_bar::send(ctx, std::mem::take(&mut shown.moves));
+            self.charts = Some(shown);
+        }
+        chart::help_ui(ui);
+    }
+
+    /// Carries out what keys asked for, now that there are samples to go to.
+    fn carry_out(
+        &mut self,
+        ctx: &mut ViewContext<'_>,
+        time: &Time,
+        device: &DeviceTimeline,
+        logs: Option<&DeviceLogs>,
+    ) {
+        let next = |ns: i64, is_forward: bool| {
+            let lines = device.lanes.iter().map(|lane| &lane.line);
+            let samples = lines.filter_map(|line| line.next(ns, is_forward));
+            let events = device.events.iter().map(|event| event.time_ns);
+            let events = events.filter(|at| if is_forward { *at > ns } else { *at < ns });
+            let all = samples.chain(events);
+            if is_forward { all.min() } else { all.max() }
+        };
+        // Each goes on from where the one before it left off.
+        let mut shared = time.shared;
+        for change in std::mem::take(&mut self.moves) {
+            if let Some(change) = shared.resolved(change, time.whole_ns, next) {
+                shared.take(change);
+                ctx.ui(UiCommand::Time(change));
+            }
+        }
+        if std::mem::take(&mut self.opens_log) {
+            match log_at_cursor(time, logs) {
+                Some((log, axis_ns)) => ctx.ui(UiCommand::OpenLogAt(log.key.clone(), axis_ns)),
+                None => ctx.notice = Some(NO_LOG.to_owned()),
+            }
+        }
     }
 
     fn list_ui(
@@ -169,7 +243,7 @@ impl Device {
                 let serial = self.wanted.trim();
                 if is_entered && !serial.is_empty() {
                     let serial = serial.to_owned();
-                    ctx.ui(crate::ui::command::UiCommand::OpenDevice(serial));
+                    ctx.ui(UiCommand::OpenDevice(serial));
                 }
             });
             ui.add_space(size::XS);
@@ -209,6 +283,40 @@ fn metric_ui(ui: &mut Ui, metric: &MetricDefinition, is_pinned: bool) -> bool {
         is_changed
     })
     .inner
+}
+
+/// The tables behind the lanes: what is in sight.
+fn sources(time: &Time, device: &DeviceTimeline) -> Vec<Source> {
+    let (from, to) = time.sight_ns();
+    let lanes = device.lanes.iter().map(|lane| Source {
+        label: format!("{} of {}", lane.metric.name, device.serial),
+        query: "device-series",
+        args: FleetArgs {
+            metric: Some(lane.metric.name.clone()),
+            device: Some(device.serial.clone()),
+            from_ns: Some(from),
+            to_ns: Some(to.saturating_add(1)),
+            ..FleetArgs::default()
+        },
+    });
+    lanes.collect()
+}
+
+/// Offers the log that covers the time of the cursor.
+fn log_here_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, time: &Time, logs: Option<&DeviceLogs>) {
+    let Some((log, axis_ns)) = log_at_cursor(time, logs) else {
+        return;
+    };
+    if button::link(ui, "Open the log here")
+        .on_hover_text(&log.name)
+        .clicked()
+    {
+        ctx.ui(UiCommand::OpenLogAt(log.key.clone(), axis_ns));
+    }
+}
+
+fn log_at_cursor<'l>(time: &Time, logs: Option<&'l DeviceLogs>) -> Option<(&'l DeviceLog, i64)> {
+    logs?.at(time.shared.cursor_ns?)
 }
 
 /// `DM000421, rev B`.

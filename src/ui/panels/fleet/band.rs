@@ -1,10 +1,14 @@
 //! The band: where most devices are at each hour, and one device as a line over it.
 
 use super::Fleet;
+use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{Band, BandPoint, FleetSummary};
-use crate::model::metric::MetricDefinition;
+use crate::model::metric::{MetricDefinition, MetricKind};
+use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::panels::device::lanes;
+use crate::ui::panels::time_bar;
+use crate::ui::shared_time::{Span, TimeMove};
 use crate::ui::theme::size;
 use crate::ui::widgets::chart::{Chart, Time, area, digits, line};
 use crate::ui::widgets::{button, card as cards, state, text};
@@ -13,7 +17,9 @@ use egui::{Color32, Rect, Ui};
 use egui_plot::PlotUi;
 
 /// Height of what stands above and below the chart.
-const REST: f32 = 92.0;
+const REST: f32 = 122.0;
+const HOUR_NS: i64 = 3_600_000_000_000;
+const DAY_NS: i64 = 86_400_000_000_000;
 
 impl Fleet {
     pub(super) fn band_ui(
@@ -35,27 +41,35 @@ impl Fleet {
                 ui.add_space(size::M);
                 self.choices_ui(ui, summary);
             });
-            let answer = ctx
-                .door
-                .fleet_band(&metric.name, self.by_day, self.version.as_deref());
+            let Some(span_ns) = summary.span_ns else {
+                return;
+            };
+            let mut time = time_bar::time_of(ctx, whole(span_ns));
+            let by_day = self.by_day || is_hour_too_short(ui, &time);
+            let version = self.version.as_deref();
+            let totals = ctx.door.fleet_totals(&metric.name, by_day, version);
+            let words = totals
+                .value()
+                .map(|totals| totals_words(&time, totals, metric));
+            time_bar::time_bar_ui(ctx, ui, &time, |_, ui| {
+                text::small(ui, words.unwrap_or_default());
+            });
+            let answer = ctx.door.fleet_band(&metric.name, by_day, version);
             let device = self.device.as_ref().map(|serial| {
                 let metrics = [metric.name.clone()];
-                ctx.door.device_timeline(serial, &metrics, None)
+                ctx.door.device_timeline(serial, &metrics)
             });
             let device = device.and_then(|answer| answer.value().cloned());
             state::answer(ui, &answer, "Sorting devices…", |ui, band| {
-                let Some(span_ns) = summary.span_ns else {
-                    return;
-                };
                 if band.points.iter().all(|point| point.quantiles.is_none()) {
                     let why = "No device of this version has a value of it.";
                     state::empty(ui, "Nothing to show", why);
                     return;
                 }
-                let time = Time {
-                    span_ns,
-                    group: "fleet",
-                };
+                self.carry_out(ctx, &mut time, band);
+                if time_bar::elsewhere_ui(ctx, ui, &time) {
+                    return;
+                }
                 let value = |value: f64| digits(value);
                 let said = |ns: i64| said(band, &time, ns, unit);
                 let chart = Chart {
@@ -67,17 +81,42 @@ impl Fleet {
                     has_times: true,
                     includes: &[],
                 };
-                chart.show(ui, |plot, t| {
-                    for run in runs(band) {
+                let n_pixels = lanes::pixels(ui);
+                let shown = chart.show(ui, |plot, t| {
+                    for run in runs(in_sight(band, &time)) {
                         draw_run(plot, &time, run, t.series[0]);
                     }
                     if let Some(lane) = device.as_ref().and_then(|device| device.lanes.first()) {
-                        lanes::lines(plot, &time, lane, t.series[1]);
+                        lanes::lines(plot, &time, lane, n_pixels, t.series[1]);
                     }
                 });
+                let moves = shown.moves.into_iter();
+                time_bar::send(
+                    ctx,
+                    moves.map(|change| whole_hours(change, by_day)).collect(),
+                );
                 legend_ui(ui, self.device.as_deref());
             });
         });
+    }
+
+    /// Carries out what keys asked for, now that there are hours to go to.
+    fn carry_out(&mut self, ctx: &mut ViewContext<'_>, time: &mut Time, band: &Band) {
+        let next = |ns: i64, is_forward: bool| {
+            let at = if is_forward {
+                band.points.partition_point(|point| point.from_ns <= ns)
+            } else {
+                let before = band.points.partition_point(|point| point.from_ns < ns);
+                before.checked_sub(1)?
+            };
+            band.points.get(at).map(|point| point.from_ns)
+        };
+        for change in std::mem::take(&mut self.moves) {
+            if let Some(change) = time.shared.resolved(change, time.whole_ns, next) {
+                time.shared.take(change);
+                ctx.ui(UiCommand::Time(change));
+            }
+        }
     }
 
     fn choices_ui(&mut self, ui: &mut Ui, summary: &FleetSummary) {
@@ -107,6 +146,71 @@ impl Fleet {
             self.device = None;
         }
     }
+}
+
+/// From the first hour that has a heartbeat to the end of the last one.
+fn whole((first, last): Span) -> Span {
+    (floor(first, HOUR_NS), ceil(last, HOUR_NS))
+}
+
+fn floor(ns: i64, width: i64) -> i64 {
+    ns.div_euclid(width).saturating_mul(width)
+}
+
+/// The end of the hour or day that holds a time.
+fn ceil(ns: i64, width: i64) -> i64 {
+    floor(ns, width).saturating_add(width)
+}
+
+/// What is chosen on a band is whole hours or days: numbers are known of no less.
+fn whole_hours(change: TimeMove, by_day: bool) -> TimeMove {
+    let width = if by_day { DAY_NS } else { HOUR_NS };
+    match change {
+        TimeMove::Choose(Some((from, to))) => TimeMove::Choose(Some((
+            floor(from, width),
+            ceil(to.saturating_sub(1), width),
+        ))),
+        other => other,
+    }
+}
+
+/// True where an hour is so much less than a pixel that days are shown.
+fn is_hour_too_short(ui: &Ui, time: &Time) -> bool {
+    let (from, to) = time.sight_ns();
+    let n_hours = to.saturating_sub(from) / HOUR_NS;
+    n_hours > i64::from(lanes::pixels(ui)).saturating_mul(2)
+}
+
+/// What there is in the time that was chosen, else in sight.
+fn totals_words(time: &Time, totals: &Totals, metric: &MetricDefinition) -> String {
+    let span = time.shared.chosen_ns.unwrap_or(time.sight_ns());
+    let total = totals.of(span);
+    let n = words::count(total.n, "value", "values");
+    let (Some(mean), Some((least, most))) = (total.mean(), total.range) else {
+        return n;
+    };
+    let unit = metric.unit.as_ref();
+    let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
+    let sum = if metric.kind == MetricKind::Counter {
+        format!(", {} in all", digits(total.sum))
+    } else {
+        String::new()
+    };
+    format!(
+        "{n}{sum}, mean {}{unit}, least {}, most {}",
+        digits(mean),
+        digits(least),
+        digits(most)
+    )
+}
+
+/// The points in sight, and one more on either side: lines go on to the edge.
+fn in_sight<'b>(band: &'b Band, time: &Time) -> &'b [BandPoint] {
+    let (from, to) = time.sight_ns();
+    let first = band.points.partition_point(|point| point.to_ns < from);
+    let end = band.points.partition_point(|point| point.from_ns <= to);
+    let range = first.saturating_sub(1)..end.saturating_add(1).min(band.points.len());
+    band.points.get(range).unwrap_or_default()
 }
 
 /// Points without a gap between them.
@@ -141,11 +245,10 @@ fn legend_ui(ui: &mut Ui, device: Option<&str>) {
     });
 }
 
-/// Points that follow each other and have values: nothing is drawn across the others.
-fn runs(band: &Band) -> impl Iterator<Item = &[BandPoint]> {
-    let runs = band
-        .points
-        .chunk_by(|a, b| a.quantiles.is_some() == b.quantiles.is_some());
+/// Points that follow each other and have values: nothing is drawn across a gap.
+fn runs(points: &[BandPoint]) -> impl Iterator<Item = &[BandPoint]> {
+    let runs = points
+        .chunk_by(|a, b| a.quantiles.is_some() == b.quantiles.is_some() && a.to_ns == b.from_ns);
     runs.filter(|run| run.first().is_some_and(|point| point.quantiles.is_some()))
 }
 

@@ -5,12 +5,16 @@ mod metrics;
 mod outliers;
 mod spread;
 mod versions;
+mod vitals;
 
-use super::{Panel, screen};
+use super::export_table::{Exporter, Source};
+use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{FleetSummary, Frame};
-use crate::model::metric::MetricDefinition;
+use crate::engine::queries::fleet_tables::FleetArgs;
+use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::shared_time::{Span, TimeMove};
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
@@ -18,6 +22,8 @@ use egui::{Pos2, Rect, Ui};
 
 /// Width of the list of metrics.
 const METRICS: f32 = 220.0;
+/// Below this height tiles are lower.
+const LOW_SCREEN: f32 = 500.0;
 /// What is shown first, where there is such a metric.
 const FIRST: [&str; 3] = ["wifi_disconnects", "battery_pct", "rssi"];
 
@@ -32,6 +38,9 @@ pub struct Fleet {
     /// The device whose line is drawn over the band.
     device: Option<String>,
     from_bottom: bool,
+    /// Changes of the time that need its samples.
+    moves: Vec<TimeMove>,
+    exporter: Exporter,
 }
 
 impl Panel for Fleet {
@@ -56,11 +65,26 @@ impl Panel for Fleet {
             });
         });
     }
+
+    fn take(&mut self, command: &UiCommand) -> bool {
+        match command {
+            UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
+            UiCommand::ExportShown => self.exporter.begin(),
+            UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl Fleet {
     fn body_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, summary: &FleetSummary) {
         let rect = ui.available_rect_before_wrap();
+        let is_low = rect.height() < LOW_SCREEN;
+        let height = if is_low { vitals::LOW } else { vitals::HEIGHT };
+        let tiles = Rect::from_min_size(rect.min, egui::vec2(rect.width(), height));
+        self.vitals_ui(ctx, ui, tiles);
+        let rect = rect.with_min_y(tiles.bottom() + size::M);
         let left = Rect::from_min_max(rect.min, Pos2::new(rect.left() + METRICS, rect.bottom()));
         let right = Rect::from_min_max(Pos2::new(left.right() + size::M, rect.top()), rect.max);
         let metric = self.chosen(summary);
@@ -79,9 +103,58 @@ impl Fleet {
                 Pos2::new(left + width, lower.bottom()),
             )
         };
+        let sources = self.sources(ctx.nav.time.chosen_ns, &metric);
+        self.exporter.ui(ctx, ui, &sources);
         self.versions_ui(ctx, ui, third(0.0), summary, &metric);
         self.spread_ui(ctx, ui, third(1.0), &metric);
         self.outliers_ui(ctx, ui, third(2.0), &metric);
+    }
+
+    /// The tables behind what is shown.
+    fn sources(&self, chosen_ns: Option<Span>, metric: &MetricDefinition) -> Vec<Source> {
+        let asked = FleetArgs {
+            metric: Some(metric.name.clone()),
+            from_ns: chosen_ns.map(|(from, _)| from),
+            to_ns: chosen_ns.map(|(_, to)| to),
+            ..FleetArgs::default()
+        };
+        let of_version = FleetArgs {
+            version: self.version.clone(),
+            ..asked.clone()
+        };
+        let name = &metric.name;
+        let source = |label: String, query: &'static str, args: &FleetArgs| Source {
+            label,
+            query,
+            args: args.clone(),
+        };
+        let band = FleetArgs {
+            by_day: self.by_day,
+            ..of_version.clone()
+        };
+        let ranking = FleetArgs {
+            from_bottom: self.from_bottom,
+            by_mean: metric.kind != MetricKind::Counter,
+            limit: Some(1000),
+            ..asked.clone()
+        };
+        vec![
+            source(format!("The band of {name}"), "fleet-band", &band),
+            source(format!("How {name} is spread"), "histogram", &of_version),
+            source(
+                format!("The mean of {name} by version"),
+                "mean-by-version",
+                &asked,
+            ),
+            source(
+                "Crash rates by version".to_owned(),
+                "event-rate-by-version",
+                &asked,
+            ),
+            source(format!("Devices by {name}"), "top-devices", &ranking),
+            source("Vitals".to_owned(), "vitals", &asked),
+            source("Census".to_owned(), "census", &asked),
+        ]
     }
 
     /// The metric that is shown: the chosen one, else one that most people look for, else the first.

@@ -28,7 +28,10 @@ impl Fleet {
             detail: "",
             right: what,
         };
-        let answer = ctx.door.fleet_ranking(&metric.name, !self.from_bottom);
+        let chosen = ctx.nav.time.chosen_ns;
+        let answer = ctx
+            .door
+            .fleet_ranking(&metric.name, !self.from_bottom, chosen);
         cards::card(ui, rect, title, |ui| {
             ui.horizontal(|ui| {
                 ui.add_space(size::S);

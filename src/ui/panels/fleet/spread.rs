@@ -27,9 +27,11 @@ impl Fleet {
             detail: of,
             right: "",
         };
-        let answer = ctx
-            .door
-            .fleet_histogram(&metric.name, self.version.as_deref());
+        let answer = ctx.door.fleet_histogram(
+            &metric.name,
+            self.version.as_deref(),
+            ctx.nav.time.chosen_ns,
+        );
         cards::card(ui, rect, title, |ui| {
             state::answer(ui, &answer, "Counting values…", |ui, histogram| {
                 bars_ui(ui, histogram, metric);

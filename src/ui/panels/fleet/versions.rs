@@ -1,7 +1,7 @@
 //! Versions side by side: how many devices, how often they crash, and the metric that is looked at.
 
 use super::Fleet;
-use crate::engine::fleet::view::{Estimate, FleetSummary, LEAST_DEVICES};
+use crate::engine::fleet::view::{Estimate, FleetSummary, LEAST_DEVICES, Looping};
 use crate::model::metric::MetricDefinition;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::size;
@@ -25,8 +25,16 @@ impl Fleet {
             detail: &summary.versions.len().to_string(),
             right: "",
         };
-        let means = ctx.door.fleet_by_version(&metric.name);
+        let chosen = ctx.nav.time.chosen_ns;
+        let means = ctx.door.fleet_by_version(&metric.name, chosen);
         let means = means.value();
+        // Of the time that was chosen, once it is known; of all there is until then.
+        let of_span = chosen.map(|span| ctx.door.fleet_versions(span));
+        let of_span = of_span.and_then(|answer| answer.value().cloned());
+        let (rows, looping) = match of_span.as_deref() {
+            Some((rows, looping)) => (rows, looping),
+            None => (&summary.versions, &summary.looping),
+        };
         cards::card(ui, rect, title, |ui| {
             let end = rect.width() - size::M;
             let (a, b) = (end * 0.3, end * 0.7);
@@ -39,7 +47,7 @@ impl Fleet {
                 ],
             );
             ScrollArea::vertical().id_salt("versions").show(ui, |ui| {
-                for row in &summary.versions {
+                for row in rows {
                     let mean = means.and_then(|means| {
                         means.iter().find(|mean| mean.version == row.version)
                     });
@@ -87,14 +95,13 @@ impl Fleet {
                         self.version = (!is_chosen).then(|| row.version.clone());
                     }
                 }
-                looping_ui(ui, summary);
+                looping_ui(ui, looping);
             });
         });
     }
 }
 
-fn looping_ui(ui: &mut Ui, summary: &FleetSummary) {
-    let looping = &summary.looping;
+fn looping_ui(ui: &mut Ui, looping: &Looping) {
     if looping.n_devices == 0 {
         return;
     }

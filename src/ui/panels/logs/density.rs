@@ -53,6 +53,10 @@ pub(super) struct Marks {
     pub(super) selected: Option<Place>,
     /// The row under the pointer.
     pub(super) pointed: Option<Place>,
+    /// Where the cursor of all screens is on the axis.
+    pub(super) cursor: Option<i64>,
+    /// What was chosen of the time that all screens share, on the axis.
+    pub(super) chosen: Option<(i64, i64)>,
 }
 
 /// What was done on the lane.
@@ -143,6 +147,11 @@ impl<'a> Lane<'a> {
 /// Where a row is on a lane that fills `rect`.
 pub(super) fn x_of(rect: Rect, density: &LogDensity, place: Place) -> Option<f32> {
     Lane::inside(rect, density).x_of_place(place)
+}
+
+/// The place on the axis of a lane that fills `rect`, below a point.
+pub(super) fn at(rect: Rect, density: &LogDensity, x: f32) -> i64 {
+    Lane::inside(rect, density).at(x)
 }
 
 /// Draws the lane. `dragged_from` is where a drag began.
@@ -247,6 +256,13 @@ fn sight_ui(painter: &Painter, t: &Tokens, lane: &Lane<'_>, marks: &Marks) {
         let (from, to) = (from.min(to), from.max(to).max(from.min(to) + 2.0));
         let sight = Rect::from_x_y_ranges(from..=to, lane.rect.y_range());
         painter.rect_filled(sight, 2.0, t.act_bg);
+    }
+    if let Some((from, to)) = marks.chosen {
+        let chosen = Rect::from_x_y_ranges(lane.x_of(from)..=lane.x_of(to), lane.rect.y_range());
+        painter.rect_filled(chosen, 0.0, t.act.gamma_multiply(0.15));
+    }
+    if let Some(at) = marks.cursor {
+        painter.vline(lane.x_of(at), lane.rect.y_range(), Stroke::new(1.0, t.text));
     }
     for (place, color) in [(marks.selected, t.act), (marks.pointed, t.muted)] {
         if let Some(x) = place.and_then(|place| lane.x_of_place(place)) {

@@ -26,6 +26,7 @@ mod row;
 mod row_menu;
 mod selected;
 mod selection;
+mod shared_time;
 
 use super::{Panel, screen};
 use crate::engine::logs::filter::{FilterStack, LogFilter};
@@ -36,6 +37,7 @@ use crate::engine::queries::log_list::ListedLog;
 use crate::engine::queries::log_summary::LogOverview;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::nav::LogJump;
 use crate::ui::theme::size;
 use crate::ui::widgets::virtual_list::VirtualList;
 use crate::ui::widgets::{button, card as cards, state, text};
@@ -174,6 +176,7 @@ impl Panel for Logs {
                 ui.set_min_height(size::CHIP);
                 text::muted(ui, known.as_deref().map_or(String::new(), detail));
                 self.status_ui(ui);
+                self.chosen_ui(ctx, ui, known.as_deref());
             });
             ui.add_space(size::S);
             if let Some(known) = &known {
@@ -251,28 +254,32 @@ impl Logs {
     /// Follows what the rest of the window asks for: another log, or a crash in one.
     fn choose(&mut self, ctx: &mut ViewContext<'_>, listed: &[ListedLog]) {
         let mut wanted = ctx.nav.place.log.clone();
-        let jump = ctx.nav.log_jump.filter(|(n, _)| *n != self.n_jumps);
-        if let Some((n, crash)) = jump {
-            match ctx
-                .door
-                .log_of_crash(crash)
-                .value()
-                .map(|log| (**log).clone())
-            {
-                Some(Some(log)) => {
-                    self.n_jumps = n;
-                    let log = self.with_others(&log);
-                    wanted = Some(log.clone());
-                    self.open(log.clone());
-                    self.ask(&log, Wanted::Crash(crash), true);
-                    ctx.ui(UiCommand::OpenLog(log));
+        let jump = ctx.nav.log_jump.clone();
+        match jump.filter(|(n, _)| *n != self.n_jumps) {
+            Some((n, LogJump::Crash(crash))) => {
+                let log = ctx.door.log_of_crash(crash);
+                match log.value().map(|log| (**log).clone()) {
+                    Some(Some(log)) => {
+                        self.n_jumps = n;
+                        let log = self.with_others(&log);
+                        wanted = Some(log.clone());
+                        self.open(log.clone());
+                        self.ask(&log, Wanted::Crash(crash), true);
+                        ctx.ui(UiCommand::OpenLog(log));
+                    }
+                    Some(None) => {
+                        self.n_jumps = n;
+                        ctx.notice = Some("This crash came in a dump without a log.".to_owned());
+                    }
+                    None => {}
                 }
-                Some(None) => {
-                    self.n_jumps = n;
-                    ctx.notice = Some("This crash came in a dump without a log.".to_owned());
-                }
-                None => {}
             }
+            Some((n, LogJump::Time(log, axis_ns))) => {
+                self.n_jumps = n;
+                self.open(log.clone());
+                self.ask(&log, Wanted::Time(axis_ns), true);
+            }
+            None => {}
         }
         let wanted = wanted
             .filter(|key| Self::exists(key, listed))
@@ -352,6 +359,7 @@ impl Logs {
     ) {
         let selected = self.selected.as_ref().and_then(|it| it.row.as_ref());
         self.marks.selected = selected.map(density::Place::from);
+        self.share_time(ctx, ui, rect, overview);
         let done = density::lane_ui(ui, rect, overview, &self.marks, &mut self.dragged_from);
         let is_rows = overview.density.axis == DensityAxis::Rows;
         let row = |at: i64| u64::try_from(at).unwrap_or(0);
