@@ -450,7 +450,7 @@ mod tests {
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 6"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 7"));
         }
     }
 

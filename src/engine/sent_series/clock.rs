@@ -45,6 +45,10 @@ pub(super) enum TimeSource {
 
 /// What is known of the time of a file as a whole.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "all of them are times, and say their unit"
+)]
 pub(super) struct FileTimes {
     /// When its first record was made.
     pub(super) begun_ns: Option<i64>,

@@ -83,7 +83,7 @@ impl LogSession {
         let raw = self.bytes.get(place.clone())?;
         let is_text = self.format.framing() == Framing::Delimited(b'\n');
         let mut line = None;
-        let piece = self.piece(place.clone());
+        let piece = self.piece(place);
         decode_rows(&piece, self.format, &self.dictionaries, |_, record| {
             if line.is_none() {
                 let mut text = Vec::new();

@@ -117,18 +117,15 @@ impl LogFormat for SdkLog {
                     .find(|index| cut(&line, *index, n) <= row.start);
                 let index = index.unwrap_or(0);
                 let mut rows = rows_of(&logs).skip(index);
-                match rows.next() {
-                    Some(first) => {
-                        decode_row(&first, build.as_ref(), bytes, dictionaries, record);
-                        if index.saturating_add(1) == n {
-                            add_others(rows, build.as_ref(), dictionaries, record);
-                        }
-                    }
+                let Some(first) = rows.next() else {
                     // A message without an entry.
-                    None => {
-                        Text.decode(bytes, dictionaries, record);
-                        record.kind = RowKind::Data;
-                    }
+                    Text.decode(bytes, dictionaries, record);
+                    record.kind = RowKind::Data;
+                    return;
+                };
+                decode_row(&first, build.as_ref(), bytes, dictionaries, record);
+                if index.saturating_add(1) == n {
+                    add_others(rows, build.as_ref(), dictionaries, record);
                 }
             }
         }
