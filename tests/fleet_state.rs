@@ -245,7 +245,7 @@ fn a_level_of_charge_falls_between_heartbeats_and_is_left_out_where_it_rises_or_
             .unwrap()
     };
     writer.define(&[level], UnitSource::Defined).unwrap();
-    writer.add(&batch).unwrap();
+    writer.add(batch.clone()).unwrap();
     writer.commit().unwrap();
     drop(into);
     let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();

@@ -3,7 +3,8 @@
 
 use fieldscope::engine::fleet::view::DeviceTimeline;
 use fieldscope::engine::index_cache::IndexCache;
-use fieldscope::engine::queries::heartbeats::{DeviceTimelineQuery, FleetSummaryQuery};
+use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
+use fieldscope::engine::queries::heartbeats::FleetSummaryQuery;
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::metric::{MetricDefinition, MetricKind};
 use std::path::Path;
@@ -35,7 +36,6 @@ fn chart(place: &Path, made: &Path, name: &str) -> (Vec<MetricDefinition>, Devic
     let query = DeviceTimelineQuery {
         serial: "DA143532".to_owned(),
         metrics: metrics.iter().map(|metric| metric.name.clone()).collect(),
-        span_ns: None,
     };
     (metrics, workspace.run(&query).expect("a timeline"))
 }
@@ -84,7 +84,7 @@ fn a_metric_is_two_lines_of_firmware_and_nothing_else() {
     let lane = |name: &str| {
         let mut lanes = after.lanes.iter();
         let lane = lanes.find(|lane| lane.metric.name == name).expect("a lane");
-        (lane.buckets.clone(), lane.metric.unit.clone())
+        (lane.line.values().to_vec(), lane.metric.unit.clone())
     };
     let (battery, _) = lane("BatteryMv");
     assert_eq!(
@@ -92,16 +92,17 @@ fn a_metric_is_two_lines_of_firmware_and_nothing_else() {
         1,
         "not set in the second hour: a gap, never 0"
     );
-    assert_eq!(battery[0].mean, 3712.0);
+    assert_eq!(battery[0].sum, 3712.0);
     assert_eq!(battery[0].to_ns - battery[0].from_ns, 3_600_000_000_000);
     let percent = |name: &str| {
-        let share = lane(name).0[0].share.expect("a timer has a share");
+        let share = lane(name).0[0];
+        let share = share.share_of_ms(share.sum).expect("a timer has a share");
         format!("{:.1} %", 100.0 * share)
     };
     assert_eq!(percent("MainTaskMs"), "34.6 %");
     assert_eq!(percent("WifiConnectedMs"), "83.7 %");
     let (rssi, unit) = lane("RSSI");
-    assert_eq!((rssi[0].mean, unit.as_deref()), (-57.0, Some("dBm")));
+    assert_eq!((rssi[0].sum, unit.as_deref()), (-57.0, Some("dBm")));
     // Nothing else moved.
     let others = after
         .lanes

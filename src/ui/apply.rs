@@ -20,12 +20,7 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
 impl App {
     pub(super) fn apply(&mut self, ctx: &Context, command: UiCommand) {
-        // What the open screen has a meaning of its own for, it carries out with the next frame.
-        let open = self.nav.place.panel;
-        let mut panels = self.panels.iter_mut();
-        if let Some((_, panel)) = panels.find(|(id, _)| *id == open)
-            && panel.take(&command)
-        {
+        if self.is_taken_by_screen(&command) {
             ctx.request_repaint();
             return;
         }
@@ -124,6 +119,15 @@ impl App {
             UiCommand::Jobs => self.overlay = Some(Overlay::Jobs),
             UiCommand::NextTheme => self.settings.theme = next_theme(self.settings.theme),
         }
+    }
+
+    /// What the open screen has a meaning of its own for, it carries out with the next frame.
+    fn is_taken_by_screen(&mut self, command: &UiCommand) -> bool {
+        let open = self.nav.place.panel;
+        let mut panels = self.panels.iter_mut();
+        panels
+            .find(|(id, _)| *id == open)
+            .is_some_and(|(_, panel)| panel.take(command))
     }
 
     /// What is drawn of the shared time is drawn anew where it changed.

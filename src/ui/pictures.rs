@@ -47,10 +47,8 @@ impl Pictures {
     /// The next one that is there.
     pub(super) fn taken(&mut self) -> Option<Command> {
         let taken = |asked: &Asked| asked.image.try_recv().ok();
-        let found = self.asked.iter().enumerate();
-        let (at, image) = found
-            .filter_map(|(at, asked)| Some((at, taken(asked)?)))
-            .next()?;
+        let mut all = self.asked.iter().enumerate();
+        let (at, image) = all.find_map(|(at, asked)| Some((at, taken(asked)?)))?;
         let asked = self.asked.remove(at);
         let part = image.region(&asked.screen, Some(asked.pixels_per_point));
         let pixels = part.pixels.iter();

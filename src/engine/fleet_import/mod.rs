@@ -182,25 +182,25 @@ impl FleetSample {
 impl FleetSummary {
     /// `1,000 devices, 168,000 heartbeats, 16,800,000 points, 480 events. Population unknown: rates only.`
     pub fn sentence(&self) -> String {
-        let mut sentence = format!(
-            "{} devices, {} heartbeats, {} points, {} events.",
-            grouped(self.n_devices),
-            grouped(self.n_heartbeats),
-            grouped(self.n_points),
-            grouped(self.n_events)
-        );
-        if self.already_here {
-            sentence = "Already here: the same sample was imported before.".to_owned();
+        let what = if self.already_here {
+            "Already here: the same sample was imported before.".to_owned()
+        } else {
+            format!(
+                "{} devices, {} heartbeats, {} points, {} events.",
+                grouped(self.n_devices),
+                grouped(self.n_heartbeats),
+                grouped(self.n_points),
+                grouped(self.n_events)
+            )
+        };
+        let of = match self.population {
+            Some(population) => format!("A sample of {} devices.", grouped(population)),
+            None => "Population unknown: rates only.".to_owned(),
+        };
+        match self.tables.iter().map(|table| table.bad_rows.n).sum() {
+            0 => format!("{what} {of}"),
+            n_bad => format!("{what} {of} {} bad rows.", grouped(n_bad)),
         }
-        sentence.push_str(&match self.population {
-            Some(population) => format!(" A sample of {} devices.", grouped(population)),
-            None => " Population unknown: rates only.".to_owned(),
-        });
-        let n_bad: u64 = self.tables.iter().map(|table| table.bad_rows.n).sum();
-        if n_bad > 0 {
-            sentence.push_str(&format!(" {} bad rows.", grouped(n_bad)));
-        }
-        sentence
     }
 }
 
@@ -209,7 +209,7 @@ pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -128,7 +128,8 @@ pub fn preflight(
 /// Heartbeats that are stored on trial.
 #[derive(Default)]
 struct Trial {
-    batches: Vec<HeartbeatBatch>,
+    #[expect(clippy::vec_box, reason = "they come in boxes")]
+    batches: Vec<Box<HeartbeatBatch>>,
     n_points: u64,
 }
 
@@ -145,7 +146,7 @@ impl Trial {
         let n_batches = self.batches.len() as u64;
         for (done, batch) in (0..).zip(self.batches) {
             progress.tick(done, n_batches)?;
-            writer.add(batch)?;
+            writer.add(*batch)?;
         }
         writer.commit()?;
         let storing = begun.elapsed();

@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// Some of what the tables hold.
 pub(super) enum Part {
-    Heartbeats(HeartbeatBatch),
+    Heartbeats(Box<HeartbeatBatch>),
     Events(Vec<FleetEvent>),
 }
 
@@ -144,12 +144,12 @@ fn read_table(
             let at = before + table.position();
             match input.mapping.table_use {
                 TableUse::Wide => send(Message::Part(
-                    Part::Heartbeats(wide(chunk, columns, &input.mapping, bad)),
+                    Part::Heartbeats(Box::new(wide(chunk, columns, &input.mapping, bad))),
                     at,
                 ))?,
                 TableUse::Long => {
                     for batch in long(&chunk, columns, &input.mapping, bad) {
-                        send(Message::Part(Part::Heartbeats(batch), at))?;
+                        send(Message::Part(Part::Heartbeats(Box::new(batch)), at))?;
                     }
                 }
                 TableUse::Events => send(Message::Part(

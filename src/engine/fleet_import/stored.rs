@@ -146,7 +146,7 @@ impl Seen {
                         self.metrics.insert(name.clone());
                     }
                 }
-                writer.add(batch)
+                writer.add(*batch)
             }
             Part::Events(events) => writer.add_events(&events),
         }

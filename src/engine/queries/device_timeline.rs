@@ -8,7 +8,6 @@ use crate::engine::query::{Query, QueryError};
 use crate::model::metric::MetricDefinition;
 use crate::store::crash::{CrashFilter, CrashRow};
 use crate::store::reader::Reader;
-use crate::store::series::RowFilter;
 
 const ALL_TIME: (i64, i64) = (i64::MIN, i64::MAX);
 

@@ -1,9 +1,3 @@
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 use super::{SentSeries, sent_series};
 use crate::engine::examine::{Examined, ExaminedFile};
 use crate::engine::input::InputFile;

@@ -49,8 +49,7 @@ fn word(text: &str) -> Option<f64> {
 pub(super) fn number<'b>(bytes: &[u8]) -> Option<Cell<'b>> {
     let (is_negative, digits) = match bytes {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     if !matches!(digits.first(), Some(b'0'..=b'9' | b'.')) {
         return None;
@@ -65,7 +64,7 @@ pub(super) fn number<'b>(bytes: &[u8]) -> Option<Cell<'b>> {
             b'0'..=b'9' => {
                 mantissa = mantissa
                     .wrapping_mul(10)
-                    .wrapping_add(u64::from(byte - b'0'))
+                    .wrapping_add(u64::from(byte - b'0'));
             }
             b'.' if point.is_none() => point = Some(at),
             _ => return exponent(bytes),
@@ -156,7 +155,7 @@ mod tests {
             let expected: f64 = text.parse().unwrap();
             match Cell::parse(text.as_bytes()) {
                 Some(Cell::Float(value)) => {
-                    assert_eq!(value.to_bits(), expected.to_bits(), "{text}")
+                    assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
                 }
                 other => panic!("{text}: {other:?}"),
             }

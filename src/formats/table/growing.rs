@@ -45,7 +45,7 @@ impl Growing {
     pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<(), NotANumber> {
         match (self.kind, cell) {
             (_, Cell::Missing) => self.push_missing(),
-            (Type::Text, Cell::Text(text)) | (Type::Unknown, Cell::Text(text)) => {
+            (Type::Text | Type::Unknown, Cell::Text(text)) => {
                 self.widen(Type::Text);
                 self.texts.push(text);
                 self.mark();
@@ -152,7 +152,7 @@ impl Growing {
             Type::Float => self.floats.push(0.0),
             Type::Text => self.texts.index.push(0),
         }
-        if self.n_rows % 64 == 0 {
+        if self.n_rows.is_multiple_of(64) {
             self.present.push(0);
         }
         self.n_rows += 1;
@@ -160,7 +160,7 @@ impl Growing {
 
     /// The row after the last has a value.
     fn mark(&mut self) {
-        if self.n_rows % 64 == 0 {
+        if self.n_rows.is_multiple_of(64) {
             self.present.push(0);
         }
         if let Some(word) = self.present.last_mut() {

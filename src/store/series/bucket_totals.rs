@@ -2,9 +2,11 @@
 //! be added up from it.
 
 use super::cell::add_to_stats;
+use super::filter::{IdFilter, RowFilter};
 use super::key::DAY_NS;
+use super::packed_cell::with_values;
 use super::quantiles::Bucket;
-use super::scan::{IdFilter, Needs, RowFilter, scan, with_values};
+use super::scan::{Needs, scan};
 use super::summary::Stats;
 use crate::model::series::Values;
 use crate::store::error::StoreError;
@@ -63,7 +65,7 @@ impl Reader {
                 let times = cell.times(decoder)?;
                 // A cell is one day: its hours stand side by side, so that a row costs no search.
                 let first = cell.rows.first_ns.div_euclid(width);
-                let mut own: Vec<Stats> = Vec::new();
+                let mut own = vec![Stats::default(); DAY_HOURS];
                 for column in cell.values(decoder)? {
                     if matches!(column.values, Values::Text { .. }) {
                         continue;
@@ -76,17 +78,11 @@ impl Reader {
                             let end = start.saturating_add(part.len());
                             let number = part.first().map_or(first, |time| time.div_euclid(width));
                             let at = usize::try_from(number.abs_diff(first)).unwrap_or(usize::MAX);
-                            if at < DAY_HOURS {
-                                if own.len() <= at {
-                                    own.resize(at.saturating_add(1), Stats::default());
-                                }
-                                if let Some(stats) = own.get_mut(at) {
-                                    add_to_stats(stats, &column, start..end);
-                                }
-                            } else {
-                                let stats = totals.entry(number).or_default();
-                                add_to_stats(stats, &column, start..end);
-                            }
+                            let stats = match own.get_mut(at) {
+                                Some(stats) => stats,
+                                None => totals.entry(number).or_default(),
+                            };
+                            add_to_stats(stats, &column, start..end);
                             start = end;
                         }
                     }

@@ -97,7 +97,8 @@ pub(super) struct Piece {
 /// begin to its end, which takes a quarter of the time of jumping from day to day.
 pub(super) fn gathered(cells: &[&[Piece]]) -> Vec<Vec<Rows>> {
     let mut all: Vec<Vec<Rows>> = vec![Vec::new(); cells.len()];
-    let mut batches: BTreeMap<u64, (&Arc<Rows>, Vec<(usize, Range<usize>)>)> = BTreeMap::new();
+    type OfCell = (usize, Range<usize>);
+    let mut batches: BTreeMap<u64, (&Arc<Rows>, Vec<OfCell>)> = BTreeMap::new();
     for (cell, pieces) in cells.iter().enumerate() {
         for piece in *pieces {
             let (_, ranges) = batches

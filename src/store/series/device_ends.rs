@@ -1,8 +1,10 @@
 //! When each device was heard of last, and what it said of itself then.
 
 use super::cell::whole_or_zero;
+use super::filter::{IdFilter, RowFilter};
 use super::key::{HARDWARE, TIME, VERSION};
-use super::scan::{Cell, IdFilter, Needs, RowFilter, scan};
+use super::packed_cell::PackedCell;
+use super::scan::{Needs, scan};
 use crate::model::series::Column;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
@@ -34,7 +36,7 @@ impl Reader {
             |ends: &mut BTreeMap<u32, i64>, cell, decoder| {
                 let times = cell.times(decoder)?;
                 let selected = cell.selected(&ids, decoder)?;
-                for (device, run) in cell.runs() {
+                for (device, run) in cell.device_runs() {
                     let inside = selected.iter().rev().find_map(|range| {
                         let end = range.end.min(run.end);
                         (end > range.start.max(run.start)).then_some(end)
@@ -118,12 +120,12 @@ fn is_said(column: &Column, said: &[u32], row: usize) -> bool {
 
 fn add_last(
     last: &mut BTreeMap<u32, (i64, u32)>,
-    cell: &Cell,
+    cell: &PackedCell,
     times: &[i64],
     said: &[u32],
     is_known: impl Fn(usize) -> bool,
 ) {
-    for (device, run) in cell.runs() {
+    for (device, run) in cell.device_runs() {
         let row = run.rev().find(|row| is_known(*row));
         let own = row.and_then(|row| Some((*times.get(row)?, *said.get(row)?)));
         if let Some(own) = own {

@@ -2,8 +2,10 @@
 //! at a time, because values and intervals lie in blocks of their own.
 
 use super::cell::{add_to_stats, whole_or_zero};
+use super::filter::{IdFilter, RowFilter};
 use super::key::{CellKey, DAY_NS, INTERVAL, VERSION};
-use super::scan::{Cell, IdFilter, Needs, RowFilter, scan, with_values};
+use super::packed_cell::{PackedCell, with_values};
+use super::scan::{Needs, scan};
 use super::summary::Stats;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
@@ -192,7 +194,7 @@ impl Reader {
                 }
                 let columns = cell.values(decoder)?;
                 let times = cell.times(decoder)?;
-                for (device, run) in cell.runs() {
+                for (device, run) in cell.device_runs() {
                     let inside = selected
                         .iter()
                         .map(|range| range.start.max(run.start)..range.end.min(run.end));
@@ -221,7 +223,7 @@ impl Reader {
 
 /// The rows of one device on one day.
 struct DeviceDay<'a> {
-    cell: &'a Cell,
+    cell: &'a PackedCell,
     device: u32,
     times: &'a [i64],
     rows: &'a Rows,

@@ -66,7 +66,11 @@ impl IdFilter {
     /// The days with blocks of which rows may be wanted.
     pub(super) fn days(&self, connection: &Connection) -> Result<Vec<i64>, StoreError> {
         let mut days = days(connection)?;
-        days.retain(|day| *day >= day_of(self.from_ns) && *day <= day_of(self.to_ns));
+        days.retain(|day| {
+            // The end is not in it.
+            let last_ns = self.to_ns.saturating_sub(1);
+            *day >= day_of(self.from_ns) && *day <= day_of(last_ns)
+        });
         Ok(days)
     }
 

@@ -72,7 +72,7 @@ impl Reader {
 struct Counters {
     /// The number of the first counter.
     least: i64,
-    counters: Vec<u64>,
+    near: Vec<u64>,
     far: BTreeMap<i64, u64>,
 }
 
@@ -80,13 +80,13 @@ impl Counters {
     /// The counter of a number, where there is one.
     fn counter(&mut self, number: i64) -> Option<&mut u64> {
         let at = number.checked_sub(self.least)?;
-        self.counters.get_mut(usize::try_from(at).ok()?)
+        self.near.get_mut(usize::try_from(at).ok()?)
     }
 
     /// Counts a number that has a counter.
     fn count_covered(&mut self, number: i64) {
         let at = usize::try_from(number.wrapping_sub(self.least));
-        if let Some(counter) = at.ok().and_then(|at| self.counters.get_mut(at)) {
+        if let Some(counter) = at.ok().and_then(|at| self.near.get_mut(at)) {
             *counter += 1;
         }
     }
@@ -101,15 +101,15 @@ impl Counters {
 
     /// Makes counters for these numbers too; false where there would be too many.
     fn cover(&mut self, least: i64, greatest: i64) -> bool {
-        if self.counters.is_empty() {
+        if self.near.is_empty() {
             self.least = least;
         }
         let end = self
             .least
-            .saturating_add(i64::try_from(self.counters.len()).unwrap_or(i64::MAX));
+            .saturating_add(i64::try_from(self.near.len()).unwrap_or(i64::MAX));
         let (first, last) = (
             least.min(self.least),
-            greatest.max(end - i64::from(!self.counters.is_empty())),
+            greatest.max(end - i64::from(!self.near.is_empty())),
         );
         let n = last.abs_diff(first);
         if n >= COUNTERS_MAX {
@@ -117,12 +117,12 @@ impl Counters {
         }
         let n_before = usize::try_from(self.least.abs_diff(first)).unwrap_or_default();
         if n_before > 0 {
-            self.counters.splice(..0, std::iter::repeat_n(0, n_before));
+            self.near.splice(..0, std::iter::repeat_n(0, n_before));
             self.least = first;
         }
         let n = usize::try_from(n).unwrap_or_default() + 1;
-        if self.counters.len() < n {
-            self.counters.resize(n, 0);
+        if self.near.len() < n {
+            self.near.resize(n, 0);
         }
         true
     }
@@ -130,7 +130,7 @@ impl Counters {
     /// The numbers, each once or twice. The last one may be the largest that there is.
     fn into_counts(self) -> impl Iterator<Item = (i64, u64)> {
         let least = self.least;
-        let near = (0_i64..).zip(self.counters).filter(|(_, n)| *n > 0);
+        let near = (0_i64..).zip(self.near).filter(|(_, n)| *n > 0);
         near.map(move |(at, n)| (least.wrapping_add(at), n))
             .chain(self.far)
     }

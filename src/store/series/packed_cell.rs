@@ -58,6 +58,13 @@ impl PackedCell {
         })
     }
 
+    /// The number and the rows of each device that has any.
+    pub(super) fn device_runs(&self) -> impl Iterator<Item = (u32, Range<usize>)> {
+        let first = self.key.group * GROUP_DEVICES;
+        self.runs()
+            .map(move |(slot, run)| (first + u32::from(slot), run))
+    }
+
     /// The time of each row.
     pub(super) fn times(&self, decoder: &mut Decoder) -> Result<Vec<i64>, StoreError> {
         match self

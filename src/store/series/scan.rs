@@ -23,6 +23,10 @@ static N_PROCESSORS: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
 
 /// What of the rows a question looks at.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "parts of a cell, each wanted or not"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Each row's time.

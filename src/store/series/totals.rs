@@ -104,11 +104,11 @@ impl Reader {
                 for_each_summary(connection, day, metric, |id, summary| {
                     let stored =
                         Summary::read(summary).map_err(|malformed| damaged(id, malformed))?;
-                    for (version, stats) in &stored.by_version {
-                        if filter.takes_version(*version) {
-                            sum.change(*version, |all| all.merge(stats));
-                        }
-                    }
+                    let of_versions = stored.by_version.iter();
+                    let wanted = of_versions.filter(|(version, _)| filter.takes_version(*version));
+                    wanted.for_each(|(version, stats)| {
+                        sum.change(*version, |all| all.merge(stats));
+                    });
                     Ok(())
                 })?;
             }

@@ -267,10 +267,10 @@ impl<'b> Reading<'_, 'b> {
                     .place(&mut self.n_keys, of, &key, is_object, self.rows)
                 {
                     Place::Object(inner) if is_object => {
-                        passed = self.object(scan, inner)?.or(passed)
+                        passed = self.object(scan, inner)?.or(passed);
                     }
                     Place::Column(column) if !is_object => {
-                        self.values.push((column, scan.value()?))
+                        self.values.push((column, scan.value()?));
                     }
                     // An object where there were values, or the other way round.
                     _ => {
@@ -305,20 +305,19 @@ impl Keys {
             }
         }
         let entry = (of, key.to_owned());
-        let place = match self.columns.get(&entry) {
-            Some(place) => *place,
-            None => {
-                let place = if is_object {
-                    self.n_objects += 1;
-                    Place::Object(self.n_objects)
-                } else {
-                    rows.add_column(key).map_or(Place::Nowhere, Place::Column)
-                };
-                if place != Place::Nowhere {
-                    self.columns.insert(entry, place);
-                }
-                place
+        let place = if let Some(place) = self.columns.get(&entry) {
+            *place
+        } else {
+            let place = if is_object {
+                self.n_objects += 1;
+                Place::Object(self.n_objects)
+            } else {
+                rows.add_column(key).map_or(Place::Nowhere, Place::Column)
+            };
+            if place != Place::Nowhere {
+                self.columns.insert(entry, place);
             }
+            place
         };
         // From here on the order is that of this line.
         self.order.truncate(*at);
