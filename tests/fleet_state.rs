@@ -3,8 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     clippy::panic,
     reason = "a test fails by panicking"
 )]
@@ -247,6 +245,7 @@ fn a_level_of_charge_falls_between_heartbeats_and_is_left_out_where_it_rises_or_
     writer.define(&[level], UnitSource::Defined).unwrap();
     writer.add(batch.clone()).unwrap();
     writer.commit().unwrap();
+    drop(writer);
     drop(into);
     let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
     let asked = VitalsQuery {

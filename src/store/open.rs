@@ -446,11 +446,11 @@ mod tests {
                 error,
                 StoreError::Newer {
                     found: 99,
-                    supported: 7,
+                    supported: 8,
                     ..
                 }
             ));
-            assert!(error.to_string().contains("99") && error.to_string().contains("to 7"));
+            assert!(error.to_string().contains("99") && error.to_string().contains("to 8"));
         }
     }
 

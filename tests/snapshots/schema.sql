@@ -181,7 +181,7 @@ CREATE TABLE sample_frames (
     seed        INTEGER,
     rates       TEXT    NOT NULL,
     manifest    TEXT
-) STRICT;
+, tables TEXT) STRICT;
 CREATE TABLE series_blocks (
     id      INTEGER PRIMARY KEY,
     summary BLOB    NOT NULL,
