@@ -6,8 +6,9 @@
 //! QUESTION is one of Q1 to Q6 or `screens` (each question of the Fleet and Device screens).
 
 use fieldscope::engine::index_cache::IndexCache;
+use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
 use fieldscope::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, DeviceTimelineQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
 };
 use fieldscope::engine::query::Query;
 use fieldscope::engine::workspace::Workspace;
@@ -142,6 +143,7 @@ fn screens(path: &Path, device: &str, n_runs: usize) -> Result<Value, Failure> {
         }
         let query = ByVersionQuery {
             metric: metric.clone(),
+            span_ns: None,
         };
         ask(&mut told, &workspace, &named("means"), &query, n_runs)?;
         for (what, version) in [
@@ -151,6 +153,7 @@ fn screens(path: &Path, device: &str, n_runs: usize) -> Result<Value, Failure> {
             let query = HistogramQuery {
                 metric: metric.clone(),
                 version,
+                span_ns: None,
             };
             ask(&mut told, &workspace, &named(what), &query, n_runs)?;
         }
@@ -158,6 +161,7 @@ fn screens(path: &Path, device: &str, n_runs: usize) -> Result<Value, Failure> {
             let query = RankingQuery {
                 metric: metric.clone(),
                 from_top,
+                span_ns: None,
             };
             ask(&mut told, &workspace, &named(what), &query, n_runs)?;
         }
@@ -167,7 +171,6 @@ fn screens(path: &Path, device: &str, n_runs: usize) -> Result<Value, Failure> {
         metrics: ["rssi", "main_task_ms", "battery_soc", "batt_v", "flt_03"]
             .map(str::to_owned)
             .to_vec(),
-        span_ns: None,
     };
     ask(&mut told, &workspace, "device", &query, n_runs)?;
     Ok(Value::Object(told))

@@ -53,7 +53,7 @@ stage_layers() { test_target layers; }
 # In a test a failed unwrap or index is the failure that it should be.
 stage_clippy() {
     cargo clippy --lib --bins -- -D warnings
-    cargo clippy --all-targets -- -D warnings -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic \
+    cargo clippy --all-targets --features bench -- -D warnings -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic \
         -A clippy::indexing_slicing -A clippy::string_slice -A clippy::print_stdout -A clippy::print_stderr \
         -A clippy::cast_possible_truncation -A clippy::cast_sign_loss -A clippy::too_many_lines -A clippy::disallowed_methods \
         -A clippy::format_collect -A clippy::format_push_string -A clippy::type_complexity -A clippy::redundant_clone -A clippy::doc_markdown

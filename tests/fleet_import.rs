@@ -1,9 +1,5 @@
 //! A fleet sample in the workspace: what was in its tables is what the workspace answers, all of it or nothing.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
@@ -270,7 +266,13 @@ fn a_mapping_of_the_manifest_goes_before_the_guess() {
     };
     let workspace = opened(&place);
     mapping(r#"{"column":"who","role":"device"}"#);
-    let error = import_paths(&workspace, &[folder.clone()], Access::Map, &Unattended).unwrap_err();
+    let error = import_paths(
+        &workspace,
+        std::slice::from_ref(&folder),
+        Access::Map,
+        &Unattended,
+    )
+    .unwrap_err();
     assert!(
         error
             .to_string()
@@ -354,7 +356,12 @@ fn a_cancelled_import_leaves_nothing_and_can_be_begun_again() {
     let mut n_cancelled = 0;
     for at in (1..400).step_by(3) {
         let progress = CancelAt(AtomicU64::new(at));
-        match import_paths(&workspace, &[folder.clone()], Access::Map, &progress) {
+        match import_paths(
+            &workspace,
+            std::slice::from_ref(&folder),
+            Access::Map,
+            &progress,
+        ) {
             Err(JobError::Cancelled) => n_cancelled += 1,
             Ok(_) => break,
             Err(error) => panic!("{error}"),

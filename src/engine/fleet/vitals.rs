@@ -185,9 +185,19 @@ pub(in crate::engine) fn vital_of(
     let shares: Vec<Share> = devices.into_values().collect();
     vital.estimate = ratio(&shares).map(|found| Estimate {
         value: found.value,
-        interval: (vital.n_devices >= LEAST_DEVICES).then_some((found.low, found.high)),
+        interval: (vital.n_devices >= LEAST_DEVICES)
+            .then_some(possible(kind, found.low, found.high)),
     });
     vital
+}
+
+/// The part of an interval that can be: nothing is connected for more than all of the time.
+fn possible(kind: VitalKind, low: f64, high: f64) -> (f64, f64) {
+    let most = match kind {
+        VitalKind::Connected => 100.0,
+        VitalKind::ChargeUsed | VitalKind::ChargeFallen | VitalKind::Disconnects => f64::INFINITY,
+    };
+    (low.max(0.0), high.min(most))
 }
 
 /// What one of a metric is in the unit of the vital, for an hour that it is divided by.
@@ -211,7 +221,7 @@ fn hours_a_unit(metric: &MetricDefinition) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{VitalKind, chosen};
+    use super::{VitalKind, chosen, possible};
     use crate::model::metric::{MetricDefinition, MetricKind};
 
     fn metric(name: &str, kind: MetricKind, unit: Option<&str>) -> MetricDefinition {
@@ -251,5 +261,11 @@ mod tests {
                 (VitalKind::Disconnects, "wifi_disconnects".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn an_interval_ends_where_no_value_can_be() {
+        assert_eq!(possible(VitalKind::Connected, 92.0, 107.0), (92.0, 100.0));
+        assert_eq!(possible(VitalKind::Disconnects, -1.0, 107.0), (0.0, 107.0));
     }
 }

@@ -351,7 +351,7 @@ pub(super) fn vitals() -> Vec<VitalRows> {
         metric: metric.to_owned(),
         estimate: Some(Estimate {
             value,
-            interval: Some((value * 0.93, value * 1.08)),
+            interval: Some((value * 0.93, (value * 1.08).min(100.0))),
         }),
         n_devices: 60,
         hours: 6872.0,
