@@ -5,15 +5,16 @@ use fieldscope::engine::demo_fleet::{DemoFleet, store};
 use fieldscope::engine::fleet::view::{QUANTILES, RankedDevice};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
+use fieldscope::engine::queries::fleet_compared::ComparedQuery;
 use fieldscope::engine::queries::fleet_totals::TotalsQuery;
 use fieldscope::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
+    BandQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
 };
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::progress::{Cancelled, Progress, Unattended};
 use fieldscope::model::series::{Column, FleetEvent, HeartbeatBatch, Values};
 use fieldscope::store::open::{OpenOptions, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 const FLEET: DemoFleet = DemoFleet {
@@ -101,23 +102,39 @@ fn the_answers_are_those_of_plain_loops() {
         "main_task_ms",
     ] {
         let all = values(&batch, metric);
-        for mean in context
-            .run(&ByVersionQuery {
-                metric: metric.to_owned(),
-                span_ns: None,
-            })
-            .unwrap()
-        {
-            let own: Vec<f64> = all
+        let compared = ComparedQuery {
+            metric: metric.to_owned(),
+            span_ns: None,
+        };
+        let mut before: Option<f64> = None;
+        for row in context.run(&compared).unwrap() {
+            let own: Vec<(usize, f64)> = all
                 .iter()
-                .filter(|(n, _)| version(&batch, *n) == mean.version)
-                .map(|(_, v)| *v)
+                .filter(|(n, _)| version(&batch, *n) == row.version)
+                .copied()
                 .collect();
-            assert_eq!(mean.n, own.len() as u64);
+            assert_eq!((row.n, row.hours), (own.len() as u64, own.len() as f64));
+            let devices: BTreeSet<u32> = own.iter().map(|(n, _)| batch.device[*n]).collect();
+            assert_eq!(row.n_devices, devices.len() as u64);
+            // A timer is its share of the hour.
+            let per = if metric == "main_task_ms" {
+                100.0 / 3.6e6
+            } else {
+                1.0
+            };
+            let mean = own.iter().map(|(_, value)| value).sum::<f64>() / own.len() as f64 * per;
             assert!(
-                (mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-9,
+                (row.mean.value - mean).abs() < 1e-9 * mean.abs(),
                 "{metric}"
             );
+            let (low, high) = row.mean.interval.unwrap();
+            assert!(low <= mean && mean <= high);
+            let step = row.difference.map(|step| step.value);
+            match (step, before) {
+                (Some(step), Some(before)) => assert!((step - (mean - before)).abs() < 1e-6),
+                (step, before) => assert_eq!(step.is_some(), before.is_some()),
+            }
+            before = Some(mean);
         }
         let band = BandQuery {
             metric: metric.to_owned(),
@@ -299,19 +316,20 @@ fn numbers_of_a_part_of_the_time_are_those_of_plain_loops() {
             };
             let histogram = context.run(&histogram).unwrap();
             assert_eq!(histogram.counts.iter().sum::<u64>(), own.len() as u64);
-            let means = ByVersionQuery {
+            let compared = ComparedQuery {
                 metric: metric.to_owned(),
                 span_ns,
             };
-            for mean in context.run(&means).unwrap() {
-                let of = |row: usize| version(&batch, row) == mean.version;
+            for row in context.run(&compared).unwrap() {
+                let of = |at: usize| version(&batch, at) == row.version;
                 let own: Vec<f64> = own
                     .iter()
-                    .filter(|(row, _)| of(*row))
-                    .map(|(_, v)| *v)
+                    .filter(|(at, _)| of(*at))
+                    .map(|(_, value)| *value)
                     .collect();
-                assert_eq!(mean.n, own.len() as u64);
-                assert!((mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-6);
+                assert_eq!(row.n, own.len() as u64);
+                let mean = own.iter().sum::<f64>() / own.len() as f64;
+                assert!((row.mean.value - mean).abs() < 1e-6);
             }
             let (versions, looping) = context.run(&VersionsQuery { span_ns: span }).unwrap();
             let rows = (0..batch.len()).filter(|row| is_inside(*row)).count();

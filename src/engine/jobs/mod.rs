@@ -13,6 +13,7 @@ use super::job::{JobContext, JobError, JobResult};
 use super::merged_logs::set_offsets;
 use super::source_map::{SourceMapping, add as add_source_mapping};
 use super::table_export::export;
+use crate::model::metric::MetricKind;
 
 /// Carries out one command.
 pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
@@ -49,6 +50,9 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         } => {
             super::picture::save(picture, path, *replaces).map_err(failed)?;
             Ok(format!("The picture is in {}", path.display()))
+        }
+        Command::EditMetric { metric, unit, kind } => {
+            edit_metric(engine, metric, unit.as_deref(), *kind)
         }
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::SetLogOffsets { logs } => {
@@ -110,6 +114,18 @@ fn add_symbols(engine: &Engine, paths: &[std::path::PathBuf], job: &JobContext) 
             "No ELF file with code was found there.".to_owned(),
         )),
         (false, _) => Ok(added.sentence()),
+    }
+}
+
+fn edit_metric(engine: &Engine, metric: &str, unit: Option<&str>, kind: MetricKind) -> JobResult {
+    let context = engine.workspace().context();
+    let edited = context.store().edit_metric(metric, unit, kind);
+    if edited.map_err(failed)? {
+        Ok(format!("{metric} is a {} now", kind.name()))
+    } else {
+        Err(JobError::Failed(format!(
+            "There is no metric {metric} any more."
+        )))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod device_metrics;
 pub mod device_timeline;
 pub mod filter_sets;
 pub mod find;
+pub mod fleet_compared;
 pub mod fleet_state;
 mod fleet_state_tables;
 pub mod fleet_tables;

@@ -2,6 +2,7 @@
 
 use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
+use super::fleet_compared::compare_versions;
 use super::fleet_state_tables::{census, devices_by_attribute, vitals};
 use super::fleet_tables::{
     FleetArgs, device_series, event_rate_by_version, fleet_band, histogram, mean_by_version,
@@ -105,6 +106,11 @@ pub static TABLES: &[Table] = &[
         name: "census",
         help: "devices that report, that fell silent and that were not sampled",
         run: census,
+    },
+    Table {
+        name: "compare-versions",
+        help: "the mean of a metric by version, and how far it is from the version before (--metric)",
+        run: compare_versions,
     },
     Table {
         name: "crashes",

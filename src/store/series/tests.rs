@@ -748,12 +748,28 @@ fn a_unit_that_a_person_chose_outlives_definitions() {
         define(None, UnitSource::Defined),
         (unit("dBm"), UnitSource::Defined)
     );
-    assert!(store.set_metric_unit("rssi", Some("bel")).unwrap());
-    assert!(!store.set_metric_unit("no such metric", None).unwrap());
+    assert!(
+        store
+            .edit_metric("rssi", Some("bel"), MetricKind::Gauge)
+            .unwrap()
+    );
+    assert!(
+        !store
+            .edit_metric("no such metric", None, MetricKind::Gauge)
+            .unwrap()
+    );
     assert_eq!(
         define(Some("dBm"), UnitSource::Defined),
         (unit("bel"), UnitSource::Edited)
     );
+    // So does the kind that a person said.
+    store
+        .edit_metric("rssi", None, MetricKind::Counter)
+        .unwrap();
+    define(Some("dBm"), UnitSource::Defined);
+    let metric = store.reader().unwrap().metric("rssi").unwrap().unwrap();
+    assert_eq!(metric.definition.kind, MetricKind::Counter);
+    assert_eq!(metric.definition.unit, None);
 }
 
 #[test]

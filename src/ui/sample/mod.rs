@@ -15,9 +15,10 @@ use super::shared_time::Span;
 use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::fleet::census::Census;
+use crate::engine::fleet::compared::{ComparedVersion, Standing};
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
+    Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
@@ -354,8 +355,35 @@ impl Door for FakeDoor {
         self.answer(fleet::vitals, Vec::new)
     }
 
-    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
-        self.answer(|| fleet::by_version(metric, span_ns), Vec::new)
+    fn fleet_compared(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ComparedVersion>> {
+        self.answer(|| fleet::compared(metric, span_ns), Vec::new)
+    }
+
+    fn fleet_standing(
+        &self,
+        _metric: &str,
+        _serial: &str,
+        _span_ns: Option<Span>,
+    ) -> Answer<Option<Standing>> {
+        let standing = Standing {
+            n_devices: 60,
+            mean: 0.62,
+            above: 96.6,
+        };
+        self.answer(|| Some(standing), || None)
+    }
+
+    fn fleet_spreads(
+        &self,
+        metric: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<(String, Histogram)>> {
+        let versions = ["1.4.0", "1.4.1", "1.4.2", "1.4.3"];
+        let spread = |version: &str| {
+            let spread = fleet::histogram(metric, Some(version), span_ns);
+            (version.to_owned(), spread)
+        };
+        self.answer(|| versions.into_iter().map(spread).collect(), Vec::new)
     }
 
     fn fleet_histogram(
