@@ -1,6 +1,7 @@
 //! Log entries of the device-side SDK as rows of a log, against the independent reader of docs/wire-format.md
 //! (`scripts/sdk_oracle.py`), whose answers stand beside the captures in `tests/fixtures/sdk`.
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
 
 use common::{Place, fixture};

@@ -61,12 +61,14 @@ pub static TARGETS: &[Target] = &[
     ("split_file", split_file),
     ("symbol_file", symbol_file),
     ("symbol_index", symbol_index),
-    ("table_csv", |data| tables::read(TableFormat::Csv, data)),
+    ("table_csv", |data| {
+        tables::read(TableFormat::Csv, data);
+    }),
     ("table_json_lines", |data| {
-        tables::read(TableFormat::JsonLines, data)
+        tables::read(TableFormat::JsonLines, data);
     }),
     ("table_parquet", |data| {
-        tables::read(TableFormat::Parquet, data)
+        tables::read(TableFormat::Parquet, data);
     }),
     ("token_database", logs::token_database),
     ("unwinder", unwinder),
