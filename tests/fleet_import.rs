@@ -223,6 +223,11 @@ fn bad_rows_are_listed_with_their_place_and_the_others_are_stored() {
     );
     let words = place.run(&["import", "hb.csv", "--workspace", "other.fieldscope"]);
     assert!(words.out.contains("line 3"), "{}", words.out);
+    assert!(
+        words
+            .out
+            .starts_with("1 device, 3 heartbeats, 2 points, 0 events.")
+    );
 }
 
 #[test]

@@ -186,22 +186,28 @@ impl FleetSummary {
             "Already here: the same sample was imported before.".to_owned()
         } else {
             format!(
-                "{} devices, {} heartbeats, {} points, {} events.",
-                grouped(self.n_devices),
-                grouped(self.n_heartbeats),
-                grouped(self.n_points),
-                grouped(self.n_events)
+                "{}, {}, {}, {}.",
+                counted(self.n_devices, "device"),
+                counted(self.n_heartbeats, "heartbeat"),
+                counted(self.n_points, "point"),
+                counted(self.n_events, "event")
             )
         };
         let of = match self.population {
-            Some(population) => format!("A sample of {} devices.", grouped(population)),
+            Some(population) => format!("A sample of {}.", counted(population, "device")),
             None => "Population unknown: rates only.".to_owned(),
         };
         match self.tables.iter().map(|table| table.bad_rows.n).sum() {
             0 => format!("{what} {of}"),
-            n_bad => format!("{what} {of} {} bad rows.", grouped(n_bad)),
+            n_bad => format!("{what} {of} {}.", counted(n_bad, "bad row")),
         }
     }
+}
+
+/// `1 device`, `1,000 devices`.
+pub(super) fn counted(n: u64, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", grouped(n))
 }
 
 /// A number with commas between thousands.

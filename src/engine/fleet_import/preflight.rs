@@ -2,7 +2,7 @@
 
 use super::reading::{Part, Stopped, read};
 use super::stored::{Seen, size_on_disk};
-use super::{FleetSample, TableReport, grouped};
+use super::{FleetSample, TableReport, counted, grouped};
 use crate::engine::input::Refused;
 use crate::engine::job::JobError;
 use crate::engine::workspace::now;
@@ -48,10 +48,10 @@ impl Preflight {
     /// `1,000 devices, 16,800,000 points, about 15 MB, about 2 seconds.`
     pub fn sentence(&self) -> String {
         format!(
-            "{} devices, {} points, {} events, about {}, about {:.1} seconds.",
-            grouped(self.n_devices),
-            grouped(self.n_points),
-            grouped(self.n_events),
+            "{}, {}, {}, about {}, about {:.1} seconds.",
+            counted(self.n_devices, "device"),
+            counted(self.n_points, "point"),
+            counted(self.n_events, "event"),
             megabytes(self.stored_bytes),
             self.seconds
         )
