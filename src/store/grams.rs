@@ -4,6 +4,7 @@
 //! searched for, the text has noted at least one, wherever it stands.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 
 /// Bits of a set. An eighth of a megabyte of log has some thousand different sequences.
@@ -91,10 +92,10 @@ fn bit(gram: u128) -> usize {
     (gram.wrapping_mul(0x9e37_79b1) >> (32 - N_BITS.trailing_zeros())) as usize
 }
 
-/// Parts of a text whose sets are stored together.
-pub(super) const MOST_TOGETHER: usize = 512;
+/// Parts of a text whose sets are stored together: half a gigabyte, so that a question about a large log reads few rows.
+pub(super) const MOST_TOGETHER: usize = 4096;
 /// Bits of the sets that are stored in one row.
-const SLICE_BITS: usize = 64;
+const SLICE_BITS: usize = 8;
 
 /// The sets of some parts, by bit: a question is about few bits of many parts.
 pub(super) struct Slices {
@@ -131,16 +132,19 @@ impl Slices {
     /// Takes out what is to be stored: the number of each row, and its bytes.
     pub(super) fn drain(&mut self, mut each: impl FnMut(usize, &[u8])) {
         let n_groups = self.n_parts.div_ceil(64);
-        let mut bytes = Vec::new();
-        for first in (0..N_BITS).step_by(SLICE_BITS) {
-            bytes.clear();
-            for bit in first..first + SLICE_BITS {
-                let of_bit = self.words.iter().skip(bit).step_by(N_BITS);
-                bytes.extend(of_bit.take(n_groups).flat_map(|word| word.to_le_bytes()));
+        let mut row = vec![[0; 8]; SLICE_BITS * n_groups];
+        for slice in 0..N_BITS / SLICE_BITS {
+            let groups = self.words.chunks_exact_mut(N_BITS).take(n_groups);
+            for (group, words) in groups.enumerate() {
+                // The words of a slice stand side by side: one line of the cache.
+                let words = words.chunks_exact_mut(SLICE_BITS).nth(slice);
+                let places = row.iter_mut().skip(group).step_by(n_groups);
+                for (place, word) in places.zip(words.unwrap_or_default()) {
+                    *place = mem::take(word).to_le_bytes();
+                }
             }
-            each(first / SLICE_BITS, &bytes);
+            each(slice, row.as_flattened());
         }
-        self.words.fill(0);
         self.n_parts = 0;
     }
 }
@@ -191,7 +195,7 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grams, Slices, Wanted, bit, lower, number};
+    use super::{Grams, N_BITS, SLICE_BITS, Slices, Wanted, bit, lower, number};
     use crate::store::testing;
     use std::collections::BTreeMap;
 
@@ -266,7 +270,9 @@ mod tests {
 
     #[test]
     fn rows_that_are_missing_or_damaged_exclude_nothing() {
-        let damaged = (0..512).map(|row| (row, vec![0; 5])).collect();
+        let damaged = (0..N_BITS / SLICE_BITS)
+            .map(|row| (row, vec![0; 5]))
+            .collect();
         for rows in [BTreeMap::new(), damaged] {
             assert_eq!(Wanted::of(b"anything").may_hold(3, &rows), [true; 3]);
         }

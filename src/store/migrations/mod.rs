@@ -13,6 +13,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("0006_series.sql"),
     include_str!("0007_capture_series.sql"),
     include_str!("0008_sample_tables.sql"),
+    include_str!("0009_text_grams.sql"),
 ];
 
 /// "FSWS" in the file's header: this SQLite file is a workspace.
