@@ -92,6 +92,18 @@ pub(super) fn find_or_insert(
     Ok(statement.query_row(values, |row| row.get(0))?)
 }
 
+/// A device that is not there yet, of a serial number without blanks around it; `None` where it is there.
+pub(super) fn insert_unseen(
+    connection: &Connection,
+    serial: &str,
+) -> Result<Option<DeviceId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO devices (serial) VALUES (?1) ON CONFLICT (serial) DO NOTHING",
+    )?;
+    let is_new = statement.execute([serial])? > 0;
+    Ok(is_new.then(|| DeviceId(connection.last_insert_rowid())))
+}
+
 /// Forgets the devices without a capture and without heartbeats.
 pub(super) fn remove_unused(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(

@@ -46,14 +46,19 @@ impl<E> From<Cancelled> for Stopped<E> {
     }
 }
 
-/// Tells the thread that reads whether to go on.
-struct Reader<'a> {
-    is_stopped: &'a AtomicBool,
+/// Tells a thread of an import whether to go on.
+#[derive(Default)]
+pub(super) struct Stop(AtomicBool);
+
+impl Stop {
+    pub(super) fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
-impl Progress for Reader<'_> {
+impl Progress for Stop {
     fn tick(&self, _done: u64, _total: u64) -> Result<(), Cancelled> {
-        if self.is_stopped.load(Ordering::Relaxed) {
+        if self.0.load(Ordering::Relaxed) {
             Err(Cancelled)
         } else {
             Ok(())
@@ -68,7 +73,7 @@ pub(super) fn read<E>(
     mut each: impl FnMut(Part, u64) -> Result<(), E>,
 ) -> Result<Vec<TableReport>, Stopped<E>> {
     let total = sample.n_bytes();
-    let is_stopped = AtomicBool::new(false);
+    let stop = Stop::default();
     let (sender, receiver) = mpsc::sync_channel(WAITING);
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("read tables".to_owned());
@@ -77,16 +82,7 @@ pub(super) fn read<E>(
             let mut before = 0;
             for table in &sample.tables {
                 // Only a cancel ends it early, and then nobody listens.
-                if read_table(
-                    table,
-                    before,
-                    &sender,
-                    &Reader {
-                        is_stopped: &is_stopped,
-                    },
-                )
-                .is_err()
-                {
+                if read_table(table, before, &sender, &stop).is_err() {
                     return;
                 }
                 before += table.bytes.len() as u64;
@@ -110,7 +106,7 @@ pub(super) fn read<E>(
             }
         };
         let received: Result<(), Stopped<E>> = receive();
-        is_stopped.store(true, Ordering::Relaxed);
+        stop.stop();
         // A thread that waits for room sees that nobody listens.
         drop(receiver);
         let joined = reader.join();

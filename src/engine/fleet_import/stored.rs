@@ -1,6 +1,6 @@
 //! A sample in the workspace.
 
-use super::reading::{Part, Stopped, read};
+use super::reading::{Part, Stop, Stopped, read};
 use super::{FleetSample, FleetSummary, TableReport, grouped};
 use crate::engine::job::JobError;
 use crate::engine::workspace::{Workspace, now};
@@ -14,6 +14,8 @@ use crate::store::series::{SampleFrame, SeriesWriter, UnitSource};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+const BUG: &str = "FS-BUG-002: a bug in Fieldscope ended the reading of a table. Nothing was stored; please report it";
+
 /// Puts a sample into the workspace, all of it or nothing. The same sample again changes nothing.
 pub fn import(
     workspace: &Workspace,
@@ -25,23 +27,40 @@ pub fn import(
         .manifest
         .as_ref()
         .and_then(|manifest| manifest.population);
-    let sha256 = sample.sha256(progress)?.to_string();
     let frames = workspace.context().reader()?.sample_frames()?;
-    if frames
-        .iter()
-        .any(|frame| frame.sha256.as_ref() == Some(&sha256))
-    {
-        return Ok(FleetSummary {
-            already_here: true,
-            population,
-            ..FleetSummary::default()
-        });
-    }
-    let frame = frame(sample, source, sha256);
-    let mut summary = store(workspace.store(), sample, frame, progress)?;
-    summary.population = population;
-    summary.warnings.clone_from(&sample.warnings);
-    Ok(summary)
+    let summary = if frames.is_empty() {
+        // Nothing can be here already: the name is made while the tables are read.
+        let stop = Stop::default();
+        std::thread::scope(|scope| {
+            let name = scope.spawn(|| sample.sha256(&stop));
+            let stored = store(workspace.store(), sample, source, progress, || {
+                let name = name
+                    .join()
+                    .map_err(|_panic| JobError::Failed(BUG.to_owned()))?;
+                Ok(name?.to_string())
+            });
+            stop.stop();
+            stored
+        })
+    } else {
+        let sha256 = sample.sha256(progress)?.to_string();
+        if frames
+            .iter()
+            .any(|frame| frame.sha256.as_ref() == Some(&sha256))
+        {
+            return Ok(FleetSummary {
+                already_here: true,
+                population,
+                ..FleetSummary::default()
+            });
+        }
+        store(workspace.store(), sample, source, progress, || Ok(sha256))
+    };
+    Ok(FleetSummary {
+        population,
+        warnings: sample.warnings.clone(),
+        ..summary?
+    })
 }
 
 /// What was read of the tables of earlier samples, the last first.
@@ -54,12 +73,13 @@ pub fn read_before(reader: &Reader) -> Result<Vec<TableReport>, StoreError> {
     Ok(tables.flatten().collect())
 }
 
-/// Writes a sample into any workspace file.
+/// Writes a sample into any workspace file. `sha256` is asked for its name by content at the end.
 fn store(
     store: &Store,
     sample: &FleetSample,
-    mut frame: SampleFrame,
+    source: &str,
     progress: &dyn Progress,
+    sha256: impl FnOnce() -> Result<String, JobError>,
 ) -> Result<FleetSummary, JobError> {
     let before = size_on_disk(store.path());
     let mut writer = store.begin_series()?;
@@ -91,10 +111,10 @@ fn store(
         Err(Stopped::Cancelled) => return Err(JobError::Cancelled),
         Err(Stopped::Use(error)) => return Err(missing(error, writer.packed_bytes())),
         Err(Stopped::Bug) => {
-            let text = "FS-BUG-002: a bug in Fieldscope ended the reading of a table. Nothing was stored; please report it";
-            return Err(JobError::Failed(text.to_owned()));
+            return Err(JobError::Failed(BUG.to_owned()));
         }
     };
+    let mut frame = frame(sample, source, sha256()?);
     frame.tables = serde_json::to_string(&tables).ok();
     let framed = writer.set_frame(&frame);
     framed.map_err(|error| missing(error, writer.packed_bytes()))?;

@@ -497,18 +497,8 @@ pub(super) fn add_to_stats(stats: &mut Stats, column: &Column, rows: Range<usize
     match &column.values {
         Values::I32(values) => stats.add_whole(values.get(rows).unwrap_or_default()),
         Values::I64(values) => stats.add_whole(values.get(rows).unwrap_or_default()),
-        Values::F32(values) => {
-            let values = values.get(rows).unwrap_or_default();
-            for value in values {
-                stats.add_real(f64::from(*value));
-            }
-        }
-        Values::F64(values) => {
-            let values = values.get(rows).unwrap_or_default();
-            for value in values {
-                stats.add_real(*value);
-            }
-        }
+        Values::F32(values) => stats.add_real(values.get(rows).unwrap_or_default()),
+        Values::F64(values) => stats.add_real(values.get(rows).unwrap_or_default()),
         Values::Text { .. } => stats.count += rows.len() as u64,
     }
 }

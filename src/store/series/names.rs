@@ -2,7 +2,9 @@
 
 use super::key::{FIRST_METRIC, GROUP_DEVICES, MOST_GROUPS, MOST_METRICS};
 use crate::model::metric::{MetricDefinition, MetricKind};
-use crate::store::devices::{NewDevice, find_or_insert, unknown_device, unknown_name};
+use crate::store::devices::{
+    NewDevice, find_or_insert, insert_unseen, unknown_device, unknown_name,
+};
 use crate::store::error::StoreError;
 use crate::store::ids::DeviceId;
 use crate::store::open::Store;
@@ -47,6 +49,8 @@ pub struct MetricRow {
 #[derive(Default)]
 pub(super) struct Names {
     devices: BTreeMap<String, u32>,
+    /// The number of the next new device.
+    next_number: u32,
     versions: BTreeMap<String, u32>,
     hardware: BTreeMap<String, u32>,
     metrics: BTreeMap<String, u32>,
@@ -57,6 +61,11 @@ impl Names {
         let pair = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?));
         let all = |sql: &str| list(connection, sql, [], pair);
         Ok(Self {
+            next_number: connection.query_row(
+                "SELECT coalesce(max(number) + 1, 0) FROM series_devices",
+                [],
+                |row| row.get(0),
+            )?,
             devices: all(
                 "SELECT d.serial, s.number FROM series_devices s JOIN devices d ON d.id = s.device \
                           WHERE d.serial IS NOT NULL",
@@ -88,18 +97,19 @@ impl Names {
                 what: "a device has no serial number; leave its rows out".to_owned(),
             });
         }
+        if let Some(device) = insert_unseen(connection, serial)? {
+            let number = self.next_number;
+            connection
+                .prepare_cached("INSERT INTO series_devices (number, device) VALUES (?1, ?2)")?
+                .execute(params![number, device])?;
+            return self.keep(serial, number);
+        }
         let new = NewDevice {
             serial: Some(serial.to_owned()),
             hardware: None,
         };
         let device = find_or_insert(connection, &new)?;
-        self.call_device(connection, serial, device)?;
-        self.devices
-            .get(serial)
-            .copied()
-            .ok_or(StoreError::Unusable {
-                what: format!("device {serial:?} has no number"),
-            })
+        self.call_device(connection, serial, device)
     }
 
     /// Says which device a serial number means; it gets a number if it has none.
@@ -108,22 +118,26 @@ impl Names {
         connection: &Connection,
         serial: &str,
         device: DeviceId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u32, StoreError> {
         let number: u32 = connection
             .prepare_cached(
-                "INSERT INTO series_devices (number, device) \
-                 SELECT coalesce(max(number) + 1, 0), ?1 FROM series_devices WHERE true \
+                "INSERT INTO series_devices (number, device) VALUES (?1, ?2) \
                  ON CONFLICT (device) DO UPDATE SET device = excluded.device RETURNING number",
             )?
-            .query_row([device], |row| row.get(0))?;
+            .query_row(params![self.next_number, device], |row| row.get(0))?;
+        self.keep(serial, number)
+    }
+
+    fn keep(&mut self, serial: &str, number: u32) -> Result<u32, StoreError> {
         if number / GROUP_DEVICES >= MOST_GROUPS {
             return Err(StoreError::Unusable {
                 what: "a workspace holds 33,554,432 devices at most; use another workspace"
                     .to_owned(),
             });
         }
+        self.next_number = self.next_number.max(number.saturating_add(1));
         self.devices.insert(serial.to_owned(), number);
-        Ok(())
+        Ok(number)
     }
 
     /// The id of a version.

@@ -83,12 +83,24 @@ impl Stats {
         self.whole += sum_of(values);
     }
 
-    pub(super) fn add_real(&mut self, value: f64) {
-        self.count += 1;
-        if !value.is_nan() {
-            self.extremes = self.extremes.merged(Extremes::Real(value, value));
+    pub(super) fn add_real<T: Copy + Into<f64>>(&mut self, values: &[T]) {
+        if values.is_empty() {
+            return;
         }
-        self.real.get_or_insert_default().add(value);
+        self.count += values.len() as u64;
+        let sum = self.real.get_or_insert_default();
+        let mut seen: Option<(f64, f64)> = None;
+        for value in values {
+            let value: f64 = (*value).into();
+            sum.add(value);
+            if !value.is_nan() {
+                let (least, greatest) = seen.unwrap_or((value, value));
+                seen = Some((least_of(least, value), greatest_of(greatest, value)));
+            }
+        }
+        if let Some((least, greatest)) = seen {
+            self.extremes = self.extremes.merged(Extremes::Real(least, greatest));
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -142,7 +142,8 @@ impl<'s> SeriesWriter<'s> {
         serial: &str,
         device: DeviceId,
     ) -> Result<(), StoreError> {
-        self.names.call_device(&self.connection, serial, device)
+        self.names.call_device(&self.connection, serial, device)?;
+        Ok(())
     }
 
     /// Writes what waits into the transaction that this is a part of.

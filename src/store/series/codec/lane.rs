@@ -1,5 +1,7 @@
 //! The two widths of integers that blocks are made of. All arithmetic wraps: it is undone when a block is read.
 
+use super::planes::{Room, Rooms};
+
 /// An integer that is stored in byte planes.
 pub(super) trait Lane: Copy + Ord + Default {
     /// Bytes of one.
@@ -27,10 +29,12 @@ pub(super) trait Lane: Copy + Ord + Default {
     fn extremes(values: &[Self]) -> Option<(Self, Self)>;
     /// The sum of the distances from each value to the next, and the least step, which may be negative.
     fn steps(values: &[Self]) -> (u64, Option<Self>);
+    /// The room for numbers of this width.
+    fn room(rooms: &mut Rooms) -> &mut Room<Self>;
 }
 
 macro_rules! lane {
-    ($signed:ty, $unsigned:ty, $add:ident) => {
+    ($signed:ty, $unsigned:ty, $add:ident, $room:ident) => {
         impl Lane for $signed {
             const BYTES: usize = size_of::<$signed>();
             const SPAN_MAX: u64 = u64::MAX >> (67 - <$signed>::BITS);
@@ -98,10 +102,14 @@ macro_rules! lane {
                 }
                 (sum, (!next.is_empty()).then_some(least))
             }
+
+            fn room(rooms: &mut Rooms) -> &mut Room<Self> {
+                &mut rooms.$room
+            }
         }
     };
 }
 
 // The sum of fewer than 2^21 distances of 32 bits fits 64 bits.
-lane!(i32, u32, wrapping_add);
-lane!(i64, u64, saturating_add);
+lane!(i32, u32, wrapping_add, narrow);
+lane!(i64, u64, saturating_add, wide);

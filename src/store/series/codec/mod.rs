@@ -11,7 +11,7 @@ mod tests;
 use crate::model::series::{Column, Values};
 use crate::store::series::bytes::{ByteReader, Malformed, put_varint};
 use lane::Lane;
-use planes::{Layout, Planes};
+use planes::{Layout, Rooms};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -64,21 +64,28 @@ impl ValueType {
     }
 }
 
-/// Writes blobs; keeps what compression needs between them.
+/// Writes blobs; keeps what compression needs between them, and all room.
 pub(super) struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
+    rooms: Rooms,
+    body: Vec<u8>,
+    packed: Vec<u8>,
 }
 
 impl Encoder {
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
+            rooms: Rooms::default(),
+            body: Vec::new(),
+            packed: Vec::new(),
         })
     }
 
     /// Writes the values of a block. `runs` says how many rows each device has, one behind the other.
     pub(super) fn encode(&mut self, column: &Column, runs: &[u32]) -> std::io::Result<Vec<u8>> {
-        let mut body = Vec::new();
+        let (rooms, body) = (&mut self.rooms, &mut self.body);
+        body.clear();
         let mut flags = 0;
         let column = if column.present.is_some() {
             flags |= FLAG_NULLS;
@@ -89,38 +96,41 @@ impl Encoder {
             (Cow::Borrowed(&column.values), Cow::Borrowed(runs))
         };
         let (values, runs) = (column.0.as_ref(), column.1.as_ref());
-        let (power, planes, names) = match values {
-            Values::I32(values) => (0, planes::write(values, runs), None),
-            Values::I64(values) => (0, planes::write(values, runs), None),
-            Values::F32(values) => float_planes(values, runs),
-            Values::F64(values) => float_planes(values, runs),
+        let mut layout = Vec::with_capacity(32);
+        let to = (&mut layout, &mut *body);
+        let mut power = 0;
+        match values {
+            Values::I32(values) => planes::write(values, runs, rooms, to),
+            Values::I64(values) => planes::write(values, runs, rooms, to),
+            Values::F32(values) => power = float_planes(values, runs, rooms, to),
+            Values::F64(values) => power = float_planes(values, runs, rooms, to),
             Values::Text { index, names } => {
                 let (index, names) = used_names(index, names);
-                (0, planes::write(&index, runs), Some(names))
+                planes::write(&index, runs, rooms, to);
+                if names.len() > MOST_NAME_BYTES {
+                    let what = "a text metric has more than 16 MiB of different texts in one day of 128 devices; leave it out";
+                    return Err(std::io::Error::other(what));
+                }
+                put_varint(&mut layout, names.len() as u64);
+                body.extend(names);
             }
-        };
-        let mut blob = vec![ValueType::of(values).number(), flags, power];
-        put_varint(&mut blob, values.len() as u64);
-        blob.extend(&planes.header);
-        body.extend(&planes.body);
-        if let Some(names) = names {
-            if names.len() > MOST_NAME_BYTES {
-                let what = "a text metric has more than 16 MiB of different texts in one day of 128 devices; leave it out";
-                return Err(std::io::Error::other(what));
-            }
-            put_varint(&mut blob, names.len() as u64);
-            body.extend(names);
         }
-        let packed = self.zstd.compress(&body)?;
-        if packed.len() < body.len() {
-            if let Some(flags) = blob.get_mut(1) {
-                *flags |= FLAG_ZSTD;
-            }
-            blob.extend(packed);
+        let most = zstd::zstd_safe::compress_bound(body.len());
+        if self.packed.len() < most {
+            self.packed.resize(most, 0);
+        }
+        let n_packed = self
+            .zstd
+            .compress_to_buffer(body.as_slice(), self.packed.as_mut_slice())?;
+        let stored = if n_packed < body.len() {
+            flags |= FLAG_ZSTD;
+            self.packed.get(..n_packed).unwrap_or_default()
         } else {
-            blob.extend(body);
-        }
-        Ok(blob)
+            body.as_slice()
+        };
+        let mut header = vec![ValueType::of(values).number(), flags, power];
+        put_varint(&mut header, values.len() as u64);
+        Ok([header.as_slice(), layout.as_slice(), stored].concat())
     }
 }
 
@@ -363,7 +373,13 @@ impl Float for f64 {
     }
 }
 
-fn float_planes<F: Float>(values: &[F], runs: &[u32]) -> (u8, Planes, Option<Vec<u8>>) {
+/// Writes floats as whole numbers of a power of ten, which is answered, or as their bits.
+fn float_planes<F: Float>(
+    values: &[F],
+    runs: &[u32],
+    rooms: &mut Rooms,
+    to: (&mut Vec<u8>, &mut Vec<u8>),
+) -> u8 {
     // The first values tell which power may do; then all of them have to agree.
     let sample = values.get(..16).unwrap_or(values);
     for power in POWERS {
@@ -373,11 +389,13 @@ fn float_planes<F: Float>(values: &[F], runs: &[u32]) -> (u8, Planes, Option<Vec
         }
         let whole: Option<Vec<F::Bits>> = values.iter().map(|value| value.whole(scale)).collect();
         if let Some(whole) = whole {
-            return (power, planes::write(&whole, runs), None);
+            planes::write(&whole, runs, rooms, to);
+            return power;
         }
     }
     let bits: Vec<F::Bits> = values.iter().map(|value| value.bits()).collect();
-    (AS_BITS, planes::write(&bits, runs), None)
+    planes::write(&bits, runs, rooms, to);
+    AS_BITS
 }
 
 fn floats<F: Float>(numbers: &[F::Bits], power: u8) -> Result<Vec<F>, Malformed> {

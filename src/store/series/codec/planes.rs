@@ -7,11 +7,20 @@ use crate::store::series::bytes::{ByteReader, Malformed, put_signed, put_varint}
 /// A step below this share of the range is worth storing steps.
 const STEPS_PER_RANGE: u64 = 4;
 
-/// Values of one block before they are compressed, and what is needed to read them.
+/// Room for the numbers of a block, kept from one block to the next.
 #[derive(Default)]
-pub(super) struct Planes {
-    pub(super) header: Vec<u8>,
-    pub(super) body: Vec<u8>,
+pub(super) struct Room<T> {
+    /// The first or the least value of each device.
+    bases: Vec<T>,
+    /// What is left of the values.
+    distances: Vec<T>,
+}
+
+/// Room for both widths.
+#[derive(Default)]
+pub(super) struct Rooms {
+    pub(super) narrow: Room<i32>,
+    pub(super) wide: Room<i64>,
 }
 
 /// How values are stored.
@@ -24,11 +33,18 @@ struct Frame<T> {
     factor: u64,
 }
 
-/// Writes `values`, which lie one device behind the other; `runs` says how many each has.
-pub(super) fn write<T: Lane>(values: &[T], runs: &[u32]) -> Planes {
+/// Writes `values`, which lie one device behind the other; `runs` says how many each has. What is needed to read them goes to
+/// `header`, and they to `body`.
+pub(super) fn write<T: Lane>(
+    values: &[T],
+    runs: &[u32],
+    rooms: &mut Rooms,
+    (header, body): (&mut Vec<u8>, &mut Vec<u8>),
+) {
     let frame = frame_of(values, runs);
-    let mut bases: Vec<T> = Vec::with_capacity(runs.len());
-    let mut distances: Vec<T> = Vec::with_capacity(values.len());
+    let Room { bases, distances } = T::room(rooms);
+    bases.clear();
+    distances.clear();
     for run in split(values, runs) {
         let Some((first, (least, _))) = run.first().copied().zip(T::extremes(run)) else {
             continue;
@@ -46,7 +62,7 @@ pub(super) fn write<T: Lane>(values: &[T], runs: &[u32]) -> Planes {
         }
     }
     if frame.factor > 1 {
-        for number in bases.iter_mut().chain(&mut distances) {
+        for number in bases.iter_mut().chain(distances.iter_mut()) {
             *number = number.divided(frame.factor);
         }
     }
@@ -57,28 +73,16 @@ pub(super) fn write<T: Lane>(values: &[T], runs: &[u32]) -> Planes {
             .fold(T::default(), |all, number| all.or(*number));
         bits.above(T::default())
     };
-    let (base_top, top) = (used(&bases), used(&distances));
-    let mut planes = Planes::default();
-    let (base_width, width) = (width_of(base_top), width_of(top));
-    let flags = [u8::from(frame.is_delta), base_width, width];
-    planes.header.extend(flags);
-    put_varint(&mut planes.header, frame.factor);
-    put_signed(&mut planes.header, frame.least.to_i64());
-    put_signed(&mut planes.header, frame.least_step.to_i64());
-    planes
-        .body
-        .reserve(usize::from(base_width) * bases.len() + usize::from(width) * distances.len());
-    for k in 0..usize::from(base_width) {
-        planes
-            .body
-            .extend(bases.iter().map(|number| number.byte(k)));
+    let (base_width, width) = (width_of(used(bases)), width_of(used(distances)));
+    header.extend([u8::from(frame.is_delta), base_width, width]);
+    put_varint(header, frame.factor);
+    put_signed(header, frame.least.to_i64());
+    put_signed(header, frame.least_step.to_i64());
+    for (numbers, width) in [(bases, base_width), (distances, width)] {
+        for k in 0..usize::from(width) {
+            body.extend(numbers.iter().map(|number| number.byte(k)));
+        }
     }
-    for k in 0..usize::from(width) {
-        planes
-            .body
-            .extend(distances.iter().map(|number| number.byte(k)));
-    }
-    planes
 }
 
 /// The part of a header that [`write()`] wrote.
