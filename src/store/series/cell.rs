@@ -388,6 +388,11 @@ impl Rows {
         for part in versions.chunk_by(|a, b| a == b) {
             let version = part.first().copied().unwrap_or_default();
             *summary.versions.entry(version).or_default() += part.len() as u64;
+            let n_rows = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            summary.version_runs.push((version, n_rows));
+        }
+        if summary.versions.len() < 2 {
+            summary.version_runs.clear();
         }
         let slots = self.slot.iter().zip(self.slot.iter().skip(1));
         let times = self.time.iter().zip(self.time.iter().skip(1));

@@ -85,10 +85,36 @@ impl PackedCell {
 
     /// The version of each row.
     fn versions(&self, decoder: &mut Decoder) -> Result<Vec<u32>, StoreError> {
-        if let Some(version) = self.only_version() {
-            return Ok(vec![version; self.rows.n_rows()]);
+        let Some(known) = self.rows.versions_of_rows() else {
+            return self.ids(self.versions.as_ref(), decoder);
+        };
+        let rows = known.into_iter();
+        Ok(rows
+            .flat_map(|(version, n)| std::iter::repeat_n(version, n))
+            .collect())
+    }
+
+    /// The rows of ranges whose version is wanted.
+    fn of_versions(
+        &self,
+        ranges: &[Range<usize>],
+        filter: &IdFilter,
+        decoder: &mut Decoder,
+    ) -> Result<Vec<Range<usize>>, StoreError> {
+        let Some(known) = self.rows.versions_of_rows() else {
+            let versions = self.ids(self.versions.as_ref(), decoder)?;
+            return Ok(self.narrowed(ranges, &versions, |of| filter.takes_version(of)));
+        };
+        let mut kept = Vec::new();
+        let (mut start, mut cuts) = (0, Cuts::of(ranges));
+        for (version, n) in known {
+            let rows = start..start + n;
+            start = rows.end;
+            if filter.takes_version(version) {
+                cuts.each(&rows, |part| keep(&mut kept, part));
+            }
         }
-        self.ids(self.versions.as_ref(), decoder)
+        Ok(kept)
     }
 
     /// A column of ids, 0 where there is none.
@@ -162,8 +188,7 @@ impl PackedCell {
             if !versions.keys().any(|of| filter.takes_version(*of)) {
                 return Ok(Vec::new());
             }
-            let versions = self.versions(decoder)?;
-            ranges = self.narrowed(&ranges, &versions, |of| filter.takes_version(of));
+            ranges = self.of_versions(&ranges, filter, decoder)?;
         }
         if let Some(wanted) = &filter.hardware {
             let hardware = self.ids(self.hardware.as_ref(), decoder)?;
@@ -185,10 +210,7 @@ impl PackedCell {
             cuts.each(&run, |part| {
                 for_each_equal(values, &part, |value, rows| {
                     if is_wanted(value) {
-                        match kept.last_mut() {
-                            Some(last) if last.end == rows.start => last.end = rows.end,
-                            _ => kept.push(rows),
-                        }
+                        keep(&mut kept, rows);
                     }
                 });
             });
@@ -278,6 +300,14 @@ impl PackedCell {
             });
         }
         Ok(shares)
+    }
+}
+
+/// Puts rows to those before them.
+fn keep(ranges: &mut Vec<Range<usize>>, rows: Range<usize>) {
+    match ranges.last_mut() {
+        Some(last) if last.end == rows.start => last.end = rows.end,
+        _ => ranges.push(rows),
     }
 }
 

@@ -246,6 +246,7 @@ fn cells_of_day(
     if cells.is_empty() {
         return Ok(cells);
     }
+    let unknown = cells.iter().any(|cell| !cell.rows.knows_versions());
     let mut give = |metric, with_data, put: &dyn Fn(&mut PackedCell, StoredBlock)| {
         // Blocks and cells are in the order of groups.
         let mut waiting = cells.iter_mut().peekable();
@@ -264,7 +265,8 @@ fn cells_of_day(
         let with_data = needs.values || by_rows;
         give(metric, with_data, &|cell, block| cell.columns.push(block))?;
     }
-    if needs.versions || by_rows || filter.versions.is_some() {
+    let asks_versions = needs.versions || by_rows || filter.versions.is_some();
+    if asks_versions && unknown {
         give(VERSION, true, &|cell, block| cell.versions = Some(block))?;
     }
     if filter.hardware.is_some() {

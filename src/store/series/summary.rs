@@ -7,6 +7,9 @@ use super::exact_sum::ExactSum;
 use super::key::GROUP_DEVICES;
 use std::collections::BTreeMap;
 
+/// Changes of version in a cell that are written beside it; where there are more, the version of each row is read from its block.
+/// Few in tests, which so meet cells of both kinds.
+const VERSION_RUNS_MAX: usize = if cfg!(test) { 12 } else { 1024 };
 /// Spacings below this are counted to the second, others to the minute.
 const MINUTE_NS: u64 = 60_000_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -261,6 +264,8 @@ pub(super) struct RowSummary {
     pub(super) versions: BTreeMap<u32, u64>,
     /// How far apart rows of one device are, rounded, and how often.
     pub(super) spacings: BTreeMap<u64, u64>,
+    /// The version of so many rows, in their order; empty where all have the same, and where there are too many changes.
+    pub(super) version_runs: Vec<(u32, u32)>,
 }
 
 impl RowSummary {
@@ -271,6 +276,20 @@ impl RowSummary {
 
     pub(super) fn n_rows(&self) -> usize {
         self.runs.iter().map(|(_, n)| *n as usize).sum()
+    }
+
+    /// The version of so many rows, in their order; `None` where it is not known here.
+    pub(super) fn versions_of_rows(&self) -> Option<Vec<(u32, usize)>> {
+        if let (Some((version, _)), 1) = (self.versions.first_key_value(), self.versions.len()) {
+            return Some(vec![(*version, self.n_rows())]);
+        }
+        let runs = self.version_runs.iter();
+        (!self.version_runs.is_empty()).then(|| runs.map(|(of, n)| (*of, *n as usize)).collect())
+    }
+
+    /// True where the versions of the rows are known without their block.
+    pub(super) fn knows_versions(&self) -> bool {
+        self.versions.len() == 1 || !self.version_runs.is_empty()
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
@@ -294,6 +313,12 @@ impl RowSummary {
         for (spacing, n) in &self.spacings {
             put_varint(&mut out, *spacing);
             put_varint(&mut out, *n);
+        }
+        if self.version_runs.len() <= VERSION_RUNS_MAX {
+            for (version, n) in &self.version_runs {
+                put_varint(&mut out, u64::from(*version));
+                put_varint(&mut out, u64::from(*n));
+            }
         }
         out
     }
@@ -322,6 +347,17 @@ impl RowSummary {
             let spacing = bytes.varint()?;
             rows.spacings.insert(spacing, bytes.varint()?);
         }
+        // Not there in what was written before there were any.
+        let mut n_known: usize = 0;
+        while !bytes.is_empty() {
+            let version = small(bytes.length(u32::MAX as usize)?);
+            let n = bytes.length(MOST_ROWS)?;
+            n_known = n_known.saturating_add(n);
+            rows.version_runs.push((version, small(n)));
+        }
+        if !rows.version_runs.is_empty() && n_known != rows.n_rows() {
+            return Err(Malformed("its versions are not those of its rows"));
+        }
         Ok(rows)
     }
 }
@@ -334,4 +370,52 @@ pub(super) fn rounded_spacing(spacing_ns: u64) -> u64 {
         MINUTE_NS
     };
     spacing_ns.saturating_add(step / 2) / step * step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RowSummary, VERSION_RUNS_MAX};
+
+    fn with_versions(version_runs: Vec<(u32, u32)>) -> RowSummary {
+        let mut rows = RowSummary {
+            runs: vec![(3, version_runs.iter().map(|(_, n)| *n).sum())],
+            version_runs,
+            ..RowSummary::default()
+        };
+        for (version, n) in &rows.version_runs {
+            *rows.versions.entry(*version).or_default() += u64::from(*n);
+        }
+        rows
+    }
+
+    #[test]
+    fn versions_of_rows_are_read_as_they_were_written() {
+        let rows = with_versions(vec![(7, 3), (1, 1), (7, 20)]);
+        assert_eq!(RowSummary::read(&rows.write()).unwrap(), rows);
+        assert_eq!(rows.versions_of_rows(), Some(vec![(7, 3), (1, 1), (7, 20)]));
+    }
+
+    #[test]
+    fn what_was_written_without_versions_of_rows_is_read_without() {
+        let mut rows = with_versions(vec![(7, 3), (1, 1)]);
+        rows.version_runs.clear();
+        let read = RowSummary::read(&rows.write()).unwrap();
+        assert!(!read.knows_versions() && read.versions_of_rows().is_none());
+        assert_eq!(read, rows);
+    }
+
+    #[test]
+    fn too_many_changes_of_version_are_left_to_the_block() {
+        let n = u32::try_from(VERSION_RUNS_MAX).unwrap() + 1;
+        let rows = with_versions((0..n).map(|at| (at % 2 + 1, 1)).collect());
+        assert!(!RowSummary::read(&rows.write()).unwrap().knows_versions());
+    }
+
+    #[test]
+    fn versions_of_other_rows_are_refused() {
+        let mut rows = with_versions(vec![(7, 3), (1, 1)]);
+        rows.version_runs.push((7, 1));
+        let refused = RowSummary::read(&rows.write()).unwrap_err();
+        assert_eq!(refused.0, "its versions are not those of its rows");
+    }
 }
