@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of an import: the workspace opens and holds each capture wholly or not at all.
+//! `kill -9` in the middle of an import: the workspace opens and holds each capture, or the fleet sample, wholly or not at all.
 //!
 //! `FIELDSCOPE_KILL9` says how often (8); `scripts/check.sh kill9` does it 50 times.
 
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 /// Text logs beside the fixtures, so that an import takes long enough to be met in every part of it.
 const N_LOGS: usize = 6;
 const LOG_LINES: usize = 12_000;
+/// Devices of the fleet sample.
+const N_DEVICES: u32 = 400;
 /// More than opening a workspace writes.
 const WRITING_BYTES: u64 = 128 << 10;
 /// Nothing of an import may take longer.
@@ -37,7 +39,7 @@ impl Random {
 
 #[test]
 fn a_killed_import_leaves_each_capture_whole_or_absent() {
-    let rounds = std::env::var("FIELDSCOPE_KILL9").map_or(8, |n| n.parse().expect("a number"));
+    let rounds = rounds();
     let place = Place::new();
     write_bundle(&place.path("bundle"));
 
@@ -71,7 +73,8 @@ fn a_killed_import_leaves_each_capture_whole_or_absent() {
     for round in 0..rounds {
         let name = format!("round-{round}.fieldscope");
         fs::copy(place.path("start.fieldscope"), place.path(&name)).unwrap();
-        n_killed += usize::from(kill_import(&place, &name, round, whole_time, &mut random));
+        let killed = kill_import(&place, ("bundle", &name), round, whole_time, &mut random);
+        n_killed += usize::from(killed);
 
         let now = said(&place, &name);
         let is_whole = now.captures.len() == 2;
@@ -108,6 +111,55 @@ fn a_killed_import_leaves_each_capture_whole_or_absent() {
     assert!(n_killed > 0, "no import was met on its way");
 }
 
+#[test]
+fn a_killed_import_of_a_fleet_sample_leaves_all_of_it_or_nothing() {
+    let place = Place::new();
+    fs::create_dir(place.path("before")).unwrap();
+    fs::write(place.path("before/hb.csv"), heartbeats(3)).unwrap();
+    fs::create_dir(place.path("sample")).unwrap();
+    fs::write(place.path("sample/hb.csv"), heartbeats(N_DEVICES)).unwrap();
+    let import = |sample: &str, name: &str| {
+        let args = ["import", sample, "--workspace", name];
+        let answer = place.run(&args);
+        assert_eq!(answer.code, Some(0), "{}", answer.err);
+    };
+    import("before", "start.fieldscope");
+    fs::copy(
+        place.path("start.fieldscope"),
+        place.path("whole.fieldscope"),
+    )
+    .unwrap();
+    let started = Instant::now();
+    import("sample", "whole.fieldscope");
+    let whole_time = started.elapsed();
+    let old = heartbeats_said(&place, "start.fieldscope");
+    let new = heartbeats_said(&place, "whole.fieldscope");
+    assert_ne!(old, new);
+
+    let mut random = Random(0x0123_4567_89AB_CDEF);
+    let (mut n_killed, mut n_absent) = (0, 0);
+    let rounds = rounds();
+    for round in 0..rounds {
+        let name = format!("round-{round}.fieldscope");
+        fs::copy(place.path("start.fieldscope"), place.path(&name)).unwrap();
+        let killed = kill_import(&place, ("sample", &name), round, whole_time, &mut random);
+        n_killed += usize::from(killed);
+        let now = heartbeats_said(&place, &name);
+        assert!(now == old || now == new, "round {round}: {now:?}");
+        n_absent += usize::from(now == old);
+        // Nothing stands in the way of doing it again.
+        import("sample", &name);
+        assert_eq!(heartbeats_said(&place, &name), new, "round {round}");
+        for left in [name.clone(), format!("{name}-wal"), format!("{name}-shm")] {
+            let _gone_before = fs::remove_file(place.path(left)).is_err();
+        }
+    }
+    println!(
+        "{rounds} imports of {whole_time:?}: {n_killed} killed on the way; {n_absent} left nothing"
+    );
+    assert!(n_killed > 0 && n_absent > 0, "no import was met on its way");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_import_says_so_and_leaves_nothing() {
@@ -140,17 +192,69 @@ fn an_interrupted_import_says_so_and_leaves_nothing() {
     assert_eq!(said(&place, "w.fieldscope").captures, Vec::<Value>::new());
 }
 
+/// How often each import is killed.
+fn rounds() -> usize {
+    std::env::var("FIELDSCOPE_KILL9").map_or(8, |n| n.parse().expect("a number"))
+}
+
+/// Four days of heartbeats of so many devices, with values that repeat nowhere.
+fn heartbeats(n_devices: u32) -> String {
+    let mut text = String::from("device,ts,version,a,b,c\n");
+    let mut random = Random(88_172_645_463_325_252);
+    for row in 0..n_devices * 96 {
+        let (device, hour) = (row / 96, row % 96);
+        let mut value = || random.below(1 << 40);
+        let _infallible = writeln!(
+            text,
+            "D{device:04},{},1.{},{},{},{}",
+            1_760_000_400 + hour * 3600,
+            hour / 48,
+            value(),
+            value(),
+            value()
+        );
+    }
+    text
+}
+
+/// What a workspace answers of its fleet.
+fn heartbeats_said(place: &Place, name: &str) -> Vec<String> {
+    [
+        "census",
+        "fleet-band",
+        "top-devices",
+        "mean-by-version",
+        "histogram",
+    ]
+    .into_iter()
+    .map(|query| {
+        let args = [
+            "query",
+            query,
+            "--metric",
+            "a",
+            "--json",
+            "--workspace",
+            name,
+        ];
+        let answer = place.run(&args);
+        assert_eq!(answer.code, Some(0), "{query}: {}", answer.err);
+        answer.out
+    })
+    .collect()
+}
+
 /// Starts an import and kills it: every other time at any moment, else in the middle of its writing.
 fn kill_import(
     place: &Place,
-    name: &str,
+    (input, name): (&str, &str),
     round: usize,
     whole_time: Duration,
     random: &mut Random,
 ) -> bool {
     let mut child = place
         .command()
-        .args(["import", "bundle", "--workspace", name])
+        .args(["import", input, "--workspace", name])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
