@@ -16,6 +16,7 @@ fn main() -> eframe::Result {
     let log = FrameLog::from_environment();
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size([1440.0, 900.0]),
+        renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native("Empty", options, Box::new(|_cc| Ok(Box::new(Empty(log)))))

@@ -138,6 +138,7 @@ fn main() -> eframe::Result {
     let door = door.unwrap_or_else(|error| panic!("{workspace}: {error}"));
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size([1440.0, 900.0]),
+        renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     };
     let start = move |cc: &eframe::CreationContext<'_>| -> Box<dyn eframe::App> {

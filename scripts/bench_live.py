@@ -53,7 +53,8 @@ def live(seconds, fieldscope, frames_of, goal_ms):
                 is_still.set()
             return not writer.is_alive()
 
-        environment = dict(os.environ, XDG_DATA_HOME=folder, XDG_RUNTIME_DIR=folder)
+        # A processor that draws by itself leaves the other one to the window.
+        environment = dict(os.environ, LP_NUM_THREADS="1", XDG_DATA_HOME=folder, XDG_RUNTIME_DIR=folder)
         command = [window, os.path.join(folder, "live.fieldscope"), log, *FILTERS]
         _, records = frames_of(command, environment, frame_log, is_over, patience=120.0 + seconds)
         ours = [record["cpu_us"] / 1e3 for record in records if record["event"] == "frame" and record["frame"] > seen["frame"]]
@@ -86,7 +87,8 @@ def rows(fieldscope):
         print("  making a log of 100,000,000 rows", flush=True)
         make_rows(log)
         megabytes = os.path.getsize(log) / 1e6
-        environment = dict(os.environ, XDG_DATA_HOME=folder, XDG_RUNTIME_DIR=folder)
+        # A processor that draws by itself leaves the other one to the window.
+        environment = dict(os.environ, LP_NUM_THREADS="1", XDG_DATA_HOME=folder, XDG_RUNTIME_DIR=folder)
         started = time.time()
         # It ends by itself when it has scrolled.
         subprocess.run([window, os.path.join(folder, "rows.fieldscope"), log, "--scroll"], check=True, timeout=600,

@@ -262,6 +262,8 @@ fn native_options(size: [f32; 2]) -> eframe::NativeOptions {
             .with_inner_size(size)
             .with_min_inner_size([480.0, 360.0])
             .with_drag_and_drop(true),
+        // A build of tests and benches has another one too, and would take that.
+        renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     }
 }
