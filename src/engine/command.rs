@@ -4,6 +4,7 @@ use super::logs::export::Export;
 use super::logs::filter::FilterStack;
 use super::logs::view::{LogKey, MergedLog};
 use super::table_export::TableExport;
+use crate::model::metric::MetricKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -81,6 +82,20 @@ pub enum Command {
         path: PathBuf,
         /// A file that is there is replaced: somebody agreed to that.
         replaces: bool,
+    },
+    /// Say what a metric is; that outlives what firmware and tables say.
+    EditMetric {
+        /// The metric.
+        metric: String,
+        /// Its unit; `None` takes it away.
+        unit: Option<String>,
+        /// What its values mean.
+        kind: MetricKind,
+    },
+    /// Undo [`Command::EditMetric`]: back to what was known before.
+    TakeBackMetric {
+        /// The metric.
+        metric: String,
     },
     /// Set what is added to the times of logs when they are merged with others.
     SetLogOffsets {
@@ -223,6 +238,8 @@ impl Command {
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),
             #[cfg(feature = "gui")]
             Self::SavePicture { path, .. } => format!("Save a picture as {}", path.display()),
+            Self::EditMetric { metric, .. } => format!("Edit {metric}"),
+            Self::TakeBackMetric { metric } => format!("Take back what {metric} is"),
             Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),

@@ -27,6 +27,7 @@ mod log_opening;
 pub mod logs;
 pub mod matching;
 mod merged_logs;
+pub mod metric_edit;
 pub mod metric_row;
 pub mod name_source;
 pub mod named_text;

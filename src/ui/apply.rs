@@ -38,6 +38,11 @@ impl App {
             UiCommand::OpenLogAt(log, axis_ns) => self.nav.open_log_at(log, axis_ns),
             UiCommand::OpenLogHere => self.nav.go_panel(PanelId::Device),
             UiCommand::ShowOnTimeline => self.show_on_timeline(),
+            command @ UiCommand::OverFleet { .. } => {
+                self.nav.go_panel(PanelId::Fleet);
+                self.order_of_open(&command);
+            }
+            UiCommand::EditMetric => self.nav.go_panel(PanelId::Fleet),
             UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),
             UiCommand::CompareIssue(other) => self.nav.compared = other,

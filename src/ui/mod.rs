@@ -26,6 +26,8 @@ pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 #[cfg(test)]
 mod chart_tests;
 #[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
 mod log_line_tests;
 #[cfg(test)]
 mod log_tests;

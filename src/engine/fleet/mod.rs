@@ -1,6 +1,7 @@
 //! Heartbeats as they are shown: one device along its time, or all of them by version.
 
 pub mod census;
+pub mod compared;
 pub(super) mod crash_marks;
 pub mod pyramid;
 pub(super) mod rates;

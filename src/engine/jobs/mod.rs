@@ -11,6 +11,7 @@ use super::file_bytes::Access;
 use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
 use super::merged_logs::set_offsets;
+use super::metric_edit;
 use super::source_map::{SourceMapping, add as add_source_mapping};
 use super::table_export::export;
 
@@ -50,6 +51,10 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
             super::picture::save(picture, path, *replaces).map_err(failed)?;
             Ok(format!("The picture is in {}", path.display()))
         }
+        Command::EditMetric { metric, unit, kind } => {
+            metric_edit::edit(&workspace.context(), metric, unit.as_deref(), *kind)
+        }
+        Command::TakeBackMetric { metric } => metric_edit::take_back(&workspace.context(), metric),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::SetLogOffsets { logs } => {
             set_offsets(&workspace.context(), logs).map_err(failed)?;

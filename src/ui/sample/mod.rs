@@ -15,13 +15,15 @@ use super::shared_time::Span;
 use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::fleet::census::Census;
+use crate::engine::fleet::compared::{ComparedVersion, Standing};
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
+    Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
+use crate::engine::metric_edit::KnownBefore;
 use crate::engine::queries::captures::CaptureRow;
 use crate::engine::queries::crash_detail::{CrashDetail, IssueOfCrash};
 use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
@@ -50,6 +52,7 @@ use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::queries::variable_diff::{DifferenceRow, VariableDiff};
 use crate::engine::recent::RecentWorkspace;
 use crate::model::addr::TargetAddr;
+use crate::model::metric::MetricKind;
 use crate::model::report::{CrashReport, Local, Unavailable};
 use issues::{all_issues, issue_detail, row};
 use lists::{capture, library, overview, report_files, source, symbolized};
@@ -354,8 +357,45 @@ impl Door for FakeDoor {
         self.answer(fleet::vitals, Vec::new)
     }
 
-    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
-        self.answer(|| fleet::by_version(metric, span_ns), Vec::new)
+    fn fleet_compared(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ComparedVersion>> {
+        self.answer(|| fleet::compared(metric, span_ns), Vec::new)
+    }
+
+    fn fleet_standing(
+        &self,
+        _metric: &str,
+        _serial: &str,
+        _span_ns: Option<Span>,
+    ) -> Answer<Option<Standing>> {
+        let standing = Standing {
+            n_devices: 60,
+            mean: 0.62,
+            above: 96.6,
+        };
+        self.answer(|| Some(standing), || None)
+    }
+
+    fn fleet_spreads(
+        &self,
+        metric: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<(String, Histogram)>> {
+        let versions = ["1.4.0", "1.4.1", "1.4.2", "1.4.3"];
+        let spread = |version: &str| {
+            let spread = fleet::histogram(metric, Some(version), span_ns);
+            (version.to_owned(), spread)
+        };
+        self.answer(|| versions.into_iter().map(spread).collect(), Vec::new)
+    }
+
+    fn metric_before_edit(&self, metric: &str) -> Answer<Option<KnownBefore>> {
+        let before = KnownBefore {
+            unit: Some("ms".to_owned()),
+            kind: MetricKind::Gauge,
+            is_defined: true,
+        };
+        let is_edited = metric == "main_task_ms";
+        self.answer(|| is_edited.then_some(before), || None)
     }
 
     fn fleet_histogram(

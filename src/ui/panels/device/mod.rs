@@ -43,6 +43,8 @@ pub struct Device {
     /// The log at the cursor is to be opened.
     opens_log: bool,
     exporter: Exporter,
+    /// The band of all devices is drawn behind each lane.
+    has_fleet: bool,
 }
 
 impl Panel for Device {
@@ -140,7 +142,11 @@ impl Device {
             right: "UTC",
         };
         cards::card(ui, right, title, |ui| {
-            time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| log_here_ui(ctx, ui, &time, logs));
+            let has_fleet = &mut self.has_fleet;
+            time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| {
+                ui.checkbox(has_fleet, "with the fleet");
+                log_here_ui(ctx, ui, &time, logs);
+            });
             if time_bar::elsewhere_ui(ctx, ui, &time) {
                 return;
             }
@@ -175,16 +181,34 @@ impl Device {
                 lane,
                 is_last: index == last,
                 is_in_ms: self.in_ms.contains(name),
+                fleet: self.has_fleet.then(|| self.fleet_behind(ctx, name)),
             };
-            let mut toggles = false;
-            let mut shown = view.ui(ui, &mut toggles);
-            if toggles && !self.in_ms.remove(name) {
+            let mut done = lanes::HeadDone::default();
+            let mut shown = view.ui(ui, &mut done);
+            if done.toggles && !self.in_ms.remove(name) {
                 self.in_ms.insert(name.clone());
+            }
+            if done.over_fleet {
+                ctx.ui(UiCommand::OverFleet {
+                    device: device.serial.clone(),
+                    metric: name.clone(),
+                });
             }
             time_bar::send(ctx, std::mem::take(&mut shown.moves));
             self.charts = Some(shown);
         }
         chart::help_ui(ui);
+    }
+
+    /// All devices behind a lane.
+    fn fleet_behind(&self, ctx: &ViewContext<'_>, metric: &str) -> lanes::FleetBehind {
+        let band = ctx.door.fleet_band(metric, false, None);
+        let chosen = ctx.nav.time.chosen_ns;
+        let standing = ctx.door.fleet_standing(metric, &self.serial, chosen);
+        lanes::FleetBehind {
+            band: band.value().cloned(),
+            standing: standing.value().map(|standing| **standing),
+        }
     }
 
     /// Carries out what keys asked for, now that there are samples to go to.
