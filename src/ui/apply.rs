@@ -53,6 +53,7 @@ impl App {
             UiCommand::UndoIssues => self.order_of_issues(Command::UndoIssues),
             UiCommand::RedoIssues => self.order_of_issues(Command::RedoIssues),
             UiCommand::OpenCapture(id) => self.nav.open_capture(id),
+            UiCommand::OpenSample(number) => self.nav.open_sample(number),
             UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
             UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
             UiCommand::WatchFolder => self.ask(ctx, Ask::WatchFolder),

@@ -64,6 +64,8 @@ pub enum UiCommand {
     EditMetric,
     /// Show the open crash in its log.
     ShowInLog,
+    /// Open the import report of a fleet sample.
+    OpenSample(usize),
     /// Choose files to import.
     OpenFiles,
     /// Choose a folder to import.

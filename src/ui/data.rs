@@ -12,6 +12,7 @@ use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
     Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
+use crate::engine::fleet_import::HeldSample;
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
 use crate::engine::loadable::Loadable;
@@ -48,6 +49,7 @@ use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::metric_list::MetricEditedQuery;
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
+use crate::engine::queries::sample_reports::{SampleReport, SampleReportsQuery};
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery, SourceOf};
 use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
 use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
@@ -167,6 +169,10 @@ pub trait Door {
     fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText>;
     /// Things by name.
     fn find(&self, text: &str) -> Answer<Found>;
+    /// The fleet sample that waits until somebody says whether it is imported.
+    fn held_sample(&self) -> Option<Arc<HeldSample>>;
+    /// Fleet samples that were imported, newest first.
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>>;
     /// Jobs, newest first.
     fn jobs(&self) -> Vec<JobStatus>;
     /// True while what is appended to a file appears in its log.
@@ -495,6 +501,14 @@ impl Door for EngineDoor {
         self.engine.borrow().query(FindQuery {
             text: text.to_owned(),
         })
+    }
+
+    fn held_sample(&self) -> Option<Arc<HeldSample>> {
+        self.engine.borrow().held_sample()
+    }
+
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>> {
+        self.engine.borrow().query(SampleReportsQuery)
     }
 
     fn jobs(&self) -> Vec<JobStatus> {

@@ -34,4 +34,6 @@ mod log_tests;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod sample_sheet_tests;
+#[cfg(test)]
 mod tests;

@@ -44,7 +44,7 @@ pub(super) type Sent = Rc<RefCell<Vec<Command>>>;
 /// The paths of the imports that were ordered.
 fn imported(sent: &Sent) -> Vec<PathBuf> {
     let paths = |command: &Command| match command {
-        Command::Import { paths } => paths.clone(),
+        Command::Import { paths, .. } => paths.clone(),
         _ => Vec::new(),
     };
     sent.borrow().iter().flat_map(paths).collect()

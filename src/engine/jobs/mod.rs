@@ -2,6 +2,7 @@
 
 mod export_log;
 pub(super) mod follow;
+mod samples;
 pub(super) mod watch;
 
 use super::Engine;
@@ -19,9 +20,15 @@ use super::table_export::export;
 pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
     let workspace = engine.workspace();
     match command {
-        Command::Import { paths } => {
+        Command::Import { paths, asks: true } => samples::import_or_hold(engine, paths, job),
+        Command::Import { paths, asks: false } => {
             Ok(import_paths(workspace, paths, Access::Copy(workspace.folder()), job)?.sentence())
         }
+        Command::ImportSample { sample, chosen } => samples::import(engine, *sample, chosen, job),
+        Command::LookAtSample { sample, chosen } => {
+            samples::look_again(engine, *sample, chosen, job)
+        }
+        Command::LeaveSample { sample } => samples::leave(engine, *sample),
         Command::ImportBytes { name, bytes } => {
             Ok(import_bytes(workspace, name, bytes.clone(), job)?.sentence())
         }

@@ -34,6 +34,7 @@ pub mod log_templates;
 pub mod metric_list;
 pub mod overview;
 pub mod recent;
+pub mod sample_reports;
 pub mod source_lines;
 pub mod symbol_library;
 pub mod symbolize_text;

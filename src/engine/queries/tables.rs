@@ -12,6 +12,7 @@ use super::issue_detail::{IssueDetail, IssueDetailQuery};
 use super::issue_list::{Issue, IssueListQuery};
 use super::log_mark_tables::{bookmarks, filter_sets};
 use super::metric_list::metrics;
+use super::sample_reports::{bad_rows, sample_columns, samples};
 use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
@@ -94,6 +95,11 @@ impl TableAnswer {
 /// Every named query, sorted by name.
 pub static TABLES: &[Table] = &[
     Table {
+        name: "bad-rows",
+        help: "rows of fleet samples that were left out, with their place and the reason",
+        run: bad_rows,
+    },
+    Table {
         name: "bookmarks",
         help: "bookmarks in logs, with their notes",
         run: bookmarks,
@@ -172,6 +178,16 @@ pub static TABLES: &[Table] = &[
         name: "metrics",
         help: "what metrics are there, their kinds and units, and who says so",
         run: metrics,
+    },
+    Table {
+        name: "sample-columns",
+        help: "what the columns of fleet samples were taken as",
+        run: sample_columns,
+    },
+    Table {
+        name: "samples",
+        help: "fleet samples that were imported, one row a table, the newest first",
+        run: samples,
     },
     Table {
         name: "similar-issues",

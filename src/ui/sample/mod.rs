@@ -5,10 +5,12 @@ mod issues;
 mod lists;
 mod logs;
 mod report;
+mod tables;
 
 pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
+pub(super) use tables::held as held_sample;
 
 use super::data::{Answer, Door};
 use super::shared_time::Span;
@@ -20,6 +22,7 @@ use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
     Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
+use crate::engine::fleet_import::HeldSample;
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
@@ -46,6 +49,7 @@ use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::Overview;
+use crate::engine::queries::sample_reports::SampleReport;
 use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
 use crate::engine::queries::symbolize_text::SymbolizedText;
@@ -76,6 +80,7 @@ pub(super) struct FakeDoor {
     pub(super) sent: Rc<RefCell<Vec<Command>>>,
     pub(super) cancelled: Rc<RefCell<Vec<JobId>>>,
     pub(super) jobs: Vec<JobStatus>,
+    pub(super) held: RefCell<Option<Arc<HeldSample>>>,
     events: RefCell<Vec<Event>>,
 }
 
@@ -86,6 +91,7 @@ impl FakeDoor {
             sent: Rc::default(),
             cancelled: Rc::default(),
             jobs: Vec::new(),
+            held: RefCell::default(),
             events: RefCell::default(),
         }
     }
@@ -501,7 +507,21 @@ impl Door for FakeDoor {
 
     fn frame_drawn(&self) {}
 
+    fn held_sample(&self) -> Option<Arc<HeldSample>> {
+        self.held.borrow().clone()
+    }
+
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>> {
+        self.answer(tables::reports, Vec::new)
+    }
+
     fn submit(&self, command: Command) -> JobId {
+        if matches!(
+            command,
+            Command::ImportSample { .. } | Command::LeaveSample { .. }
+        ) {
+            self.held.replace(None);
+        }
         self.sent.borrow_mut().push(command);
         let outcome = JobOutcome::Done("1 crash found.".to_owned());
         self.events.borrow_mut().push(Event::JobFinished {
