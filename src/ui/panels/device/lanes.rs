@@ -5,7 +5,7 @@ use crate::engine::fleet::view::{Band, Bucket, DeviceTimeline, Lane};
 use crate::model::metric::MetricKind;
 use crate::ui::panels::fleet::band::{draw_band, standing_words};
 use crate::ui::theme::{font, size, tokens};
-use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark};
+use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark, sum_words};
 use crate::ui::widgets::{button, text};
 use crate::ui::words;
 use egui::{Color32, Ui};
@@ -157,7 +157,7 @@ impl LaneView<'_> {
             MetricKind::Counter => {
                 format!(
                     "{of}, {} in all, most {}",
-                    digits(total.sum),
+                    sum_words(total.sum),
                     digits(total.max)
                 )
             }

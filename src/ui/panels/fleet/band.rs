@@ -11,7 +11,7 @@ use crate::ui::panels::device::lanes;
 use crate::ui::panels::time_bar;
 use crate::ui::shared_time::{Span, TimeMove};
 use crate::ui::theme::size;
-use crate::ui::widgets::chart::{Chart, Time, area, digits, line};
+use crate::ui::widgets::chart::{Chart, Time, area, digits, line, sum_words};
 use crate::ui::widgets::{button, card as cards, field, state, text};
 use crate::ui::words;
 use egui::{Color32, Rect, Ui};
@@ -233,7 +233,7 @@ fn totals_words(time: &Time, totals: &Totals, metric: &MetricDefinition) -> Stri
     let unit = metric.unit.as_ref();
     let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
     let sum = if metric.kind == MetricKind::Counter {
-        format!(", {} in all", digits(total.sum))
+        format!(", {} in all", sum_words(total.sum))
     } else {
         String::new()
     };

@@ -166,8 +166,8 @@ fn spreads_ui(ui: &mut Ui, spreads: &[Spread<'_>], metric: &MetricDefinition) {
         for spread in spreads {
             outline(painter, &axis, spread);
         }
-        legend(painter, t, rect, spreads);
     }
+    legend(painter, t, rect, spreads);
     for (x, align, value) in [
         (rect.left(), Align2::LEFT_BOTTOM, axis.first),
         (rect.right(), Align2::RIGHT_BOTTOM, axis.end),
@@ -237,7 +237,8 @@ fn outline(painter: &egui::Painter, axis: &Axis, spread: &Spread<'_>) {
 fn legend(painter: &egui::Painter, t: &Tokens, rect: Rect, spreads: &[Spread<'_>]) {
     for (index, spread) in spreads.iter().enumerate() {
         let pos = Pos2::new(rect.right(), rect.top() + NAME * index as f32);
-        let text = painter.text(pos, Align2::RIGHT_TOP, spread.name, font::small(), t.muted);
+        let words = format!("{} · n {}", spread.name, words::number(spread.n()));
+        let text = painter.text(pos, Align2::RIGHT_TOP, words, font::small(), t.muted);
         let y = text.center().y;
         let line = text.left() - 18.0..=text.left() - 6.0;
         painter.hline(line, y, Stroke::new(2.0, spread.color));
