@@ -12,7 +12,10 @@ use egui::{Color32, Ui};
 use egui_plot::PlotUi;
 use std::sync::Arc;
 
-const HEIGHT: f32 = 96.0;
+/// Least and greatest height of a chart; between them it takes what room there is.
+const HEIGHTS: (f32, f32) = (72.0, 160.0);
+/// Height of what stands above a chart.
+const HEAD: f32 = 28.0;
 /// Room for the times below the last lane.
 const TIMES: f32 = 20.0;
 /// Intervals that lie so far apart have a gap between them, in shares of their length.
@@ -27,6 +30,8 @@ pub(super) struct LaneView<'a> {
     pub(super) index: usize,
     pub(super) lane: &'a Lane,
     pub(super) is_last: bool,
+    /// Of its chart, without its times.
+    pub(super) height: f32,
     /// A timer is shown in milliseconds, not as its share of the interval.
     pub(super) is_in_ms: bool,
     /// The band of all devices, and where this one stands among them.
@@ -89,7 +94,11 @@ impl LaneView<'_> {
         let chart = Chart {
             name: &format!("Lane of {}", lane.metric.name),
             time: *time,
-            height: if self.is_last { HEIGHT + TIMES } else { HEIGHT },
+            height: if self.is_last {
+                self.height + TIMES
+            } else {
+                self.height
+            },
             value: &value,
             said: &said,
             has_times: self.is_last,
@@ -211,6 +220,13 @@ impl LaneView<'_> {
         });
         format!("{span}\n{} {unit}{share}", value.mean())
     }
+}
+
+/// How high charts are, so that all of them fit where that is possible.
+pub(super) fn height_of_each(room: f32, n_lanes: usize) -> f32 {
+    let (least, most) = HEIGHTS;
+    let each = (room - TIMES) / n_lanes.max(1) as f32 - HEAD;
+    each.floor().clamp(least, most)
 }
 
 /// How many pixels a chart that is drawn here has.

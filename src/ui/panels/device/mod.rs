@@ -22,6 +22,8 @@ use std::collections::BTreeSet;
 
 /// Width of the list of metrics.
 const METRICS: f32 = 220.0;
+/// Height of what is said below the lanes.
+const HELP: f32 = 40.0;
 /// Lanes that are shown before somebody chose any.
 const FIRST_LANES: usize = 4;
 const NO_LOG: &str = "No log of this device that says its times covers the time of the cursor.";
@@ -95,6 +97,7 @@ impl Panel for Device {
         match command {
             UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
             UiCommand::OpenLogHere | UiCommand::ShowInLog => self.opens_log = true,
+            UiCommand::WithFleet => self.has_fleet = !self.has_fleet,
             UiCommand::ExportShown => self.exporter.begin(),
             UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
             _ => return false,
@@ -153,10 +156,15 @@ impl Device {
             let charts = self.charts.as_ref();
             let strip = strip::strip_ui(ctx, ui, &time, device, logs, charts);
             time_bar::send(ctx, strip.moves);
+            // What is said of all charts stays in sight, however many there are.
+            let room = ui.available_height() - HELP;
+            let height = lanes::height_of_each(room, device.lanes.len());
             ScrollArea::vertical()
                 .id_salt("lanes")
                 .auto_shrink(false)
-                .show(ui, |ui| self.lanes_ui(ctx, ui, &time, device));
+                .max_height(room)
+                .show(ui, |ui| self.lanes_ui(ctx, ui, &time, device, height));
+            chart::help_ui(ui);
         });
     }
 
@@ -166,6 +174,7 @@ impl Device {
         ui: &mut Ui,
         time: &Time,
         device: &DeviceTimeline,
+        height: f32,
     ) {
         if device.lanes.is_empty() {
             let why = "Tick a metric at the left to see it along this time.";
@@ -180,6 +189,7 @@ impl Device {
                 index,
                 lane,
                 is_last: index == last,
+                height,
                 is_in_ms: self.in_ms.contains(name),
                 fleet: self.has_fleet.then(|| self.fleet_behind(ctx, name)),
             };
@@ -197,7 +207,6 @@ impl Device {
             time_bar::send(ctx, std::mem::take(&mut shown.moves));
             self.charts = Some(shown);
         }
-        chart::help_ui(ui);
     }
 
     /// All devices behind a lane.

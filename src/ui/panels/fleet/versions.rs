@@ -13,7 +13,7 @@ use crate::ui::words;
 use egui::{Align, Rect, ScrollArea, Ui};
 
 /// Where the columns end, as shares of the width.
-const FIRST: f32 = 0.26;
+const FIRST: f32 = 0.3;
 const SECOND: f32 = 0.58;
 
 impl Fleet {
@@ -44,14 +44,14 @@ impl Fleet {
             let end = rect.width() - size::M;
             let (a, b) = (end * FIRST, end * SECOND);
             let mean = if is_share(metric) {
-                "% of time"
+                "% of time, step"
             } else {
-                "mean"
+                "mean, step"
             };
             head(
                 ui,
                 &[
-                    (size::M, a, Align::Min, "devices"),
+                    (size::M, a, Align::Min, "version, devices"),
                     (a, b, Align::Max, "crashes / 1,000 h"),
                     (b, end, Align::Max, mean),
                 ],
@@ -112,7 +112,7 @@ fn quiet(painter: &RowPainter<'_>, align: Align) -> CellStyle {
     }
 }
 
-/// `+0.78 (0.71 to 0.85)`: how far it is from the version before.
+/// `+0.78 ±0.07`: how far it is from the version before.
 fn step_words(own: &ComparedVersion) -> String {
     let Some(step) = own.difference else {
         return String::new();
@@ -120,10 +120,9 @@ fn step_words(own: &ComparedVersion) -> String {
     let sign = if step.value > 0.0 { "+" } else { "" };
     match step.interval {
         Some((low, high)) => format!(
-            "{sign}{} ({} to {})",
+            "{sign}{} ±{}",
             digits(step.value),
-            digits(low),
-            digits(high)
+            digits((high - low) / 2.0)
         ),
         None => format!("{sign}{}, too few", digits(step.value)),
     }
@@ -155,7 +154,10 @@ fn said(row: &VersionRow, own: Option<&ComparedVersion>) -> String {
             said.push_str(&format!(", {} to {}", digits(low), digits(high)));
         }
         if own.difference.is_some() {
-            said.push_str(&format!("\n{} than in the version above", step_words(own)));
+            said.push_str(&format!(
+                "\nstep from the version above: {}",
+                step_words(own)
+            ));
         }
     }
     said.push_str("\nIntervals hold the truth 95 times in 100. Click shows this version alone.");
