@@ -1,5 +1,6 @@
 //! Versions side by side: the mean of a metric in each, how far it is from the version before, and where one device stands among all.
 
+use super::version_order::VersionKey;
 use super::view::{Estimate, LEAST_DEVICES};
 use super::vitals::hours_a_unit;
 use crate::analysis::rate::Interval;
@@ -61,17 +62,16 @@ pub(in crate::engine) fn compared(
     metric: &MetricDefinition,
     sums: &[DeviceSum],
 ) -> Vec<ComparedVersion> {
-    let mut versions: BTreeMap<(bool, &str), Vec<&DeviceSum>> = BTreeMap::new();
+    let mut versions: BTreeMap<(bool, VersionKey), (&str, Vec<&DeviceSum>)> = BTreeMap::new();
     for sum in sums.iter().filter(|sum| sum.n_values > 0) {
         let name = sum.version.as_deref().unwrap_or_default();
-        versions
-            .entry((name.is_empty(), name))
-            .or_default()
-            .push(sum);
+        let key = (name.is_empty(), VersionKey::of(name));
+        let (_, own) = versions.entry(key).or_insert((name, Vec::new()));
+        own.push(sum);
     }
     let mut rows: Vec<ComparedVersion> = Vec::new();
     let mut before: Option<BTreeMap<u32, Share>> = None;
-    for ((_, name), own) in versions {
+    for (name, own) in versions.into_values() {
         let shares: BTreeMap<u32, Share> = own
             .iter()
             .map(|sum| (sum.device, share_of(metric, sum)))
@@ -128,18 +128,22 @@ pub(in crate::engine) fn standing(
         known.over += share.over;
     }
     let mean_of = |share: &Share| share.of / share.over;
-    let own = devices.get(&device).map(mean_of)?;
+    let own = devices
+        .get(&device)
+        .map(mean_of)
+        .filter(|own| !own.is_nan())?;
     let means = || devices.values().map(mean_of).filter(|mean| !mean.is_nan());
     let below = means().filter(|mean| *mean < own).count() as f64;
     let alike = means()
         .filter(|mean| *mean == own)
         .count()
         .saturating_sub(1) as f64;
-    let others = means().count().saturating_sub(1) as f64;
+    let n_devices = means().count();
+    let others = n_devices.saturating_sub(1).max(1) as f64;
     Some(Standing {
-        n_devices: devices.len() as u64,
+        n_devices: n_devices as u64,
         mean: own,
-        above: (below + alike / 2.0) / others.max(1.0) * 100.0,
+        above: (below + alike / 2.0) / others * 100.0,
     })
 }
 
@@ -221,5 +225,15 @@ mod tests {
         assert_eq!(standing(&timer, &sums, 1).unwrap().above, 37.5);
         assert_eq!(standing(&timer, &sums, 0).unwrap().above, 0.0);
         assert_eq!(standing(&timer, &sums, 7), None);
+        // What is no number has no place among the others, and takes none.
+        let gauge = metric(MetricKind::Gauge, None);
+        let with_nan = [
+            sum(0, None, 1, 1.0),
+            sum(1, None, 1, f64::NAN),
+            sum(2, None, 1, 3.0),
+        ];
+        assert_eq!(standing(&gauge, &with_nan, 1), None);
+        let last = standing(&gauge, &with_nan, 2).unwrap();
+        assert_eq!((last.n_devices, last.above), (2, 100.0));
     }
 }

@@ -7,5 +7,6 @@ pub mod pyramid;
 pub(super) mod rates;
 pub(super) mod timeline;
 pub mod totals;
+pub(in crate::engine) mod version_order;
 pub mod view;
 pub mod vitals;

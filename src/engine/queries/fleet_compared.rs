@@ -5,6 +5,7 @@ use super::heartbeats::{HistogramQuery, of_version};
 use super::tables::{TableAnswer, TableArgs, answer};
 use crate::engine::context::QueryContext;
 use crate::engine::fleet::compared::{ComparedVersion, Standing, compared, is_share, standing};
+use crate::engine::fleet::version_order::VersionKey;
 use crate::engine::fleet::view::Histogram;
 use crate::engine::query::{Query, QueryError};
 use crate::store::series::DeviceSum;
@@ -82,7 +83,7 @@ impl Query for SpreadsQuery {
         let mut versions = reader.mean_by_version(&self.metric, &filter)?;
         versions.sort_by_key(|version| std::cmp::Reverse(version.n_values));
         versions.truncate(MOST_SPREADS);
-        versions.sort_by(|a, b| a.version.cmp(&b.version));
+        versions.sort_by_cached_key(|version| version.version.as_deref().map(VersionKey::of));
         let mut spreads = Vec::new();
         for name in versions.into_iter().filter_map(|version| version.version) {
             context.progress().tick(0, 0)?;

@@ -8,7 +8,7 @@ use crate::ui::context::ViewContext;
 use crate::ui::panels::PanelId;
 use crate::ui::theme::{font, size};
 use crate::ui::widgets::card::{Title, card};
-use crate::ui::widgets::row::{CellStyle, head, plain_row, row};
+use crate::ui::widgets::row::{CellStyle, head, plain_row, row, tall_row};
 use crate::ui::widgets::{button, card as cards, state, text};
 use crate::ui::words;
 use egui::{Align, Pos2, Rect, ScrollArea, Ui};
@@ -225,32 +225,27 @@ fn wrong_ui(ui: &mut Ui, table: &TableReport) {
         state::padded(ui, |ui| text::muted(ui, advice));
         return;
     }
-    let width = ui.available_width();
-    let what = (width * 0.38).min(170.0);
-    let heads = [
-        (size::M, what, Align::Min, "Where"),
-        (what, width - size::M, Align::Min, "In words"),
-    ];
-    head(ui, &heads);
     ScrollArea::vertical()
         .id_salt(("left out of", &table.path))
         .auto_shrink(false)
-        .show_rows(ui, size::ROW, lines.len(), |ui, range| {
+        .show_rows(ui, size::TALL_ROW, lines.len(), |ui, range| {
             for (place, words) in lines.get(range).unwrap_or_default() {
-                let response = plain_row(ui, &format!("{place}: {words}"), |row| {
-                    let mono = CellStyle {
-                        font: font::mono_small(),
-                        color: row.tokens.muted,
-                        align: Align::Min,
-                    };
-                    row.text(size::M, what - size::S, place, &mono);
+                let response = tall_row(ui, false, &format!("{place}: {words}"), |row| {
+                    let end = row.width() - size::M;
                     let plain = CellStyle {
                         font: font::body(),
                         color: row.tokens.text,
                         align: Align::Min,
                     };
-                    row.text(what, row.width() - size::M, words, &plain);
+                    row.half(true).text(size::M, end, words, &plain);
+                    let mono = CellStyle {
+                        font: font::mono_small(),
+                        color: row.tokens.muted,
+                        align: Align::Min,
+                    };
+                    row.half(false).text(size::M, end, place, &mono);
                 });
+                let response = response.on_hover_text(words);
                 response.context_menu(|ui| {
                     if ui.button("Copy").clicked() {
                         ui.ctx()

@@ -25,7 +25,7 @@ const MANY_COLUMNS: usize = 12;
 /// Rows that would be left out, told one by one.
 const BAD_ROWS: usize = 2;
 /// A field in a row.
-const FIELD_HEIGHT: f32 = 26.0;
+const FIELD_HEIGHT: f32 = size::CONTROL + 2.0;
 
 /// Where the cells of a row begin, as shares of the width.
 const CELLS: [f32; 6] = [0.0, 0.25, 0.43, 0.66, 0.86, 1.0];
@@ -79,7 +79,8 @@ impl SampleSheet {
         let window = ctx.content_rect();
         let modal = egui::Modal::new(Id::unique("import a sample")).show(ctx, |ui| {
             ui.set_width(WIDTH.min(window.width() - 64.0));
-            self.sheet_ui(view, ui, &held)
+            let frame = egui::Frame::new().inner_margin(size::S);
+            frame.show(ui, |ui| self.sheet_ui(view, ui, &held)).inner
         });
         // A click beside it must not throw away what was said.
         let is_escaped = modal.should_close() && !modal.backdrop_response.clicked();
@@ -220,6 +221,7 @@ impl SampleSheet {
                     }
                 }
             });
+        ui.add_space(size::S);
         notes_ui(ui, table, is_changed);
     }
 
@@ -402,7 +404,7 @@ fn role_ui(
     let combo = ComboBox::from_id_salt("role")
         .selected_text(role_words(before))
         .width(ui.available_width() - size::S)
-        .height(340.0)
+        .height(460.0)
         .show_ui(ui, |ui| {
             for role in roles_of(table_use, known.kind) {
                 ui.selectable_value(&mut own.role, role, role_words(role));

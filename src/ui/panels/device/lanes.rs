@@ -13,7 +13,7 @@ use egui_plot::PlotUi;
 use std::sync::Arc;
 
 /// Least and greatest height of a chart; between them it takes what room there is.
-const HEIGHTS: (f32, f32) = (72.0, 160.0);
+const HEIGHTS: (f32, f32) = (60.0, 160.0);
 /// Height of what stands above a chart.
 const HEAD: f32 = 28.0;
 /// Room for the times below the last lane.

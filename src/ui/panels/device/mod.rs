@@ -148,6 +148,12 @@ impl Device {
             let has_fleet = &mut self.has_fleet;
             time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| {
                 ui.checkbox(has_fleet, "with the fleet");
+                if *has_fleet {
+                    text::small(
+                        ui,
+                        "grey: 5 to 95 % of all devices, the middle half lighter",
+                    );
+                }
                 log_here_ui(ctx, ui, &time, logs);
             });
             if time_bar::elsewhere_ui(ctx, ui, &time) {

@@ -30,7 +30,7 @@ const KINDS: [(MetricKind, &str, &str); 3] = [
     (
         MetricKind::Timer,
         "Timer",
-        "How long something lasted in the interval: shown as its share of it too.",
+        "How long something lasted in the interval; its share is shown too.",
     ),
 ];
 

@@ -4,7 +4,7 @@ use super::Fleet;
 use crate::engine::fleet::view::Histogram;
 use crate::model::metric::MetricDefinition;
 use crate::ui::context::ViewContext;
-use crate::ui::theme::{Tokens, font, size, tokens};
+use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::chart::digits;
 use crate::ui::widgets::{card as cards, state};
 use crate::ui::words;
@@ -167,7 +167,7 @@ fn spreads_ui(ui: &mut Ui, spreads: &[Spread<'_>], metric: &MetricDefinition) {
             outline(painter, &axis, spread);
         }
     }
-    legend(painter, t, rect, spreads);
+    legend(ui, rect, spreads);
     for (x, align, value) in [
         (rect.left(), Align2::LEFT_BOTTOM, axis.first),
         (rect.right(), Align2::RIGHT_BOTTOM, axis.end),
@@ -234,13 +234,19 @@ fn outline(painter: &egui::Painter, axis: &Axis, spread: &Spread<'_>) {
     painter.add(Shape::line(points, Stroke::new(1.5, spread.color)));
 }
 
-fn legend(painter: &egui::Painter, t: &Tokens, rect: Rect, spreads: &[Spread<'_>]) {
+fn legend(ui: &Ui, rect: Rect, spreads: &[Spread<'_>]) {
+    let (painter, t) = (ui.painter(), tokens(ui));
     for (index, spread) in spreads.iter().enumerate() {
         let pos = Pos2::new(rect.right(), rect.top() + NAME * index as f32);
         let words = format!("{} · n {}", spread.name, words::number(spread.n()));
-        let text = painter.text(pos, Align2::RIGHT_TOP, words, font::small(), t.muted);
+        let galley = painter.layout_no_wrap(words, font::small(), t.muted);
+        let text = Align2::RIGHT_TOP.anchor_size(pos, galley.size());
         let y = text.center().y;
         let line = text.left() - 18.0..=text.left() - 6.0;
+        // Lines of the chart may not cross the words.
+        let ground = text.with_min_x(*line.start() - 2.0);
+        painter.rect_filled(ground, 0.0, t.panel.gamma_multiply(0.85));
+        painter.galley(text.min, galley, t.muted);
         painter.hline(line, y, Stroke::new(2.0, spread.color));
     }
 }

@@ -13,8 +13,8 @@ use crate::ui::words;
 use egui::{Align, Rect, ScrollArea, Ui};
 
 /// Where the columns end, as shares of the width.
-const FIRST: f32 = 0.3;
-const SECOND: f32 = 0.58;
+const FIRST: f32 = 0.32;
+const SECOND: f32 = 0.64;
 
 impl Fleet {
     pub(super) fn versions_ui(
@@ -51,8 +51,8 @@ impl Fleet {
             head(
                 ui,
                 &[
-                    (size::M, a, Align::Min, "version, devices"),
-                    (a, b, Align::Max, "crashes / 1,000 h"),
+                    (size::M, a, Align::Min, "version"),
+                    (a, b, Align::Max, "crashes/1,000 h"),
                     (b, end, Align::Max, mean),
                 ],
             );
@@ -96,7 +96,7 @@ fn version_ui(
         upper.number(a, b, &rate);
         upper.number(b, end, &mean);
         let mut lower = painter.half(false);
-        let devices = words::number(row.n_devices);
+        let devices = words::count(row.n_devices, "device", "devices");
         lower.text(size::M, a, &devices, &quiet(painter, Align::Min));
         lower.text(a, b, &interval, &quiet(painter, Align::Max));
         lower.text(b, end, &step, &quiet(painter, Align::Max));
