@@ -38,11 +38,7 @@ impl App {
             UiCommand::OpenLogAt(log, axis_ns) => self.nav.open_log_at(log, axis_ns),
             UiCommand::OpenLogHere | UiCommand::WithFleet => self.nav.go_panel(PanelId::Device),
             UiCommand::ShowOnTimeline => self.show_on_timeline(),
-            command @ UiCommand::OverFleet { .. } => {
-                self.nav.go_panel(PanelId::Fleet);
-                self.order_of_open(&command);
-            }
-            UiCommand::EditMetric => self.nav.go_panel(PanelId::Fleet),
+            command @ UiCommand::OverFleet { .. } => self.show_over_fleet(&command),
             UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),
             UiCommand::CompareIssue(other) => self.nav.compared = other,
@@ -87,7 +83,7 @@ impl App {
             | UiCommand::LogResetOffsets
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             // A screen without charts has no table.
-            UiCommand::ExportShown => self.nav.go_panel(PanelId::Fleet),
+            UiCommand::ExportShown | UiCommand::EditMetric => self.nav.go_panel(PanelId::Fleet),
             UiCommand::ExportTableTo(_) => {}
             UiCommand::ChooseTableFile(name) => self.ask(ctx, Ask::ExportTable(name)),
             UiCommand::SavePicture { path, replaces } => self.pictures.ask(ctx, path, replaces),
@@ -166,6 +162,11 @@ impl App {
                 );
             }
         }
+    }
+
+    fn show_over_fleet(&mut self, command: &UiCommand) {
+        self.nav.go_panel(PanelId::Fleet);
+        self.order_of_open(command);
     }
 
     fn show_in_log(&mut self) {

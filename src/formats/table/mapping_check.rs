@@ -45,6 +45,9 @@ fn example(column: &Column) -> Option<String> {
     Some(text.chars().take(LONGEST_EXAMPLE).collect())
 }
 
+/// What columns tell, whether one has to tell it, and which roles do.
+type Told = (&'static str, bool, fn(Role) -> bool);
+
 impl Mapping {
     /// The same columns in a table of which one row is something else. Who, when and what stay; what has no meaning there is guessed
     /// anew.
@@ -84,7 +87,7 @@ impl Mapping {
             let columns = self.columns.iter();
             columns.filter(|column| is_it(column.role)).collect()
         };
-        let roles: [(&str, bool, fn(Role) -> bool); 9] = [
+        let roles: [Told; 9] = [
             ("the device", true, |role| role == Role::Device),
             ("the time", true, |role| matches!(role, Role::Time(_))),
             ("the version", false, |role| role == Role::Version),

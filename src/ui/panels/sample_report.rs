@@ -214,7 +214,7 @@ fn wrong_words(table: &TableReport) -> String {
 fn wrong_ui(ui: &mut Ui, table: &TableReport) {
     let warnings = table.warnings.iter();
     let mut lines: Vec<(String, String)> = warnings
-        .map(|warning| (warning.code.to_string(), warning.message.clone()))
+        .map(|warning| (warning.code.clone(), warning.message.clone()))
         .collect();
     let notes = table.mapping.notes.iter();
     lines.extend(notes.map(|note| ("note".to_owned(), note.clone())));

@@ -3,6 +3,7 @@
 use crate::engine::fleet::compared::Standing;
 use crate::engine::fleet::view::{Band, Bucket, DeviceTimeline, Lane};
 use crate::model::metric::MetricKind;
+use crate::ui::data::Answer;
 use crate::ui::panels::fleet::band::{draw_band, standing_words};
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark, sum_words};
@@ -42,7 +43,7 @@ pub(super) struct LaneView<'a> {
 #[derive(Clone)]
 pub(super) struct FleetBehind {
     pub(super) band: Option<Arc<Band>>,
-    pub(super) standing: Option<Option<Standing>>,
+    pub(super) standing: Answer<Option<Standing>>,
 }
 
 /// What was done at the head of a lane.
@@ -138,7 +139,7 @@ impl LaneView<'_> {
                 done.toggles |= button::link(ui, label).clicked();
             }
             if let Some(fleet) = &self.fleet {
-                let words = standing_words(fleet.standing);
+                let words = standing_words(&fleet.standing);
                 text::small(ui, words.trim_start_matches(", "));
                 done.over_fleet |= button::link(ui, "open in Fleet").clicked();
             }

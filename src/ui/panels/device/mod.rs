@@ -219,10 +219,9 @@ impl Device {
     fn fleet_behind(&self, ctx: &ViewContext<'_>, metric: &str) -> lanes::FleetBehind {
         let band = ctx.door.fleet_band(metric, false, None);
         let chosen = ctx.nav.time.chosen_ns;
-        let standing = ctx.door.fleet_standing(metric, &self.serial, chosen);
         lanes::FleetBehind {
             band: band.value().cloned(),
-            standing: standing.value().map(|standing| **standing),
+            standing: ctx.door.fleet_standing(metric, &self.serial, chosen),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::engine::fleet::view::{Band, BandPoint, FleetSummary};
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::panels::device::lanes;
 use crate::ui::panels::time_bar;
 use crate::ui::shared_time::{Span, TimeMove};
@@ -106,8 +107,7 @@ impl Fleet {
         let device = self.device.as_ref().map_or_else(String::new, |serial| {
             let chosen = ctx.nav.time.chosen_ns;
             let answer = ctx.door.fleet_standing(&metric.name, serial, chosen);
-            let standing = answer.value().map(|standing| **standing);
-            format!(" · yellow line: {serial}{}", standing_words(standing))
+            format!(" · yellow line: {serial}{}", standing_words(&answer))
         });
         ui.horizontal(|ui| {
             ui.add_space(size::M);
@@ -274,8 +274,8 @@ fn draw_run(plot: &mut PlotUi<'_>, time: &Time, run: &[BandPoint], color: Color3
 }
 
 /// `, above 97 % of 300 devices`.
-pub(in crate::ui::panels) fn standing_words(standing: Option<Option<Standing>>) -> String {
-    match standing {
+pub(in crate::ui::panels) fn standing_words(answer: &Answer<Option<Standing>>) -> String {
+    match answer.value().map(|standing| &**standing) {
         None => String::new(),
         Some(None) => ", without a value".to_owned(),
         Some(Some(standing)) => format!(

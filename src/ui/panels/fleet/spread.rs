@@ -189,13 +189,9 @@ fn spreads_ui(ui: &mut Ui, spreads: &[Spread<'_>], metric: &MetricDefinition) {
         let mut said = format!("{} up to {} {unit}", digits(from), digits(from + bin));
         for spread in spreads {
             let (n, share) = spread.share_at(from + bin / 2.0);
-            said.push_str(&format!(
-                "\n{}: {} %, {} of {}",
-                spread.name,
-                digits(share * 100.0),
-                words::number(n),
-                words::number(spread.n())
-            ));
+            let (name, share) = (spread.name, digits(share * 100.0));
+            let (n, of) = (words::number(n), words::number(spread.n()));
+            said = format!("{said}\n{name}: {share} %, {n} of {of}");
         }
         response.on_hover_text(said);
     }

@@ -145,19 +145,13 @@ fn said(row: &VersionRow, own: Option<&ComparedVersion>) -> String {
     if let Some(own) = own {
         let n = words::count(own.n, "value", "values");
         let devices = words::count(own.n_devices, "device", "devices");
-        said.push_str(&format!(
-            "\nmean {} of {n} of {devices} in {} h",
-            digits(own.mean.value),
-            digits(own.hours)
-        ));
+        let (mean, hours) = (digits(own.mean.value), digits(own.hours));
+        said = format!("{said}\nmean {mean} of {n} of {devices} in {hours} h");
         if let Some((low, high)) = own.mean.interval {
-            said.push_str(&format!(", {} to {}", digits(low), digits(high)));
+            said = format!("{said}, {} to {}", digits(low), digits(high));
         }
         if own.difference.is_some() {
-            said.push_str(&format!(
-                "\nstep from the version above: {}",
-                step_words(own)
-            ));
+            said = format!("{said}\nstep from the version above: {}", step_words(own));
         }
     }
     said.push_str("\nIntervals hold the truth 95 times in 100. Click shows this version alone.");
