@@ -83,6 +83,7 @@ fn columns_get_other_roles_names_and_units_before_the_import() {
     harness.run();
     choose(&mut harness, "What wifi_disconnects is", "metric: counter");
     choose(&mut harness, "What last_reset is", "left out");
+    choose(&mut harness, "Unit of interval_s", "ms");
     harness.get_by_label_contains("changed here; kept for tables with the same columns");
     harness.get_by_label("Count again").click();
     harness.run();
@@ -107,6 +108,10 @@ fn columns_get_other_roles_names_and_units_before_the_import() {
         Role::Metric(MetricKind::Counter)
     );
     assert_eq!(column("last_reset").role, Role::Ignored);
+    assert_eq!(
+        column("interval_s").role,
+        Role::Interval(TimeUnit::Milliseconds)
+    );
     assert_eq!(
         column("timestamp").role,
         Role::Time(Some(TimeUnit::Milliseconds))

@@ -1,9 +1,10 @@
 //! What columns of a table can be, in words, for the window and the command line.
 
-use super::{BadRow, ColumnKind, MappedBy, Role, TableUse, TimeUnit};
+use super::{BadRow, ColumnKind, MappedBy, Role, SampleColumn, TableUse, TimeUnit};
 use crate::model::metric::MetricKind;
 
-const UNITS: [TimeUnit; 4] = [
+/// Units of time, the longest first.
+pub const TIME_UNITS: [TimeUnit; 4] = [
     TimeUnit::Seconds,
     TimeUnit::Milliseconds,
     TimeUnit::Microseconds,
@@ -37,7 +38,8 @@ pub fn role_words(role: Role) -> String {
     }
 }
 
-fn unit_words(unit: TimeUnit) -> &'static str {
+/// `ms`.
+pub fn unit_words(unit: TimeUnit) -> &'static str {
     match unit {
         TimeUnit::Seconds => "s",
         TimeUnit::Milliseconds => "ms",
@@ -68,23 +70,51 @@ pub fn place_words(bad: &BadRow) -> String {
     }
 }
 
-/// What a column of a kind can be in a table of a use.
-pub fn roles_of(table_use: TableUse, kind: ColumnKind) -> Vec<Role> {
-    let is_text = kind == ColumnKind::Text;
+/// The unit of time that a role has, where a person may choose it.
+pub fn time_unit_of(role: Role) -> Option<TimeUnit> {
+    match role {
+        Role::Time(unit) => unit,
+        Role::Interval(unit) => Some(unit),
+        _ => None,
+    }
+}
+
+/// The same role in another unit of time.
+pub fn in_time_unit(role: Role, unit: TimeUnit) -> Role {
+    match role {
+        Role::Time(Some(_)) => Role::Time(Some(unit)),
+        Role::Interval(_) => Role::Interval(unit),
+        other => other,
+    }
+}
+
+/// What a role is called where its unit of time stands beside it.
+pub fn role_without_unit(role: Role) -> String {
+    match role {
+        Role::Time(Some(_)) => "time since 1970".to_owned(),
+        Role::Interval(_) => "interval".to_owned(),
+        other => role_words(other),
+    }
+}
+
+/// What a column can be in a table of a use. It keeps the unit of time of what it is `now`.
+pub fn roles_of(table_use: TableUse, column: &SampleColumn, now: Role) -> Vec<Role> {
+    let is_text = column.kind == ColumnKind::Text;
+    let is_number = matches!(column.kind, ColumnKind::Integer | ColumnKind::Float);
     let mut roles = vec![Role::Device];
-    match kind {
-        ColumnKind::Text => roles.push(Role::Time(None)),
-        ColumnKind::Time(unit) => roles.push(Role::Time(Some(unit))),
-        ColumnKind::Integer | ColumnKind::Float => {
-            roles.extend(UNITS.map(|unit| Role::Time(Some(unit))));
-        }
-        ColumnKind::Boolean => {}
+    match (now, column.kind) {
+        (Role::Time(_), _) => roles.push(now),
+        (_, ColumnKind::Boolean) => {}
+        (_, ColumnKind::Text) => roles.push(Role::Time(None)),
+        _ => roles.push(Role::Time(Some(column.time_unit()))),
     }
     roles.extend([Role::Version, Role::Hardware]);
     match table_use {
         TableUse::Wide => {
-            if matches!(kind, ColumnKind::Integer | ColumnKind::Float) {
-                roles.extend(UNITS.map(Role::Interval));
+            match now {
+                Role::Interval(_) => roles.push(now),
+                _ if is_number => roles.push(Role::Interval(TimeUnit::Seconds)),
+                _ => {}
             }
             if is_text {
                 roles.push(Role::Metric(MetricKind::Text));
@@ -107,16 +137,20 @@ pub fn roles_of(table_use: TableUse, kind: ColumnKind) -> Vec<Role> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadRow, ColumnKind, MappedBy, Role, TableUse};
-    use super::{mapped_by_words, place_words, role_words, roles_of};
+    use super::{BadRow, ColumnKind, MappedBy, Role, SampleColumn, TableUse, TimeUnit};
+    use super::{in_time_unit, mapped_by_words, place_words, role_words, roles_of, time_unit_of};
 
     #[test]
     fn a_column_can_be_what_its_values_allow() {
+        let column = |kind| SampleColumn {
+            name: String::new(),
+            kind,
+            example: Some("1780272000000".to_owned()),
+        };
         let words = |table_use, kind| -> Vec<String> {
-            let roles = roles_of(table_use, kind);
+            let roles = roles_of(table_use, &column(kind), Role::Ignored);
             roles.into_iter().map(role_words).collect()
         };
-        let long = words(TableUse::Long, ColumnKind::Text);
         let expected = [
             "device",
             "time, a date",
@@ -126,12 +160,30 @@ mod tests {
             "value of the metric",
             "left out",
         ];
-        assert_eq!(long, expected);
-        let wide = words(TableUse::Wide, ColumnKind::Integer);
-        assert!(wide.contains(&"interval, ms".to_owned()));
-        assert!(wide.contains(&"metric: counter".to_owned()));
+        assert_eq!(words(TableUse::Long, ColumnKind::Text), expected);
+        let expected = [
+            "device",
+            "time, ms since 1970",
+            "version",
+            "hardware",
+            "interval, s",
+            "metric: gauge",
+            "metric: counter",
+            "metric: timer",
+            "left out",
+        ];
+        assert_eq!(words(TableUse::Wide, ColumnKind::Integer), expected);
         assert!(!words(TableUse::Wide, ColumnKind::Boolean).contains(&"interval, s".to_owned()));
-        assert!(!roles_of(TableUse::Events, ColumnKind::Text).contains(&Role::MetricName));
+        // What it is now is one of them, with its unit.
+        let now = Role::Time(Some(TimeUnit::Microseconds));
+        let roles = roles_of(TableUse::Events, &column(ColumnKind::Integer), now);
+        assert!(roles.contains(&now) && !roles.contains(&Role::MetricName));
+        let other = in_time_unit(now, TimeUnit::Seconds);
+        assert_eq!(time_unit_of(other), Some(TimeUnit::Seconds));
+        assert_eq!(
+            in_time_unit(Role::Time(None), TimeUnit::Seconds),
+            Role::Time(None)
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Whether a mapping that a person made can be used, and what a column holds, for whoever decides what it is.
 
+use super::heartbeats::rounded;
 use super::mapping::{ColumnMapping, Mapping, Role, TableUse, mapped, other_role};
-use super::{ColumnKind, TableChunk, TableColumn};
+use super::moment::unit_by_size;
+use super::{ColumnKind, TableChunk, TableColumn, TimeUnit};
 use crate::model::series::{Column, Values};
 use std::collections::BTreeSet;
 
@@ -31,6 +33,17 @@ pub fn sample_columns(columns: &[TableColumn], sample: &TableChunk) -> Vec<Sampl
         example: values.and_then(Option::as_ref).and_then(example),
     };
     columns.iter().zip(values).map(column).collect()
+}
+
+impl SampleColumn {
+    /// What its numbers count, if they tell a moment.
+    pub fn time_unit(&self) -> TimeUnit {
+        if let ColumnKind::Time(unit) = self.kind {
+            return unit;
+        }
+        let value = self.example.as_deref().and_then(|text| text.parse().ok());
+        unit_by_size(value.and_then(rounded).unwrap_or(0))
+    }
 }
 
 fn example(column: &Column) -> Option<String> {
@@ -141,7 +154,8 @@ impl Mapping {
 
 #[cfg(test)]
 mod tests {
-    use super::sample_columns;
+    use super::{SampleColumn, sample_columns};
+    use crate::formats::table::TimeUnit;
     use crate::formats::table::mapping::{ColumnMapping, Mapping, Role, TableUse};
     use crate::formats::table::reader::{Table, TableFormat};
     use crate::model::metric::MetricKind;
@@ -216,5 +230,12 @@ mod tests {
             ("none", None),
         ];
         assert_eq!(examples, expected);
+        // A number so small counts seconds since 1970.
+        assert_eq!(columns[1].time_unit(), TimeUnit::Seconds);
+        let later = SampleColumn {
+            example: Some("1780272000000.5".to_owned()),
+            ..columns[1].clone()
+        };
+        assert_eq!(later.time_unit(), TimeUnit::Milliseconds);
     }
 }

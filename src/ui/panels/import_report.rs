@@ -61,20 +61,22 @@ impl Panel for ImportReportPanel {
             let detail = rows.len().to_string();
             let left = cards::fit(left, rows.len().max(3));
             let open_capture = open.filter(|_| open_sample.is_none());
-            card(
-                ui,
-                left,
-                Title {
-                    title: "Captures",
-                    detail: &detail,
-                    right: "crashes",
-                },
-                |ui| {
-                    state::answer(ui, &captures, "Reading captures…", |ui, rows| {
-                        captures_ui(ctx, ui, rows, open_capture);
-                    });
-                },
-            );
+            if !rows.is_empty() || samples.is_empty() {
+                card(
+                    ui,
+                    left,
+                    Title {
+                        title: "Captures",
+                        detail: &detail,
+                        right: "crashes",
+                    },
+                    |ui| {
+                        state::answer(ui, &captures, "Reading captures…", |ui, rows| {
+                            captures_ui(ctx, ui, rows, open_capture);
+                        });
+                    },
+                );
+            }
             if let Some(sample) = open_sample {
                 cards::inside(ui, right, "sample", |ui| {
                     self.undo_ui(ctx, ui);

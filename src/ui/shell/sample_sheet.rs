@@ -2,10 +2,12 @@
 
 use crate::engine::command::{Command, LOOK_AGAIN};
 use crate::engine::fleet_import::words::{
-    mapped_by_words, place_words, role_words, roles_of, use_words,
+    TIME_UNITS, in_time_unit, mapped_by_words, place_words, role_without_unit, role_words,
+    roles_of, time_unit_of, unit_words, use_words,
 };
 use crate::engine::fleet_import::{
-    ColumnMapping, HeldSample, MappedBy, Mapping, Role, SampleColumn, TableReport, TableUse,
+    ColumnKind, ColumnMapping, HeldSample, MappedBy, Mapping, Role, SampleColumn, TableReport,
+    TableUse,
 };
 use crate::model::metric::MetricKind;
 use crate::ui::context::ViewContext;
@@ -24,6 +26,8 @@ const USES: [TableUse; 3] = [TableUse::Wide, TableUse::Long, TableUse::Events];
 const MANY_COLUMNS: usize = 12;
 /// Rows that would be left out, told one by one.
 const BAD_ROWS: usize = 2;
+/// Greatest height of the menu of what a column is: all of it fits above or below its row.
+const MENU: f32 = 320.0;
 /// A field in a row.
 const FIELD_HEIGHT: f32 = size::CONTROL + 2.0;
 
@@ -66,8 +70,12 @@ impl SampleSheet {
             let mappings: BTreeMap<String, Mapping> = tables
                 .map(|table| (table.path.clone(), table.mapping.clone()))
                 .collect();
+            // Most want to see the heartbeats first.
+            let tables = held.preflight.tables.iter().enumerate();
+            let largest = tables.max_by_key(|(_, table)| table.n_rows);
             *self = Self {
                 sample: Some(held.id),
+                at: largest.map_or(0, |(at, _)| at),
                 answered: self.answered,
                 first: mappings.clone(),
                 now: mappings,
@@ -376,9 +384,31 @@ fn column_ui(
                     own.unit = Some(unit).filter(|unit| !unit.trim().is_empty());
                 }
             }
+            4 if known.is_some_and(|column| !matches!(column.kind, ColumnKind::Time(_))) => {
+                time_unit_ui(ui, own);
+            }
             _ => {}
         });
     });
+}
+
+/// What the numbers of a time or an interval count.
+fn time_unit_ui(ui: &mut Ui, own: &mut ColumnMapping) {
+    let Some(mut unit) = time_unit_of(own.role) else {
+        return;
+    };
+    let combo = ComboBox::from_id_salt("unit of time")
+        .selected_text(unit_words(unit))
+        .width(ui.available_width() - 20.0)
+        .show_ui(ui, |ui| {
+            for other in TIME_UNITS {
+                ui.selectable_value(&mut unit, other, unit_words(other));
+            }
+        });
+    let label = format!("Unit of {}", own.column);
+    let name = || WidgetInfo::labeled(Accessible::ComboBox, true, &label);
+    combo.response.widget_info(name);
+    own.role = in_time_unit(own.role, unit);
 }
 
 fn cut_text(ui: &mut Ui, words: &str, is_strong: bool) {
@@ -402,12 +432,12 @@ fn role_ui(
     };
     let before = own.role;
     let combo = ComboBox::from_id_salt("role")
-        .selected_text(role_words(before))
+        .selected_text(role_without_unit(before))
         .width(ui.available_width() - size::S)
-        .height(460.0)
+        .height(MENU)
         .show_ui(ui, |ui| {
-            for role in roles_of(table_use, known.kind) {
-                ui.selectable_value(&mut own.role, role, role_words(role));
+            for role in roles_of(table_use, known, before) {
+                ui.selectable_value(&mut own.role, role, role_without_unit(role));
             }
         });
     let label = format!("What {} is", own.column);

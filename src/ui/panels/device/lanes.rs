@@ -74,10 +74,12 @@ impl LaneView<'_> {
     }
 
     fn written(&self, value: f64) -> String {
-        if self.lane.metric.kind == MetricKind::State {
-            return state_name(&self.lane.metric.values, value);
+        match self.lane.metric.kind {
+            MetricKind::State => state_name(&self.lane.metric.values, value),
+            // It has no numbers that an axis could name.
+            MetricKind::Text => String::new(),
+            MetricKind::Gauge | MetricKind::Counter | MetricKind::Timer => digits(value),
         }
-        digits(value)
     }
 
     /// Draws it; what was done on its chart, and `done` at its head.
@@ -157,6 +159,9 @@ impl LaneView<'_> {
     fn numbers(&self) -> String {
         let shared = &self.time.shared;
         let span = shared.chosen_ns.unwrap_or(self.time.sight_ns());
+        if self.lane.metric.kind == MetricKind::Text {
+            return "a text: it is kept and counted, and has no line".to_owned();
+        }
         let Some(total) = self.lane.line.total(span) else {
             return "no value".to_owned();
         };

@@ -9,7 +9,7 @@ use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
 use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs};
 use crate::engine::queries::fleet_tables::FleetArgs;
-use crate::model::metric::MetricDefinition;
+use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::shared_time::TimeMove;
@@ -110,8 +110,13 @@ impl Device {
     /// The metrics that have a lane.
     fn lanes(&self, summary: &FleetSummary) -> Vec<String> {
         self.pinned.clone().unwrap_or_else(|| {
-            let first = summary.metrics.iter().take(FIRST_LANES);
-            first.map(|metric| metric.name.clone()).collect()
+            // A text has no line.
+            let drawn = summary.metrics.iter();
+            let drawn = drawn.filter(|metric| metric.kind != MetricKind::Text);
+            drawn
+                .take(FIRST_LANES)
+                .map(|metric| metric.name.clone())
+                .collect()
         })
     }
 

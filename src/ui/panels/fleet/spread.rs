@@ -12,8 +12,9 @@ use egui::{Align2, Color32, Pos2, Rect, Sense, Shape, Stroke, Ui};
 
 /// Room for the numbers below the bars.
 const LABELS: f32 = 18.0;
-/// Height of a name in the legend.
-const NAME: f32 = 14.0;
+/// Height of a name in the legend, and length of its line.
+const NAME: f32 = 15.0;
+const LINE: f32 = 12.0;
 
 /// A spread with its name and its colour.
 struct Spread<'a> {
@@ -155,7 +156,9 @@ fn spreads_ui(ui: &mut Ui, spreads: &[Spread<'_>], metric: &MetricDefinition) {
     let rect = ui
         .available_rect_before_wrap()
         .shrink2(egui::vec2(size::M, size::S));
-    let Some(axis) = Axis::of(rect.with_max_y(rect.bottom() - LABELS), spreads) else {
+    let named = legend(ui, rect, spreads);
+    let lines = rect.with_min_y(rect.top() + named + size::XS);
+    let Some(axis) = Axis::of(lines.with_max_y(rect.bottom() - LABELS), spreads) else {
         state::empty(ui, "No value", "Nothing of it was reported in this time.");
         return;
     };
@@ -167,7 +170,6 @@ fn spreads_ui(ui: &mut Ui, spreads: &[Spread<'_>], metric: &MetricDefinition) {
             outline(painter, &axis, spread);
         }
     }
-    legend(ui, rect, spreads);
     for (x, align, value) in [
         (rect.left(), Align2::LEFT_BOTTOM, axis.first),
         (rect.right(), Align2::RIGHT_BOTTOM, axis.end),
@@ -230,19 +232,22 @@ fn outline(painter: &egui::Painter, axis: &Axis, spread: &Spread<'_>) {
     painter.add(Shape::line(points, Stroke::new(1.5, spread.color)));
 }
 
-fn legend(ui: &Ui, rect: Rect, spreads: &[Spread<'_>]) {
+/// Names with their numbers of values, in as many lines as they need; answers how high that is.
+fn legend(ui: &Ui, rect: Rect, spreads: &[Spread<'_>]) -> f32 {
     let (painter, t) = (ui.painter(), tokens(ui));
-    for (index, spread) in spreads.iter().enumerate() {
-        let pos = Pos2::new(rect.right(), rect.top() + NAME * index as f32);
+    let mut at = rect.min;
+    for spread in spreads {
         let words = format!("{} · n {}", spread.name, words::number(spread.n()));
         let galley = painter.layout_no_wrap(words, font::small(), t.muted);
-        let text = Align2::RIGHT_TOP.anchor_size(pos, galley.size());
-        let y = text.center().y;
-        let line = text.left() - 18.0..=text.left() - 6.0;
-        // Lines of the chart may not cross the words.
-        let ground = text.with_min_x(*line.start() - 2.0);
-        painter.rect_filled(ground, 0.0, t.panel.gamma_multiply(0.85));
-        painter.galley(text.min, galley, t.muted);
+        let width = LINE + size::XS + galley.size().x;
+        if at.x > rect.left() && at.x + width > rect.right() {
+            at = Pos2::new(rect.left(), at.y + NAME);
+        }
+        let y = at.y + galley.size().y / 2.0;
+        let line = at.x..=at.x + LINE;
         painter.hline(line, y, Stroke::new(2.0, spread.color));
+        painter.galley(Pos2::new(at.x + LINE + size::XS, at.y), galley, t.muted);
+        at.x += width + size::M;
     }
+    at.y + NAME - rect.top()
 }
