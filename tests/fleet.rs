@@ -5,15 +5,16 @@ use fieldscope::engine::demo_fleet::{DemoFleet, store};
 use fieldscope::engine::fleet::view::{QUANTILES, RankedDevice};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
+use fieldscope::engine::queries::fleet_compared::ComparedQuery;
 use fieldscope::engine::queries::fleet_totals::TotalsQuery;
 use fieldscope::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
+    BandQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
 };
 use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::progress::{Cancelled, Progress, Unattended};
 use fieldscope::model::series::{Column, FleetEvent, HeartbeatBatch, Values};
 use fieldscope::store::open::{OpenOptions, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 const FLEET: DemoFleet = DemoFleet {
@@ -101,23 +102,39 @@ fn the_answers_are_those_of_plain_loops() {
         "main_task_ms",
     ] {
         let all = values(&batch, metric);
-        for mean in context
-            .run(&ByVersionQuery {
-                metric: metric.to_owned(),
-                span_ns: None,
-            })
-            .unwrap()
-        {
-            let own: Vec<f64> = all
+        let compared = ComparedQuery {
+            metric: metric.to_owned(),
+            span_ns: None,
+        };
+        let mut before: Option<f64> = None;
+        for row in context.run(&compared).unwrap() {
+            let own: Vec<(usize, f64)> = all
                 .iter()
-                .filter(|(n, _)| version(&batch, *n) == mean.version)
-                .map(|(_, v)| *v)
+                .filter(|(n, _)| version(&batch, *n) == row.version)
+                .copied()
                 .collect();
-            assert_eq!(mean.n, own.len() as u64);
+            assert_eq!((row.n, row.hours), (own.len() as u64, own.len() as f64));
+            let devices: BTreeSet<u32> = own.iter().map(|(n, _)| batch.device[*n]).collect();
+            assert_eq!(row.n_devices, devices.len() as u64);
+            // A timer is its share of the hour.
+            let per = if metric == "main_task_ms" {
+                100.0 / 3.6e6
+            } else {
+                1.0
+            };
+            let mean = own.iter().map(|(_, value)| value).sum::<f64>() / own.len() as f64 * per;
             assert!(
-                (mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-9,
+                (row.mean.value - mean).abs() < 1e-9 * mean.abs(),
                 "{metric}"
             );
+            let (low, high) = row.mean.interval.unwrap();
+            assert!(low <= mean && mean <= high);
+            let step = row.difference.map(|step| step.value);
+            match (step, before) {
+                (Some(step), Some(before)) => assert!((step - (mean - before)).abs() < 1e-6),
+                (step, before) => assert_eq!(step.is_some(), before.is_some()),
+            }
+            before = Some(mean);
         }
         let band = BandQuery {
             metric: metric.to_owned(),
@@ -299,19 +316,20 @@ fn numbers_of_a_part_of_the_time_are_those_of_plain_loops() {
             };
             let histogram = context.run(&histogram).unwrap();
             assert_eq!(histogram.counts.iter().sum::<u64>(), own.len() as u64);
-            let means = ByVersionQuery {
+            let compared = ComparedQuery {
                 metric: metric.to_owned(),
                 span_ns,
             };
-            for mean in context.run(&means).unwrap() {
-                let of = |row: usize| version(&batch, row) == mean.version;
+            for row in context.run(&compared).unwrap() {
+                let of = |at: usize| version(&batch, at) == row.version;
                 let own: Vec<f64> = own
                     .iter()
-                    .filter(|(row, _)| of(*row))
-                    .map(|(_, v)| *v)
+                    .filter(|(at, _)| of(*at))
+                    .map(|(_, value)| *value)
                     .collect();
-                assert_eq!(mean.n, own.len() as u64);
-                assert!((mean.mean - own.iter().sum::<f64>() / own.len() as f64).abs() < 1e-6);
+                assert_eq!(row.n, own.len() as u64);
+                let mean = own.iter().sum::<f64>() / own.len() as f64;
+                assert!((row.mean.value - mean).abs() < 1e-6);
             }
             let (versions, looping) = context.run(&VersionsQuery { span_ns: span }).unwrap();
             let rows = (0..batch.len()).filter(|row| is_inside(*row)).count();
@@ -613,4 +631,100 @@ fn a_version_that_never_reports_keeps_its_crashes() {
             assert!(row[5].is_null() && row[6].is_null(), "a rate without hours");
         }
     }
+}
+
+#[test]
+fn versions_side_by_side_and_one_device_among_all_print_what_plain_loops_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.fieldscope");
+    let fleet = DemoFleet {
+        n_devices: 60,
+        n_days: 3,
+        seed: 5,
+    };
+    let workspace = Workspace::open(Some(&file), IndexCache::disabled()).unwrap();
+    store(&workspace.context(), fleet, &Unattended).unwrap();
+    drop(workspace);
+    let (batch, _) = fleet.devices(0..fleet.n_devices);
+    let query = |arguments: &[&str]| -> Vec<Vec<serde_json::Value>> {
+        let output = Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+            .args(["query", "--json", "--no-cache", "--workspace"])
+            .arg(&file)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        serde_json::from_value(answer["rows"].clone()).unwrap()
+    };
+    let metric = "battery_pct";
+    let all = values(&batch, metric);
+    let mean = |rows: &[&(usize, f64)]| {
+        rows.iter().map(|(_, value)| value).sum::<f64>() / rows.len() as f64
+    };
+    let of_version = |name: &serde_json::Value| -> Vec<&(usize, f64)> {
+        let own = all.iter().filter(|(n, _)| version(&batch, *n) == *name);
+        own.collect()
+    };
+    let rows = query(&["compare-versions", "--metric", metric]);
+    assert!(rows.len() >= 3);
+    for (at, row) in rows.iter().enumerate() {
+        let own = of_version(&row[0]);
+        let near = |cell: &serde_json::Value, expected: f64| {
+            let cell = cell.as_f64().unwrap();
+            assert!((cell - expected).abs() < 1e-9, "{cell} {expected}");
+        };
+        near(&row[1], mean(&own));
+        assert_eq!(row[7], own.len());
+        match at.checked_sub(1) {
+            Some(before) => near(&row[4], mean(&own) - mean(&of_version(&rows[before][0]))),
+            None => assert!(row[4].is_null()),
+        }
+    }
+    // Each value lies in one part, and the parts of all versions begin at the same places.
+    let spread = query(&["spread-by-version", "--metric", metric]);
+    for row in &spread {
+        let (from, to) = (row[1].as_f64().unwrap(), row[2].as_f64().unwrap());
+        let own = of_version(&row[0]);
+        let inside = own
+            .iter()
+            .filter(|(_, value)| (from..to).contains(value))
+            .count();
+        assert_eq!(row[3], inside, "{row:?}");
+        let share = inside as f64 / own.len() as f64;
+        assert!((row[4].as_f64().unwrap() - share).abs() < 1e-12);
+        assert_eq!((from / (to - from)).fract(), 0.0);
+    }
+    let counted: u64 = spread.iter().filter_map(|row| row[3].as_u64()).sum();
+    let shown: BTreeSet<&str> = spread.iter().filter_map(|row| row[0].as_str()).collect();
+    let of_shown = all
+        .iter()
+        .filter(|(n, _)| shown.contains(version(&batch, *n)));
+    assert_eq!(counted as usize, of_shown.count());
+    // One device among all.
+    let device_means: Vec<f64> = (0..60_u32)
+        .filter_map(|device| {
+            let own: Vec<_> = all
+                .iter()
+                .filter(|(n, _)| batch.device[*n] == device)
+                .collect();
+            (!own.is_empty()).then(|| mean(&own))
+        })
+        .collect();
+    let own = device_means[7];
+    let below = device_means.iter().filter(|mean| **mean < own).count() as f64;
+    let alike = device_means.iter().filter(|mean| **mean == own).count() as f64 - 1.0;
+    let serial = batch.devices[7].as_str();
+    let found = query(&["device-standing", "--metric", metric, "--device", serial]);
+    assert_eq!(found[0][3], device_means.len());
+    let expected = (below + alike / 2.0) / (device_means.len() - 1) as f64 * 100.0;
+    assert!((found[0][2].as_f64().unwrap() - expected).abs() < 1e-9);
+    assert!((found[0][1].as_f64().unwrap() - own).abs() < 1e-9);
+    assert!(query(&["device-standing", "--metric", metric, "--device", "none"]).is_empty());
+    let named = query(&["metrics", "--metric", metric]);
+    assert_eq!(
+        (&named[0][0], &named[0][2]),
+        (&metric.into(), &"%".into()),
+        "{named:?}"
+    );
 }

@@ -154,6 +154,7 @@ fn a_merge_before_the_elf_came_holds_when_it_comes() {
             &engine,
             Command::Import {
                 paths: paths.to_vec(),
+                asks: true,
             },
         );
         assert!(matches!(outcome, JobOutcome::Done(_)), "{outcome:?}");

@@ -78,7 +78,7 @@ fn import(engine: &Engine, paths: &[&Path]) -> LogKey {
         .expect("a name")
         .to_string_lossy()
         .into_owned();
-    done(engine, Command::Import { paths });
+    done(engine, Command::Import { paths, asks: true });
     let context = engine.workspace().context();
     let newest = context.capture_rows().expect("captures")[0].id;
     LogKey::InCapture {

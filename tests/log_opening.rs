@@ -50,7 +50,10 @@ fn the_beginning_of_a_large_log_is_shown_before_the_whole_is_open() {
     let workspace = folder.path().join("w.fieldscope");
     let opened = Workspace::open(Some(&workspace), IndexCache::disabled()).unwrap();
     let engine = Engine::new(opened, Arc::new(|| {}));
-    engine.wait(engine.submit(Command::Import { paths: vec![file] }));
+    engine.wait(engine.submit(Command::Import {
+        paths: vec![file],
+        asks: true,
+    }));
     let key = LogKey::InCapture {
         capture: 1,
         path: "uart.log".to_owned(),

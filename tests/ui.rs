@@ -39,7 +39,7 @@ fn fixture(name: &str) -> PathBuf {
 
 struct Window {
     harness: Harness<'static, App>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Window {
@@ -62,10 +62,7 @@ impl Window {
                 theme::install(&cc.egui_ctx);
                 app
             });
-        let mut window = Self {
-            harness,
-            _folder: folder,
-        };
+        let mut window = Self { harness, folder };
         window.settle();
         window
     }
@@ -316,4 +313,92 @@ fn the_help_of_screenshot_names_every_screen() {
     let names: Vec<&str> = PANELS.iter().map(|kind| kind.name).collect();
     let expected = format!("Screen: {}", names.join(", "));
     assert!(help.contains(&expected), "{expected:?} in {help}");
+}
+
+#[test]
+fn a_dropped_fleet_sample_is_looked_at_imported_reported_and_exported() {
+    let mut window = Window::new();
+    window.drop_files(&["tables/wide.csv"]);
+    assert!(window.shows("Import wide.csv?"));
+    assert!(window.shows("guessed from the names of its columns"));
+    // One column is called otherwise, then everything is imported by Enter.
+    let name = "Name of temp_c";
+    window.harness.get_by_label(name).focus();
+    window.settle();
+    window.harness.get_by_label(name).type_text("ase");
+    window.settle();
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    assert!(window.shows("Import wide.csv?"), "Enter only ends the name");
+    window.click("Count again");
+    assert!(!window.shows("The numbers above are of the columns"));
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    assert!(!window.shows("Import wide.csv?"));
+    assert_eq!(
+        window.harness.state_mut().nav().place.panel,
+        PanelId::Import
+    );
+    assert!(window.shows("60 rows in 1 table, all of them read"));
+    assert!(window.shows("Column temp_c: metric: gauge"));
+    assert!(window.shows("read as was said at its import"));
+
+    // The same file again is known, and Escape leaves it.
+    window.drop_files(&["tables/wide.csv"]);
+    assert!(window.shows("and read in the same way: importing it again changes nothing"));
+    window.harness.key_press(egui::Key::Escape);
+    window.settle();
+    assert!(!window.shows("Import wide.csv?"));
+
+    window.click("Open Fleet");
+    window.harness.get_by_label_contains("temp_case").click();
+    window.settle();
+    assert!(window.shows("Band of temp_case"));
+    // Its unit is said, and taken back.
+    window.click("Unit…");
+    window.harness.get_by_label("Unit").focus();
+    window.settle();
+    window.harness.get_by_label("Unit").type_text(" inside");
+    window.settle();
+    window.click("Keep");
+    window.click("Unit…");
+    assert!(window.shows("Changed here. The name of its column says: a gauge in °C."));
+    window.click("Take back");
+    window.click("Unit…");
+    assert!(!window.shows("Changed here."));
+    window.harness.key_press(egui::Key::Escape);
+    window.settle();
+
+    // What the window exports is what the query answers.
+    let file = window.folder.path().join("out.csv");
+    let modifiers = egui::Modifiers::COMMAND | egui::Modifiers::SHIFT;
+    window.harness.key_press_modifiers(modifiers, egui::Key::E);
+    window.settle();
+    window.click("The mean of temp_case by version");
+    window.harness.get_by_label("Path to export to").focus();
+    window.settle();
+    let path = file.display().to_string();
+    window
+        .harness
+        .get_by_label("Path to export to")
+        .type_text(&path);
+    window.settle();
+    window.click("Export to the path");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("version,mean,low,high,difference"),
+        "{text}"
+    );
+    let other = window.folder.path().join("command.csv");
+    let workspace = window.folder.path().join("field cases.fieldscope");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fieldscope"))
+        .args(["export", "csv", "compare-versions", "--metric", "temp_case"])
+        .arg("--out")
+        .arg(&other)
+        .arg("--workspace")
+        .arg(&workspace)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(text, std::fs::read_to_string(&other).unwrap());
 }

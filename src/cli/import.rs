@@ -5,6 +5,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::fleet_import::TableReport;
+use crate::engine::fleet_import::words::{mapped_by_words, use_words};
 use crate::engine::import::{ImportSummary, import_paths, preflight_paths};
 use crate::engine::workspace::Workspace;
 use clap::Args;
@@ -101,6 +102,15 @@ fn dry_run(
 
 fn print_tables(tables: &[TableReport], out: &mut dyn Write) -> std::io::Result<()> {
     for table in tables {
+        writeln!(
+            out,
+            "  {}: {}, one row is {}, {} rows, {}",
+            table.path,
+            table.format.name(),
+            use_words(table.mapping.table_use),
+            table.n_rows,
+            mapped_by_words(&table.mapped_by)
+        )?;
         for note in &table.mapping.notes {
             writeln!(out, "  {}: {note}", table.path)?;
         }

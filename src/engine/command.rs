@@ -1,11 +1,17 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
+use super::fleet_import::Mapping;
 use super::logs::export::Export;
 use super::logs::filter::FilterStack;
 use super::logs::view::{LogKey, MergedLog};
 use super::table_export::TableExport;
+use crate::model::metric::MetricKind;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What the job of [`Command::LookAtSample`] is called.
+pub const LOOK_AGAIN: &str = "Look at a fleet sample again";
 
 /// A change to the workspace or to the world outside.
 #[derive(Clone, Debug)]
@@ -14,6 +20,27 @@ pub enum Command {
     Import {
         /// What was dropped or named.
         paths: Vec<PathBuf>,
+        /// Fleet samples are looked at, and wait for [`Command::ImportSample`] or [`Command::LeaveSample`].
+        asks: bool,
+    },
+    /// Import a fleet sample that waits.
+    ImportSample {
+        /// Its number.
+        sample: u64,
+        /// What a person said of its tables, by their paths; the others are read as they were looked at.
+        chosen: BTreeMap<String, Mapping>,
+    },
+    /// Look at a fleet sample that waits again, read as a person says.
+    LookAtSample {
+        /// Its number.
+        sample: u64,
+        /// What a person said of its tables, by their paths.
+        chosen: BTreeMap<String, Mapping>,
+    },
+    /// Do not import a fleet sample that waits.
+    LeaveSample {
+        /// Its number.
+        sample: u64,
     },
     /// Take in one named piece of memory.
     ImportBytes {
@@ -81,6 +108,20 @@ pub enum Command {
         path: PathBuf,
         /// A file that is there is replaced: somebody agreed to that.
         replaces: bool,
+    },
+    /// Say what a metric is; that outlives what firmware and tables say.
+    EditMetric {
+        /// The metric.
+        metric: String,
+        /// Its unit; `None` takes it away.
+        unit: Option<String>,
+        /// What its values mean.
+        kind: MetricKind,
+    },
+    /// Undo [`Command::EditMetric`]: back to what was known before.
+    TakeBackMetric {
+        /// The metric.
+        metric: String,
     },
     /// Set what is added to the times of logs when they are merged with others.
     SetLogOffsets {
@@ -205,7 +246,10 @@ impl Command {
     /// What the jobs list calls it.
     pub fn label(&self) -> String {
         match self {
-            Self::Import { paths } => format!("Import {}", names(paths)),
+            Self::Import { paths, .. } => format!("Import {}", names(paths)),
+            Self::ImportSample { .. } => "Import a fleet sample".to_owned(),
+            Self::LookAtSample { .. } => LOOK_AGAIN.to_owned(),
+            Self::LeaveSample { .. } => "Leave a fleet sample out".to_owned(),
             Self::ImportBytes { name, .. } => format!("Import {name}"),
             Self::OpenDemo => "Open the demo".to_owned(),
             Self::OpenDemoFleet => "Make a demo fleet".to_owned(),
@@ -223,6 +267,8 @@ impl Command {
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),
             #[cfg(feature = "gui")]
             Self::SavePicture { path, .. } => format!("Save a picture as {}", path.display()),
+            Self::EditMetric { metric, .. } => format!("Edit {metric}"),
+            Self::TakeBackMetric { metric } => format!("Take back what {metric} is"),
             Self::SetLogOffsets { .. } => "Set the offsets of logs".to_owned(),
             Self::MapSource { from, .. } => format!("Map sources of {from}"),
             Self::MergeIssues { .. } => "Merge issues".to_owned(),

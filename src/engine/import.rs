@@ -3,7 +3,9 @@
 use super::context::QueryContext;
 use super::examine::{Examined, ExaminedCrash, examine, is_manifest};
 use super::file_bytes::Access;
-use super::fleet_import::{self, FleetSample, FleetSummary, Preflight};
+use super::fleet_import::{
+    self, FleetSample, FleetSummary, HeldSample, KnownTables, Mapping, Preflight,
+};
 use super::input::{InputError, Inputs, Refused};
 use super::job::JobError;
 use super::logs::log_format;
@@ -183,6 +185,43 @@ impl WaitingOfBuild {
     }
 }
 
+/// What becomes one capture or one sample.
+struct Group {
+    name: String,
+    origin: String,
+    paths: Vec<PathBuf>,
+}
+
+/// A folder or an archive is of its own, loose files are one together.
+fn groups(paths: &[PathBuf]) -> Vec<Group> {
+    let name = |path: &Path| {
+        path.file_name()
+            .map_or_else(|| "capture".into(), |name| name.to_string_lossy())
+            .into_owned()
+    };
+    let is_alone = |path: &&PathBuf| path.is_dir() || is_archive(path);
+    let (alone, loose): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(is_alone);
+    let mut groups: Vec<Group> = alone
+        .into_iter()
+        .map(|path| Group {
+            name: name(path),
+            origin: origin(path),
+            paths: vec![path.clone()],
+        })
+        .collect();
+    if let Some(first) = loose.first() {
+        groups.push(Group {
+            name: match loose.len() {
+                1 => name(first),
+                n => format!("{} and {} more", name(first), n - 1),
+            },
+            origin: origin(first),
+            paths: loose.into_iter().cloned().collect(),
+        });
+    }
+    groups
+}
+
 /// Imports what was named: a folder or an archive is a capture of its own, loose files are one together.
 pub fn import_paths(
     workspace: &Workspace,
@@ -190,45 +229,88 @@ pub fn import_paths(
     access: Access<'_>,
     progress: &dyn Progress,
 ) -> Result<ImportSummary, JobError> {
+    import_paths_as(workspace, paths, &BTreeMap::new(), access, progress)
+}
+
+/// The same, with tables of fleet samples read as a person says, by their paths in the input.
+pub fn import_paths_as(
+    workspace: &Workspace,
+    paths: &[PathBuf],
+    chosen: &BTreeMap<String, Mapping>,
+    access: Access<'_>,
+    progress: &dyn Progress,
+) -> Result<ImportSummary, JobError> {
     let mut summary = ImportSummary::default();
-    let mut loose = Vec::new();
-    for path in paths {
-        if path.is_dir() || is_archive(path) {
-            let inputs = Inputs::read_with(std::slice::from_ref(path), access, progress)?;
-            let name = path
-                .file_name()
-                .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
-            store_capture(
-                workspace,
-                &name,
-                &origin(path),
-                inputs,
-                &mut summary,
-                progress,
-            )?;
-        } else {
-            loose.push(path.clone());
-        }
-    }
-    if let Some(first) = loose.first() {
-        let inputs = Inputs::read_with(&loose, access, progress)?;
-        let name = first
-            .file_name()
-            .map_or_else(|| "capture".into(), |n| n.to_string_lossy());
-        let name = match loose.len() {
-            1 => name.into_owned(),
-            n => format!("{name} and {} more", n - 1),
-        };
-        store_capture(
-            workspace,
-            &name,
-            &origin(first),
-            inputs,
-            &mut summary,
-            progress,
-        )?;
+    for group in groups(paths) {
+        let inputs = Inputs::read_with(&group.paths, access, progress)?;
+        store_group(workspace, &group, inputs, chosen, &mut summary, progress)?;
     }
     finish(workspace, summary, progress)
+}
+
+/// The same, but fleet samples are looked at and not imported yet.
+pub fn import_or_hold(
+    workspace: &Workspace,
+    paths: &[PathBuf],
+    access: Access<'_>,
+    progress: &dyn Progress,
+) -> Result<(ImportSummary, Vec<HeldSample>), JobError> {
+    let mut summary = ImportSummary::default();
+    let mut held = Vec::new();
+    for group in groups(paths) {
+        let mut inputs = Inputs::read_with(&group.paths, access, progress)?;
+        match take_sample(workspace, &mut inputs, &BTreeMap::new())? {
+            Some(sample) if !sample.tables.is_empty() => {
+                let named = (group.name.as_str(), group.paths.as_slice());
+                let n_other_files = inputs.files.len();
+                let sample = HeldSample::look(workspace, named, &sample, n_other_files, progress)?;
+                held.push(sample);
+                continue;
+            }
+            Some(sample) => inputs.refused.extend(sample.refused),
+            None => {}
+        }
+        store_capture(workspace, &group, inputs, &mut summary, progress)?;
+    }
+    Ok((finish(workspace, summary, progress)?, held))
+}
+
+/// Looks at a sample again, read as a person says.
+pub(super) fn look_again(
+    workspace: &Workspace,
+    held: &HeldSample,
+    chosen: &BTreeMap<String, Mapping>,
+    access: Access<'_>,
+    progress: &dyn Progress,
+) -> Result<HeldSample, JobError> {
+    let mut inputs = Inputs::read_with(&held.paths, access, progress)?;
+    let sample = take_sample(workspace, &mut inputs, chosen)?;
+    let Some(sample) = sample.filter(|sample| !sample.tables.is_empty()) else {
+        return Err(JobError::Failed(format!(
+            "FS-IN-008: {} holds no table any more that can be read so; drop it on the window again",
+            held.name
+        )));
+    };
+    let named = (held.name.as_str(), held.paths.as_slice());
+    let looked = HeldSample::look(workspace, named, &sample, inputs.files.len(), progress)?;
+    Ok(HeldSample {
+        id: held.id,
+        ..looked
+    })
+}
+
+/// Takes the fleet sample out of what was read, where there is one.
+fn take_sample(
+    workspace: &Workspace,
+    inputs: &mut Inputs,
+    chosen: &BTreeMap<String, Mapping>,
+) -> Result<Option<FleetSample>, JobError> {
+    make_paths_unique(inputs);
+    let known = KnownTables {
+        before: fleet_import::read_before(&workspace.context().reader()?)?,
+        chosen: chosen.clone(),
+    };
+    Ok(FleetSample::take(inputs, &known))
 }
 
 /// What importing the tables in what was named would bring and cost. Nothing is stored.
@@ -239,9 +321,7 @@ pub fn preflight_paths(
     progress: &dyn Progress,
 ) -> Result<Option<Preflight>, JobError> {
     let mut inputs = Inputs::read_with(paths, access, progress)?;
-    make_paths_unique(&mut inputs);
-    let before = fleet_import::read_before(&workspace.context().reader()?)?;
-    let Some(sample) = FleetSample::take(&mut inputs, &before) else {
+    let Some(sample) = take_sample(workspace, &mut inputs, &BTreeMap::new())? else {
         return Ok(None);
     };
     let preflight = fleet_import::preflight(&sample, workspace.folder(), progress)?;
@@ -257,7 +337,20 @@ pub fn import_bytes(
 ) -> Result<ImportSummary, JobError> {
     let mut summary = ImportSummary::default();
     let inputs = Inputs::from_bytes(name, bytes.into(), progress)?;
-    store_capture(workspace, name, name, inputs, &mut summary, progress)?;
+    let group = Group {
+        name: name.to_owned(),
+        origin: name.to_owned(),
+        paths: Vec::new(),
+    };
+    let nothing_chosen = BTreeMap::new();
+    store_group(
+        workspace,
+        &group,
+        inputs,
+        &nothing_chosen,
+        &mut summary,
+        progress,
+    )?;
     finish(workspace, summary, progress)
 }
 
@@ -286,19 +379,17 @@ fn finish(
     Ok(summary)
 }
 
-fn store_capture(
+fn store_group(
     workspace: &Workspace,
-    name: &str,
-    origin: &str,
+    group: &Group,
     mut inputs: Inputs,
+    chosen: &BTreeMap<String, Mapping>,
     summary: &mut ImportSummary,
     progress: &dyn Progress,
 ) -> Result<(), JobError> {
-    make_paths_unique(&mut inputs);
-    let before = fleet_import::read_before(&workspace.context().reader()?)?;
-    if let Some(sample) = FleetSample::take(&mut inputs, &before) {
+    if let Some(sample) = take_sample(workspace, &mut inputs, chosen)? {
         if !sample.tables.is_empty() {
-            let imported = fleet_import::import(workspace, &sample, origin, progress)?;
+            let imported = fleet_import::import(workspace, &sample, &group.origin, progress)?;
             summary.fleet.push(imported);
             if inputs.files.is_empty() {
                 summary.refused.extend(inputs.refused);
@@ -308,6 +399,17 @@ fn store_capture(
         }
         inputs.refused.extend(sample.refused);
     }
+    store_capture(workspace, group, inputs, summary, progress)
+}
+
+fn store_capture(
+    workspace: &Workspace,
+    group: &Group,
+    mut inputs: Inputs,
+    summary: &mut ImportSummary,
+    progress: &dyn Progress,
+) -> Result<(), JobError> {
+    let Group { name, origin, .. } = group;
     // The stored capture is read back in the order of its paths: both orders must be one.
     inputs.files.sort_by(|a, b| a.path.cmp(&b.path));
     if inputs.files.is_empty() {

@@ -27,6 +27,7 @@ mod log_opening;
 pub mod logs;
 pub mod matching;
 mod merged_logs;
+pub mod metric_edit;
 pub mod metric_row;
 pub mod name_source;
 pub mod named_text;
@@ -74,6 +75,7 @@ pub struct Engine {
     revision: Arc<AtomicU64>,
     watch: jobs::watch::Watch,
     follows: jobs::follow::Follows,
+    held: fleet_import::HeldSamples,
 }
 
 impl Engine {
@@ -89,6 +91,7 @@ impl Engine {
             revision: Arc::new(AtomicU64::new(1)),
             watch: jobs::watch::Watch::default(),
             follows: jobs::follow::Follows::default(),
+            held: fleet_import::HeldSamples::default(),
         }
     }
 
@@ -157,6 +160,11 @@ impl Engine {
     /// True while what is appended to a file appears in its log.
     pub fn is_followed(&self, path: &std::path::Path) -> bool {
         self.follows.is_followed(path)
+    }
+
+    /// The fleet sample that waits until somebody says whether it is imported.
+    pub fn held_sample(&self) -> Option<Arc<fleet_import::HeldSample>> {
+        self.held.first()
     }
 
     /// The folder that is watched, if one is.

@@ -32,6 +32,7 @@ pub struct App {
     clock: fn() -> SystemTime,
     pub(super) follow: Follow,
     pub(super) pictures: Pictures,
+    sample_sheet: shell::sample_sheet::SampleSheet,
     pub(super) parts: Vec<Id>,
     keeper: Option<Keeper>,
     frame_log: FrameLog,
@@ -59,6 +60,7 @@ impl App {
             clock: SystemTime::now,
             follow: Follow::default(),
             pictures: Pictures::default(),
+            sample_sheet: shell::sample_sheet::SampleSheet::default(),
             parts: Vec::new(),
             keeper: None,
             frame_log: FrameLog::default(),
@@ -121,7 +123,7 @@ impl App {
     /// Imports files, as if they had been dropped.
     pub fn import(&mut self, paths: Vec<PathBuf>) {
         if !paths.is_empty() {
-            self.import_and_follow(Command::Import { paths });
+            self.import_and_follow(Command::Import { paths, asks: true });
         }
     }
 
@@ -175,6 +177,7 @@ impl App {
         card::inside(ui, areas.status, "status-bar", |ui| {
             shell::status_bar::status_bar_ui(&mut view, ui, areas.status);
         });
+        self.sample_sheet.ui(&mut view, ui.ctx());
         let mut settings = self.settings;
         let closes = match self.overlay {
             Some(overlay) => overlay_ui(

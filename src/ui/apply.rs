@@ -36,8 +36,9 @@ impl App {
             UiCommand::OpenDevice(serial) => self.nav.open_device(serial),
             UiCommand::Time(change) => self.move_time(ctx, change),
             UiCommand::OpenLogAt(log, axis_ns) => self.nav.open_log_at(log, axis_ns),
-            UiCommand::OpenLogHere => self.nav.go_panel(PanelId::Device),
+            UiCommand::OpenLogHere | UiCommand::WithFleet => self.nav.go_panel(PanelId::Device),
             UiCommand::ShowOnTimeline => self.show_on_timeline(),
+            command @ UiCommand::OverFleet { .. } => self.show_over_fleet(&command),
             UiCommand::ShowInLog => self.show_in_log(),
             UiCommand::LeaveIssue => self.nav.open_issue(None),
             UiCommand::CompareIssue(other) => self.nav.compared = other,
@@ -48,6 +49,7 @@ impl App {
             UiCommand::UndoIssues => self.order_of_issues(Command::UndoIssues),
             UiCommand::RedoIssues => self.order_of_issues(Command::RedoIssues),
             UiCommand::OpenCapture(id) => self.nav.open_capture(id),
+            UiCommand::OpenSample(number) => self.nav.open_sample(number),
             UiCommand::OpenFiles => self.ask(ctx, Ask::ImportFiles),
             UiCommand::OpenFolder => self.ask(ctx, Ask::ImportFolder),
             UiCommand::WatchFolder => self.ask(ctx, Ask::WatchFolder),
@@ -81,7 +83,7 @@ impl App {
             | UiCommand::LogResetOffsets
             | UiCommand::LogGoTo => self.nav.go_panel(PanelId::Logs),
             // A screen without charts has no table.
-            UiCommand::ExportShown => self.nav.go_panel(PanelId::Fleet),
+            UiCommand::ExportShown | UiCommand::EditMetric => self.nav.go_panel(PanelId::Fleet),
             UiCommand::ExportTableTo(_) => {}
             UiCommand::ChooseTableFile(name) => self.ask(ctx, Ask::ExportTable(name)),
             UiCommand::SavePicture { path, replaces } => self.pictures.ask(ctx, path, replaces),
@@ -162,6 +164,11 @@ impl App {
         }
     }
 
+    fn show_over_fleet(&mut self, command: &UiCommand) {
+        self.nav.go_panel(PanelId::Fleet);
+        self.order_of_open(command);
+    }
+
     fn show_in_log(&mut self) {
         if let Some(crash) = self.nav.place.crash {
             self.nav.show_in_log(crash);
@@ -191,7 +198,8 @@ impl App {
     }
 
     /// Opens a part of the screen by its name: a tab of the crash, an issue by its key, `first` or `compare`, `messages`, `fold`,
-    /// `compare`, `export` or `merge` of a log.
+    /// `compare`, `export` or `merge` of a log, `sample` of an import, `fleet`, `SERIAL over METRIC`, `unit` or `export`
+    /// of metrics.
     pub(super) fn show_part(&mut self, part: &str) {
         let mut tabs = InspectorTab::ALL.into_iter();
         if self.nav.place.panel == PanelId::Logs {
@@ -214,8 +222,32 @@ impl App {
                 "compare with the first" => self.merge_issue(),
                 key => self.nav.open_issue(Some(key.to_owned())),
             }
+        } else if let Some(order) = self.part_of_metrics(part) {
+            self.order_of_open(&order);
+        } else if self.nav.place.panel == PanelId::Import && part == "sample" {
+            let samples = self.door.sample_reports();
+            if let Some(sample) = samples.value().and_then(|samples| samples.first()) {
+                self.nav.open_sample(sample.number);
+            }
         } else if let Some(tab) = tabs.find(|tab| tab.label().eq_ignore_ascii_case(part)) {
             self.nav.tab = tab;
+        }
+    }
+
+    /// A part of the screens of metrics: `fleet` behind a device, `SERIAL over METRIC`, the `unit` of a metric.
+    fn part_of_metrics(&self, part: &str) -> Option<UiCommand> {
+        match (self.nav.place.panel, part) {
+            (PanelId::Device, "fleet") => Some(UiCommand::WithFleet),
+            (PanelId::Fleet, "unit") => Some(UiCommand::EditMetric),
+            (PanelId::Device | PanelId::Fleet, "export") => Some(UiCommand::ExportShown),
+            (PanelId::Fleet, part) => {
+                let (device, metric) = part.split_once(" over ")?;
+                Some(UiCommand::OverFleet {
+                    device: device.to_owned(),
+                    metric: metric.to_owned(),
+                })
+            }
+            _ => None,
         }
     }
 

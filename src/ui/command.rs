@@ -53,8 +53,21 @@ pub enum UiCommand {
     OpenLogAt(LogKey, i64),
     /// Show the open crash on the timeline of its device.
     ShowOnTimeline,
+    /// Draw a device over the band of all, in one metric.
+    OverFleet {
+        /// Serial number of the device.
+        device: String,
+        /// The metric.
+        metric: String,
+    },
+    /// Draw all devices behind the lanes of one, or no longer.
+    WithFleet,
+    /// Say what the shown metric is: its unit and kind.
+    EditMetric,
     /// Show the open crash in its log.
     ShowInLog,
+    /// Open the import report of a fleet sample.
+    OpenSample(usize),
     /// Choose files to import.
     OpenFiles,
     /// Choose a folder to import.
@@ -273,6 +286,8 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::LogMessages, "Messages of the log", "Which messages a log is made of, and how often each occurs.", [];
     UiCommand::LogCompare, "Compare with a good run…", "Which messages of a log another one does not have.", [];
     UiCommand::LogExport, "Export what is shown…", "Write the lines of a log that the filters let through to a file.", [];
+    UiCommand::WithFleet, "Device with the fleet", "Draw all devices behind the lanes of the open device, or no longer.", [];
+    UiCommand::EditMetric, "Unit and kind of the metric…", "Say what the metric on the Fleet screen is; that outlives later imports.", [];
     UiCommand::ExportShown, "Export table or picture…", "Write the table behind a chart as CSV or Parquet, or the screen as PNG.", [key(CTRL_SHIFT, Key::E)];
     UiCommand::LogMerge, "Merge with another log…", "Show the lines of several logs in one list, by their times.", [];
     UiCommand::LogAlign, "Align the selected line…", "Make it the same moment as a line of another log: merged logs are moved to match.", [];

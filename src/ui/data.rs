@@ -7,14 +7,17 @@ use crate::engine::Engine;
 use crate::engine::command::Command;
 use crate::engine::event::{Event, Wake};
 use crate::engine::fleet::census::Census;
+use crate::engine::fleet::compared::{ComparedVersion, Standing};
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
+    Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
+use crate::engine::fleet_import::HeldSample;
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
+use crate::engine::metric_edit::KnownBefore;
 use crate::engine::queries::captures::{CaptureRow, CapturesQuery};
 use crate::engine::queries::crash_detail::{CrashDetail, CrashDetailQuery};
 use crate::engine::queries::crash_globals::{CrashGlobals, CrashGlobalsQuery};
@@ -23,11 +26,12 @@ use crate::engine::queries::device_logs::{DeviceLogs, DeviceLogsQuery};
 use crate::engine::queries::device_timeline::DeviceTimelineQuery;
 use crate::engine::queries::filter_sets::{FilterSetsQuery, NamedFilters};
 use crate::engine::queries::find::{FindQuery, Found};
+use crate::engine::queries::fleet_compared::{ComparedQuery, SpreadsQuery, StandingQuery};
 use crate::engine::queries::fleet_state::{CensusQuery, VitalRows, VitalsQuery};
 use crate::engine::queries::fleet_totals::TotalsQuery;
 use crate::engine::queries::follow_pointer::FollowPointerQuery;
 use crate::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
+    BandQuery, FleetSummaryQuery, HistogramQuery, RankingQuery, VersionsQuery,
 };
 use crate::engine::queries::import_report::{ImportReport, ImportReportQuery};
 use crate::engine::queries::issue_detail::{IssueDetail, IssueDetailQuery};
@@ -42,8 +46,10 @@ use crate::engine::queries::log_of_crash::LogOfCrashQuery;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
 use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
+use crate::engine::queries::metric_list::MetricEditedQuery;
 use crate::engine::queries::overview::{Overview, OverviewQuery};
 use crate::engine::queries::recent::RecentQuery;
+use crate::engine::queries::sample_reports::{SampleReport, SampleReportsQuery};
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery, SourceOf};
 use crate::engine::queries::symbol_library::{SymbolLibraryQuery, SymbolLibraryView};
 use crate::engine::queries::symbolize_text::{SymbolizeTextQuery, SymbolizedText};
@@ -120,8 +126,23 @@ pub trait Door {
     fn fleet_census(&self, span_ns: Option<Span>) -> Answer<Census>;
     /// Battery drain and time connected, of all devices and of each version.
     fn fleet_vitals(&self, span_ns: Option<Span>) -> Answer<Vec<VitalRows>>;
-    /// The mean of a metric by version.
-    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>>;
+    /// A metric in each version, held against the one before.
+    fn fleet_compared(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ComparedVersion>>;
+    /// Where a device stands among all.
+    fn fleet_standing(
+        &self,
+        metric: &str,
+        serial: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Option<Standing>>;
+    /// How the values of a metric are spread in each version.
+    fn fleet_spreads(
+        &self,
+        metric: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<(String, Histogram)>>;
+    /// What was known of a metric before a person said what it is; `None` where nobody did.
+    fn metric_before_edit(&self, metric: &str) -> Answer<Option<KnownBefore>>;
     /// How the values of a metric are spread, of one version or of all.
     fn fleet_histogram(
         &self,
@@ -148,6 +169,10 @@ pub trait Door {
     fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText>;
     /// Things by name.
     fn find(&self, text: &str) -> Answer<Found>;
+    /// The fleet sample that waits until somebody says whether it is imported.
+    fn held_sample(&self) -> Option<Arc<HeldSample>>;
+    /// Fleet samples that were imported, newest first.
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>>;
     /// Jobs, newest first.
     fn jobs(&self) -> Vec<JobStatus>;
     /// True while what is appended to a file appears in its log.
@@ -380,10 +405,40 @@ impl Door for EngineDoor {
         })
     }
 
-    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
-        self.engine.borrow().query(ByVersionQuery {
+    fn fleet_compared(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ComparedVersion>> {
+        self.engine.borrow().query(ComparedQuery {
             metric: metric.to_owned(),
             span_ns,
+        })
+    }
+
+    fn fleet_standing(
+        &self,
+        metric: &str,
+        serial: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Option<Standing>> {
+        self.engine.borrow().query(StandingQuery {
+            metric: metric.to_owned(),
+            serial: serial.to_owned(),
+            span_ns,
+        })
+    }
+
+    fn fleet_spreads(
+        &self,
+        metric: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<(String, Histogram)>> {
+        self.engine.borrow().query(SpreadsQuery {
+            metric: metric.to_owned(),
+            span_ns,
+        })
+    }
+
+    fn metric_before_edit(&self, metric: &str) -> Answer<Option<KnownBefore>> {
+        self.engine.borrow().query(MetricEditedQuery {
+            metric: metric.to_owned(),
         })
     }
 
@@ -446,6 +501,14 @@ impl Door for EngineDoor {
         self.engine.borrow().query(FindQuery {
             text: text.to_owned(),
         })
+    }
+
+    fn held_sample(&self) -> Option<Arc<HeldSample>> {
+        self.engine.borrow().held_sample()
+    }
+
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>> {
+        self.engine.borrow().query(SampleReportsQuery)
     }
 
     fn jobs(&self) -> Vec<JobStatus> {

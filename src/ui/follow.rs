@@ -18,6 +18,10 @@ use std::path::PathBuf;
 #[derive(Default)]
 pub(super) struct Follow {
     jobs: Vec<JobId>,
+    /// Those of them that import a fleet sample.
+    samples: Vec<JobId>,
+    /// One of those is done: its report is shown.
+    has_sample: bool,
     newest_before: Option<i64>,
     is_arriving: bool,
     is_changing_workspace: bool,
@@ -44,8 +48,12 @@ impl App {
         if !self.follow.is_waiting() {
             self.follow.newest_before = self.newest_capture();
         }
+        let is_sample = matches!(command, Command::ImportSample { .. });
         let job = self.door.submit(command);
         self.follow.jobs.push(job);
+        if is_sample {
+            self.follow.samples.push(job);
+        }
     }
 
     /// Opens a log file and shows what is appended to it.
@@ -59,7 +67,10 @@ impl App {
     /// Gives an order to the engine; imports are followed.
     pub(super) fn order(&mut self, command: Command) {
         match command {
-            Command::Import { .. } | Command::ImportBytes { .. } | Command::OpenDemo => {
+            Command::Import { .. }
+            | Command::ImportSample { .. }
+            | Command::ImportBytes { .. }
+            | Command::OpenDemo => {
                 self.import_and_follow(command);
             }
             other => {
@@ -101,7 +112,10 @@ impl App {
         }
         match outcome {
             JobOutcome::Failed(_) => self.overlay = Some(Overlay::Jobs),
-            JobOutcome::Done(_) if was_followed => self.follow.is_arriving = true,
+            JobOutcome::Done(_) if was_followed => {
+                self.follow.is_arriving = true;
+                self.follow.has_sample |= self.follow.samples.contains(&job);
+            }
             JobOutcome::Done(_) | JobOutcome::Cancelled => {}
         }
     }
@@ -116,10 +130,26 @@ impl App {
         else {
             return;
         };
+        if self.follow.has_sample {
+            let samples = self.door.sample_reports();
+            let Loadable::Ready(samples) = samples else {
+                return;
+            };
+            self.follow.has_sample = false;
+            self.follow.is_arriving = false;
+            if let Some(sample) = samples.first() {
+                self.nav.open_sample(sample.number);
+            }
+            return;
+        }
         self.follow.is_arriving = false;
         let Some(capture) = captures.first().map(|row| row.id) else {
             return;
         };
+        if self.follow.newest_before == Some(capture) && self.door.held_sample().is_some() {
+            // What came waits for an answer first.
+            return;
+        }
         if self.follow.newest_before == Some(capture) {
             // The same bytes were there already: the status bar says so, the list has the crash.
             self.nav.go_panel(PanelId::Issues);
@@ -139,6 +169,7 @@ impl App {
             panel,
             crash,
             capture: Some(capture),
+            sample: None,
             issue: None,
             device: None,
             log: None,

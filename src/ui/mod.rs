@@ -26,10 +26,14 @@ pub use window::{ScreenshotOptions, WindowOptions, run, screenshot};
 #[cfg(test)]
 mod chart_tests;
 #[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
 mod log_line_tests;
 #[cfg(test)]
 mod log_tests;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_sheet_tests;
 #[cfg(test)]
 mod tests;

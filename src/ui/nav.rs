@@ -63,6 +63,8 @@ pub struct Place {
     pub crash: Option<i64>,
     /// Capture whose import report is open.
     pub capture: Option<i64>,
+    /// Number of the fleet sample whose import report is open.
+    pub sample: Option<usize>,
     /// Key of the issue that is open.
     pub issue: Option<String>,
     /// Log that is open.
@@ -116,6 +118,7 @@ impl Default for Nav {
             panel: PanelId::Home,
             crash: None,
             capture: None,
+            sample: None,
             issue: None,
             log: None,
             device: None,
@@ -222,6 +225,16 @@ impl Nav {
         self.go(Place {
             panel: PanelId::Import,
             capture: Some(capture),
+            sample: None,
+            ..self.place.clone()
+        });
+    }
+
+    /// Opens the import report of a fleet sample.
+    pub fn open_sample(&mut self, sample: usize) {
+        self.go(Place {
+            panel: PanelId::Import,
+            sample: Some(sample),
             ..self.place.clone()
         });
     }

@@ -4,7 +4,7 @@ use super::app::App;
 use super::command::UiCommand;
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
-use super::sample::{FakeDoor, Mode};
+use super::sample::{FakeDoor, Mode, held_sample};
 use super::theme;
 use crate::engine::command::Command;
 use crate::engine::job::{JobId, JobStatus};
@@ -44,7 +44,7 @@ pub(super) type Sent = Rc<RefCell<Vec<Command>>>;
 /// The paths of the imports that were ordered.
 fn imported(sent: &Sent) -> Vec<PathBuf> {
     let paths = |command: &Command| match command {
-        Command::Import { paths } => paths.clone(),
+        Command::Import { paths, .. } => paths.clone(),
         _ => Vec::new(),
     };
     sent.borrow().iter().flat_map(paths).collect()
@@ -256,7 +256,9 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
         (PanelId::Crash, Mode::Ready) => &["Changed", "RTOS", "Heap", "Interrupts"],
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
-        (PanelId::Fleet | PanelId::Device, Mode::Ready) => &["wide"],
+        (PanelId::Fleet, Mode::Ready) => &["wide", "DM000001 over battery_pct", "unit"],
+        (PanelId::Device, Mode::Ready) => &["wide", "fleet"],
+        (PanelId::Import, Mode::Ready) => &["sample"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
         (PanelId::Logs, Mode::Ready) => &["wide", "messages", "fold", "compare", "export", "merge"],
         _ => &[],
@@ -533,13 +535,27 @@ fn every_screen_looks_as_it_did_in_every_state() {
                     harness.state_mut().show_part("compare with the first");
                     harness.run();
                 }
-                let part = if part.contains(':') { "opened" } else { part };
+                let part = match *part {
+                    part if part.contains(':') => "opened",
+                    part if part.contains(" over ") => "device",
+                    part => part,
+                };
                 let name = format!("{}-{}-{state}", kind.name, part.to_lowercase());
                 results.add(harness.try_snapshot_options(name, &options));
                 harness.set_size([900.0, 560.0].into());
             }
         }
     }
+    // What lies over any screen while a sample waits.
+    let door = FakeDoor::new(Mode::Ready);
+    *door.held.borrow_mut() = Some(Arc::new(held_sample()));
+    let mut app = App::new(Box::new(door), Box::<FakeDialogs>::default());
+    app.settings().theme = egui::ThemePreference::Dark;
+    app.set_clock(noon);
+    *harness.state_mut() = app;
+    harness.set_size([1280.0, 800.0].into());
+    harness.run();
+    results.add(harness.try_snapshot_options("sample-sheet", &options));
     results.unwrap();
 }
 

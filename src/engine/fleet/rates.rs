@@ -1,6 +1,7 @@
 //! Events of a version against the hours that its heartbeats tell of.
 
 use crate::analysis::rate::{Interval, poisson_rate};
+use crate::engine::fleet::version_order::VersionKey;
 use crate::engine::fleet::view::LEAST_DEVICES;
 use crate::store::series::{EventRate, VersionHours};
 
@@ -51,6 +52,9 @@ pub(crate) fn version_rates(hours: &[VersionHours], events: &[EventRate]) -> Vec
         }
     }
     // One without a name comes last.
-    rates.sort_by_cached_key(|rate| (rate.hours.version.is_none(), rate.hours.version.clone()));
+    rates.sort_by_cached_key(|rate| {
+        let version = rate.hours.version.as_deref();
+        (version.is_none(), version.map(VersionKey::of))
+    });
     rates
 }

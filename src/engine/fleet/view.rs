@@ -75,17 +75,6 @@ pub struct Estimate {
     pub interval: Option<(f64, f64)>,
 }
 
-/// A metric by version.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ByVersion {
-    /// Name of the version.
-    pub version: String,
-    /// Values.
-    pub n: u64,
-    /// Their mean.
-    pub mean: f64,
-}
-
 /// Quantiles over all devices, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Band {

@@ -209,7 +209,8 @@ fn per_hour(kind: VitalKind, metric: &MetricDefinition) -> f64 {
     }
 }
 
-fn hours_a_unit(metric: &MetricDefinition) -> Option<f64> {
+/// Hours in one of the unit of a timer; `None` of a unit that is no time.
+pub(in crate::engine) fn hours_a_unit(metric: &MetricDefinition) -> Option<f64> {
     match metric.unit.as_deref() {
         None | Some("ms") => Some(1.0 / 3.6e6),
         Some("s") => Some(1.0 / 3600.0),

@@ -3,24 +3,31 @@
 //! An import is one transaction: one that is cancelled or killed is as if it had not begun, and is simply begun again. The
 //! tables are not kept; their hash, their path and the manifest are.
 
+mod held;
 mod preflight;
 mod reading;
 mod stored;
+pub mod words;
 
+pub use crate::formats::fleet_manifest::parse as read_manifest;
+pub use crate::formats::table::mapping::{ColumnMapping, Mapping, Role, TableUse};
+pub use crate::formats::table::reader::TableFormat;
+pub use crate::formats::table::{BadRow, BadRows, ColumnKind, SampleColumn, TimeUnit};
+pub use held::{HeldSample, HeldSamples};
 pub use preflight::{Preflight, preflight};
-pub use stored::{import, read_before};
+pub use stored::{import, imported_at, read_before, tables_of};
 
 use super::examine::is_manifest as is_bundle_manifest;
 use super::file_bytes::FileBytes;
 use super::input::{Inputs, Refused};
 use crate::formats::fleet_manifest::{self, FLEET_MANIFEST_FILE_NAME, FleetManifest};
-use crate::formats::table::mapping::Mapping;
-use crate::formats::table::reader::{Table, TableFormat};
-use crate::formats::table::{BadRows, TableError};
+use crate::formats::table::reader::Table;
+use crate::formats::table::{TableError, sample_columns};
 use crate::model::progress::{Cancelled, Progress};
 use crate::model::warning::Warning;
 use crate::store::sha256::Sha256;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// So much of a file tells whether it is a table.
 const HEAD_BYTES: usize = 64 << 10;
@@ -33,6 +40,41 @@ pub struct SampleTable {
     pub bytes: FileBytes,
     pub format: TableFormat,
     pub mapping: Mapping,
+    pub mapped_by: MappedBy,
+    /// Its columns as the first rows show them.
+    pub columns: Vec<SampleColumn>,
+}
+
+/// Who says what the columns of a table are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MappedBy {
+    /// Their names.
+    #[default]
+    Names,
+    /// `fleet.json`.
+    Manifest,
+    /// An earlier table with the same columns, and when that was imported (RFC 3339).
+    Before(String),
+    /// Whoever imported it.
+    Person,
+}
+
+/// What is known of tables before they are read.
+#[derive(Clone, Debug, Default)]
+pub struct KnownTables {
+    /// Of earlier tables, the last first.
+    pub before: Vec<TableBefore>,
+    /// What a person said of these tables, by their paths in the input.
+    pub chosen: BTreeMap<String, Mapping>,
+}
+
+/// How an earlier table was read.
+#[derive(Clone, Debug)]
+pub struct TableBefore {
+    pub mapping: Mapping,
+    /// RFC 3339.
+    pub imported_at: String,
 }
 
 /// The tables of an input, and what it says of itself.
@@ -52,6 +94,9 @@ pub struct FleetSample {
 pub struct TableReport {
     pub path: String,
     pub format: TableFormat,
+    /// Who said what its columns are.
+    #[serde(default)]
+    pub mapped_by: MappedBy,
     /// What its columns were taken for.
     #[serde(flatten)]
     pub mapping: Mapping,
@@ -79,9 +124,9 @@ pub struct FleetSummary {
 }
 
 impl FleetSample {
-    /// Takes the tables and the manifest of a sample out of an input; the rest stays. Without a table nothing is taken. A table with
-    /// the columns of one that was read `before` is read as that one was.
-    pub fn take(inputs: &mut Inputs, before: &[TableReport]) -> Option<Self> {
+    /// Takes the tables and the manifest of a sample out of an input; the rest stays. Without a table nothing is taken. A table is read
+    /// as a person says, else as the manifest does, else as an earlier one with the same columns was.
+    pub fn take(inputs: &mut Inputs, known: &KnownTables) -> Option<Self> {
         let is_manifest = |path: &str| path.rsplit('/').next() == Some(FLEET_MANIFEST_FILE_NAME);
         let mut sample = Self::default();
         let manifest = inputs.files.iter().find(|file| is_manifest(&file.path));
@@ -97,7 +142,7 @@ impl FleetSample {
                 rest.push(file);
                 continue;
             }
-            match sample.table_of(&file.path, &file.bytes, before) {
+            match sample.table_of(&file.path, &file.bytes, known) {
                 Some(Ok(table)) => sample.tables.push(table),
                 Some(Err(reason)) => sample.refused.push(Refused {
                     path: file.path,
@@ -120,15 +165,14 @@ impl FleetSample {
         &self,
         path: &str,
         bytes: &FileBytes,
-        before: &[TableReport],
+        known: &KnownTables,
     ) -> Option<Result<SampleTable, String>> {
-        let given = self
-            .manifest
-            .as_ref()
-            .and_then(|manifest| manifest.mapping(path));
+        let manifest = self.manifest.as_ref();
+        let given = manifest.and_then(|manifest| manifest.mapping(path));
+        let chosen = known.chosen.get(path);
         let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
         // Whether a text with unusual columns is a table is known from its mapping alone.
-        let may_be_known = given.is_some() || !before.is_empty();
+        let may_be_known = given.is_some() || chosen.is_some() || !known.before.is_empty();
         let by_name = || TableFormat::of_extension(path).filter(|_| may_be_known);
         let format = TableFormat::of(head).or_else(by_name)?;
         let table = match Table::open(bytes, format) {
@@ -139,12 +183,20 @@ impl FleetSample {
             }
             Err(_) => return None,
         };
-        let mut known = before.iter().map(|table| &table.mapping);
-        let known = known.find(|mapping| mapping.is_of(table.columns()));
-        let mapping = match (given, known) {
-            (Some(given), _) => given.clone().completed(table.columns()),
-            (None, Some(known)) => Ok(known.clone()),
-            (None, None) => Mapping::guess(table.columns(), table.sample()),
+        let columns = table.columns();
+        let mut before = known.before.iter();
+        let before = before.find(|table| table.mapping.is_of(columns));
+        let (mapped_by, mapping) = match (chosen, given, before) {
+            (Some(chosen), _, _) => {
+                let usable = chosen.wrong().map_or_else(|| Ok(chosen.clone()), Err);
+                (MappedBy::Person, usable)
+            }
+            (None, Some(given), _) => (MappedBy::Manifest, given.clone().completed(columns)),
+            (None, None, Some(before)) => (
+                MappedBy::Before(before.imported_at.clone()),
+                Ok(before.mapping.clone()),
+            ),
+            (None, None, None) => (MappedBy::Names, Mapping::guess(columns, table.sample())),
         };
         match mapping {
             Ok(mapping) => Some(Ok(SampleTable {
@@ -152,8 +204,12 @@ impl FleetSample {
                 bytes: bytes.clone(),
                 format,
                 mapping,
+                mapped_by,
+                columns: sample_columns(columns, table.sample()),
             })),
-            Err(words) if format == TableFormat::Parquet || given.is_some() => Some(Err(words)),
+            Err(words) if format == TableFormat::Parquet || mapped_by != MappedBy::Names => {
+                Some(Err(words))
+            }
             Err(_) => None,
         }
     }

@@ -125,6 +125,7 @@ fn read_table(
     let mut report = TableReport {
         path: input.path.clone(),
         format: input.format,
+        mapped_by: input.mapped_by.clone(),
         mapping: input.mapping.clone(),
         n_rows: 0,
         bad_rows: BadRows::default(),

@@ -1,7 +1,7 @@
 //! A sample in the workspace.
 
 use super::reading::{Part, Stop, Stopped, read};
-use super::{FleetSample, FleetSummary, TableReport, grouped};
+use super::{FleetSample, FleetSummary, TableBefore, TableReport, grouped};
 use crate::engine::job::JobError;
 use crate::engine::workspace::{Workspace, now};
 use crate::formats::table::mapping::definition_of_name;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 const BUG: &str = "FS-BUG-002: a bug in Fieldscope ended the reading of a table. Nothing was stored; please report it";
 
-/// Puts a sample into the workspace, all of it or nothing. The same sample again changes nothing.
+/// Puts a sample into the workspace, all of it or nothing. The same sample again, read in the same way, changes nothing.
 pub fn import(
     workspace: &Workspace,
     sample: &FleetSample,
@@ -27,35 +27,28 @@ pub fn import(
         .manifest
         .as_ref()
         .and_then(|manifest| manifest.population);
-    let frames = workspace.context().reader()?.sample_frames()?;
-    let summary = if frames.is_empty() {
-        // Nothing can be here already: the name is made while the tables are read.
-        let stop = Stop::default();
-        std::thread::scope(|scope| {
-            let name = scope.spawn(|| sample.sha256(&stop));
-            let stored = store(workspace.store(), sample, source, progress, || {
-                let name = name
-                    .join()
-                    .map_err(|_panic| JobError::Failed(BUG.to_owned()))?;
-                Ok(name?.to_string())
-            });
-            stop.stop();
-            stored
-        })
-    } else {
-        let sha256 = sample.sha256(progress)?.to_string();
-        if frames
-            .iter()
-            .any(|frame| frame.sha256.as_ref() == Some(&sha256))
-        {
-            return Ok(FleetSummary {
-                already_here: true,
-                population,
-                ..FleetSummary::default()
-            });
-        }
-        store(workspace.store(), sample, source, progress, || Ok(sha256))
-    };
+    let reader = workspace.context().reader()?;
+    if imported_at(&reader, sample, progress)?.is_some() {
+        return Ok(FleetSummary {
+            already_here: true,
+            population,
+            ..FleetSummary::default()
+        });
+    }
+    drop(reader);
+    // Its name by content is made while the tables are read.
+    let stop = Stop::default();
+    let summary = std::thread::scope(|scope| {
+        let name = scope.spawn(|| sample.sha256(&stop));
+        let stored = store(workspace.store(), sample, source, progress, || {
+            let name = name
+                .join()
+                .map_err(|_panic| JobError::Failed(BUG.to_owned()))?;
+            Ok(name?.to_string())
+        });
+        stop.stop();
+        stored
+    });
     Ok(FleetSummary {
         population,
         warnings: sample.warnings.clone(),
@@ -63,14 +56,47 @@ pub fn import(
     })
 }
 
-/// What was read of the tables of earlier samples, the last first.
-pub fn read_before(reader: &Reader) -> Result<Vec<TableReport>, StoreError> {
+/// When the same sample was imported last, and read in the same way (RFC 3339).
+pub fn imported_at(
+    reader: &Reader,
+    sample: &FleetSample,
+    progress: &dyn Progress,
+) -> Result<Option<String>, JobError> {
+    let frames = reader.sample_frames()?;
+    if frames.is_empty() {
+        return Ok(None);
+    }
+    let sha256 = sample.sha256(progress)?.to_string();
+    let mut frames = frames.into_iter().rev();
+    let last = frames.find(|frame| frame.sha256.as_ref() == Some(&sha256));
+    let is_read_so = |frame: &SampleFrame| {
+        let tables = tables_of(frame);
+        tables.iter().all(|table| {
+            let mut own = sample.tables.iter();
+            own.any(|own| own.path == table.path && own.mapping == table.mapping)
+        })
+    };
+    Ok(last.filter(is_read_so).map(|frame| frame.imported_at))
+}
+
+/// What was read of the tables of a sample. What another version wrote and this one cannot read is none.
+pub fn tables_of(frame: &SampleFrame) -> Vec<TableReport> {
+    let tables = frame.tables.as_deref();
+    let tables = tables.and_then(|text| serde_json::from_str(text).ok());
+    tables.unwrap_or_default()
+}
+
+/// How the tables of earlier samples were read, the last first.
+pub fn read_before(reader: &Reader) -> Result<Vec<TableBefore>, StoreError> {
     let frames = reader.sample_frames()?.into_iter().rev();
-    // What another version wrote is no reason to fail: then the columns are guessed.
-    let tables = frames.filter_map(|frame| {
-        serde_json::from_str::<Vec<TableReport>>(frame.tables.as_deref()?).ok()
+    let before = frames.flat_map(|frame| {
+        let tables = tables_of(&frame);
+        tables.into_iter().map(move |table| TableBefore {
+            mapping: table.mapping,
+            imported_at: frame.imported_at.clone(),
+        })
     });
-    Ok(tables.flatten().collect())
+    Ok(before.collect())
 }
 
 /// Writes a sample into any workspace file. `sha256` is asked for its name by content at the end.

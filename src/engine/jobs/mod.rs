@@ -2,6 +2,7 @@
 
 mod export_log;
 pub(super) mod follow;
+mod samples;
 pub(super) mod watch;
 
 use super::Engine;
@@ -11,6 +12,7 @@ use super::file_bytes::Access;
 use super::import::{import_bytes, import_paths};
 use super::job::{JobContext, JobError, JobResult};
 use super::merged_logs::set_offsets;
+use super::metric_edit;
 use super::source_map::{SourceMapping, add as add_source_mapping};
 use super::table_export::export;
 
@@ -18,9 +20,15 @@ use super::table_export::export;
 pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobResult {
     let workspace = engine.workspace();
     match command {
-        Command::Import { paths } => {
+        Command::Import { paths, asks: true } => samples::import_or_hold(engine, paths, job),
+        Command::Import { paths, asks: false } => {
             Ok(import_paths(workspace, paths, Access::Copy(workspace.folder()), job)?.sentence())
         }
+        Command::ImportSample { sample, chosen } => samples::import(engine, *sample, chosen, job),
+        Command::LookAtSample { sample, chosen } => {
+            samples::look_again(engine, *sample, chosen, job)
+        }
+        Command::LeaveSample { sample } => samples::leave(engine, *sample),
         Command::ImportBytes { name, bytes } => {
             Ok(import_bytes(workspace, name, bytes.clone(), job)?.sentence())
         }
@@ -50,6 +58,10 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
             super::picture::save(picture, path, *replaces).map_err(failed)?;
             Ok(format!("The picture is in {}", path.display()))
         }
+        Command::EditMetric { metric, unit, kind } => {
+            metric_edit::edit(&workspace.context(), metric, unit.as_deref(), *kind)
+        }
+        Command::TakeBackMetric { metric } => metric_edit::take_back(&workspace.context(), metric),
         Command::WatchFolder { path } => engine.watch.set(engine, path.clone()),
         Command::SetLogOffsets { logs } => {
             set_offsets(&workspace.context(), logs).map_err(failed)?;

@@ -80,7 +80,10 @@ fn watch(engine: &Engine, folder: &Weak<PathBuf>, mut seen: Sizes) {
         }
         drop(path);
         for file in ready {
-            engine.submit(Command::Import { paths: vec![file] });
+            engine.submit(Command::Import {
+                paths: vec![file],
+                asks: false,
+            });
         }
     }
 }

@@ -69,7 +69,7 @@ impl FleetArgs {
         }
     }
 
-    fn metric(&self, reader: &Reader) -> Result<&str, QueryError> {
+    pub(super) fn metric(&self, reader: &Reader) -> Result<&str, QueryError> {
         let known = || -> Result<String, QueryError> {
             let names: Vec<String> = reader
                 .metrics()?

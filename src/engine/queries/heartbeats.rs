@@ -3,8 +3,8 @@
 use crate::engine::context::QueryContext;
 use crate::engine::fleet::rates::{VersionRate, version_rates};
 use crate::engine::fleet::view::{
-    Band, BandPoint, ByVersion, Estimate, FleetSummary, Frame, Histogram, Looping, QUANTILES,
-    RankedDevice, VersionRow,
+    Band, BandPoint, Estimate, FleetSummary, Frame, Histogram, Looping, QUANTILES, RankedDevice,
+    VersionRow,
 };
 use crate::engine::query::{Query, QueryError};
 use crate::model::metric::MetricKind;
@@ -43,15 +43,6 @@ pub struct BandQuery {
     pub by_day: bool,
     /// Only devices of this version.
     pub version: Option<String>,
-}
-
-/// Asks for the mean of a metric by version.
-#[derive(Clone, Debug)]
-pub struct ByVersionQuery {
-    /// The metric.
-    pub metric: String,
-    /// Only of this time, without its end.
-    pub span_ns: Option<(i64, i64)>,
 }
 
 /// Asks how the values of a metric are spread.
@@ -249,22 +240,6 @@ impl Query for BandQuery {
         Ok(Band {
             points: points.collect(),
         })
-    }
-}
-
-impl Query for ByVersionQuery {
-    type Output = Vec<ByVersion>;
-
-    fn run(&self, context: &QueryContext) -> Result<Vec<ByVersion>, QueryError> {
-        let means = context
-            .reader()?
-            .mean_by_version(&self.metric, &of_version(None, self.span_ns))?;
-        let means = means.into_iter().map(|mean| ByVersion {
-            version: mean.version.unwrap_or_default(),
-            n: mean.n_values,
-            mean: mean.mean,
-        });
-        Ok(means.collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::captures::CapturesQuery;
 use super::crash_list::n_devices;
+use super::fleet_compared::{compare_versions, device_standing, spread_by_version};
 use super::fleet_state_tables::{census, devices_by_attribute, vitals};
 use super::fleet_tables::{
     FleetArgs, device_series, event_rate_by_version, fleet_band, histogram, mean_by_version,
@@ -10,6 +11,8 @@ use super::fleet_tables::{
 use super::issue_detail::{IssueDetail, IssueDetailQuery};
 use super::issue_list::{Issue, IssueListQuery};
 use super::log_mark_tables::{bookmarks, filter_sets};
+use super::metric_list::metrics;
+use super::sample_reports::{bad_rows, sample_columns, samples};
 use super::variable_diff::VariableDiffQuery;
 use crate::engine::context::QueryContext;
 use crate::engine::query::{Query as _, QueryError};
@@ -92,6 +95,11 @@ impl TableAnswer {
 /// Every named query, sorted by name.
 pub static TABLES: &[Table] = &[
     Table {
+        name: "bad-rows",
+        help: "rows of fleet samples that were left out, with their place and the reason",
+        run: bad_rows,
+    },
+    Table {
         name: "bookmarks",
         help: "bookmarks in logs, with their notes",
         run: bookmarks,
@@ -107,6 +115,11 @@ pub static TABLES: &[Table] = &[
         run: census,
     },
     Table {
+        name: "compare-versions",
+        help: "the mean of a metric by version, and how far it is from the version before (--metric)",
+        run: compare_versions,
+    },
+    Table {
         name: "crashes",
         help: "every crash, grouped, the most frequent group first",
         run: crashes,
@@ -115,6 +128,11 @@ pub static TABLES: &[Table] = &[
         name: "device-series",
         help: "a metric of one device, least, greatest and mean a pixel (--metric, --device, --pixels)",
         run: device_series,
+    },
+    Table {
+        name: "device-standing",
+        help: "where a device stands among all, by its mean of a metric (--device, --metric)",
+        run: device_standing,
     },
     Table {
         name: "devices-by-attribute",
@@ -157,9 +175,29 @@ pub static TABLES: &[Table] = &[
         run: mean_by_version,
     },
     Table {
+        name: "metrics",
+        help: "what metrics are there, their kinds and units, and who says so",
+        run: metrics,
+    },
+    Table {
+        name: "sample-columns",
+        help: "what the columns of fleet samples were taken as",
+        run: sample_columns,
+    },
+    Table {
+        name: "samples",
+        help: "fleet samples that were imported, one row a table, the newest first",
+        run: samples,
+    },
+    Table {
         name: "similar-issues",
         help: "issues that look like one (--issue KEY), and how alike they are",
         run: similar_issues,
+    },
+    Table {
+        name: "spread-by-version",
+        help: "how the values of a metric are spread in each version (--metric)",
+        run: spread_by_version,
     },
     Table {
         name: "top-devices",

@@ -55,7 +55,8 @@ pub fn wide(
             Role::Metric(_) => {
                 let column = only_short(keep(column, kept));
                 if let Some(column) = column {
-                    batch.metrics.push((table.name.clone(), column));
+                    let name = mapping.metric_of(&table.name);
+                    batch.metrics.push((name.to_owned(), column));
                 }
             }
             Role::Interval(unit) => batch.interval_ns = interval(&keep(column, kept), unit),

@@ -39,6 +39,9 @@ pub struct ColumnMapping {
     /// As the table calls it.
     pub column: String,
     pub role: Role,
+    /// What the metric is called, where that is not the name of the column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Of a metric, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -159,6 +162,13 @@ const TIMERS: &[&str] = &[
     "task_ms",
 ];
 
+impl ColumnMapping {
+    /// What the metric in it is called.
+    pub fn metric_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.column)
+    }
+}
+
 impl Mapping {
     /// Guesses from the names, the kinds and some rows. `Err` says in words what is missing.
     pub fn guess(columns: &[TableColumn], sample: &TableChunk) -> Result<Self, String> {
@@ -255,7 +265,7 @@ impl Mapping {
     /// The definitions of the metrics that columns are.
     pub fn definitions(&self) -> Vec<MetricDefinition> {
         let metrics = self.columns.iter().filter_map(|column| match column.role {
-            Role::Metric(kind) => Some(definition(&column.column, kind, column.unit.clone())),
+            Role::Metric(kind) => Some(definition(column.metric_name(), kind, column.unit.clone())),
             _ => None,
         });
         metrics.collect()
@@ -268,6 +278,14 @@ impl Mapping {
                 .is_some_and(|role| role != Role::Ignored)
         };
         columns.iter().map(is_wanted).collect()
+    }
+
+    /// What the metric in a column is called.
+    pub(super) fn metric_of<'a>(&'a self, column: &'a str) -> &'a str {
+        let mapped = self.columns.iter().find(|mapped| mapped.column == column);
+        mapped
+            .and_then(|mapped| mapped.name.as_deref())
+            .unwrap_or(column)
     }
 
     /// The role of a column. Columns that the mapping does not name are new metrics.
@@ -388,17 +406,22 @@ impl Guess<'_> {
 }
 
 /// A column in its role, with the unit that its name tells.
-fn mapped(column: &TableColumn, role: Role) -> ColumnMapping {
+pub(super) fn mapped(column: &TableColumn, role: Role) -> ColumnMapping {
     let is_metric = matches!(role, Role::Metric(kind) if kind != MetricKind::Text);
     let unit = is_metric.then(|| unit_of(&column.name)).flatten();
     ColumnMapping {
         column: column.name.clone(),
         role,
+        name: None,
         unit: unit.map(str::to_owned),
     }
 }
 
-fn other_role(column: &TableColumn, table_use: TableUse, notes: &mut Vec<String>) -> Role {
+pub(super) fn other_role(
+    column: &TableColumn,
+    table_use: TableUse,
+    notes: &mut Vec<String>,
+) -> Role {
     match (table_use, column.kind) {
         (TableUse::Wide, ColumnKind::Text) => Role::Metric(MetricKind::Text),
         (TableUse::Wide, ColumnKind::Time(_)) => {

@@ -11,6 +11,7 @@ pub mod heartbeats;
 pub mod json_lines;
 pub mod long;
 pub mod mapping;
+mod mapping_check;
 mod moment;
 mod names;
 pub mod parquet;
@@ -19,6 +20,7 @@ mod text_rows;
 mod units;
 
 pub use bad_rows::{BadRow, BadRows};
+pub use mapping_check::{SampleColumn, sample_columns};
 pub use units::unit_of;
 
 use crate::model::progress::Cancelled;

@@ -26,6 +26,15 @@ pub enum TableFormat {
 }
 
 impl TableFormat {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::JsonLines => "JSON Lines",
+            Self::Parquet => "Parquet",
+        }
+    }
+
     /// What a file name says, for a table whose mapping is given.
     pub fn of_extension(path: &str) -> Option<Self> {
         match path.rsplit('.').next()?.to_ascii_lowercase().as_str() {

@@ -78,6 +78,11 @@ struct Rows {
 }
 
 impl Reader {
+    /// The number that answers know a device by.
+    pub fn device_number(&self, serial: &str) -> Result<Option<u32>, StoreError> {
+        self.series_number(serial)
+    }
+
     /// What each device adds, by version and device.
     pub fn device_sums(
         &self,

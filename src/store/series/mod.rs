@@ -21,6 +21,7 @@ mod device_ends;
 mod device_rows;
 mod device_run;
 mod device_sums;
+mod edit;
 mod exact_sum;
 mod filter;
 mod frame;

@@ -7,7 +7,6 @@ use crate::store::devices::{
 };
 use crate::store::error::StoreError;
 use crate::store::ids::DeviceId;
-use crate::store::open::Store;
 use crate::store::reader::{Reader, list};
 use crate::store::rows::unreadable;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -25,7 +24,7 @@ pub enum UnitSource {
 }
 
 impl UnitSource {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Guessed => "guessed",
             Self::Defined => "defined",
@@ -209,7 +208,8 @@ impl Names {
         let id: u32 = connection.query_row(
             "INSERT INTO metrics (id, name, kind, unit, unit_is, least, greatest, named_values, description) \
              VALUES ((SELECT coalesce(max(id) + 1, ?1) FROM metrics), ?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, '[]'), ?9) \
-             ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, \
+             ON CONFLICT (name) DO UPDATE SET \
+             kind = CASE WHEN unit_is = 'edited' AND excluded.unit_is <> 'edited' THEN kind ELSE excluded.kind END, \
              unit = CASE WHEN excluded.unit IS NULL OR unit_is = 'edited' AND excluded.unit_is <> 'edited' \
                     OR unit_is = 'defined' AND excluded.unit_is = 'guessed' THEN unit ELSE excluded.unit END, \
              unit_is = CASE WHEN excluded.unit IS NULL OR unit_is = 'edited' AND excluded.unit_is <> 'edited' \
@@ -260,19 +260,6 @@ fn id_of(
     let id: u32 = connection.query_row(insert, [name], |row| row.get(0))?;
     known.insert(name.to_owned(), id);
     Ok(id)
-}
-
-impl Store {
-    /// Changes the unit of a metric by hand; `None` takes it away. Answers whether there is such a metric.
-    pub fn set_metric_unit(&self, metric: &str, unit: Option<&str>) -> Result<bool, StoreError> {
-        self.write(|transaction| {
-            let n = transaction.execute(
-                "UPDATE metrics SET unit = ?2, unit_is = 'edited' WHERE name = ?1",
-                params![metric, unit],
-            )?;
-            Ok(n > 0)
-        })
-    }
 }
 
 impl Reader {

@@ -748,11 +748,36 @@ fn a_unit_that_a_person_chose_outlives_definitions() {
         define(None, UnitSource::Defined),
         (unit("dBm"), UnitSource::Defined)
     );
-    assert!(store.set_metric_unit("rssi", Some("bel")).unwrap());
-    assert!(!store.set_metric_unit("no such metric", None).unwrap());
+    let edited = UnitSource::Edited;
+    assert!(
+        store
+            .edit_metric("rssi", Some("bel"), MetricKind::Gauge, edited)
+            .unwrap()
+    );
+    assert!(
+        !store
+            .edit_metric("no such metric", None, MetricKind::Gauge, edited)
+            .unwrap()
+    );
     assert_eq!(
         define(Some("dBm"), UnitSource::Defined),
         (unit("bel"), UnitSource::Edited)
+    );
+    // So does the kind that a person said.
+    store
+        .edit_metric("rssi", None, MetricKind::Counter, edited)
+        .unwrap();
+    define(Some("dBm"), UnitSource::Defined);
+    let metric = store.reader().unwrap().metric("rssi").unwrap().unwrap();
+    assert_eq!(metric.definition.kind, MetricKind::Counter);
+    assert_eq!(metric.definition.unit, None);
+    // Taken back, it is as firmware says again.
+    store
+        .edit_metric("rssi", Some("dBm"), MetricKind::Gauge, UnitSource::Defined)
+        .unwrap();
+    assert_eq!(
+        define(Some("dB"), UnitSource::Defined),
+        (unit("dB"), UnitSource::Defined)
     );
 }
 

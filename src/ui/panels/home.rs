@@ -148,6 +148,7 @@ impl Home {
             if (button::quiet(ui, "Import").clicked() || entered) && !wanted.is_empty() {
                 ctx.send(Command::Import {
                     paths: vec![PathBuf::from(wanted)],
+                    asks: true,
                 });
                 self.path.clear();
             }

@@ -1,9 +1,10 @@
 //! What an import found, what it kept and what it did not understand, byte for byte.
 
-use super::{Panel, screen};
+use super::{Panel, sample_report, screen};
 use crate::engine::command::Command;
 use crate::engine::queries::captures::CaptureRow;
 use crate::engine::queries::import_report::{ImportReport, ReportFile, ReportFinding};
+use crate::engine::queries::sample_reports::SampleReport;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size};
@@ -17,6 +18,7 @@ use egui::{Align, Layout, Pos2, Rect, ScrollArea, Ui};
 #[derive(Default)]
 pub struct ImportReportPanel {
     file_idx: usize,
+    table_idx: usize,
     removed: Option<i64>,
 }
 
@@ -26,37 +28,63 @@ impl Panel for ImportReportPanel {
         let captures = ctx.door.captures();
         cards::inside(ui, rect, "import", |ui| {
             let rows = captures.value().map_or(&[][..], |rows| rows.as_slice());
+            let samples = ctx.door.sample_reports();
+            let samples = samples
+                .value()
+                .map_or(&[][..], |samples| samples.as_slice());
+            let place = &ctx.nav.place;
+            // Of a workspace with samples alone there is nothing else to show.
+            let of_samples = place.sample.or_else(|| {
+                let only = samples.first().filter(|_| rows.is_empty());
+                only.map(|sample| sample.number)
+            });
+            let open_sample = samples
+                .iter()
+                .find(|sample| Some(sample.number) == of_samples);
             let wanted = ctx
                 .nav
                 .place
                 .capture
                 .filter(|id| rows.iter().any(|row| row.id == *id));
-            let Some(open) = wanted.or_else(|| rows.first().map(|row| row.id)) else {
+            let open = wanted.or_else(|| rows.first().map(|row| row.id));
+            if open.is_none() && open_sample.is_none() {
                 state::answer(ui, &captures, "Reading captures…", |ui, _| {
                     none_ui(ctx, ui);
                 });
                 self.undo_ui(ctx, ui);
                 return;
-            };
+            }
             let left_width = (rect.width() * 0.22).clamp(180.0, 300.0);
             let left = Rect::from_min_size(rect.min, egui::vec2(left_width, rect.height()));
             let right = Rect::from_min_max(Pos2::new(left.right() + size::M, rect.top()), rect.max);
+            let left = samples_card_ui(ctx, ui, left, samples, open_sample);
             let detail = rows.len().to_string();
             let left = cards::fit(left, rows.len().max(3));
-            card(
-                ui,
-                left,
-                Title {
-                    title: "Captures",
-                    detail: &detail,
-                    right: "crashes",
-                },
-                |ui| {
-                    state::answer(ui, &captures, "Reading captures…", |ui, rows| {
-                        captures_ui(ctx, ui, rows, open);
-                    });
-                },
-            );
+            let open_capture = open.filter(|_| open_sample.is_none());
+            if !rows.is_empty() || samples.is_empty() {
+                card(
+                    ui,
+                    left,
+                    Title {
+                        title: "Captures",
+                        detail: &detail,
+                        right: "crashes",
+                    },
+                    |ui| {
+                        state::answer(ui, &captures, "Reading captures…", |ui, rows| {
+                            captures_ui(ctx, ui, rows, open_capture);
+                        });
+                    },
+                );
+            }
+            if let Some(sample) = open_sample {
+                cards::inside(ui, right, "sample", |ui| {
+                    self.undo_ui(ctx, ui);
+                    sample_report::report_ui(ctx, ui, sample, &mut self.table_idx);
+                });
+                return;
+            }
+            let Some(open) = open else { return };
             let answer = ctx.door.import_report(open);
             cards::inside(ui, right, "report", |ui| {
                 self.undo_ui(ctx, ui);
@@ -66,6 +94,31 @@ impl Panel for ImportReportPanel {
             });
         });
     }
+}
+
+/// The list of samples, where there are some; answers what is left of the place.
+fn samples_card_ui(
+    ctx: &mut ViewContext<'_>,
+    ui: &mut Ui,
+    rect: Rect,
+    samples: &[SampleReport],
+    open: Option<&SampleReport>,
+) -> Rect {
+    if samples.is_empty() {
+        return rect;
+    }
+    let own = cards::fit(rect, samples.len().min(6));
+    let detail = samples.len().to_string();
+    let title = Title {
+        title: "Fleet samples",
+        detail: &detail,
+        right: "bad rows",
+    };
+    let open = open.map(|sample| sample.number);
+    card(ui, own, title, |ui| {
+        sample_report::samples_ui(ctx, ui, samples, open);
+    });
+    rect.with_min_y(own.bottom() + size::M)
 }
 
 fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
@@ -82,7 +135,7 @@ fn none_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     });
 }
 
-fn captures_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rows: &[CaptureRow], open: i64) {
+fn captures_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rows: &[CaptureRow], open: Option<i64>) {
     ScrollArea::vertical()
         .id_salt("captures")
         .auto_shrink(false)
@@ -90,7 +143,7 @@ fn captures_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rows: &[CaptureRow], open
             for capture in rows.iter().take(range.end).skip(range.start) {
                 let holds = words::count(capture.n_crashes, "crash", "crashes");
                 let name = format!("Capture {}, {holds}", capture.name);
-                let response = row(ui, capture.id == open, &name, |row| {
+                let response = row(ui, open == Some(capture.id), &name, |row| {
                     let width = row.width();
                     row.strong(size::M, width - 44.0, &capture.name);
                     row.number(

@@ -9,6 +9,7 @@ pub mod home;
 pub mod import_report;
 pub mod issues;
 pub mod logs;
+mod sample_report;
 mod source;
 pub mod symbolizer;
 pub mod symbols;

@@ -2,11 +2,12 @@
 
 use crate::engine::demo_fleet::DemoFleet;
 use crate::engine::fleet::census::Census;
+use crate::engine::fleet::compared::ComparedVersion;
 use crate::engine::fleet::pyramid::Pyramid;
 use crate::engine::fleet::totals::{BucketTotal, Totals};
 use crate::engine::fleet::view::{
-    Band, BandPoint, Bucket, ByVersion, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame,
-    Histogram, Lane, Looping, QUANTILES, RankedDevice, VersionRow,
+    Band, BandPoint, Bucket, DeviceTimeline, Estimate, EventMark, FleetSummary, Frame, Histogram,
+    Lane, Looping, QUANTILES, RankedDevice, VersionRow,
 };
 use crate::engine::fleet::vitals::{Vital, VitalKind};
 use crate::engine::logs::view::{DensityAxis, LogDensity, LogSummary};
@@ -171,20 +172,30 @@ pub(super) fn totals(metric: &str, by_day: bool, only: Option<&str>) -> Totals {
     Totals::of_buckets(buckets.collect())
 }
 
-pub(super) fn by_version(metric: &str, span: Option<(i64, i64)>) -> Vec<ByVersion> {
+pub(super) fn compared(metric: &str, span: Option<(i64, i64)>) -> Vec<ComparedVersion> {
     let (batch, _) = all();
     let mut values = values(&batch, metric);
     values.retain(|(row, _)| is_inside(span, batch.time_ns[*row]));
+    let mut before: Option<f64> = None;
     let rows = batch.versions.iter().map(|name| {
-        let own: Vec<f64> = values
+        let own = values
             .iter()
-            .filter(|(row, _)| version(&batch, *row) == name)
-            .map(|(_, value)| *value)
-            .collect();
-        ByVersion {
+            .filter(|(row, _)| version(&batch, *row) == name);
+        let own: Vec<f64> = own.map(|(_, value)| *value).collect();
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        let around = |value: f64| Estimate {
+            value,
+            interval: Some((value - mean * 0.1, value + mean * 0.1)),
+        };
+        let difference = before.map(|before| around(mean - before));
+        before = Some(mean);
+        ComparedVersion {
             version: name.clone(),
+            n_devices: 60,
             n: own.len() as u64,
-            mean: own.iter().sum::<f64>() / own.len() as f64,
+            hours: own.len() as f64,
+            mean: around(mean),
+            difference,
         }
     });
     rows.collect()

@@ -5,23 +5,28 @@ mod issues;
 mod lists;
 mod logs;
 mod report;
+mod tables;
 
 pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
+pub(super) use tables::held as held_sample;
 
 use super::data::{Answer, Door};
 use super::shared_time::Span;
 use crate::engine::command::Command;
 use crate::engine::event::Event;
 use crate::engine::fleet::census::Census;
+use crate::engine::fleet::compared::{ComparedVersion, Standing};
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{
-    Band, ByVersion, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
+    Band, DeviceTimeline, FleetSummary, Histogram, Looping, RankedDevice, VersionRow,
 };
+use crate::engine::fleet_import::HeldSample;
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
+use crate::engine::metric_edit::KnownBefore;
 use crate::engine::queries::captures::CaptureRow;
 use crate::engine::queries::crash_detail::{CrashDetail, IssueOfCrash};
 use crate::engine::queries::crash_globals::{CrashGlobals, GlobalRow};
@@ -44,12 +49,14 @@ use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::Overview;
+use crate::engine::queries::sample_reports::SampleReport;
 use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
 use crate::engine::queries::symbolize_text::SymbolizedText;
 use crate::engine::queries::variable_diff::{DifferenceRow, VariableDiff};
 use crate::engine::recent::RecentWorkspace;
 use crate::model::addr::TargetAddr;
+use crate::model::metric::MetricKind;
 use crate::model::report::{CrashReport, Local, Unavailable};
 use issues::{all_issues, issue_detail, row};
 use lists::{capture, library, overview, report_files, source, symbolized};
@@ -73,6 +80,7 @@ pub(super) struct FakeDoor {
     pub(super) sent: Rc<RefCell<Vec<Command>>>,
     pub(super) cancelled: Rc<RefCell<Vec<JobId>>>,
     pub(super) jobs: Vec<JobStatus>,
+    pub(super) held: RefCell<Option<Arc<HeldSample>>>,
     events: RefCell<Vec<Event>>,
 }
 
@@ -83,6 +91,7 @@ impl FakeDoor {
             sent: Rc::default(),
             cancelled: Rc::default(),
             jobs: Vec::new(),
+            held: RefCell::default(),
             events: RefCell::default(),
         }
     }
@@ -354,8 +363,45 @@ impl Door for FakeDoor {
         self.answer(fleet::vitals, Vec::new)
     }
 
-    fn fleet_by_version(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ByVersion>> {
-        self.answer(|| fleet::by_version(metric, span_ns), Vec::new)
+    fn fleet_compared(&self, metric: &str, span_ns: Option<Span>) -> Answer<Vec<ComparedVersion>> {
+        self.answer(|| fleet::compared(metric, span_ns), Vec::new)
+    }
+
+    fn fleet_standing(
+        &self,
+        _metric: &str,
+        _serial: &str,
+        _span_ns: Option<Span>,
+    ) -> Answer<Option<Standing>> {
+        let standing = Standing {
+            n_devices: 60,
+            mean: 0.62,
+            above: 96.6,
+        };
+        self.answer(|| Some(standing), || None)
+    }
+
+    fn fleet_spreads(
+        &self,
+        metric: &str,
+        span_ns: Option<Span>,
+    ) -> Answer<Vec<(String, Histogram)>> {
+        let versions = ["1.4.0", "1.4.1", "1.4.2", "1.4.3"];
+        let spread = |version: &str| {
+            let spread = fleet::histogram(metric, Some(version), span_ns);
+            (version.to_owned(), spread)
+        };
+        self.answer(|| versions.into_iter().map(spread).collect(), Vec::new)
+    }
+
+    fn metric_before_edit(&self, metric: &str) -> Answer<Option<KnownBefore>> {
+        let before = KnownBefore {
+            unit: Some("ms".to_owned()),
+            kind: MetricKind::Gauge,
+            is_defined: true,
+        };
+        let is_edited = metric == "main_task_ms";
+        self.answer(|| is_edited.then_some(before), || None)
     }
 
     fn fleet_histogram(
@@ -461,7 +507,21 @@ impl Door for FakeDoor {
 
     fn frame_drawn(&self) {}
 
+    fn held_sample(&self) -> Option<Arc<HeldSample>> {
+        self.held.borrow().clone()
+    }
+
+    fn sample_reports(&self) -> Answer<Vec<SampleReport>> {
+        self.answer(tables::reports, Vec::new)
+    }
+
     fn submit(&self, command: Command) -> JobId {
+        if matches!(
+            command,
+            Command::ImportSample { .. } | Command::LeaveSample { .. }
+        ) {
+            self.held.replace(None);
+        }
         self.sent.borrow_mut().push(command);
         let outcome = JobOutcome::Done("1 crash found.".to_owned());
         self.events.borrow_mut().push(Event::JobFinished {

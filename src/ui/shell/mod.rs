@@ -5,6 +5,7 @@ pub mod jobs;
 pub mod key_help;
 pub mod palette;
 pub mod rail;
+pub mod sample_sheet;
 pub mod settings;
 pub mod status_bar;
 pub mod top_bar;

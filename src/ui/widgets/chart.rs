@@ -5,6 +5,7 @@ use crate::engine::logs::moment::Moments;
 use crate::engine::logs::view::DensityAxis;
 use crate::ui::shared_time::{SharedTime, Span, TimeMove, dragged};
 use crate::ui::theme::{Tokens, font, size, tokens};
+use crate::ui::words;
 use egui::{Color32, PointerButton, Rect, Ui};
 use egui_plot::{
     FilledArea, GridInput, GridMark, HoverPosition, Line, Plot, PlotPoints, PlotUi, VLine,
@@ -422,13 +423,37 @@ pub fn digits(value: f64) -> String {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        text
+        whole_words(value)
     }
+}
+
+/// A sum: whole ones to their last digit, others as [`digits`].
+pub fn sum_words(sum: f64) -> String {
+    // Above, a float does not tell neighbours apart.
+    let is_whole = sum.fract() == 0.0 && sum.abs() < 9e15;
+    if is_whole {
+        whole_words(sum)
+    } else {
+        digits(sum)
+    }
+}
+
+/// `-12,345`: the nearest whole number.
+fn whole_words(value: f64) -> String {
+    let rounded = value.round();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "less than 9e15, without its sign"
+    )]
+    let number = words::number(rounded.abs() as u64);
+    let sign = if rounded < 0.0 { "-" } else { "" };
+    format!("{sign}{number}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::digits;
+    use super::{digits, sum_words};
 
     #[test]
     fn numbers_have_three_digits_that_count() {
@@ -439,10 +464,16 @@ mod tests {
             (83.7, "83.7"),
             (0.012_345, "0.0123"),
             (1_243_983.0, "1.24e6"),
-            (86_400.0, "86400"),
+            (86_400.0, "86,400"),
             (2.0, "2"),
+            (-12_345.4, "-12,345"),
+            (999_999.0, "999,999"),
         ] {
             assert_eq!(digits(value), text);
         }
+        assert_eq!(sum_words(1_243_983.0), "1,243,983");
+        assert_eq!(sum_words(-0.0), "0");
+        assert_eq!(sum_words(12_345.678), "12,346");
+        assert_eq!(sum_words(1e17), digits(1e17));
     }
 }

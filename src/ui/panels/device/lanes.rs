@@ -1,15 +1,22 @@
 //! One lane: a metric of a device along its time. Each interval is drawn as wide as it is; where there is no value there is a gap.
 
-use crate::engine::fleet::view::{Bucket, DeviceTimeline, Lane};
+use crate::engine::fleet::compared::Standing;
+use crate::engine::fleet::view::{Band, Bucket, DeviceTimeline, Lane};
 use crate::model::metric::MetricKind;
+use crate::ui::data::Answer;
+use crate::ui::panels::fleet::band::{draw_band, standing_words};
 use crate::ui::theme::{font, size, tokens};
-use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark};
+use crate::ui::widgets::chart::{Chart, Shown, Time, area, digits, line, mark, sum_words};
 use crate::ui::widgets::{button, text};
 use crate::ui::words;
 use egui::{Color32, Ui};
 use egui_plot::PlotUi;
+use std::sync::Arc;
 
-const HEIGHT: f32 = 96.0;
+/// Least and greatest height of a chart; between them it takes what room there is.
+const HEIGHTS: (f32, f32) = (60.0, 160.0);
+/// Height of what stands above a chart.
+const HEAD: f32 = 28.0;
 /// Room for the times below the last lane.
 const TIMES: f32 = 20.0;
 /// Intervals that lie so far apart have a gap between them, in shares of their length.
@@ -24,8 +31,28 @@ pub(super) struct LaneView<'a> {
     pub(super) index: usize,
     pub(super) lane: &'a Lane,
     pub(super) is_last: bool,
+    /// Of its chart, without its times.
+    pub(super) height: f32,
     /// A timer is shown in milliseconds, not as its share of the interval.
     pub(super) is_in_ms: bool,
+    /// The band of all devices, and where this one stands among them.
+    pub(super) fleet: Option<FleetBehind>,
+}
+
+/// All devices behind a lane.
+#[derive(Clone)]
+pub(super) struct FleetBehind {
+    pub(super) band: Option<Arc<Band>>,
+    pub(super) standing: Answer<Option<Standing>>,
+}
+
+/// What was done at the head of a lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HeadDone {
+    /// The timer is to be shown in its other unit.
+    pub(super) toggles: bool,
+    /// The device is to be drawn over the fleet.
+    pub(super) over_fleet: bool,
 }
 
 impl LaneView<'_> {
@@ -47,17 +74,19 @@ impl LaneView<'_> {
     }
 
     fn written(&self, value: f64) -> String {
-        if self.lane.metric.kind == MetricKind::State {
-            return state_name(&self.lane.metric.values, value);
+        match self.lane.metric.kind {
+            MetricKind::State => state_name(&self.lane.metric.values, value),
+            // It has no numbers that an axis could name.
+            MetricKind::Text => String::new(),
+            MetricKind::Gauge | MetricKind::Counter | MetricKind::Timer => digits(value),
         }
-        digits(value)
     }
 
-    /// Draws it; what was done on its chart. `toggles` is set when a timer is to be shown in its other unit.
-    pub(super) fn ui(&self, ui: &mut Ui, toggles: &mut bool) -> Shown {
+    /// Draws it; what was done on its chart, and `done` at its head.
+    pub(super) fn ui(&self, ui: &mut Ui, done: &mut HeadDone) -> Shown {
         let (lane, time) = (self.lane, self.time);
         let color = self.color(ui);
-        self.head_ui(ui, color, toggles);
+        self.head_ui(ui, color, done);
         let value = |value: f64| self.written(value);
         let said = |ns: i64| self.said(ns);
         let includes: &[f64] = if lane.metric.kind == MetricKind::Counter || self.is_share() {
@@ -68,7 +97,11 @@ impl LaneView<'_> {
         let chart = Chart {
             name: &format!("Lane of {}", lane.metric.name),
             time: *time,
-            height: if self.is_last { HEIGHT + TIMES } else { HEIGHT },
+            height: if self.is_last {
+                self.height + TIMES
+            } else {
+                self.height
+            },
             value: &value,
             said: &said,
             has_times: self.is_last,
@@ -83,6 +116,11 @@ impl LaneView<'_> {
                 let color = t.crash.gamma_multiply(0.6);
                 plot.vline(mark("crash", time.x(event.time_ns), color));
             }
+            // A band is of values, not of shares.
+            let fleet = self.fleet.as_ref().filter(|_| !self.is_share());
+            if let Some(band) = fleet.and_then(|fleet| fleet.band.as_ref()) {
+                draw_band(plot, time, band, t.muted);
+            }
             if self.is_share() {
                 lines_of(plot, time, lane, n_pixels, color, share);
             } else {
@@ -92,7 +130,7 @@ impl LaneView<'_> {
     }
 
     /// Name and unit, what its numbers are, and the value at the cursor.
-    fn head_ui(&self, ui: &mut Ui, color: Color32, toggles: &mut bool) {
+    fn head_ui(&self, ui: &mut Ui, color: Color32, done: &mut HeadDone) {
         ui.horizontal(|ui| {
             ui.add_space(size::M);
             text::label(ui, "■", font::small(), color);
@@ -100,7 +138,12 @@ impl LaneView<'_> {
             text::small(ui, format!("{} · {}", self.unit(), self.numbers()));
             if self.lane.has_shares() {
                 let label = if self.is_in_ms { "as %" } else { "as ms" };
-                *toggles |= button::link(ui, label).clicked();
+                done.toggles |= button::link(ui, label).clicked();
+            }
+            if let Some(fleet) = &self.fleet {
+                let words = standing_words(&fleet.standing);
+                text::small(ui, words.trim_start_matches(", "));
+                done.over_fleet |= button::link(ui, "open in Fleet").clicked();
             }
             if let Some(ns) = self.time.shared.cursor_ns {
                 let text = match self.lane.line.at(ns) {
@@ -116,6 +159,9 @@ impl LaneView<'_> {
     fn numbers(&self) -> String {
         let shared = &self.time.shared;
         let span = shared.chosen_ns.unwrap_or(self.time.sight_ns());
+        if self.lane.metric.kind == MetricKind::Text {
+            return "a text: it is kept and counted, and has no line".to_owned();
+        }
         let Some(total) = self.lane.line.total(span) else {
             return "no value".to_owned();
         };
@@ -126,7 +172,7 @@ impl LaneView<'_> {
             MetricKind::Counter => {
                 format!(
                     "{of}, {} in all, most {}",
-                    digits(total.sum),
+                    sum_words(total.sum),
                     digits(total.max)
                 )
             }
@@ -180,6 +226,13 @@ impl LaneView<'_> {
         });
         format!("{span}\n{} {unit}{share}", value.mean())
     }
+}
+
+/// How high charts are, so that all of them fit where that is possible.
+pub(super) fn height_of_each(room: f32, n_lanes: usize) -> f32 {
+    let (least, most) = HEIGHTS;
+    let each = (room - TIMES) / n_lanes.max(1) as f32 - HEAD;
+    each.floor().clamp(least, most)
 }
 
 /// How many pixels a chart that is drawn here has.

@@ -9,7 +9,7 @@ use super::{Panel, screen, time_bar};
 use crate::engine::fleet::view::{DeviceTimeline, FleetSummary};
 use crate::engine::queries::device_logs::{DeviceLog, DeviceLogs};
 use crate::engine::queries::fleet_tables::FleetArgs;
-use crate::model::metric::MetricDefinition;
+use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::shared_time::TimeMove;
@@ -22,6 +22,8 @@ use std::collections::BTreeSet;
 
 /// Width of the list of metrics.
 const METRICS: f32 = 220.0;
+/// Height of what is said below the lanes.
+const HELP: f32 = 40.0;
 /// Lanes that are shown before somebody chose any.
 const FIRST_LANES: usize = 4;
 const NO_LOG: &str = "No log of this device that says its times covers the time of the cursor.";
@@ -43,6 +45,8 @@ pub struct Device {
     /// The log at the cursor is to be opened.
     opens_log: bool,
     exporter: Exporter,
+    /// The band of all devices is drawn behind each lane.
+    has_fleet: bool,
 }
 
 impl Panel for Device {
@@ -93,6 +97,7 @@ impl Panel for Device {
         match command {
             UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
             UiCommand::OpenLogHere | UiCommand::ShowInLog => self.opens_log = true,
+            UiCommand::WithFleet => self.has_fleet = !self.has_fleet,
             UiCommand::ExportShown => self.exporter.begin(),
             UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
             _ => return false,
@@ -105,8 +110,13 @@ impl Device {
     /// The metrics that have a lane.
     fn lanes(&self, summary: &FleetSummary) -> Vec<String> {
         self.pinned.clone().unwrap_or_else(|| {
-            let first = summary.metrics.iter().take(FIRST_LANES);
-            first.map(|metric| metric.name.clone()).collect()
+            // A text has no line.
+            let drawn = summary.metrics.iter();
+            let drawn = drawn.filter(|metric| metric.kind != MetricKind::Text);
+            drawn
+                .take(FIRST_LANES)
+                .map(|metric| metric.name.clone())
+                .collect()
         })
     }
 
@@ -140,17 +150,32 @@ impl Device {
             right: "UTC",
         };
         cards::card(ui, right, title, |ui| {
-            time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| log_here_ui(ctx, ui, &time, logs));
+            let has_fleet = &mut self.has_fleet;
+            time_bar::time_bar_ui(ctx, ui, &time, |ctx, ui| {
+                ui.checkbox(has_fleet, "with the fleet");
+                if *has_fleet {
+                    text::small(
+                        ui,
+                        "grey: 5 to 95 % of all devices, the middle half lighter",
+                    );
+                }
+                log_here_ui(ctx, ui, &time, logs);
+            });
             if time_bar::elsewhere_ui(ctx, ui, &time) {
                 return;
             }
             let charts = self.charts.as_ref();
             let strip = strip::strip_ui(ctx, ui, &time, device, logs, charts);
             time_bar::send(ctx, strip.moves);
+            // What is said of all charts stays in sight, however many there are.
+            let room = ui.available_height() - HELP;
+            let height = lanes::height_of_each(room, device.lanes.len());
             ScrollArea::vertical()
                 .id_salt("lanes")
                 .auto_shrink(false)
-                .show(ui, |ui| self.lanes_ui(ctx, ui, &time, device));
+                .max_height(room)
+                .show(ui, |ui| self.lanes_ui(ctx, ui, &time, device, height));
+            chart::help_ui(ui);
         });
     }
 
@@ -160,6 +185,7 @@ impl Device {
         ui: &mut Ui,
         time: &Time,
         device: &DeviceTimeline,
+        height: f32,
     ) {
         if device.lanes.is_empty() {
             let why = "Tick a metric at the left to see it along this time.";
@@ -174,17 +200,34 @@ impl Device {
                 index,
                 lane,
                 is_last: index == last,
+                height,
                 is_in_ms: self.in_ms.contains(name),
+                fleet: self.has_fleet.then(|| self.fleet_behind(ctx, name)),
             };
-            let mut toggles = false;
-            let mut shown = view.ui(ui, &mut toggles);
-            if toggles && !self.in_ms.remove(name) {
+            let mut done = lanes::HeadDone::default();
+            let mut shown = view.ui(ui, &mut done);
+            if done.toggles && !self.in_ms.remove(name) {
                 self.in_ms.insert(name.clone());
+            }
+            if done.over_fleet {
+                ctx.ui(UiCommand::OverFleet {
+                    device: device.serial.clone(),
+                    metric: name.clone(),
+                });
             }
             time_bar::send(ctx, std::mem::take(&mut shown.moves));
             self.charts = Some(shown);
         }
-        chart::help_ui(ui);
+    }
+
+    /// All devices behind a lane.
+    fn fleet_behind(&self, ctx: &ViewContext<'_>, metric: &str) -> lanes::FleetBehind {
+        let band = ctx.door.fleet_band(metric, false, None);
+        let chosen = ctx.nav.time.chosen_ns;
+        lanes::FleetBehind {
+            band: band.value().cloned(),
+            standing: ctx.door.fleet_standing(metric, &self.serial, chosen),
+        }
     }
 
     /// Carries out what keys asked for, now that there are samples to go to.

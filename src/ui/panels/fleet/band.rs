@@ -1,23 +1,28 @@
 //! The band: where most devices are at each hour, and one device as a line over it.
 
 use super::Fleet;
+use crate::engine::fleet::compared::Standing;
 use crate::engine::fleet::totals::Totals;
 use crate::engine::fleet::view::{Band, BandPoint, FleetSummary};
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::data::Answer;
 use crate::ui::panels::device::lanes;
 use crate::ui::panels::time_bar;
 use crate::ui::shared_time::{Span, TimeMove};
 use crate::ui::theme::size;
-use crate::ui::widgets::chart::{Chart, Time, area, digits, line};
-use crate::ui::widgets::{button, card as cards, state, text};
+use crate::ui::widgets::chart::{Chart, Time, area, digits, line, sum_words};
+use crate::ui::widgets::{button, card as cards, field, state, text};
 use crate::ui::words;
 use egui::{Color32, Rect, Ui};
 use egui_plot::PlotUi;
 
 /// Height of what stands above and below the chart.
 const REST: f32 = 122.0;
+/// Widths of the field for a device and of the link that edits the metric.
+const DEVICE_FIELD: f32 = 150.0;
+const EDIT_LINK: f32 = 60.0;
 const HOUR_NS: i64 = 3_600_000_000_000;
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -39,7 +44,7 @@ impl Fleet {
         cards::card(ui, rect, title, |ui| {
             ui.horizontal(|ui| {
                 ui.add_space(size::M);
-                self.choices_ui(ui, summary);
+                self.choices_ui(ctx, ui, summary);
             });
             let Some(span_ns) = summary.span_ns else {
                 return;
@@ -83,9 +88,7 @@ impl Fleet {
                 };
                 let n_pixels = lanes::pixels(ui);
                 let shown = chart.show(ui, |plot, t| {
-                    for run in runs(in_sight(band, &time)) {
-                        draw_run(plot, &time, run, t.series[0]);
-                    }
+                    draw_band(plot, &time, band, t.series[0]);
                     if let Some(lane) = device.as_ref().and_then(|device| device.lanes.first()) {
                         lanes::lines(plot, &time, lane, n_pixels, t.series[1]);
                     }
@@ -95,8 +98,25 @@ impl Fleet {
                     ctx,
                     moves.map(|change| whole_hours(change, by_day)).collect(),
                 );
-                legend_ui(ui, self.device.as_deref());
+                self.legend_ui(ctx, ui, metric);
             });
+        });
+    }
+
+    fn legend_ui(&self, ctx: &ViewContext<'_>, ui: &mut Ui, metric: &MetricDefinition) {
+        let device = self.device.as_ref().map_or_else(String::new, |serial| {
+            let chosen = ctx.nav.time.chosen_ns;
+            let answer = ctx.door.fleet_standing(&metric.name, serial, chosen);
+            format!(" · yellow line: {serial}{}", standing_words(&answer))
+        });
+        ui.horizontal(|ui| {
+            ui.add_space(size::M);
+            text::small(
+                ui,
+                format!(
+                    "line: half of the devices are below · dark: the middle half · light: 5 to 95 %{device}"
+                ),
+            );
         });
     }
 
@@ -119,7 +139,7 @@ impl Fleet {
         }
     }
 
-    fn choices_ui(&mut self, ui: &mut Ui, summary: &FleetSummary) {
+    fn choices_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, summary: &FleetSummary) {
         for (by_day, label) in [(false, "By hour"), (true, "By day")] {
             if ui.selectable_label(self.by_day == by_day, label).clicked() {
                 self.by_day = by_day;
@@ -142,8 +162,29 @@ impl Fleet {
                 self.version = Some(row.version.clone());
             }
         }
-        if self.device.is_some() && button::link(ui, "Hide the device").clicked() {
-            self.device = None;
+        ui.add_space(size::M);
+        if self.device.is_some() {
+            if button::link(ui, "Hide the device").clicked() {
+                self.device = None;
+            }
+        } else if ui.available_width() > DEVICE_FIELD + EDIT_LINK {
+            let hint = "A device over it…";
+            let response = field::line(
+                ui,
+                &mut self.wanted,
+                "Device over the band",
+                hint,
+                DEVICE_FIELD,
+            );
+            let is_entered =
+                response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            if is_entered && !self.wanted.trim().is_empty() {
+                self.device = Some(self.wanted.trim().to_owned());
+                self.wanted.clear();
+            }
+        }
+        if ui.available_width() > EDIT_LINK && button::link(ui, "Unit…").clicked() {
+            ctx.ui(UiCommand::EditMetric);
         }
     }
 }
@@ -192,7 +233,7 @@ fn totals_words(time: &Time, totals: &Totals, metric: &MetricDefinition) -> Stri
     let unit = metric.unit.as_ref();
     let unit = unit.map_or_else(String::new, |unit| format!(" {unit}"));
     let sum = if metric.kind == MetricKind::Counter {
-        format!(", {} in all", digits(total.sum))
+        format!(", {} in all", sum_words(total.sum))
     } else {
         String::new()
     };
@@ -232,17 +273,29 @@ fn draw_run(plot: &mut PlotUi<'_>, time: &Time, run: &[BandPoint], color: Color3
     plot.line(line("half", middle.collect(), color, 1.5));
 }
 
-fn legend_ui(ui: &mut Ui, device: Option<&str>) {
-    let device = device.map_or_else(String::new, |device| format!(" · yellow line: {device}"));
-    ui.horizontal(|ui| {
-        ui.add_space(size::M);
-        text::small(
-            ui,
-            format!(
-                "line: half of the devices are below · dark: the middle half · light: 5 to 95 %{device}"
-            ),
-        );
-    });
+/// `, above 97 % of 300 devices`.
+pub(in crate::ui::panels) fn standing_words(answer: &Answer<Option<Standing>>) -> String {
+    match answer.value().map(|standing| &**standing) {
+        None => String::new(),
+        Some(None) => ", without a value".to_owned(),
+        Some(Some(standing)) => format!(
+            ", by its mean above {} % of {}",
+            digits(standing.above),
+            words::count(standing.n_devices, "device", "devices")
+        ),
+    }
+}
+
+/// Draws what is in sight of a band.
+pub(in crate::ui::panels) fn draw_band(
+    plot: &mut PlotUi<'_>,
+    time: &Time,
+    band: &Band,
+    color: Color32,
+) {
+    for run in runs(in_sight(band, time)) {
+        draw_run(plot, time, run, color);
+    }
 }
 
 /// Points that follow each other and have values: nothing is drawn across a gap.

@@ -1,6 +1,7 @@
 //! Fleet: many devices by what they measured and by version, from the band of all down to the one that stands out.
 
-mod band;
+pub(super) mod band;
+mod edit;
 mod metrics;
 mod outliers;
 mod spread;
@@ -41,6 +42,10 @@ pub struct Fleet {
     /// Changes of the time that need its samples.
     moves: Vec<TimeMove>,
     exporter: Exporter,
+    /// What is being said of the metric.
+    edit: Option<edit::Edit>,
+    /// What is written into the field for a device over the band.
+    wanted: String,
 }
 
 impl Panel for Fleet {
@@ -69,6 +74,11 @@ impl Panel for Fleet {
     fn take(&mut self, command: &UiCommand) -> bool {
         match command {
             UiCommand::Time(change) if time_bar::needs_samples(*change) => self.moves.push(*change),
+            UiCommand::OverFleet { device, metric } => {
+                self.device = Some(device.clone());
+                self.metric = Some(metric.clone());
+            }
+            UiCommand::EditMetric => self.edit = Some(edit::Edit::default()),
             UiCommand::ExportShown => self.exporter.begin(),
             UiCommand::ExportTableTo(path) => self.exporter.export_to(path.clone()),
             _ => return false,
@@ -105,6 +115,7 @@ impl Fleet {
         };
         let sources = self.sources(ctx.nav.time.chosen_ns, &metric);
         self.exporter.ui(ctx, ui, &sources);
+        self.edit_ui(ctx, ui, &metric);
         self.versions_ui(ctx, ui, third(0.0), summary, &metric);
         self.spread_ui(ctx, ui, third(1.0), &metric);
         self.outliers_ui(ctx, ui, third(2.0), &metric);
@@ -140,10 +151,21 @@ impl Fleet {
         };
         vec![
             source(format!("The band of {name}"), "fleet-band", &band),
-            source(format!("How {name} is spread"), "histogram", &of_version),
+            match &self.version {
+                Some(version) => source(
+                    format!("How {name} is spread in {version}"),
+                    "histogram",
+                    &of_version,
+                ),
+                None => source(
+                    format!("How {name} is spread by version"),
+                    "spread-by-version",
+                    &asked,
+                ),
+            },
             source(
                 format!("The mean of {name} by version"),
-                "mean-by-version",
+                "compare-versions",
                 &asked,
             ),
             source(

@@ -5,11 +5,16 @@ use crate::engine::fleet::view::RankedDevice;
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
-use crate::ui::theme::size;
-use crate::ui::widgets::chart::digits;
-use crate::ui::widgets::row::row;
+use crate::ui::theme::{font, size};
+use crate::ui::widgets::chart::sum_words;
+use crate::ui::widgets::row::{CellStyle, head, row};
 use crate::ui::widgets::{button, card as cards, state};
-use egui::{Rect, Response, ScrollArea, Ui};
+use crate::ui::words;
+use egui::{Align, Rect, Response, ScrollArea, Ui};
+
+/// Widths of the columns of values and of how many they are.
+const VALUE: f32 = 62.0;
+const N: f32 = 48.0;
 
 impl Fleet {
     pub(super) fn outliers_ui(
@@ -26,7 +31,7 @@ impl Fleet {
         let title = cards::Title {
             title: "Outliers",
             detail: "",
-            right: what,
+            right: "",
         };
         let chosen = ctx.nav.time.chosen_ns;
         let answer = ctx
@@ -48,6 +53,14 @@ impl Fleet {
                 }
             });
             state::answer(ui, &answer, "Ranking devices…", |ui, devices| {
+                let end = rect.width() - size::M;
+                let [n, value] = [end - VALUE, end];
+                let heads = [
+                    (size::M, n - N, Align::Min, "Device"),
+                    (n - N, n, Align::Max, "values"),
+                    (n, value, Align::Max, what),
+                ];
+                head(ui, &heads);
                 let scroll = ScrollArea::vertical().id_salt("outliers");
                 scroll.show(ui, |ui| self.devices_ui(ctx, ui, devices));
             });
@@ -68,15 +81,23 @@ impl Fleet {
 }
 
 fn device_ui(ui: &mut Ui, device: &RankedDevice, is_shown: bool) -> Response {
-    let value = digits(device.value);
+    let value = sum_words(device.value);
+    let n = words::number(device.n);
     let version = device.version.as_deref().unwrap_or_default();
     let hardware = device.hardware.as_deref().unwrap_or_default();
-    let name = format!("Device {}: {value}", device.serial);
+    let name = format!("Device {}: {value} of {n} values", device.serial);
     let response = row(ui, is_shown, &name, |row| {
         let end = row.width() - size::M;
         let at = row.mono(size::M, end * 0.5, &device.serial);
-        row.muted(at + size::S, end - 60.0, &format!("{hardware} {version}"));
-        row.number(end - 60.0, end, &value);
+        let rest = end - VALUE - N;
+        row.muted(at + size::S, rest, &format!("{hardware} {version}"));
+        let quiet = CellStyle {
+            font: font::mono_small(),
+            color: row.tokens.muted,
+            align: Align::Max,
+        };
+        row.text(rest, end - VALUE, &n, &quiet);
+        row.number(end - VALUE, end, &value);
     });
     response.on_hover_text("A click draws it over the band, a double click opens it")
 }

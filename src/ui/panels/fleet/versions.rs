@@ -1,15 +1,20 @@
 //! Versions side by side: how many devices, how often they crash, and the metric that is looked at.
 
 use super::Fleet;
-use crate::engine::fleet::view::{Estimate, FleetSummary, LEAST_DEVICES, Looping};
+use crate::engine::fleet::compared::{ComparedVersion, is_share};
+use crate::engine::fleet::view::{Estimate, FleetSummary, LEAST_DEVICES, Looping, VersionRow};
 use crate::model::metric::MetricDefinition;
 use crate::ui::context::ViewContext;
-use crate::ui::theme::size;
+use crate::ui::theme::{font, size};
 use crate::ui::widgets::chart::digits;
-use crate::ui::widgets::row::{head, tall_row};
-use crate::ui::widgets::{card as cards, text};
+use crate::ui::widgets::row::{CellStyle, RowPainter, head, tall_row};
+use crate::ui::widgets::{card as cards, state, text};
 use crate::ui::words;
 use egui::{Align, Rect, ScrollArea, Ui};
+
+/// Where the columns end, as shares of the width.
+const FIRST: f32 = 0.32;
+const SECOND: f32 = 0.64;
 
 impl Fleet {
     pub(super) fn versions_ui(
@@ -22,12 +27,12 @@ impl Fleet {
     ) {
         let title = cards::Title {
             title: "Versions",
-            detail: &summary.versions.len().to_string(),
+            detail: "with 95 % intervals",
             right: "",
         };
         let chosen = ctx.nav.time.chosen_ns;
-        let means = ctx.door.fleet_by_version(&metric.name, chosen);
-        let means = means.value();
+        let answer = ctx.door.fleet_compared(&metric.name, chosen);
+        let compared = answer.value().map_or(&[][..], |rows| rows.as_slice());
         // Of the time that was chosen, once it is known; of all there is until then.
         let of_span = chosen.map(|span| ctx.door.fleet_versions(span));
         let of_span = of_span.and_then(|answer| answer.value().cloned());
@@ -37,61 +42,28 @@ impl Fleet {
         };
         cards::card(ui, rect, title, |ui| {
             let end = rect.width() - size::M;
-            let (a, b) = (end * 0.3, end * 0.7);
+            let (a, b) = (end * FIRST, end * SECOND);
+            let mean = if is_share(metric) {
+                "% of time, step"
+            } else {
+                "mean, step"
+            };
             head(
                 ui,
                 &[
-                    (size::M, a, Align::Min, "devices"),
-                    (a, b, Align::Max, "crashes / 1,000 h"),
-                    (b, end, Align::Max, "mean"),
+                    (size::M, a, Align::Min, "version"),
+                    (a, b, Align::Max, "crashes/1,000 h"),
+                    (b, end, Align::Max, mean),
                 ],
             );
+            if let Some(error) = answer.error() {
+                state::error(ui, error);
+            }
             ScrollArea::vertical().id_salt("versions").show(ui, |ui| {
                 for row in rows {
-                    let mean = means.and_then(|means| {
-                        means.iter().find(|mean| mean.version == row.version)
-                    });
-                    let mean = mean.map_or_else(|| "–".to_owned(), |mean| digits(mean.mean));
-                    let (rate, interval) = estimate_words(row.crash_rate, row.n_devices);
-                    let devices = words::count(row.n_devices, "device", "devices");
-                    let crashes = words::count(row.n_crashes, "crash", "crashes");
-                    let version = if row.version.is_empty() { "not said" } else { &row.version };
-                    let name = format!("Version {version}: {rate} crashes in 1,000 h, {interval}");
+                    let own = compared.iter().find(|own| own.version == row.version);
                     let is_chosen = self.version.as_deref() == Some(&*row.version);
-                    let response = tall_row(ui, is_chosen, &name, |painter| {
-                        let mut upper = painter.half(true);
-                        upper.strong(size::M, a, version);
-                        upper.number(a, b, &rate);
-                        upper.number(b, end, &mean);
-                        let mut lower = painter.half(false);
-                        let style = crate::ui::widgets::row::CellStyle {
-                            font: crate::ui::theme::font::small(),
-                            color: painter.tokens.muted,
-                            align: Align::Max,
-                        };
-                        lower.text(a, b, &interval, &style);
-                        let devices = crate::ui::widgets::row::CellStyle {
-                            align: Align::Min,
-                            ..style.clone()
-                        };
-                        lower.text(size::M, a, &words::number(row.n_devices), &devices);
-                        lower.text(b, end, &crashes, &style);
-                    });
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "hours that devices reported"
-                    )]
-                    let hours = row.device_hours.max(0.0).round() as u64;
-                    let response = response.on_hover_text(if row.crash_rate.is_some() {
-                        format!(
-                            "{devices}, {crashes} in {} device-hours. With 95 % confidence the rate is {interval}. Click shows this version alone.",
-                            words::number(hours)
-                        )
-                    } else {
-                        format!("{devices}, {crashes}, and no heartbeat that says how many hours it ran: there is no rate.")
-                    });
-                    if response.clicked() && !row.version.is_empty() {
+                    if version_ui(ui, (a, b, end), row, own, is_chosen) && !row.version.is_empty() {
                         self.version = (!is_chosen).then(|| row.version.clone());
                     }
                 }
@@ -99,6 +71,91 @@ impl Fleet {
             });
         });
     }
+}
+
+/// A version; true when it was clicked.
+fn version_ui(
+    ui: &mut Ui,
+    (a, b, end): (f32, f32, f32),
+    row: &VersionRow,
+    own: Option<&ComparedVersion>,
+    is_chosen: bool,
+) -> bool {
+    let (rate, interval) = estimate_words(row.crash_rate, row.n_devices);
+    let version = if row.version.is_empty() {
+        "not said"
+    } else {
+        &row.version
+    };
+    let mean = own.map_or_else(|| "–".to_owned(), |own| digits(own.mean.value));
+    let step = own.map_or_else(String::new, step_words);
+    let name = format!("Version {version}: {rate} crashes in 1,000 h, {interval}");
+    let response = tall_row(ui, is_chosen, &name, |painter| {
+        let mut upper = painter.half(true);
+        upper.strong(size::M, a, version);
+        upper.number(a, b, &rate);
+        upper.number(b, end, &mean);
+        let mut lower = painter.half(false);
+        let devices = words::count(row.n_devices, "device", "devices");
+        lower.text(size::M, a, &devices, &quiet(painter, Align::Min));
+        lower.text(a, b, &interval, &quiet(painter, Align::Max));
+        lower.text(b, end, &step, &quiet(painter, Align::Max));
+    });
+    response.on_hover_text(said(row, own)).clicked()
+}
+
+fn quiet(painter: &RowPainter<'_>, align: Align) -> CellStyle {
+    CellStyle {
+        font: font::small(),
+        color: painter.tokens.muted,
+        align,
+    }
+}
+
+/// `+0.78 ±0.07`: how far it is from the version before.
+fn step_words(own: &ComparedVersion) -> String {
+    let Some(step) = own.difference else {
+        return String::new();
+    };
+    let sign = if step.value > 0.0 { "+" } else { "" };
+    match step.interval {
+        Some((low, high)) => format!(
+            "{sign}{} ±{}",
+            digits(step.value),
+            digits((high - low) / 2.0)
+        ),
+        None => format!("{sign}{}, too few", digits(step.value)),
+    }
+}
+
+/// What stands behind the numbers.
+fn said(row: &VersionRow, own: Option<&ComparedVersion>) -> String {
+    let devices = words::count(row.n_devices, "device", "devices");
+    let crashes = words::count(row.n_crashes, "crash", "crashes");
+    let mut said = if row.crash_rate.is_some() {
+        format!(
+            "{devices}, {crashes} in {} device-hours",
+            digits(row.device_hours)
+        )
+    } else {
+        format!(
+            "{devices}, {crashes}, and no heartbeat that says how many hours it ran: there is no rate"
+        )
+    };
+    if let Some(own) = own {
+        let n = words::count(own.n, "value", "values");
+        let devices = words::count(own.n_devices, "device", "devices");
+        let (mean, hours) = (digits(own.mean.value), digits(own.hours));
+        said = format!("{said}\nmean {mean} of {n} of {devices} in {hours} h");
+        if let Some((low, high)) = own.mean.interval {
+            said = format!("{said}, {} to {}", digits(low), digits(high));
+        }
+        if own.difference.is_some() {
+            said = format!("{said}\nstep from the version above: {}", step_words(own));
+        }
+    }
+    said.push_str("\nIntervals hold the truth 95 times in 100. Click shows this version alone.");
+    said
 }
 
 fn looping_ui(ui: &mut Ui, looping: &Looping) {
