@@ -3,7 +3,7 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::query::AskedFlags;
-use crate::engine::table_export::{TableExport, TableFormat, export, write_table};
+use crate::engine::table_export::{TableExport, WrittenFormat, export, write_table};
 use crate::engine::workspace::Workspace;
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal as _, Write};
@@ -41,8 +41,8 @@ pub struct ExportTableArgs {
 /// Writes the table of a query.
 pub fn run(args: &ExportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     let (format, args) = match &args.what {
-        ExportWhat::Parquet(args) => (TableFormat::Parquet, args),
-        ExportWhat::Csv(args) => (TableFormat::Csv, args),
+        ExportWhat::Parquet(args) => (WrittenFormat::Parquet, args),
+        ExportWhat::Csv(args) => (WrittenFormat::Csv, args),
     };
     let (table, asked) = args.asked.asked()?;
     let workspace =
@@ -59,7 +59,7 @@ pub fn run(args: &ExportArgs, common: &Common, out: &mut dyn Write) -> Outcome {
         export(&context, &wanted).map_err(Failure::wrong)?;
         return Ok(Exit::Done);
     }
-    if format == TableFormat::Parquet && std::io::stdout().is_terminal() {
+    if format == WrittenFormat::Parquet && std::io::stdout().is_terminal() {
         return Err(Failure::wrong(
             "Parquet is no text for a terminal: give --out FILE or send it to a file",
         ));

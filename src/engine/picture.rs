@@ -2,7 +2,7 @@
 
 use super::whole_file::{FileError, written_whole};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A picture, pixel by pixel.
@@ -26,26 +26,9 @@ pub enum PictureError {
     /// It has no pixels, too many, or fewer than its size says.
     #[error("FS-EXP-003: there is no picture of {0} by {1} pixels. Nothing was written.")]
     Encoding(usize, usize),
-    /// There is such a file.
-    #[error("FS-EXP-001: {} is there already and was left as it is. Choose another name.", .0.display())]
-    Exists(PathBuf),
-    /// The file cannot be written.
-    #[error("FS-EXP-002: {error}: {}. Nothing was written. Choose another place.", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-}
-
-impl From<FileError> for PictureError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Exists(path) => Self::Exists(path),
-            FileError::Io { path, error } => Self::Io { path, error },
-        }
-    }
+    /// The file was not written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Picture {
@@ -80,7 +63,7 @@ pub fn save(picture: &Picture, path: &Path, replaces: bool) -> Result<(), Pictur
 
 #[cfg(test)]
 mod tests {
-    use super::{Picture, PictureError, save};
+    use super::{FileError, Picture, PictureError, save};
 
     #[test]
     fn a_picture_comes_back_pixel_by_pixel_and_replaces_nothing_by_itself() {
@@ -100,7 +83,7 @@ mod tests {
         assert_eq!(read, rgb);
         assert!(matches!(
             save(&picture, &path, false),
-            Err(PictureError::Exists(_))
+            Err(PictureError::File(FileError::Exists(_)))
         ));
         save(&picture, &path, true).unwrap();
         let torn = Picture {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TableFormat {
+pub enum WrittenFormat {
     /// Comma-separated values, RFC 4180.
     #[default]
     Csv,
@@ -28,7 +28,7 @@ pub struct TableExport {
     /// What is asked.
     pub args: TableArgs,
     /// How it is written.
-    pub format: TableFormat,
+    pub format: WrittenFormat,
     /// The file.
     pub path: PathBuf,
     /// A file that is there is replaced: somebody agreed to that.
@@ -41,29 +41,12 @@ pub enum TableExportError {
     /// The question has no answer.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// There is such a file.
-    #[error("FS-EXP-001: {} is there already and was left as it is. Choose another name.", .0.display())]
-    Exists(PathBuf),
-    /// The file cannot be written.
-    #[error("FS-EXP-002: {error}: {}. Nothing was written. Choose another place.", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// The file was not written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
-impl From<FileError> for TableExportError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Exists(path) => Self::Exists(path),
-            FileError::Io { path, error } => Self::Io { path, error },
-        }
-    }
-}
-
-impl TableFormat {
+impl WrittenFormat {
     /// Ending of a file name.
     pub fn ending(self) -> &'static str {
         match self {
@@ -93,13 +76,13 @@ pub fn export(context: &QueryContext, export: &TableExport) -> Result<usize, Tab
 /// Writes an answer.
 pub fn write_table(
     answer: &TableAnswer,
-    format: TableFormat,
+    format: WrittenFormat,
     out: &mut (dyn Write + Send),
 ) -> std::io::Result<()> {
     let table = table_of(answer);
     match format {
-        TableFormat::Csv => table.write_csv(out),
-        TableFormat::Parquet => table.write_parquet(out),
+        WrittenFormat::Csv => table.write_csv(out),
+        WrittenFormat::Parquet => table.write_parquet(out),
     }
 }
 

@@ -5,11 +5,13 @@ use std::io::Error;
 use std::path::{Path, PathBuf};
 
 /// Why a file was not written. Nothing of it is there then.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// There is such a file.
+    #[error("FS-EXP-001: {} is there already and was left as it is. Choose another name.", .0.display())]
     Exists(PathBuf),
     /// It cannot be written.
+    #[error("FS-EXP-002: {error}: {}. Nothing was written. Choose another place.", .path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -3,7 +3,7 @@
 use crate::engine::command::Command;
 use crate::engine::queries::fleet_tables::FleetArgs;
 use crate::engine::queries::tables::TableArgs;
-use crate::engine::table_export::{TableExport, TableFormat};
+use crate::engine::table_export::{TableExport, WrittenFormat};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size, tokens};
@@ -50,10 +50,10 @@ impl Format {
     }
 
     /// How a table is written; `None` of a picture.
-    fn of_table(self) -> Option<TableFormat> {
+    fn of_table(self) -> Option<WrittenFormat> {
         match self {
-            Self::Csv => Some(TableFormat::Csv),
-            Self::Parquet => Some(TableFormat::Parquet),
+            Self::Csv => Some(WrittenFormat::Csv),
+            Self::Parquet => Some(WrittenFormat::Parquet),
             Self::Png => None,
         }
     }
