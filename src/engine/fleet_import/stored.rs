@@ -25,16 +25,15 @@ pub fn import(
         .manifest
         .as_ref()
         .and_then(|manifest| manifest.population);
-    let reader = workspace.context().reader()?;
-    if imported_at(&reader, sample, progress)?.is_some() {
+    let frames = workspace.context().reader()?.sample_frames()?;
+    let sha256 = sample.sha256(progress)?.to_string();
+    if read_so_before(frames, sample, &sha256).is_some() {
         return Ok(FleetSummary {
             already_here: true,
             population,
             ..FleetSummary::default()
         });
     }
-    drop(reader);
-    let sha256 = sample.sha256(progress)?.to_string();
     let frame = frame(sample, source, sha256);
     let mut summary = store(workspace.store(), sample, frame, progress)?;
     summary.population = population;
@@ -53,16 +52,23 @@ pub fn imported_at(
         return Ok(None);
     }
     let sha256 = sample.sha256(progress)?.to_string();
+    let frame = read_so_before(frames, sample, &sha256);
+    Ok(frame.map(|frame| frame.imported_at))
+}
+
+/// The last import of the same bytes, if they were read in the same way.
+fn read_so_before(
+    frames: Vec<SampleFrame>,
+    sample: &FleetSample,
+    sha256: &str,
+) -> Option<SampleFrame> {
     let mut frames = frames.into_iter().rev();
-    let last = frames.find(|frame| frame.sha256.as_ref() == Some(&sha256));
-    let is_read_so = |frame: &SampleFrame| {
-        let tables = tables_of(frame);
-        tables.iter().all(|table| {
-            let mut own = sample.tables.iter();
-            own.any(|own| own.path == table.path && own.mapping == table.mapping)
-        })
-    };
-    Ok(last.filter(is_read_so).map(|frame| frame.imported_at))
+    let last = frames.find(|frame| frame.sha256.as_deref() == Some(sha256))?;
+    let is_read_so = tables_of(&last).iter().all(|table| {
+        let mut own = sample.tables.iter();
+        own.any(|own| own.path == table.path && own.mapping == table.mapping)
+    });
+    is_read_so.then_some(last)
 }
 
 /// What was read of the tables of a sample. What another version wrote and this one cannot read is none.
