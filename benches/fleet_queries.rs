@@ -7,8 +7,9 @@
 
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::queries::device_timeline::DeviceTimelineQuery;
+use fieldscope::engine::queries::fleet_compared::ComparedQuery;
 use fieldscope::engine::queries::heartbeats::{
-    BandQuery, ByVersionQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
+    BandQuery, FleetSummaryQuery, HistogramQuery, RankingQuery,
 };
 use fieldscope::engine::query::Query;
 use fieldscope::engine::workspace::Workspace;
@@ -141,7 +142,7 @@ fn screens(path: &Path, device: &str, n_runs: usize) -> Result<Value, Failure> {
             };
             ask(&mut told, &workspace, &named(what), &query, n_runs)?;
         }
-        let query = ByVersionQuery {
+        let query = ComparedQuery {
             metric: metric.clone(),
             span_ns: None,
         };

@@ -5,8 +5,13 @@
 mod common;
 
 use common::{Place, fixture};
+use fieldscope::engine::file_bytes::Access;
+use fieldscope::engine::import::import_paths;
+use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::logs::dictionaries::from_elfs;
 use fieldscope::engine::logs::session::LogSession;
+use fieldscope::engine::queries::device_logs::DeviceLogsQuery;
+use fieldscope::engine::workspace::Workspace;
 use fieldscope::model::log::RowKind;
 use fieldscope::model::progress::Unattended;
 use fieldscope::symbols::symbol_file::SymbolFile;
@@ -131,6 +136,49 @@ fn without_the_elf_rows_say_which_build_they_are_of() {
     assert_eq!(run(&soil).out.trim(), "0");
     run(&["symbols", "add", &sdk("meadow-an386.elf")]);
     assert_ne!(run(&soil).out.trim(), "0");
+}
+
+#[test]
+fn the_log_stands_along_the_time_of_its_device_by_what_its_messages_tell() {
+    let place = tempfile::tempdir().unwrap();
+    let workspace = place.path().join("w.fieldscope");
+    let workspace = Workspace::open(Some(&workspace), IndexCache::disabled()).unwrap();
+    let files = ["meadow-an386.uart", "meadow-an386.elf"].map(|name| sdk(name).into());
+    import_paths(&workspace, &files, Access::Map, &Unattended).unwrap();
+    let asked = DeviceLogsQuery {
+        serial: "MS-00271".to_owned(),
+    };
+    let logs = workspace.context().run(&asked).unwrap();
+    assert_eq!((logs.logs.len(), logs.n_others), (1, 0));
+    let clock = &logs.logs[0].clock;
+    // Of its first boot the axis is the uptime; the messages say both clocks.
+    let oracle = std::fs::read_to_string(sdk("meadow-an386.json")).unwrap();
+    let oracle: Value = serde_json::from_str(&oracle).unwrap();
+    let mut n = 0;
+    let messages = oracle["messages"].as_array().unwrap().iter();
+    // What a crash left is sent by the next boot.
+    for message in messages.filter(|message| message["kind"] == "heartbeat") {
+        let (Some(1), Some(time), Some(uptime)) = (
+            message["boot"].as_i64(),
+            message["time"].as_i64(),
+            message["uptime_ms"].as_i64(),
+        ) else {
+            continue;
+        };
+        let wall = clock.wall_ns(uptime * 1_000_000).unwrap();
+        assert!(
+            (wall - time * 1_000_000_000).abs() <= 2_000_000_000,
+            "{message}"
+        );
+        n += 1;
+    }
+    assert!(n > 10);
+    // The last boot ends with the last message.
+    let times = oracle["messages"].as_array().unwrap().iter();
+    let last = times.filter_map(|message| message["time"].as_i64()).max();
+    let (_, end) = clock.span().unwrap();
+    let apart = end - last.unwrap() * 1_000_000_000;
+    assert!(apart.abs() <= 3_600_000_000_000, "{apart}");
 }
 
 #[test]

@@ -341,7 +341,6 @@ fn a_dropped_fleet_sample_is_looked_at_imported_reported_and_exported() {
     );
     assert!(window.shows("60 rows in 1 table, all of them read"));
     assert!(window.shows("Column temp_c: metric: gauge"));
-    assert!(window.shows("read as was said at its import"));
 
     // The same file again is known, and Escape leaves it.
     window.drop_files(&["tables/wide.csv"]);

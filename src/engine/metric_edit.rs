@@ -114,8 +114,6 @@ fn key(metric: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::{KnownBefore, edit, known_before, take_back};
     use crate::engine::index_cache::IndexCache;
     use crate::engine::workspace::Workspace;

@@ -15,6 +15,7 @@ pub mod fleet_import;
 pub mod growing_copy;
 pub mod heartbeats;
 pub mod import;
+mod import_summary;
 pub mod index_cache;
 pub mod input;
 mod issues;

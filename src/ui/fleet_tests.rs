@@ -79,7 +79,9 @@ fn a_board_is_drawn_over_the_band_and_hidden_again() {
     harness.run();
     harness.key_press(Key::Enter);
     harness.run();
-    harness.get_by_label_contains("yellow line: DM000001, by its mean above 96.6 % of 60 devices");
+    harness.get_by_label_contains(
+        "yellow line: DM000001, by its mean above 96.6 % of 59 other devices",
+    );
     harness.get_by_label("Hide the device").click();
     harness.run();
     assert!(harness.query_by_label_contains("yellow line").is_none());

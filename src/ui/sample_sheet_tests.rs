@@ -150,11 +150,11 @@ fn what_was_imported_before_says_so_and_the_mapping_can_be_taken_to_the_command_
     harness.get_by_label("Copy as fleet.json").click();
     harness.step();
     let copied = harness.output().platform_output.commands.iter();
-    let copied = copied.filter_map(|command| match command {
+    let mut copied = copied.filter_map(|command| match command {
         egui::OutputCommand::CopyText(text) => Some(text.clone()),
         _ => None,
     });
-    let text = copied.last().unwrap();
+    let text = copied.next_back().unwrap();
     let (manifest, warnings) = crate::engine::fleet_import::read_manifest(text.as_bytes());
     assert_eq!(warnings, []);
     let held = held_sample();

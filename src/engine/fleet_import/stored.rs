@@ -27,24 +27,32 @@ pub fn import(
         .manifest
         .as_ref()
         .and_then(|manifest| manifest.population);
-    let reader = workspace.context().reader()?;
-    if imported_at(&reader, sample, progress)?.is_some() {
+    let frames = workspace.context().reader()?.sample_frames()?;
+    let known = if frames.is_empty() {
+        None
+    } else {
+        Some(sample.sha256(progress)?.to_string())
+    };
+    if let Some(sha256) = &known
+        && read_so_before(frames, sample, sha256).is_some()
+    {
         return Ok(FleetSummary {
             already_here: true,
             population,
             ..FleetSummary::default()
         });
     }
-    drop(reader);
-    // Its name by content is made while the tables are read.
+    // Where nothing can be here already, the name by content is made while the tables are read.
     let stop = Stop::default();
     let summary = std::thread::scope(|scope| {
-        let name = scope.spawn(|| sample.sha256(&stop));
+        let name = scope.spawn(|| match known {
+            Some(sha256) => Ok(sha256),
+            None => sample.sha256(&stop).map(|sha256| sha256.to_string()),
+        });
         let stored = store(workspace.store(), sample, source, progress, || {
-            let name = name
-                .join()
-                .map_err(|_panic| JobError::Failed(BUG.to_owned()))?;
-            Ok(name?.to_string())
+            let name = name.join();
+            let name = name.map_err(|_panic| JobError::Failed(BUG.to_owned()))?;
+            Ok(name?)
         });
         stop.stop();
         stored
@@ -67,16 +75,23 @@ pub fn imported_at(
         return Ok(None);
     }
     let sha256 = sample.sha256(progress)?.to_string();
+    let frame = read_so_before(frames, sample, &sha256);
+    Ok(frame.map(|frame| frame.imported_at))
+}
+
+/// The last import of the same bytes, if they were read in the same way.
+fn read_so_before(
+    frames: Vec<SampleFrame>,
+    sample: &FleetSample,
+    sha256: &str,
+) -> Option<SampleFrame> {
     let mut frames = frames.into_iter().rev();
-    let last = frames.find(|frame| frame.sha256.as_ref() == Some(&sha256));
-    let is_read_so = |frame: &SampleFrame| {
-        let tables = tables_of(frame);
-        tables.iter().all(|table| {
-            let mut own = sample.tables.iter();
-            own.any(|own| own.path == table.path && own.mapping == table.mapping)
-        })
-    };
-    Ok(last.filter(is_read_so).map(|frame| frame.imported_at))
+    let last = frames.find(|frame| frame.sha256.as_deref() == Some(sha256))?;
+    let is_read_so = tables_of(&last).iter().all(|table| {
+        let mut own = sample.tables.iter();
+        own.any(|own| own.path == table.path && own.mapping == table.mapping)
+    });
+    is_read_so.then_some(last)
 }
 
 /// What was read of the tables of a sample. What another version wrote and this one cannot read is none.

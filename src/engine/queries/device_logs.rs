@@ -4,15 +4,24 @@ use super::log_list::{ListedLog, LogListQuery};
 use super::log_summary::overview;
 use crate::engine::context::QueryContext;
 use crate::engine::logs::filter::FilterStack;
-use crate::engine::logs::view::LogKey;
+use crate::engine::logs::view::{LogBoot, LogKey, LogSummary};
 use crate::engine::logs::wall_clock::WallClock;
 use crate::engine::opened_logs::OPENED_LOGS;
 use crate::engine::query::{Query, QueryError};
+use crate::store::series::DeviceEvent;
 
 /// Logs that are looked into, the newest first: each has to be open for it, and no more than these stay open.
 const MOST_LOGS: usize = OPENED_LOGS;
 /// Parts that a log is divided into.
 const PARTS: u32 = 512;
+
+/// The format of logs among whose lines the device tells when each boot began.
+const SDK_LOG: &str = "sdk-log";
+/// How far off a boot's beginning may be: its message is sent within its first second.
+const TOLD_ERROR_NS: u64 = 1_000_000_000;
+const ALL_TIME: (i64, i64) = (i64::MIN, i64::MAX);
+/// The event that a boot is.
+const BOOT: &str = "boot";
 
 /// Asks for the logs of a device that say what time it was.
 #[derive(Clone, Debug)]
@@ -78,7 +87,12 @@ impl Query for DeviceLogsQuery {
             context.progress().tick(0, 0)?;
             let opened = context.log_so_far_for(&log.key, &FilterStack::default())?;
             let overview = overview(&*opened, PARTS)?;
-            let clock = WallClock::of(&overview.summary, &overview.density);
+            let mut clock = WallClock::of(&overview.summary, &overview.density);
+            if clock.span().is_none()
+                && let Some(summary) = with_told_boots(context, &self.serial, &overview.summary)?
+            {
+                clock = WallClock::of(&summary, &overview.density);
+            }
             if clock.span().is_none() {
                 continue;
             }
@@ -117,4 +131,34 @@ impl Query for DeviceLogsQuery {
         // Large logs are looked into before they are read to their end.
         context.opened_logs().opening().total_revision()
     }
+}
+
+/// A log whose lines say no time of day, with the beginnings of its boots as the messages among them tell: where those tell of just
+/// these boots, by number and by why each began.
+fn with_told_boots(
+    context: &QueryContext,
+    serial: &str,
+    summary: &LogSummary,
+) -> Result<Option<LogSummary>, QueryError> {
+    if summary.format != SDK_LOG {
+        return Ok(None);
+    }
+    let mut told = context.reader()?.device_events(serial, ALL_TIME)?;
+    told.retain(|event| event.kind == BOOT);
+    let is_same = |(boot, event): (&LogBoot, &DeviceEvent)| {
+        let in_log = boot.reset_reason.as_deref();
+        let in_message = event
+            .issue
+            .as_deref()
+            .map(|reason| reason.replace('_', " "));
+        in_log.is_none() || in_message.is_none() || in_log == in_message.as_deref()
+    };
+    if told.len() != summary.boots.len() || !summary.boots.iter().zip(&told).all(is_same) {
+        return Ok(None);
+    }
+    let mut summary = summary.clone();
+    for (boot, event) in summary.boots.iter_mut().zip(told) {
+        boot.started_ns = Some((event.time_ns, TOLD_ERROR_NS));
+    }
+    Ok(Some(summary))
 }

@@ -299,21 +299,26 @@ fn lines_of(
     let is_joined = |a: &Bucket, b: &Bucket| {
         let apart = b.from_ns.saturating_sub(a.to_ns) as f64;
         let len = a.to_ns.saturating_sub(a.from_ns) as f64;
-        apart <= (len * GAP).max(pixel)
+        // Intervals overlap where a clock was set back: a line from one to the other would go back in time.
+        -pixel <= apart && apart <= (len * GAP).max(pixel)
     };
     let buckets = lane.line.in_sight(sight, n_pixels);
     for run in buckets.chunk_by(is_joined) {
         let ends = |bucket: &Bucket| [time.x(bucket.from_ns), time.x(bucket.to_ns)];
-        let xs: Vec<f64> = run.iter().flat_map(ends).collect();
-        let twice = |index: usize| -> Vec<f64> {
+        let xs = |part: &[Bucket]| -> Vec<f64> { part.iter().flat_map(ends).collect() };
+        let twice = |part: &[Bucket], index: usize| -> Vec<f64> {
             let one = |bucket: &Bucket| values(bucket).get(index).copied().unwrap_or(f64::NAN);
-            run.iter().flat_map(|bucket| [one(bucket); 2]).collect()
+            part.iter().flat_map(|bucket| [one(bucket); 2]).collect()
         };
-        if run.iter().any(|bucket| bucket.n > 1) {
+        // A range without any height is no area: drawn as one it would look like a lens.
+        let has_range = |bucket: &Bucket| bucket.min < bucket.max;
+        let parts = run.chunk_by(|a, b| has_range(a) == has_range(b));
+        for part in parts.filter(|part| part.first().is_some_and(has_range)) {
             let color = color.gamma_multiply(0.3);
-            plot.add(area("range", &xs, &twice(1), &twice(2), color));
+            let (low, high) = (twice(part, 1), twice(part, 2));
+            plot.add(area("range", &xs(part), &low, &high, color));
         }
-        let places = xs.iter().zip(twice(0)).map(|(x, y)| [*x, y]);
+        let places = xs(run).into_iter().zip(twice(run, 0)).map(|(x, y)| [x, y]);
         plot.line(line("mean", places.collect(), color, 1.5));
     }
 }

@@ -273,7 +273,7 @@ fn draw_run(plot: &mut PlotUi<'_>, time: &Time, run: &[BandPoint], color: Color3
     plot.line(line("half", middle.collect(), color, 1.5));
 }
 
-/// `, above 97 % of 300 devices`.
+/// `, by its mean above 97 % of 299 other devices`.
 pub(in crate::ui::panels) fn standing_words(answer: &Answer<Option<Standing>>) -> String {
     match answer.value().map(|standing| &**standing) {
         None => String::new(),
@@ -281,7 +281,11 @@ pub(in crate::ui::panels) fn standing_words(answer: &Answer<Option<Standing>>) -
         Some(Some(standing)) => format!(
             ", by its mean above {} % of {}",
             digits(standing.above),
-            words::count(standing.n_devices, "device", "devices")
+            words::count(
+                standing.n_devices.saturating_sub(1),
+                "other device",
+                "other devices"
+            )
         ),
     }
 }

@@ -15,6 +15,8 @@ const LABELS: f32 = 18.0;
 /// Height of a name in the legend, and length of its line.
 const NAME: f32 = 15.0;
 const LINE: f32 = 12.0;
+/// A chart that is less high names its lines alone.
+const LOW: f32 = 130.0;
 
 /// A spread with its name and its colour.
 struct Spread<'a> {
@@ -235,9 +237,15 @@ fn outline(painter: &egui::Painter, axis: &Axis, spread: &Spread<'_>) {
 /// Names with their numbers of values, in as many lines as they need; answers how high that is.
 fn legend(ui: &Ui, rect: Rect, spreads: &[Spread<'_>]) -> f32 {
     let (painter, t) = (ui.painter(), tokens(ui));
+    // The lines need the room more than the numbers, which are told under the pointer too.
+    let is_low = rect.height() < LOW;
     let mut at = rect.min;
     for spread in spreads {
-        let words = format!("{} · n {}", spread.name, words::number(spread.n()));
+        let words = if is_low {
+            spread.name.to_owned()
+        } else {
+            format!("{} · n {}", spread.name, words::number(spread.n()))
+        };
         let galley = painter.layout_no_wrap(words, font::small(), t.muted);
         let width = LINE + size::XS + galley.size().x;
         if at.x > rect.left() && at.x + width > rect.right() {

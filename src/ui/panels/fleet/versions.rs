@@ -15,6 +15,8 @@ use egui::{Align, Rect, ScrollArea, Ui};
 /// Where the columns end, as shares of the width.
 const FIRST: f32 = 0.32;
 const SECOND: f32 = 0.64;
+/// Width of a rate, beside which stands how many crashes it is of.
+const RATE: f32 = 42.0;
 
 impl Fleet {
     pub(super) fn versions_ui(
@@ -52,7 +54,7 @@ impl Fleet {
                 ui,
                 &[
                     (size::M, a, Align::Min, "version"),
-                    (a, b, Align::Max, "crashes/1,000 h"),
+                    (a, b, Align::Max, "crashes, /1,000 h"),
                     (b, end, Align::Max, mean),
                 ],
             );
@@ -93,7 +95,10 @@ fn version_ui(
     let response = tall_row(ui, is_chosen, &name, |painter| {
         let mut upper = painter.half(true);
         upper.strong(size::M, a, version);
-        upper.number(a, b, &rate);
+        let crashes = words::number(row.n_crashes);
+        let rest = b - RATE;
+        upper.text(a, rest, &crashes, &quiet(painter, Align::Max));
+        upper.number(rest, b, &rate);
         upper.number(b, end, &mean);
         let mut lower = painter.half(false);
         let devices = words::count(row.n_devices, "device", "devices");
