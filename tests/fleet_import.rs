@@ -231,6 +231,18 @@ fn bad_rows_are_listed_with_their_place_and_the_others_are_stored() {
 }
 
 #[test]
+fn a_table_that_breaks_the_reader_is_told_in_words() {
+    let place = Place::new();
+    let broken = "tests/fixtures/regressions/table_parquet/byte-array-longer-than-its-page";
+    let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join(broken);
+    fs::copy(broken, place.path("hb.parquet")).unwrap();
+    let answer = place.run(&["import", "hb.parquet", "--workspace", "w.fieldscope"]);
+    let said = answer.out + &answer.err;
+    assert!(said.contains("its bytes contradict each other"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
 fn an_archive_is_a_sample_as_its_folder_is() {
     let place = Place::new();
     let folder = sample(&place);

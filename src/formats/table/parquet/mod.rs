@@ -3,6 +3,7 @@
 //! The `parquet` crate parses the footer and decodes values; footer (`footer`), page headers and sizes (`pages`) are checked
 //! by our own code before it sees them.
 
+mod contained;
 mod footer;
 mod leaf;
 mod pages;
@@ -13,12 +14,12 @@ use crate::model::progress::Progress;
 use crate::model::series::Column;
 use crate::model::warning::Warning;
 use bytes::Bytes;
+use contained::contained;
 use leaf::{Conversion, Leaf};
 use pages::{ColumnPages, Unpacker};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A chunk of rows takes about so much when it is unpacked.
@@ -253,7 +254,7 @@ impl RowGroup {
             .map_err(|error| error.to_string())
             .and_then(|leaf| {
                 // A reader that panicked is dropped.
-                contained(AssertUnwindSafe(|| leaf.read(n_rows)))
+                contained(|| leaf.read(n_rows))
             });
         match (values, leaf) {
             (Ok(values), leaf) => {
@@ -300,16 +301,4 @@ fn place(chunk: &ColumnChunkMetaData) -> Option<std::ops::Range<usize>> {
 
 fn missing(text: &str) -> ParquetError {
     ParquetError::General(text.to_owned())
-}
-
-/// Calls the `parquet` crate, which panics on some damaged files: a panic there is an error of the file, not of ours. It
-/// changes nothing but what it returns.
-fn contained<T>(
-    call: impl FnOnce() -> Result<T, ParquetError> + std::panic::UnwindSafe,
-) -> Result<T, String> {
-    match catch_unwind(call) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_panic) => Err("its bytes contradict each other".to_owned()),
-    }
 }
