@@ -465,7 +465,7 @@ impl Opened {
         let workspace = Workspace::open(Some(&path), IndexCache::disabled()).unwrap();
         let engine = Engine::new(workspace, Arc::new(|| {}));
         let paths = files.iter().map(|path| path.to_path_buf()).collect();
-        let job = engine.submit(Order::Import { paths });
+        let job = engine.submit(Order::Import { paths, asks: true });
         assert!(matches!(engine.wait(job), Some(JobOutcome::Done(_))));
         let logs = engine.workspace().run(&LogListQuery).unwrap();
         let keys = logs.into_iter().map(|log| log.key).collect();
