@@ -42,7 +42,6 @@ mod tests {
     use parquet::errors::ParquetError;
 
     #[test]
-    #[expect(clippy::panic, reason = "what the crate does")]
     fn a_panic_of_the_crate_is_an_error_in_words() {
         let panicked: Result<(), String> = contained(|| panic!("out of bounds"));
         assert_eq!(panicked.unwrap_err(), "its bytes contradict each other");
