@@ -4,13 +4,14 @@
 use super::cell::{add_to_stats, whole_or_zero};
 use super::filter::{IdFilter, RowFilter};
 use super::key::{CellKey, DAY_NS, INTERVAL, VERSION};
-use super::packed_cell::{PackedCell, with_values};
+use super::packed_cell::with_values;
 use super::scan::{Needs, scan};
 use super::summary::Stats;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 /// A metric of one device in one version.
@@ -43,7 +44,8 @@ pub struct DeviceSum {
 #[derive(Clone, Debug, Default)]
 struct Sum {
     all: Stats,
-    timed: Stats,
+    /// Those whose interval is known; `None` while that is all of them, as it mostly is: an exact sum of floats is large.
+    timed: Option<Stats>,
     timed_ns: i128,
     fallen: f64,
     n_falls: u64,
@@ -52,9 +54,17 @@ struct Sum {
 }
 
 impl Sum {
+    fn timed(&self) -> &Stats {
+        self.timed.as_ref().unwrap_or(&self.all)
+    }
+
     fn merge(&mut self, other: &Self) {
+        if self.timed.is_some() || other.timed.is_some() {
+            let mut timed = self.timed().clone();
+            timed.merge(other.timed());
+            self.timed = Some(timed);
+        }
         self.all.merge(&other.all);
-        self.timed.merge(&other.timed);
         self.timed_ns += other.timed_ns;
         self.fallen += other.fallen;
         self.n_falls += other.n_falls;
@@ -68,6 +78,19 @@ impl Sum {
 struct Part {
     sums: BTreeMap<(u32, u32), Sum>,
     last: BTreeMap<u32, (i64, f64)>,
+}
+
+impl Part {
+    fn take(&mut self, sums: BTreeMap<(u32, u32), Sum>) {
+        for (key, sum) in sums {
+            match self.sums.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(sum);
+                }
+                Entry::Occupied(mut known) => known.get_mut().merge(&sum),
+            }
+        }
+    }
 }
 
 /// Lengths of intervals and versions of a day, by cell.
@@ -109,9 +132,7 @@ impl Reader {
             let rows = self.rows_of_day(&ids)?;
             let before = std::mem::take(&mut all.last);
             let part = self.sums_of_day(metric.id, &ids, &rows, &before)?;
-            for (key, sum) in part.sums {
-                all.sums.entry(key).or_default().merge(&sum);
-            }
+            all.take(part.sums);
             // A device without a heartbeat on this day is still where it was.
             all.last = before;
             all.last.extend(part.last);
@@ -124,8 +145,8 @@ impl Reader {
                 version: names.get(&version).cloned(),
                 n_values: sum.all.count,
                 sum: sum.all.sum(),
-                n_timed: sum.timed.count,
-                timed_sum: sum.timed.sum(),
+                n_timed: sum.timed().count,
+                timed_sum: sum.timed().sum(),
                 timed_ns: sum.timed_ns,
                 fallen: sum.fallen,
                 n_falls: sum.n_falls,
@@ -199,6 +220,9 @@ impl Reader {
                 }
                 let columns = cell.values(decoder)?;
                 let times = cell.times(decoder)?;
+                let only = cell.rows.versions.keys().next().copied();
+                let versions = rows.versions.get(&cell.key).map(Vec::as_slice);
+                let lengths = rows.intervals.get(&cell.key).map(Vec::as_slice);
                 for (device, run) in cell.device_runs() {
                     let inside = selected
                         .iter()
@@ -206,10 +230,11 @@ impl Reader {
                     let inside: Vec<Range<usize>> =
                         inside.filter(|part| !part.is_empty()).collect();
                     let of = DeviceDay {
-                        cell,
                         device,
                         times: &times,
-                        rows,
+                        versions: versions.unwrap_or_default(),
+                        only: only.unwrap_or_default(),
+                        lengths: lengths.unwrap_or_default(),
                         before: before.get(&device).copied(),
                     };
                     of.add(part, &columns, &inside);
@@ -217,9 +242,7 @@ impl Reader {
                 Ok(())
             },
             |sum, part| {
-                for (key, own) in part.sums {
-                    sum.sums.entry(key).or_default().merge(&own);
-                }
+                sum.take(part.sums);
                 sum.last.extend(part.last);
             },
         )
@@ -228,20 +251,20 @@ impl Reader {
 
 /// The rows of one device on one day.
 struct DeviceDay<'a> {
-    cell: &'a PackedCell,
     device: u32,
     times: &'a [i64],
-    rows: &'a Rows,
+    /// The version of each row; none where all have the same, which is `only`.
+    versions: &'a [u32],
+    only: u32,
+    /// The interval of each row, nanoseconds.
+    lengths: &'a [Option<i64>],
     /// Its last value before.
     before: Option<(i64, f64)>,
 }
 
 impl DeviceDay<'_> {
     fn version(&self, row: usize) -> u32 {
-        let versions = self.rows.versions.get(&self.cell.key);
-        let of_row = versions.and_then(|versions| versions.get(row));
-        let only = || self.cell.rows.versions.keys().next();
-        of_row.or_else(only).copied().unwrap_or_default()
+        self.versions.get(row).copied().unwrap_or(self.only)
     }
 
     fn add(&self, part: &mut Part, columns: &[Column], inside: &[Range<usize>]) {
@@ -282,13 +305,19 @@ impl DeviceDay<'_> {
         let Some(value) = real(column, row).filter(|value| !value.is_nan()) else {
             return;
         };
-        add_to_stats(&mut sum.all, column, row..row.saturating_add(1));
-        let intervals = self.rows.intervals.get(&self.cell.key);
-        let length = intervals.and_then(|lengths| lengths.get(row).copied().flatten());
-        if let Some(length) = length.filter(|length| *length > 0) {
-            add_to_stats(&mut sum.timed, column, row..row.saturating_add(1));
-            sum.timed_ns += i128::from(length);
+        let length = self.lengths.get(row).copied().flatten();
+        let own = row..row.saturating_add(1);
+        match length.filter(|length| *length > 0) {
+            Some(length) => {
+                if let Some(timed) = &mut sum.timed {
+                    add_to_stats(timed, column, own.clone());
+                }
+                sum.timed_ns += i128::from(length);
+            }
+            None if sum.timed.is_none() => sum.timed = Some(sum.all.clone()),
+            None => {}
         }
+        add_to_stats(&mut sum.all, column, own);
         let Some(time) = self.times.get(row) else {
             return;
         };
