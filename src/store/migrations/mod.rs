@@ -82,6 +82,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn sets_of_another_layout_are_forgotten() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        upgrade_to(&mut connection, 0, 8, "2026-01-01T00:00:00Z").unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = off; INSERT INTO text_grams VALUES (1, 0, 0, x'00')",
+            )
+            .unwrap();
+        upgrade(&mut connection, 8, "2026-01-02T00:00:00Z").unwrap();
+        let n: i64 = connection
+            .query_row("SELECT count(*) FROM text_grams", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n, 0);
+    }
+
     /// A released migration never changes, so this text only ever grows with a new migration.
     /// With `FIELDSCOPE_UPDATE_SNAPSHOTS=1` the test writes the file instead.
     #[test]
