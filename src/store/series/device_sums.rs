@@ -1,9 +1,9 @@
 //! What each device adds to a number of all of them: its values of a metric, and the hours of the intervals that they are of. A day
 //! at a time, because values and intervals lie in blocks of their own.
 
-use super::cell::{add_to_stats, whole_or_zero};
+use super::cell::add_to_stats;
 use super::filter::{IdFilter, RowFilter};
-use super::key::{CellKey, DAY_NS, INTERVAL, VERSION};
+use super::key::{CellKey, DAY_NS, INTERVAL};
 use super::packed_cell::with_values;
 use super::scan::{Needs, scan};
 use super::summary::Stats;
@@ -93,12 +93,8 @@ impl Part {
     }
 }
 
-/// Lengths of intervals and versions of a day, by cell.
-#[derive(Default)]
-struct Rows {
-    intervals: BTreeMap<CellKey, Vec<Option<i64>>>,
-    versions: BTreeMap<CellKey, Vec<u32>>,
-}
+/// The interval of each row of a day, nanoseconds, by cell.
+type Intervals = BTreeMap<CellKey, Vec<Option<i64>>>;
 
 impl Reader {
     /// The number that answers know a device by.
@@ -129,9 +125,9 @@ impl Reader {
                 continue;
             }
             let ids = IdFilter::new(self, &own)?;
-            let rows = self.rows_of_day(&ids)?;
+            let intervals = self.intervals_of_day(&ids)?;
             let before = std::mem::take(&mut all.last);
-            let part = self.sums_of_day(metric.id, &ids, &rows, &before)?;
+            let part = self.sums_of_day(metric.id, &ids, &intervals, &before)?;
             all.take(part.sums);
             // A device without a heartbeat on this day is still where it was.
             all.last = before;
@@ -156,7 +152,7 @@ impl Reader {
         Ok(sums.collect())
     }
 
-    fn rows_of_day(&self, ids: &IdFilter) -> Result<Rows, StoreError> {
+    fn intervals_of_day(&self, ids: &IdFilter) -> Result<Intervals, StoreError> {
         let needs = Needs {
             values: true,
             ..Needs::default()
@@ -165,7 +161,7 @@ impl Reader {
             self,
             (INTERVAL, ids, needs),
             BTreeMap::new,
-            |intervals: &mut BTreeMap<CellKey, Vec<Option<i64>>>, cell, decoder| {
+            |intervals: &mut Intervals, cell, decoder| {
                 let mut lengths = vec![None; cell.rows.n_rows()];
                 for column in cell.values(decoder)? {
                     for (at, length) in lengths.iter_mut().enumerate() {
@@ -177,35 +173,19 @@ impl Reader {
             },
             |sum, part| sum.extend(part),
         )?;
-        let versions = scan(
-            self,
-            (VERSION, ids, needs),
-            BTreeMap::new,
-            |versions: &mut BTreeMap<CellKey, Vec<u32>>, cell, decoder| {
-                if cell.rows.versions.len() != 1
-                    && let Some(column) = cell.values(decoder)?.first()
-                {
-                    versions.insert(cell.key, whole_or_zero(column));
-                }
-                Ok(())
-            },
-            |sum, part| sum.extend(part),
-        )?;
-        Ok(Rows {
-            intervals,
-            versions,
-        })
+        Ok(intervals)
     }
 
     fn sums_of_day(
         &self,
         metric: u32,
         ids: &IdFilter,
-        rows: &Rows,
+        intervals: &Intervals,
         before: &BTreeMap<u32, (i64, f64)>,
     ) -> Result<Part, StoreError> {
         let needs = Needs {
             times: true,
+            versions: true,
             values: true,
             ..Needs::default()
         };
@@ -220,9 +200,8 @@ impl Reader {
                 }
                 let columns = cell.values(decoder)?;
                 let times = cell.times(decoder)?;
-                let only = cell.rows.versions.keys().next().copied();
-                let versions = rows.versions.get(&cell.key).map(Vec::as_slice);
-                let lengths = rows.intervals.get(&cell.key).map(Vec::as_slice);
+                let versions = cell.versions(decoder)?;
+                let lengths = intervals.get(&cell.key).map(Vec::as_slice);
                 for (device, run) in cell.device_runs() {
                     let inside = selected
                         .iter()
@@ -232,8 +211,7 @@ impl Reader {
                     let of = DeviceDay {
                         device,
                         times: &times,
-                        versions: versions.unwrap_or_default(),
-                        only: only.unwrap_or_default(),
+                        versions: &versions,
                         lengths: lengths.unwrap_or_default(),
                         before: before.get(&device).copied(),
                     };
@@ -253,9 +231,8 @@ impl Reader {
 struct DeviceDay<'a> {
     device: u32,
     times: &'a [i64],
-    /// The version of each row; none where all have the same, which is `only`.
+    /// The version of each row; 0 is not known.
     versions: &'a [u32],
-    only: u32,
     /// The interval of each row, nanoseconds.
     lengths: &'a [Option<i64>],
     /// Its last value before.
@@ -264,7 +241,7 @@ struct DeviceDay<'a> {
 
 impl DeviceDay<'_> {
     fn version(&self, row: usize) -> u32 {
-        self.versions.get(row).copied().unwrap_or(self.only)
+        self.versions.get(row).copied().unwrap_or_default()
     }
 
     fn add(&self, part: &mut Part, columns: &[Column], inside: &[Range<usize>]) {

@@ -83,8 +83,8 @@ impl PackedCell {
         versions.next().is_none().then_some(*first)
     }
 
-    /// The version of each row.
-    fn versions(&self, decoder: &mut Decoder) -> Result<Vec<u32>, StoreError> {
+    /// The version of each row; 0 is not known.
+    pub(super) fn versions(&self, decoder: &mut Decoder) -> Result<Vec<u32>, StoreError> {
         let Some(known) = self.rows.versions_of_rows() else {
             return self.ids(self.versions.as_ref(), decoder);
         };
