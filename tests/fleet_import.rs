@@ -217,10 +217,8 @@ fn bad_rows_are_listed_with_their_place_and_the_others_are_stored() {
     );
     let fleet = &json["fleet"][0];
     assert_eq!(fleet["n_heartbeats"], 3);
-    assert!(
-        answer.code == Some(0) || answer.code == Some(3),
-        "{answer:?}"
-    );
+    // Bad rows are told and never fatal.
+    assert_eq!(answer.code, Some(0), "{answer:?}");
     let words = place.run(&["import", "hb.csv", "--workspace", "other.fieldscope"]);
     assert!(words.out.contains("line 3"), "{}", words.out);
     assert!(

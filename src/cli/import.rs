@@ -4,8 +4,8 @@ use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
-use crate::engine::fleet_import::TableReport;
-use crate::engine::fleet_import::words::{mapped_by_words, use_words};
+use crate::engine::fleet_import::words::{mapped_by_words, place_words, use_words};
+use crate::engine::fleet_import::{TableReport, counted};
 use crate::engine::import::{ImportSummary, import_paths, preflight_paths};
 use crate::engine::workspace::Workspace;
 use clap::Args;
@@ -104,11 +104,11 @@ fn print_tables(tables: &[TableReport], out: &mut dyn Write) -> std::io::Result<
     for table in tables {
         writeln!(
             out,
-            "  {}: {}, one row is {}, {} rows, {}",
+            "  {}: {}, one row is {}, {}, {}",
             table.path,
             table.format.name(),
             use_words(table.mapping.table_use),
-            table.n_rows,
+            counted(table.n_rows, "row"),
             mapped_by_words(&table.mapped_by)
         )?;
         for note in &table.mapping.notes {
@@ -122,18 +122,15 @@ fn print_tables(tables: &[TableReport], out: &mut dyn Write) -> std::io::Result<
             )?;
         }
         for bad in table.bad_rows.first.iter().take(REFUSED_SHOWN) {
-            let place = match (bad.line, bad.offset) {
-                (Some(line), Some(offset)) => format!("line {line} (byte {offset})"),
-                _ => format!("row {}", bad.row),
-            };
+            let place = place_words(bad);
             writeln!(out, "  {}: {place}: {}", table.path, bad.what)?;
         }
         if let Some(more) = table.bad_rows.n.checked_sub(REFUSED_SHOWN as u64 + 1) {
             writeln!(
                 out,
-                "  {}: {} more bad rows; --json names the first 100",
+                "  {}: {} more; --json names the first 100",
                 table.path,
-                more + 1
+                counted(more + 1, "bad row")
             )?;
         }
     }

@@ -261,7 +261,7 @@ impl FleetSummary {
 }
 
 /// `1 device`, `1,000 devices`.
-pub(super) fn counted(n: u64, what: &str) -> String {
+pub fn counted(n: u64, what: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{} {what}{ending}", grouped(n))
 }
