@@ -7,7 +7,7 @@ use crate::analysis::rate::Interval;
 use crate::analysis::ratio::{Share, difference, ratio};
 use crate::model::metric::{MetricDefinition, MetricKind};
 use crate::store::series::DeviceSum;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A metric in one version.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,20 +63,23 @@ pub(in crate::engine) fn compared(
     sums: &[DeviceSum],
 ) -> Vec<ComparedVersion> {
     let mut versions: BTreeMap<(bool, VersionKey), (&str, Vec<&DeviceSum>)> = BTreeMap::new();
-    for sum in sums.iter().filter(|sum| sum.n_values > 0) {
-        let name = sum.version.as_deref().unwrap_or_default();
+    // Mostly those of a version follow one another.
+    for same in sums.chunk_by(|a, b| a.version == b.version) {
+        let name = same.first().and_then(|sum| sum.version.as_deref());
+        let name = name.unwrap_or_default();
         let key = (name.is_empty(), VersionKey::of(name));
         let (_, own) = versions.entry(key).or_insert((name, Vec::new()));
-        own.push(sum);
+        own.extend(same.iter().filter(|sum| sum.n_values > 0));
     }
     let mut rows: Vec<ComparedVersion> = Vec::new();
-    let mut before: Option<BTreeMap<u32, Share>> = None;
+    let mut before: Option<DeviceShares> = None;
     for (name, own) in versions.into_values() {
-        let shares: BTreeMap<u32, Share> = own
+        let mut shares: DeviceShares = own
             .iter()
             .map(|sum| (sum.device, share_of(metric, sum)))
             .collect();
-        let devices: Vec<Share> = shares.values().copied().collect();
+        shares.sort_by_key(|(device, _)| *device);
+        let devices: Vec<Share> = shares.iter().map(|(_, share)| *share).collect();
         let n_devices = devices.len() as u64;
         let Some(mean) = ratio(&devices) else {
             continue;
@@ -94,14 +97,21 @@ pub(in crate::engine) fn compared(
     rows
 }
 
-fn apart(one: &BTreeMap<u32, Share>, other: &BTreeMap<u32, Share>) -> Option<Estimate> {
-    let all: BTreeSet<u32> = one.keys().chain(other.keys()).copied().collect();
-    let of =
-        |side: &BTreeMap<u32, Share>, device: u32| side.get(&device).copied().unwrap_or_default();
-    let pairs: Vec<(Share, Share)> = all
-        .into_iter()
-        .map(|device| (of(one, device), of(other, device)))
-        .collect();
+/// What each device adds, in the order of devices.
+type DeviceShares = Vec<(u32, Share)>;
+
+fn apart(one: &DeviceShares, other: &DeviceShares) -> Option<Estimate> {
+    let mut pairs: Vec<(Share, Share)> = Vec::with_capacity(one.len() + other.len());
+    let (mut ones, mut others) = (one.iter().peekable(), other.iter().peekable());
+    loop {
+        let next = [ones.peek(), others.peek()].map(|side| side.map(|(device, _)| *device));
+        let Some(device) = next.into_iter().flatten().min() else {
+            break;
+        };
+        let own = |side: Option<&(u32, Share)>| side.map(|(_, share)| *share).unwrap_or_default();
+        let one = own(ones.next_if(|(found, _)| *found == device));
+        pairs.push((one, own(others.next_if(|(found, _)| *found == device))));
+    }
     // Each side has to say something of other devices.
     let fewer = one.len().min(other.len()) as u64;
     Some(estimate(difference(&pairs)?, fewer))
@@ -152,6 +162,7 @@ mod tests {
     use super::{compared, standing};
     use crate::model::metric::{MetricDefinition, MetricKind};
     use crate::store::series::DeviceSum;
+    use std::sync::Arc;
 
     fn metric(kind: MetricKind, unit: Option<&str>) -> MetricDefinition {
         MetricDefinition {
@@ -168,7 +179,7 @@ mod tests {
     fn sum(device: u32, version: Option<&str>, n_values: u64, sum: f64) -> DeviceSum {
         DeviceSum {
             device,
-            version: version.map(str::to_owned),
+            version: version.map(Arc::from),
             n_values,
             sum,
             n_timed: n_values,

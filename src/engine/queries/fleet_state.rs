@@ -92,7 +92,9 @@ impl Query for VitalsQuery {
             let sums = reader.device_sums(&metric.name, &filter)?;
             let all: Vec<&DeviceSum> = sums.iter().collect();
             let by_version = versions.iter().map(|version| {
-                let own = sums.iter().filter(|sum| sum.version == version.version);
+                let own = sums
+                    .iter()
+                    .filter(|sum| sum.version.as_deref() == version.version.as_deref());
                 let own: Vec<&DeviceSum> = own.collect();
                 let vital = vital_of(kind, &metric, &own, version.n_rows);
                 (version.version.clone(), vital)

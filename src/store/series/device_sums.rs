@@ -1,94 +1,47 @@
 //! What each device adds to a number of all of them: its values of a metric, and the hours of the intervals that they are of. A day
 //! at a time, because values and intervals lie in blocks of their own.
 
-use super::cell::add_to_stats;
+use super::device_sum::{DeviceSum, Sum};
 use super::filter::{IdFilter, RowFilter};
-use super::key::{CellKey, DAY_NS, INTERVAL};
-use super::packed_cell::with_values;
-use super::scan::{Needs, scan};
-use super::summary::Stats;
+use super::key::{CellKey, DAY_NS, GROUP_DEVICES, INTERVAL};
+use super::packed_cell::{Cuts, PackedCell, for_each_equal, with_values};
+use super::scan::{Needs, for_each_summary, scan};
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Range;
+use std::sync::Arc;
 
-/// A metric of one device in one version.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DeviceSum {
-    /// Number of the device, the same in all answers.
-    pub device: u32,
-    /// Name of the version; `None` where its heartbeats do not say theirs.
-    pub version: Option<String>,
-    /// Values.
-    pub n_values: u64,
-    /// Their exact sum, rounded once.
-    pub sum: f64,
-    /// Values whose interval is known.
-    pub n_timed: u64,
-    /// The exact sum of those.
-    pub timed_sum: f64,
-    /// How long their intervals are together, nanoseconds.
-    pub timed_ns: i128,
-    /// Of a level: how far it fell from one value to the next.
-    pub fallen: f64,
-    /// Falls, counting those by nothing.
-    pub n_falls: u64,
-    /// From the value before to each of them, nanoseconds.
-    pub falling_ns: i128,
-    /// How often it rose: something was filled, and how much fell meanwhile nobody knows.
-    pub n_rises: u64,
-}
+/// The sums of a group of devices, by their places in it.
+type GroupSums = Vec<(u8, Sum)>;
 
-#[derive(Clone, Debug, Default)]
-struct Sum {
-    all: Stats,
-    /// Those whose interval is known; `None` while that is all of them, as it mostly is: an exact sum of floats is large.
-    timed: Option<Stats>,
-    timed_ns: i128,
-    fallen: f64,
-    n_falls: u64,
-    falling_ns: i128,
-    n_rises: u64,
-}
-
-impl Sum {
-    fn timed(&self) -> &Stats {
-        self.timed.as_ref().unwrap_or(&self.all)
-    }
-
-    fn merge(&mut self, other: &Self) {
-        if self.timed.is_some() || other.timed.is_some() {
-            let mut timed = self.timed().clone();
-            timed.merge(other.timed());
-            self.timed = Some(timed);
-        }
-        self.all.merge(&other.all);
-        self.timed_ns += other.timed_ns;
-        self.fallen += other.fallen;
-        self.n_falls += other.n_falls;
-        self.falling_ns += other.falling_ns;
-        self.n_rises += other.n_rises;
-    }
-}
-
-/// Sums by version and device, and the last value of each device with its time.
+/// Sums by version and group, and the last value of each device with its time.
 #[derive(Default)]
 struct Part {
-    sums: BTreeMap<(u32, u32), Sum>,
+    sums: BTreeMap<(u32, u32), GroupSums>,
     last: BTreeMap<u32, (i64, f64)>,
 }
 
 impl Part {
-    fn take(&mut self, sums: BTreeMap<(u32, u32), Sum>) {
-        for (key, sum) in sums {
-            match self.sums.entry(key) {
-                Entry::Vacant(place) => {
-                    place.insert(sum);
-                }
-                Entry::Occupied(mut known) => known.get_mut().merge(&sum),
+    /// Adds later sums.
+    fn add(&mut self, later: BTreeMap<(u32, u32), GroupSums>) {
+        for (key, sums) in later {
+            let known = self.sums.entry(key).or_default();
+            if known.is_empty() {
+                *known = sums;
+                continue;
             }
+            // The earlier of a place stands before the later.
+            known.extend(sums);
+            known.sort_by_key(|(slot, _)| *slot);
+            known.dedup_by(|(next, sum), (slot, all)| {
+                let is_same = next == slot;
+                if is_same {
+                    all.merge(sum);
+                }
+                is_same
+            });
         }
     }
 }
@@ -111,10 +64,16 @@ impl Reader {
         let Some(metric) = self.metric(metric)? else {
             return Ok(Vec::new());
         };
-        let names = self.series_versions()?;
+        let names = self.series_versions()?.into_iter();
+        let names: BTreeMap<u32, Arc<str>> =
+            names.map(|(id, name)| (id, Arc::from(name))).collect();
+        let ids = IdFilter::new(self, filter)?;
+        let days = self.ask(|connection| ids.days(connection))?;
+        // Where no interval is known at all, nothing falls from one value to the next.
+        let is_timed = self.has_intervals(&days)?;
         let mut all = Part::default();
-        for day in self.series_days()? {
-            let first = day.day.saturating_mul(DAY_NS);
+        for day in days {
+            let first = day.saturating_mul(DAY_NS);
             let end = first.saturating_add(DAY_NS);
             let own = RowFilter {
                 from_ns: Some(filter.from_ns.map_or(first, |from| from.max(first))),
@@ -125,31 +84,45 @@ impl Reader {
                 continue;
             }
             let ids = IdFilter::new(self, &own)?;
-            let intervals = self.intervals_of_day(&ids)?;
-            let before = std::mem::take(&mut all.last);
-            let part = self.sums_of_day(metric.id, &ids, &intervals, &before)?;
-            all.take(part.sums);
+            let mut of = OfDay {
+                before: std::mem::take(&mut all.last),
+                ..OfDay::default()
+            };
+            if is_timed {
+                of.intervals = self.intervals_of_day(&ids)?;
+            }
+            let part = self.sums_of_day(metric.id, &ids, &of, is_timed)?;
+            all.add(part.sums);
             // A device without a heartbeat on this day is still where it was.
-            all.last = before;
+            all.last = of.before;
             all.last.extend(part.last);
         }
-        let sums = all
-            .sums
-            .into_iter()
-            .map(|((version, device), sum)| DeviceSum {
-                device,
-                version: names.get(&version).cloned(),
-                n_values: sum.all.count,
-                sum: sum.all.sum(),
-                n_timed: sum.timed().count,
-                timed_sum: sum.timed().sum(),
-                timed_ns: sum.timed_ns,
-                fallen: sum.fallen,
-                n_falls: sum.n_falls,
-                falling_ns: sum.falling_ns,
-                n_rises: sum.n_rises,
-            });
-        Ok(sums.collect())
+        let mut found = Vec::with_capacity(all.sums.values().map(Vec::len).sum());
+        for ((version, group), sums) in all.sums {
+            let version = names.get(&version);
+            found.extend(sums.iter().map(|(slot, sum)| {
+                let device = group * GROUP_DEVICES + u32::from(*slot);
+                sum.of_device(device, version.cloned())
+            }));
+        }
+        Ok(found)
+    }
+
+    /// True when there is an interval in one of some days.
+    fn has_intervals(&self, days: &[i64]) -> Result<bool, StoreError> {
+        self.ask(|connection| {
+            let mut is_there = false;
+            for day in days {
+                for_each_summary(connection, *day, INTERVAL, |_, _| {
+                    is_there = true;
+                    Ok(())
+                })?;
+                if is_there {
+                    break;
+                }
+            }
+            Ok(is_there)
+        })
     }
 
     fn intervals_of_day(&self, ids: &IdFilter) -> Result<Intervals, StoreError> {
@@ -180,11 +153,11 @@ impl Reader {
         &self,
         metric: u32,
         ids: &IdFilter,
-        intervals: &Intervals,
-        before: &BTreeMap<u32, (i64, f64)>,
+        of: &OfDay,
+        is_timed: bool,
     ) -> Result<Part, StoreError> {
         let needs = Needs {
-            times: true,
+            times: is_timed,
             versions: true,
             values: true,
             ..Needs::default()
@@ -199,119 +172,173 @@ impl Reader {
                     return Ok(());
                 }
                 let columns = cell.values(decoder)?;
-                let times = cell.times(decoder)?;
-                let versions = cell.versions(decoder)?;
-                let lengths = intervals.get(&cell.key).map(Vec::as_slice);
-                for (device, run) in cell.device_runs() {
-                    let inside = selected
-                        .iter()
-                        .map(|range| range.start.max(run.start)..range.end.min(run.end));
-                    let inside: Vec<Range<usize>> =
-                        inside.filter(|part| !part.is_empty()).collect();
-                    let of = DeviceDay {
-                        device,
-                        times: &times,
-                        versions: &versions,
-                        lengths: lengths.unwrap_or_default(),
-                        before: before.get(&device).copied(),
+                let lengths = of.intervals.get(&cell.key).map(Vec::as_slice);
+                let rows = CellRows {
+                    times: match is_timed {
+                        true => cell.times(decoder)?,
+                        false => Vec::new(),
+                    },
+                    versions: cell.versions(decoder)?,
+                    lengths: lengths.unwrap_or_default(),
+                };
+                let pieces = pieces(cell, &columns, &selected);
+                let mut sums = CellSums::default();
+                for pieces in pieces.chunk_by(|a, b| a.slot == b.slot) {
+                    let Some(slot) = pieces.first().map(|piece| piece.slot) else {
+                        continue;
                     };
-                    of.add(part, &columns, &inside);
+                    let device = cell.key.group * GROUP_DEVICES + u32::from(slot);
+                    let mut last = of.before.get(&device).copied();
+                    rows.add_device(&mut sums, pieces, &mut last);
+                    part.last.extend(last.map(|last| (device, last)));
                 }
+                let sums = sums.by_version.into_iter();
+                let sums = sums.map(|(version, sums)| ((version, cell.key.group), sums));
+                part.add(sums.collect());
                 Ok(())
             },
             |sum, part| {
-                sum.take(part.sums);
+                sum.add(part.sums);
                 sum.last.extend(part.last);
             },
         )
     }
 }
 
-/// The rows of one device on one day.
-struct DeviceDay<'a> {
-    device: u32,
-    times: &'a [i64],
-    /// The version of each row; 0 is not known.
-    versions: &'a [u32],
-    /// The interval of each row, nanoseconds.
-    lengths: &'a [Option<i64>],
-    /// Its last value before.
-    before: Option<(i64, f64)>,
+/// What is known of a day before its values are looked at.
+#[derive(Default)]
+struct OfDay {
+    intervals: Intervals,
+    /// The last value of each device before the day, with its time.
+    before: BTreeMap<u32, (i64, f64)>,
 }
 
-impl DeviceDay<'_> {
-    fn version(&self, row: usize) -> u32 {
-        self.versions.get(row).copied().unwrap_or_default()
-    }
+/// Rows of one device that have a value in one column.
+struct Piece<'c> {
+    /// Place of the device in its group.
+    slot: u8,
+    rows: Range<usize>,
+    column: &'c Column,
+}
 
-    fn add(&self, part: &mut Part, columns: &[Column], inside: &[Range<usize>]) {
-        // A row has a value in one of the columns: together they are in the order of time again.
-        let mut values: Vec<(usize, &Column)> = Vec::new();
-        for column in columns {
-            if matches!(column.values, Values::Text { .. }) {
-                continue;
-            }
-            for range in with_values(column, inside) {
-                values.extend(range.map(|row| (row, column)));
-            }
-        }
-        values.sort_by_key(|(row, _)| *row);
-        let mut before = self.before;
-        for same in values.chunk_by(|a, b| self.version(a.0) == self.version(b.0)) {
-            let Some((first, _)) = same.first() else {
-                continue;
-            };
-            let key = (self.version(*first), self.device);
-            let sum = part.sums.entry(key).or_default();
-            for (row, column) in same {
-                self.add_value(sum, &mut before, *row, column);
-            }
-        }
-        if let Some(last) = before {
-            part.last.insert(self.device, last);
+/// The selected rows that have a number, by device and in the order of time: a row has a value in one of the columns.
+fn pieces<'c>(
+    cell: &PackedCell,
+    columns: &'c [Column],
+    selected: &[Range<usize>],
+) -> Vec<Piece<'c>> {
+    let mut pieces = Vec::new();
+    let numbers = columns
+        .iter()
+        .filter(|column| !matches!(column.values, Values::Text { .. }));
+    for column in numbers {
+        let ranges = with_values(column, selected);
+        let mut cuts = Cuts::of(&ranges);
+        for (slot, run) in cell.runs() {
+            cuts.each(&run, |rows| {
+                pieces.push(Piece { slot, rows, column });
+            });
         }
     }
+    // Devices follow one another in a cell.
+    pieces.sort_by_key(|piece| piece.rows.start);
+    pieces
+}
 
-    fn add_value(
+/// What stands beside the values of a cell.
+struct CellRows<'a> {
+    /// The time of each row; empty where nobody asks.
+    times: Vec<i64>,
+    /// The version of each row; 0 is not known.
+    versions: Vec<u32>,
+    /// The interval of each row, nanoseconds; empty where none has one.
+    lengths: &'a [Option<i64>],
+}
+
+/// The sums of a cell, by version.
+#[derive(Default)]
+struct CellSums {
+    by_version: Vec<(u32, GroupSums)>,
+}
+
+impl CellSums {
+    /// The sum of a device, which come one after the other.
+    fn sum(&mut self, version: u32, slot: u8) -> Option<&mut Sum> {
+        let known = self.by_version.iter().position(|(of, _)| *of == version);
+        let known = known.unwrap_or_else(|| {
+            self.by_version.push((version, GroupSums::new()));
+            self.by_version.len() - 1
+        });
+        let (_, sums) = self.by_version.get_mut(known)?;
+        if sums.last().is_none_or(|(last, _)| *last != slot) {
+            sums.push((slot, Sum::default()));
+        }
+        sums.last_mut().map(|(_, sum)| sum)
+    }
+}
+
+impl CellRows<'_> {
+    /// Adds the rows of a device; `last` is its value before them, and then the last of them.
+    fn add_device(&self, sums: &mut CellSums, pieces: &[Piece<'_>], last: &mut Option<(i64, f64)>) {
+        for piece in pieces {
+            for_each_equal(&self.versions, &piece.rows, |version, rows| {
+                let Some(sum) = sums.sum(version, piece.slot) else {
+                    return;
+                };
+                for rows in numbers(piece.column, rows) {
+                    self.add_falls(sum, last, piece.column, rows.clone());
+                    sum.add(&piece.column.values, rows, self.lengths);
+                }
+            });
+        }
+    }
+
+    /// From one value to the next, where none is missing between them: the interval says so.
+    fn add_falls(
         &self,
         sum: &mut Sum,
         before: &mut Option<(i64, f64)>,
-        row: usize,
         column: &Column,
+        rows: Range<usize>,
     ) {
-        let Some(value) = real(column, row).filter(|value| !value.is_nan()) else {
-            return;
-        };
-        let length = self.lengths.get(row).copied().flatten();
-        let own = row..row.saturating_add(1);
-        match length.filter(|length| *length > 0) {
-            Some(length) => {
-                if let Some(timed) = &mut sum.timed {
-                    add_to_stats(timed, column, own.clone());
+        for row in rows {
+            let (Some(time), Some(value)) = (self.times.get(row), real(column, row)) else {
+                continue;
+            };
+            let length = self.lengths.get(row).copied().flatten();
+            if let (Some((time_before, value_before)), Some(length)) = (*before, length) {
+                let apart = time.saturating_sub(time_before);
+                let is_next = apart > 0 && apart <= length.saturating_add(length / 2);
+                if is_next {
+                    let falls = sum.falls.get_or_insert_default();
+                    if value > value_before {
+                        falls.n_rises += 1;
+                    } else {
+                        falls.fallen += value_before - value;
+                        falls.n_falls += 1;
+                        falls.falling_ns += i128::from(apart);
+                    }
                 }
-                sum.timed_ns += i128::from(length);
             }
-            None if sum.timed.is_none() => sum.timed = Some(sum.all.clone()),
-            None => {}
+            *before = Some((*time, value));
         }
-        add_to_stats(&mut sum.all, column, own);
-        let Some(time) = self.times.get(row) else {
-            return;
-        };
-        // From one value to the next, where none is missing between them: the interval says so.
-        if let (Some((time_before, value_before)), Some(length)) = (*before, length) {
-            let apart = time.saturating_sub(time_before);
-            let is_next = apart > 0 && apart <= length.saturating_add(length / 2);
-            if is_next && value > value_before {
-                sum.n_rises += 1;
-            } else if is_next {
-                sum.fallen += value_before - value;
-                sum.n_falls += 1;
-                sum.falling_ns += i128::from(apart);
-            }
-        }
-        *before = Some((*time, value));
     }
+}
+
+/// The parts of some rows whose values are numbers: NaN says nothing.
+fn numbers(column: &Column, rows: Range<usize>) -> Vec<Range<usize>> {
+    let is_number = |row: usize| real(column, row).is_some_and(|value| !value.is_nan());
+    if matches!(column.values, Values::I32(_) | Values::I64(_)) || rows.clone().all(is_number) {
+        return vec![rows];
+    }
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for row in rows.filter(|row| is_number(*row)) {
+        match parts.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => parts.push(row..row + 1),
+        }
+    }
+    parts
 }
 
 fn real(column: &Column, row: usize) -> Option<f64> {

@@ -4,12 +4,17 @@
 //! R. M. Neal, Fast exact summation using small and large superaccumulators, 2015).
 
 use crate::store::series::bytes::{ByteReader, Malformed, put_varint};
+use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Enough for the largest f64 and for 2^32 of them on top.
 const N_LIMBS: usize = 68;
-/// Additions before carries have to be moved up: each adds less than 2^33 to a limb of 63 bits.
-const ADDITIONS_MAX: u32 = 1 << 29;
+/// Enough for numbers of about one size, without an allocation.
+const N_INLINE: usize = 4;
+/// Additions before carries have to be moved up: each adds less than 2^33 to a limb of 63 bits. Few in tests, which so move many.
+const ADDITIONS_MAX: u32 = if cfg!(test) { 8 } else { 1 << 29 };
 const LIMB_BITS: u32 = 32;
+const LIMB_MASK: i64 = 0xffff_ffff;
 const MANTISSA_BITS: u32 = 52;
 const HIDDEN_BIT: u64 = 1 << MANTISSA_BITS;
 const EXPONENT_MAX: u64 = 0x7ff;
@@ -20,21 +25,22 @@ const FLAG_MINUS_INFINITY: u8 = 4;
 const FLAG_NEGATIVE: u8 = 8;
 
 /// An exact sum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ExactSum {
-    limbs: [i64; N_LIMBS],
+    /// Place of the first limb that is kept. Those outside are 0: numbers that are added are mostly of one size.
+    first: usize,
+    limbs: SmallVec<[i64; N_INLINE]>,
     n_additions: u32,
     /// Which of NaN, infinity and minus infinity were added.
     special: u8,
 }
 
-impl Default for ExactSum {
-    fn default() -> Self {
-        Self {
-            limbs: [0; N_LIMBS],
-            n_additions: 0,
-            special: 0,
-        }
+impl PartialEq for ExactSum {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, two) = (self.magnitude(), other.magnitude());
+        self.special == other.special
+            && one.is_negative == two.is_negative
+            && one.limbs == two.limbs
     }
 }
 
@@ -73,14 +79,25 @@ impl ExactSum {
 
     /// Adds another sum.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.carry();
-        let mut other = other.clone();
-        other.carry();
-        for (limb, added) in self.limbs.iter_mut().zip(other.limbs) {
-            *limb = limb.wrapping_add(added);
-        }
         self.special |= other.special;
-        self.n_additions = 2;
+        if self.n_additions.saturating_add(other.n_additions) >= ADDITIONS_MAX {
+            self.carry();
+            if other.n_additions > 1 {
+                let mut other = other.clone();
+                other.carry();
+                return self.merge(&other);
+            }
+        }
+        if other.limbs.is_empty() {
+            return;
+        }
+        self.n_additions += other.n_additions;
+        let theirs = other.first..other.first + other.limbs.len();
+        if let Some(limbs) = self.limbs_at(theirs) {
+            for (limb, added) in limbs.iter_mut().zip(&other.limbs) {
+                *limb = limb.wrapping_add(*added);
+            }
+        }
     }
 
     /// The sum, rounded once, to the nearest f64 (to the even one of two).
@@ -91,24 +108,28 @@ impl ExactSum {
             FLAG_MINUS_INFINITY => return f64::NEG_INFINITY,
             _ => return f64::NAN,
         }
-        let (limbs, is_negative) = self.magnitude();
-        let magnitude = rounded(&limbs);
-        if is_negative { -magnitude } else { magnitude }
+        let magnitude = self.magnitude();
+        let rounded = magnitude.rounded();
+        if magnitude.is_negative {
+            -rounded
+        } else {
+            rounded
+        }
     }
 
     /// Writes the sum: flags, the first limb that is not 0, how many follow, and those.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let (limbs, is_negative) = self.magnitude();
-        let first = limbs.iter().position(|limb| *limb != 0).unwrap_or(0);
-        let end = limbs
-            .iter()
-            .rposition(|limb| *limb != 0)
-            .map_or(0, |last| last + 1);
-        let used = limbs.get(first..end).unwrap_or_default();
-        out.push(self.special | if is_negative { FLAG_NEGATIVE } else { 0 });
-        put_varint(out, first as u64);
+        let magnitude = self.magnitude();
+        let used = magnitude.used();
+        let sign = if magnitude.is_negative {
+            FLAG_NEGATIVE
+        } else {
+            0
+        };
+        out.push(self.special | sign);
+        put_varint(out, used.start as u64);
         put_varint(out, used.len() as u64);
-        for limb in used {
+        for limb in magnitude.limbs.get(used).unwrap_or_default() {
             out.extend_from_slice(&limb.to_le_bytes());
         }
     }
@@ -119,16 +140,18 @@ impl ExactSum {
         let first = bytes.length(N_LIMBS)?;
         let n_limbs = bytes.length(N_LIMBS - first)?;
         let mut sum = Self {
+            first,
+            limbs: SmallVec::with_capacity(n_limbs),
             special: flags & !FLAG_NEGATIVE,
             ..Self::default()
         };
-        for limb in sum.limbs.iter_mut().skip(first).take(n_limbs) {
+        for _ in 0..n_limbs {
             let value = i64::from(u32::from_le_bytes(bytes.array()?));
-            *limb = if flags & FLAG_NEGATIVE == 0 {
+            sum.limbs.push(if flags & FLAG_NEGATIVE == 0 {
                 value
             } else {
                 -value
-            };
+            });
         }
         sum.n_additions = 1;
         Ok(sum)
@@ -143,7 +166,7 @@ impl ExactSum {
         let shifted = u128::from(mantissa) << (position % u64::from(LIMB_BITS));
         let [a, b, c] = [0_u32, 32, 64]
             .map(|at| i64::try_from(shifted >> at & 0xffff_ffff).unwrap_or_default());
-        if let Some([low, middle, high]) = self.limbs.get_mut(index..index.saturating_add(3)) {
+        if let Some([low, middle, high]) = self.limbs_at(index..index.saturating_add(3)) {
             let sign = if is_negative { -1 } else { 1 };
             *low += sign * a;
             *middle += sign * b;
@@ -151,68 +174,131 @@ impl ExactSum {
         }
     }
 
-    /// Moves carries up: every limb but the last is then one of 32 bits, which is the only such form of a sum.
+    /// The limbs at some places, which are kept from now on.
+    fn limbs_at(&mut self, places: Range<usize>) -> Option<&mut [i64]> {
+        if self.limbs.is_empty() {
+            self.first = places.start;
+        }
+        if places.start < self.first {
+            let before = std::iter::repeat_n(0, self.first - places.start);
+            self.limbs.insert_many(0, before);
+            self.first = places.start;
+        }
+        let own = places.start - self.first..places.end.checked_sub(self.first)?;
+        if own.end > self.limbs.len() {
+            self.limbs.resize(own.end, 0);
+        }
+        self.limbs.get_mut(own)
+    }
+
+    /// Moves carries up: every limb but the last is then one of 32 bits.
     fn carry(&mut self) {
         let mut carry = 0;
-        let last = N_LIMBS - 1;
-        for (index, limb) in self.limbs.iter_mut().enumerate() {
+        for limb in &mut self.limbs {
             let sum = limb.wrapping_add(carry);
-            if index == last {
-                *limb = sum;
-            } else {
-                *limb = sum & 0xffff_ffff;
-                carry = sum >> LIMB_BITS;
-            }
+            *limb = sum & LIMB_MASK;
+            carry = sum >> LIMB_BITS;
+        }
+        match (carry, self.limbs.last_mut()) {
+            (0, _) => {}
+            // Just the sign: it stays in the last limb.
+            (-1, Some(last)) => *last += carry << LIMB_BITS,
+            _ => self.limbs.push(carry),
         }
         self.n_additions = 1;
     }
 
-    /// The limbs of the absolute value, and whether the sum is negative.
-    fn magnitude(&self) -> ([u32; N_LIMBS], bool) {
-        let mut sum = self.clone();
-        sum.carry();
-        let is_negative = sum.limbs.last().is_some_and(|limb| *limb < 0);
-        if is_negative {
-            for limb in &mut sum.limbs {
-                *limb = -*limb;
-            }
-            sum.carry();
+    /// The absolute value, and the sign.
+    fn magnitude(&self) -> Magnitude {
+        let sum = self.carried(1);
+        if sum.is_negative {
+            let positive = self.carried(-1);
+            return Magnitude {
+                is_negative: true,
+                ..positive
+            };
         }
-        let limbs = sum
-            .limbs
-            .map(|limb| u32::try_from(limb & 0xffff_ffff).unwrap_or_default());
-        (limbs, is_negative)
+        sum
+    }
+
+    /// The sum times 1 or -1 in limbs of 32 bits; of one below 0 those of its two's complement.
+    fn carried(&self, sign: i64) -> Magnitude {
+        let mut limbs = [0; N_LIMBS];
+        let mut carry = 0_i64;
+        let mut end = self.first;
+        let kept = self.limbs.iter().map(|limb| limb.wrapping_mul(sign));
+        let all = kept.chain(std::iter::repeat(0));
+        for (at, (place, limb)) in limbs.iter_mut().skip(self.first).zip(all).enumerate() {
+            if at >= self.limbs.len() && (carry == 0 || carry == -1) {
+                break;
+            }
+            let sum = limb.wrapping_add(carry);
+            *place = u32::try_from(sum & LIMB_MASK).unwrap_or_default();
+            carry = sum >> LIMB_BITS;
+            end += 1;
+        }
+        Magnitude {
+            limbs,
+            kept: self.first..end,
+            is_negative: carry < 0,
+        }
     }
 }
 
-/// The f64 nearest to an integer of 2^-1074.
-fn rounded(limbs: &[u32; N_LIMBS]) -> f64 {
-    let Some(top) = limbs.iter().rposition(|limb| *limb != 0) else {
-        return 0.0;
-    };
-    // The four uppermost limbs hold all bits of the result; what is below them only breaks ties.
-    let low = top.saturating_sub(3);
-    let mut bits: u128 = 0;
-    for limb in limbs.get(low..=top).unwrap_or_default().iter().rev() {
-        bits = bits << LIMB_BITS | u128::from(*limb);
+/// The absolute value of a sum.
+struct Magnitude {
+    /// The integer of 2^-1074.
+    limbs: [u32; N_LIMBS],
+    /// Limbs outside are 0.
+    kept: Range<usize>,
+    is_negative: bool,
+}
+
+impl Magnitude {
+    /// From the first limb that is not 0 to the last one; empty at 0 for 0.
+    fn used(&self) -> Range<usize> {
+        let kept = self.limbs.get(self.kept.clone()).unwrap_or_default();
+        let first = kept.iter().position(|limb| *limb != 0);
+        let last = kept.iter().rposition(|limb| *limb != 0);
+        match (first, last) {
+            (Some(first), Some(last)) => self.kept.start + first..self.kept.start + last + 1,
+            _ => 0..0,
+        }
     }
-    let has_more = limbs.iter().take(low).any(|limb| *limb != 0);
-    let n_bits = u128::BITS - bits.leading_zeros();
-    let shift = n_bits.saturating_sub(MANTISSA_BITS + 1);
-    let mut mantissa = u64::try_from(bits >> shift).unwrap_or_default();
-    if shift > 0 {
-        let below = bits & ((1 << shift) - 1);
-        let half = 1_u128 << (shift - 1);
-        let is_up = below > half || below == half && (has_more || mantissa & 1 == 1);
-        mantissa += u64::from(is_up);
+
+    /// The nearest f64.
+    fn rounded(&self) -> f64 {
+        let used = self.used();
+        // The four uppermost limbs hold all bits of the result; what is below them only breaks ties.
+        let low = used.end.saturating_sub(4);
+        let mut bits: u128 = 0;
+        for limb in self
+            .limbs
+            .get(low..used.end)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+        {
+            bits = bits << LIMB_BITS | u128::from(*limb);
+        }
+        let has_more = used.start < low;
+        let n_bits = u128::BITS - bits.leading_zeros();
+        let shift = n_bits.saturating_sub(MANTISSA_BITS + 1);
+        let mut mantissa = u64::try_from(bits >> shift).unwrap_or_default();
+        if shift > 0 {
+            let below = bits & ((1 << shift) - 1);
+            let half = 1_u128 << (shift - 1);
+            let is_up = below > half || below == half && (has_more || mantissa & 1 == 1);
+            mantissa += u64::from(is_up);
+        }
+        // Numbers below 2^53 steps are their own bits; above, the hidden bit becomes one step of the exponent.
+        let exponent = low as u64 * u64::from(LIMB_BITS) + u64::from(shift);
+        let result = (exponent << MANTISSA_BITS).saturating_add(mantissa);
+        if result >= EXPONENT_MAX << MANTISSA_BITS {
+            return f64::INFINITY;
+        }
+        f64::from_bits(result)
     }
-    // Numbers below 2^53 steps are their own bits; above, the hidden bit becomes one step of the exponent.
-    let exponent = low as u64 * u64::from(LIMB_BITS) + u64::from(shift);
-    let result = (exponent << MANTISSA_BITS).saturating_add(mantissa);
-    if result >= EXPONENT_MAX << MANTISSA_BITS {
-        return f64::INFINITY;
-    }
-    f64::from_bits(result)
 }
 
 #[cfg(test)]
@@ -283,6 +369,31 @@ mod tests {
             merged.merge(&read);
         }
         assert_eq!(merged.value().to_bits(), forwards.to_bits());
+    }
+
+    #[test]
+    fn a_sum_may_change_its_sign_and_its_size_again_and_again() {
+        let mut sum = ExactSum::default();
+        let mut expected: i128 = 0;
+        for round in 0..40_u32 {
+            let step = f64::from(round + 1).powi(9) * 16.0;
+            for number in [-step, -step, -1.0, step] {
+                sum.add(number);
+                expected += number as i128;
+                assert_eq!(sum.value(), expected as f64);
+            }
+            if round % 3 == 0 {
+                let mut other = ExactSum::default();
+                other.add_integer(-expected * 2);
+                sum.merge(&other);
+                expected = -expected;
+                assert_eq!(sum.value(), expected as f64);
+            }
+            let mut bytes = Vec::new();
+            sum.write(&mut bytes);
+            let read = ExactSum::read(&mut ByteReader::new(&bytes)).unwrap();
+            assert_eq!(read, sum);
+        }
     }
 
     #[test]

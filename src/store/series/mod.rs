@@ -20,6 +20,7 @@ mod days;
 mod device_ends;
 mod device_rows;
 mod device_run;
+mod device_sum;
 mod device_sums;
 mod edit;
 mod exact_sum;
@@ -42,13 +43,14 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod value_sum;
 mod writer;
 
 pub use bucket_totals::BucketTotal;
 pub use days::StoredDay;
 pub use device_ends::DeviceEnd;
 pub use device_rows::{DeviceEvent, DeviceRows, LastSaid, StoredValue};
-pub use device_sums::DeviceSum;
+pub use device_sum::DeviceSum;
 pub use filter::RowFilter;
 pub use frame::SampleFrame;
 pub use histogram::{Histogram, HistogramBin};

@@ -352,7 +352,7 @@ pub(super) fn with_values(column: &Column, ranges: &[Range<usize>]) -> Vec<Range
 }
 
 /// Shows the parts of a range whose rows have the same value.
-fn for_each_equal<T: Copy + PartialEq>(
+pub(super) fn for_each_equal<T: Copy + PartialEq>(
     values: &[T],
     range: &Range<usize>,
     mut visit: impl FnMut(T, Range<usize>),

@@ -1,11 +1,10 @@
 //! Devices in the order of a metric.
 
-use super::exact_sum::ExactSum;
 use super::filter::{IdFilter, RowFilter};
 use super::key::GROUP_DEVICES;
 use super::packed_cell::{Cuts, PackedCell, with_values};
 use super::scan::{Needs, scan};
-use super::summary::sum_of;
+use super::value_sum::ValueSum;
 use crate::model::series::{Column, Values};
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
@@ -39,18 +38,8 @@ pub enum TopOrder {
     LeastMean,
 }
 
-/// Values of one device.
-#[derive(Clone, Default)]
-struct DeviceValues {
-    count: u64,
-    /// Sum of the integers.
-    whole: i128,
-    /// Sum of the floats.
-    real: Option<Box<ExactSum>>,
-}
-
 /// Values of each device of a group, by its place.
-type GroupValues = Vec<DeviceValues>;
+type GroupValues = Vec<ValueSum>;
 
 impl Reader {
     /// The devices at one end of a metric. Among devices of one value their serial numbers decide, so that the order in which they
@@ -81,7 +70,7 @@ impl Reader {
                 }
                 let group = totals
                     .entry(cell.key.group)
-                    .or_insert_with(|| vec![DeviceValues::default(); GROUP_DEVICES as usize]);
+                    .or_insert_with(|| vec![ValueSum::default(); GROUP_DEVICES as usize]);
                 for column in cell.values(decoder)? {
                     if !matches!(column.values, Values::Text { .. }) {
                         add_devices(group, cell, &column, &selected);
@@ -177,50 +166,9 @@ impl Reader {
     }
 }
 
-impl DeviceValues {
-    fn add(&mut self, values: &Values, rows: Range<usize>) {
-        self.count += rows.len() as u64;
-        match values {
-            Values::I32(values) => self.whole += sum_of(values.get(rows).unwrap_or_default()),
-            Values::I64(values) => self.whole += sum_of(values.get(rows).unwrap_or_default()),
-            Values::F32(values) => self.add_real(values.get(rows).unwrap_or_default()),
-            Values::F64(values) => self.add_real(values.get(rows).unwrap_or_default()),
-            Values::Text { .. } => {}
-        }
-    }
-
-    fn add_real<T: Copy + Into<f64>>(&mut self, values: &[T]) {
-        let sum = self.real.get_or_insert_default();
-        for value in values {
-            sum.add((*value).into());
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        self.whole += other.whole;
-        if let Some(real) = &other.real {
-            self.real.get_or_insert_default().merge(real);
-        }
-    }
-
-    /// The sum, rounded once.
-    fn sum(&self) -> f64 {
-        match &self.real {
-            None => self.whole as f64,
-            Some(real) if self.whole == 0 => real.value(),
-            Some(real) => {
-                let mut sum = real.clone();
-                sum.add_integer(self.whole);
-                sum.value()
-            }
-        }
-    }
-}
-
 /// Adds the values of the selected rows of a cell to their devices.
 fn add_devices(
-    group: &mut [DeviceValues],
+    group: &mut [ValueSum],
     cell: &PackedCell,
     column: &Column,
     selected: &[Range<usize>],
