@@ -2,6 +2,7 @@
 //!
 //! The one path that importing, `backtrace` and re-symbolizing share, so that all three agree on which crash is which.
 
+use super::hash_in_turn::HashInTurn;
 use super::input::{InputFile, Inputs, Refused};
 use super::logs::recognise::recognise;
 use super::parallel;
@@ -10,7 +11,7 @@ use crate::analysis::join::{BuildIdFrom, JoinedDump, SourceDump, join};
 use crate::formats::boots::BootRecord;
 use crate::formats::build_id_note::find_build_id_note;
 use crate::formats::manifest::{self, Manifest};
-use crate::formats::scan::{FileScan, Found, Step, scan, scan_with};
+use crate::formats::scan::{FileScan, scan, scan_with};
 use crate::model::build_id::BuildId;
 use crate::model::coredump::Coredump;
 use crate::model::progress::{Cancelled, Progress};
@@ -20,7 +21,6 @@ use crate::store::sha256::Sha256 as ContentHash;
 use crate::symbols::split::split_file::SplitFile;
 use crate::symbols::symbol_file::SymbolFile;
 use sha2::{Digest as _, Sha256};
-use std::cell::Cell;
 use std::sync::Arc;
 
 /// Everything that was found in one input.
@@ -57,45 +57,26 @@ pub struct ExaminedFile {
 /// Texts from this size on are looked through by all processors.
 const SHARED_FROM_BYTES: usize = 16 << 20;
 
-/// Something to do with a large file.
-enum Work<'s, 'b> {
-    Step(&'s Step<'b>),
-    Hash(&'b [u8]),
-}
-
-/// What was done.
-enum Done {
-    Found(Found),
-    Hash(ContentHash),
-}
-
-/// Scans a file; of a large one the passes are made side by side, and its hash with them.
+/// Scans a file; a large text is looked through by all processors, piece by piece, and its hash is made with it.
 fn scan_by_all(
     input: &InputFile,
     progress: &dyn Progress,
 ) -> Result<(FileScan, Option<ContentHash>), Cancelled> {
-    if input.bytes.len() < SHARED_FROM_BYTES {
-        return Ok((scan(&input.path, &input.bytes, progress)?, None));
+    let bytes = &input.bytes;
+    if bytes.len() < SHARED_FROM_BYTES {
+        return Ok((scan(&input.path, bytes, progress)?, None));
     }
-    let hash = Cell::new(None);
-    let scan = scan_with(&input.path, &input.bytes, progress, &|steps| {
-        let works: Vec<Work<'_, '_>> = std::iter::once(Work::Hash(&input.bytes))
-            .chain(steps.iter().map(Work::Step))
-            .collect();
-        let done = parallel::in_order(&works, progress, |work, progress| match work {
-            Work::Step(step) => step.run(progress).map(Done::Found),
-            Work::Hash(bytes) => ContentHash::of_many(bytes, progress).map(Done::Hash),
-        })?;
-        let found = done.into_iter().filter_map(|done| match done {
-            Done::Found(found) => Some(found),
-            Done::Hash(sha256) => {
-                hash.set(Some(sha256));
-                None
+    let hash = HashInTurn::default();
+    let scan = scan_with(&input.path, bytes, progress, &|steps| {
+        parallel::in_order(steps, progress, |step, progress| {
+            if let Some(piece) = step.piece() {
+                // First: while the next one is hashed, this one is looked at.
+                hash.add(bytes, &piece, progress)?;
             }
-        });
-        Ok(found.collect())
+            step.run(progress)
+        })
     })?;
-    Ok((scan, hash.get()))
+    Ok((scan, hash.finish(bytes.len())))
 }
 
 /// One crash with what is known of its identity.

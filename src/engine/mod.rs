@@ -13,6 +13,7 @@ pub mod file_bytes;
 pub mod fleet;
 pub mod fleet_import;
 pub mod growing_copy;
+mod hash_in_turn;
 pub mod heartbeats;
 pub mod import;
 mod import_summary;

@@ -99,20 +99,11 @@ impl Format for BootBanner {
             None => Confidence::No,
         }
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
-        let find = |window: &[u8]| ANCHORS.find(window);
-        all(LineSearch::new(bytes, ANCHORS.longest(), &find, progress))
+    fn records(&self, lines: LineSearch<'_>) -> Result<Decoded, Cancelled> {
+        all(lines)
     }
-    fn decode_at(
-        &self,
-        bytes: &[u8],
-        places: &[usize],
-        progress: &dyn Progress,
-    ) -> Result<Decoded, Cancelled> {
-        all(LineSearch::at_places(bytes, places, progress))
-    }
-    fn literals(&self) -> &'static [&'static str] {
-        ANCHORS.texts()
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
 }
 
@@ -138,8 +129,7 @@ pub fn find_behind(
         .map(|last| last.offset);
     let start = usize::try_from(near.unwrap_or(at)).unwrap_or(usize::MAX);
     let rest = bytes.get(start..).unwrap_or(&[]);
-    let find = |window: &[u8]| ANCHORS.find(window);
-    let search = LineSearch::new(rest, ANCHORS.longest(), &find, progress);
+    let search = LineSearch::new(rest, &ANCHORS, progress);
     let mut found = boots.last().cloned().into_iter().collect();
     add_all(search, start, &mut found)?;
     boots.truncate(boots.len().saturating_sub(1));

@@ -24,6 +24,7 @@ use super::{
     fault_print::words,
     is_full,
     lines::{Line, LineSearch, as_u64, hex_digit, line_at, line_start, lines_before, plain},
+    literals::Literals,
 };
 use crate::model::{
     arch::Arch,
@@ -34,6 +35,7 @@ use crate::model::{
 };
 
 const SIGNATURE: &str = "63430";
+static ANCHORS: Literals = Literals::new(&[SIGNATURE]);
 /// The banner stands within so many lines of the dump.
 const BANNER_LINES: usize = 6;
 /// So many lines without hex end a dump.
@@ -108,14 +110,12 @@ impl Format for CrashCatcher {
             None => Confidence::No,
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        &[SIGNATURE]
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let finder = memchr::memmem::Finder::new(SIGNATURE);
-        let find = |window: &[u8]| finder.find(window);
-        let mut search = LineSearch::new(bytes, SIGNATURE.len(), &find, progress);
+        let bytes = search.bytes;
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

@@ -3,6 +3,7 @@
 //! A log may be large and mostly irrelevant: formats search for a literal first and look at whole lines
 //! only around a hit.
 
+use super::literals::Literals;
 use crate::model::progress::{Cancelled, Progress};
 use std::borrow::Cow;
 
@@ -112,7 +113,7 @@ pub(super) fn next_hit(
 }
 
 /// A walk over the lines of a text that hold a literal, in its order, each line once.
-pub(super) struct LineSearch<'a> {
+pub struct LineSearch<'a> {
     pub(super) bytes: &'a [u8],
     /// The search goes on here; nothing before it is looked at again.
     pub(super) at: usize,
@@ -122,9 +123,9 @@ pub(super) struct LineSearch<'a> {
 
 /// Where the literals stand that a walk goes to.
 enum Anchors<'a> {
-    /// Has to be searched: by this, for literals of at most so many bytes.
-    Wanted(&'a dyn Fn(&[u8]) -> Option<usize>, usize),
-    /// Was searched: every place, in order.
+    /// Have to be searched.
+    Wanted(&'static Literals),
+    /// Were searched: every place, in order.
     Known(&'a [usize]),
 }
 
@@ -137,17 +138,16 @@ pub(super) struct Hit<'a> {
 }
 
 impl<'a> LineSearch<'a> {
-    /// Searches from the beginning. `longest` is the length of the longest literal that `find` looks for.
+    /// Searches from the beginning.
     pub(super) fn new(
         bytes: &'a [u8],
-        longest: usize,
-        find: &'a dyn Fn(&[u8]) -> Option<usize>,
+        literals: &'static Literals,
         progress: &'a dyn Progress,
     ) -> Self {
         Self {
             bytes,
             at: 0,
-            anchors: Anchors::Wanted(find, longest),
+            anchors: Anchors::Wanted(literals),
             progress,
         }
     }
@@ -170,8 +170,9 @@ impl<'a> LineSearch<'a> {
     pub(super) fn next(&mut self) -> Result<Option<Hit<'a>>, Cancelled> {
         let floor = self.at;
         let hit = match self.anchors {
-            Anchors::Wanted(find, longest) => {
-                next_hit(self.bytes, floor, longest, find, self.progress)?
+            Anchors::Wanted(literals) => {
+                let find = |window: &[u8]| literals.find(window);
+                next_hit(self.bytes, floor, literals.longest(), &find, self.progress)?
             }
             Anchors::Known(places) => {
                 let next = places.partition_point(|place| *place < floor);

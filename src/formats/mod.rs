@@ -21,6 +21,7 @@ mod msgpack;
 mod probe_rs;
 pub mod scan;
 pub mod sdk;
+mod survey;
 pub mod table;
 pub mod written_table;
 mod zephyr;
@@ -32,6 +33,8 @@ use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
 };
+use lines::LineSearch;
+use literals::Literals;
 use std::ops::Range;
 
 /// How sure a format is that the bytes are its own.
@@ -84,13 +87,22 @@ pub trait Format: Sync {
     fn carrier(&self) -> Carrier;
     /// Looks at the content (and, where that leaves doubt, at the name).
     fn sniff(&self, bytes: &[u8], name: &str) -> Confidence;
-    /// Literals, one of which stands on a line of every record, where they are rare: they are looked for together with those of
-    /// other formats. Empty for a format that has no such literals.
-    fn literals(&self) -> &'static [&'static str] {
-        &[]
+    /// Literals, one of which stands on a line of every record: they are looked for together with those of other formats.
+    fn literals(&self) -> Option<&'static Literals> {
+        None
+    }
+    /// Takes out all there is on the lines with its literals and around them. Of a format that has literals.
+    fn records(&self, lines: LineSearch<'_>) -> Result<Decoded, Cancelled> {
+        _ = lines;
+        Ok(Decoded::default())
     }
     /// Takes out all there is. Damage gives less and a warning, never an error.
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled>;
+    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+        match self.literals() {
+            Some(literals) => self.records(LineSearch::new(bytes, literals, progress)),
+            None => Ok(Decoded::default()),
+        }
+    }
     /// As [`Format::decode`] for a text in which its literals stand at `places`, in order, and nowhere else.
     fn decode_at(
         &self,
@@ -98,8 +110,7 @@ pub trait Format: Sync {
         places: &[usize],
         progress: &dyn Progress,
     ) -> Result<Decoded, Cancelled> {
-        _ = places;
-        self.decode(bytes, progress)
+        self.records(LineSearch::at_places(bytes, places, progress))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     boots::{self, BootRecord},
     elf_core::{ElfKind, elf_kind},
     lines::as_u64,
-    literals,
+    survey::{Survey, Surveyed},
 };
 use crate::model::{
     coredump::Coredump,
@@ -108,46 +108,44 @@ fn whole_file_format(bytes: &[u8], name: &str) -> Option<&'static dyn Format> {
 
 /// A part of the work on a text, which can be done beside the others.
 pub enum Step<'b> {
-    /// Records of one format.
-    Format(&'static dyn Format, &'b [u8]),
-    /// Records of formats that few texts have.
-    Rare(Vec<&'static dyn Format>, &'b [u8]),
-    /// Lines, and what is no text.
-    Lines(&'b [u8]),
+    /// What is looked for everywhere, in a piece. Pieces are in the order of the text and together all of it.
+    Piece(&'b Pieces<'b>, Range<usize>),
+    /// Records of a format, whose literals stand at these places, if that is known.
+    Format(&'static dyn Format, &'b [u8], Option<Vec<usize>>),
 }
 
+/// All pieces of a text.
+pub struct Pieces<'b>(Survey<'b>);
+
 /// What a [`Step`] found.
-pub enum Found {
-    /// Records.
-    Records(Vec<Decoded>),
-    /// Lines, and the ranges of what is no text.
-    Lines(u64, Vec<Range<u64>>),
+pub struct Found(What);
+
+enum What {
+    Piece(Surveyed),
+    Records(Decoded),
 }
 
 impl Step<'_> {
     /// Does it.
     pub fn run(&self, progress: &dyn Progress) -> Result<Found, Cancelled> {
+        let what = match self {
+            Step::Piece(Pieces(survey), piece) => {
+                progress.tick(0, as_u64(piece.len()))?;
+                What::Piece(survey.look(piece))
+            }
+            Step::Format(format, bytes, Some(places)) => {
+                What::Records(format.decode_at(bytes, places, progress)?)
+            }
+            Step::Format(format, bytes, None) => What::Records(format.decode(bytes, progress)?),
+        };
+        Ok(Found(what))
+    }
+
+    /// The piece of the text, of a step that looks at one.
+    pub fn piece(&self) -> Option<Range<usize>> {
         match self {
-            Step::Format(format, bytes) => {
-                Ok(Found::Records(vec![format.decode(bytes, progress)?]))
-            }
-            Step::Rare(formats, bytes) => {
-                let places = literals::places(bytes, formats, progress)?;
-                let records =
-                    formats
-                        .iter()
-                        .zip(places)
-                        .filter_map(|(format, places)| match places {
-                            Some(places) if places.is_empty() => None,
-                            Some(places) => Some(format.decode_at(bytes, &places, progress)),
-                            None => Some(format.decode(bytes, progress)),
-                        });
-                Ok(Found::Records(records.collect::<Result<_, _>>()?))
-            }
-            Step::Lines(bytes) => Ok(Found::Lines(
-                n_lines(bytes, progress)?,
-                junk(bytes, progress)?,
-            )),
+            Step::Piece(_, piece) => Some(piece.clone()),
+            Step::Format(..) => None,
         }
     }
 }
@@ -163,36 +161,46 @@ fn scan_text(bytes: &[u8], run: &RunSteps<'_>) -> Result<FileScan, Cancelled> {
     };
     let formats = FORMATS.iter().copied();
     let formats = formats.filter(|format| format.carrier() == Carrier::Text);
-    let (usual, rare): (Vec<_>, Vec<_>) = formats.partition(|f| f.literals().is_empty());
-    let mut steps = vec![Step::Rare(rare, bytes)];
-    steps.extend(usual.into_iter().map(|format| Step::Format(format, bytes)));
-    if is_text {
-        steps.push(Step::Lines(bytes));
-    }
-    let mut not_text = Vec::new();
+    let (sought, others): (Vec<_>, Vec<_>) = formats.partition(|f| f.literals().is_some());
+    let pieces = Pieces(Survey::new(bytes, &sought, is_text));
+    let steps: Vec<Step<'_>> = pieces
+        .0
+        .pieces()
+        .map(|piece| Step::Piece(&pieces, piece))
+        .collect();
+    let found = run(&steps)?.into_iter().filter_map(|found| match found.0 {
+        What::Piece(piece) => Some(piece),
+        What::Records(_) => None,
+    });
+    let mut whole = pieces.0.whole(found);
+    let of_sought = sought.into_iter().zip(std::mem::take(&mut whole.places));
+    let of_sought = of_sought
+        .filter(|(_, places)| places.as_ref().is_none_or(|places| !places.is_empty()))
+        .map(|(format, places)| Step::Format(format, bytes, places));
+    let of_others = others.into_iter();
+    let of_others = of_others.map(|format| Step::Format(format, bytes, None));
+    let steps: Vec<Step<'_>> = of_sought.chain(of_others).collect();
     for found in run(&steps)? {
-        match found {
-            Found::Records(all) => all
-                .into_iter()
-                .for_each(|decoded| merge(&mut scan, decoded)),
-            Found::Lines(n_lines, junk) => {
-                scan.n_lines = Some(n_lines);
-                not_text = junk;
-            }
+        if let What::Records(decoded) = found.0 {
+            merge(&mut scan, decoded);
         }
     }
     scan.coredumps.sort_by_key(|dump| dump.source.start);
     boots::join_sent(&mut scan.boots);
     scan.understood = united(std::mem::take(&mut scan.understood));
-    scan.not_understood = if is_text {
-        not_text.retain(|r| {
-            let mut understood = scan.understood.iter();
-            !understood.any(|u| u.start <= r.start && r.end <= u.end)
-        });
-        not_text
-    } else {
-        gaps(&scan.understood, as_u64(bytes.len()))
-    };
+    if !is_text {
+        scan.not_understood = gaps(&scan.understood, as_u64(bytes.len()));
+        return Ok(scan);
+    }
+    let has_open_line = bytes.last().is_some_and(|b| *b != b'\n');
+    scan.n_lines = Some(whole.n_line_ends.saturating_add(u64::from(has_open_line)));
+    scan.not_understood = united(whole.junk);
+    scan.not_understood.truncate(MOST_RANGES);
+    let understood = &scan.understood;
+    scan.not_understood.retain(|range| {
+        let mut understood = understood.iter();
+        !understood.any(|u| u.start <= range.start && range.end <= u.end)
+    });
     Ok(scan)
 }
 
@@ -263,17 +271,6 @@ fn gaps(ranges: &[Range<u64>], end: u64) -> Vec<Range<u64>> {
     out
 }
 
-fn n_lines(bytes: &[u8], progress: &dyn Progress) -> Result<u64, Cancelled> {
-    const AT_ONCE: usize = 64 << 20;
-    let mut n: u64 = 0;
-    for part in bytes.chunks(AT_ONCE) {
-        progress.tick(0, as_u64(bytes.len()))?;
-        n = n.saturating_add(as_u64(memchr::memchr_iter(b'\n', part).count()));
-    }
-    let has_open_line = bytes.last().is_some_and(|b| *b != b'\n');
-    Ok(n.saturating_add(u64::from(has_open_line)))
-}
-
 /// Looked at this many bytes at the beginning, in the middle and at the end.
 const SAMPLE: usize = 64 * 1024;
 
@@ -307,28 +304,25 @@ const PIECE: usize = 256;
 const BLOCK: usize = 64 * 1024;
 const MOST_RANGES: usize = 1000;
 
-/// Ranges of a text file that are no text.
-fn junk(bytes: &[u8], progress: &dyn Progress) -> Result<Vec<Range<u64>>, Cancelled> {
-    let total = as_u64(bytes.len());
+/// Ranges of a part of a text that are no text. `start` is where the part begins.
+pub(super) fn junk(bytes: &[u8], start: u64) -> Vec<Range<u64>> {
     let mut ranges: Vec<Range<u64>> = Vec::new();
-    let mut at: u64 = 0;
+    let mut at = start;
     for block in bytes.chunks(BLOCK) {
-        progress.tick(at, total)?;
-        let block_start = at;
+        let mut piece_start = at;
         at = at.saturating_add(as_u64(block.len()));
         if block.is_ascii() && n_control(block) == 0 {
             continue;
         }
-        let mut piece_start = block_start;
         for piece in block.chunks(PIECE) {
             let piece_end = piece_start.saturating_add(as_u64(piece.len()));
-            if is_junk(piece) && ranges.len() < MOST_RANGES {
+            if is_junk(piece) {
                 ranges.push(piece_start..piece_end);
             }
             piece_start = piece_end;
         }
     }
-    Ok(united(ranges))
+    united(ranges)
 }
 
 /// Bytes that no log holds on purpose. Every byte of a log passes here: written so that many are compared at once.

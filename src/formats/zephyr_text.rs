@@ -12,15 +12,14 @@ use super::{
     fault_print::words,
     is_full,
     lines::{LineSearch, as_u64, hex_digit, line_at, readable},
+    literals::Literals,
     zephyr::{self, Image},
 };
-use crate::model::{
-    progress::{Cancelled, Progress},
-    warning::Warning,
-};
+use crate::model::{progress::Cancelled, warning::Warning};
 use std::borrow::Cow;
 
 const MARK: &str = "#CD:";
+static ANCHORS: Literals = Literals::new(&[MARK]);
 /// The device gives up on more lines than this in one dump long before; bounds memory on garbage.
 const LARGEST_IMAGE: usize = 64 * 1024 * 1024;
 
@@ -46,15 +45,13 @@ impl Format for ZephyrText {
             None => Confidence::No,
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        &[MARK]
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
         let mut open: Option<Collected> = None;
-        let finder = memchr::memmem::Finder::new(MARK);
-        let find = |window: &[u8]| finder.find(window);
-        let mut search = LineSearch::new(bytes, MARK.len(), &find, progress);
+        let bytes = search.bytes;
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

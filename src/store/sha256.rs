@@ -46,14 +46,16 @@ impl Sha256 {
 
 /// Makes the hash of bytes that come in parts.
 #[derive(Default)]
-pub(super) struct Hasher(sha2::Sha256);
+pub struct Hasher(sha2::Sha256);
 
 impl Hasher {
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+    /// Adds the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    pub(super) fn finish(self) -> Sha256 {
+    /// The hash of all that were added.
+    pub fn finish(self) -> Sha256 {
         Sha256(self.0.finalize().into())
     }
 }

@@ -12,13 +12,12 @@ use super::{LARGEST_DUMP, body};
 use crate::formats::{
     Carrier, Confidence, Decoded, Format, is_full,
     lines::{Line, LineSearch, as_u64, line_at, readable},
+    literals::Literals,
 };
-use crate::model::{
-    progress::{Cancelled, Progress},
-    warning::Warning,
-};
+use crate::model::{progress::Cancelled, warning::Warning};
 
 const START: &str = "= CORE DUMP START =";
+static ANCHORS: Literals = Literals::new(&[START]);
 const END: &str = "= CORE DUMP END =";
 /// Bytes of a full line.
 const FULL_LINE: usize = 48;
@@ -49,14 +48,12 @@ impl Format for EspCoreText {
             None => Confidence::No,
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        &[START]
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let finder = memchr::memmem::Finder::new(START);
-        let find = |window: &[u8]| finder.find(window);
-        let mut search = LineSearch::new(bytes, START.len(), &find, progress);
+        let bytes = search.bytes;
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

@@ -12,10 +12,7 @@ use super::{
     lines::{LineSearch, as_u64, line_at, readable},
     literals::Literals,
 };
-use crate::model::{
-    progress::{Cancelled, Progress},
-    warning::Warning,
-};
+use crate::model::{progress::Cancelled, warning::Warning};
 use print::Print;
 pub(super) use words::failed_assertion;
 
@@ -62,13 +59,12 @@ impl Format for EspPanic {
             None => Confidence::No,
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        ANCHORS.texts()
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let find = |window: &[u8]| ANCHORS.find(window);
-        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
+        let bytes = search.bytes;
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

@@ -23,10 +23,7 @@ use super::{
     lines::{Line, LineSearch, as_u64, line_at, lines_before, lines_from, readable},
     literals::Literals,
 };
-use crate::model::{
-    progress::{Cancelled, Progress},
-    warning::Warning,
-};
+use crate::model::{progress::Cancelled, warning::Warning};
 use print::Print;
 use registers::{Found, Slot};
 
@@ -70,15 +67,17 @@ impl Format for FaultPrint {
             None => Confidence::No,
         }
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
+    }
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let whole = bytes;
+        let whole = search.bytes;
         let bytes = torn_end::without_half_value(whole);
+        search.bytes = bytes;
         // No line before this offset is looked at again.
         let mut floor: usize = 0;
         let mut patience = Patience::default();
-        let find = |window: &[u8]| ANCHORS.find(window);
-        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

@@ -14,7 +14,7 @@ use crate::formats::{Carrier, Confidence, Decoded, Format, is_full};
 use crate::model::{
     arch::Arch,
     coredump::{AssertText, CapturedThread, Coredump, FaultRegisters, SpMeaning},
-    progress::{Cancelled, Progress},
+    progress::Cancelled,
     register_file::RegisterFile,
     registers::{Reg, RegisterSet},
 };
@@ -80,17 +80,16 @@ impl Format for RiscvPrint {
             None => Confidence::No,
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        ANCHORS.texts()
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
-    fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
+    fn records(&self, mut search: LineSearch<'_>) -> Result<Decoded, Cancelled> {
         let mut decoded = Decoded::default();
-        let whole = bytes;
+        let whole = search.bytes;
         let bytes = torn_end::without_half_value(whole);
+        search.bytes = bytes;
         // No line before this offset is looked at again.
         let mut floor: usize = 0;
-        let find = |window: &[u8]| ANCHORS.find(window);
-        let mut search = LineSearch::new(bytes, ANCHORS.longest(), &find, progress);
         while let Some(hit) = search.next()? {
             if is_full(&mut decoded, hit.at) {
                 break;

@@ -15,6 +15,7 @@ mod reassembly;
 
 use super::boots::BootRecord;
 use super::lines::as_u64;
+use super::literals::Literals;
 use super::{Carrier, Confidence, Decoded, Format};
 use crate::model::device_message::{DeviceMessage, EventKind, MessageBody, Reason};
 use crate::model::progress::{Cancelled, Progress, Unattended};
@@ -23,6 +24,8 @@ use chunk::Carried;
 use noted::Noted;
 use reassembly::{Message, Reassembly};
 use std::ops::Range;
+
+static ANCHORS: Literals = Literals::new(&[line_carrier::MARK]);
 
 /// Messages as `FS:` lines among others.
 pub(super) struct SdkLines;
@@ -238,8 +241,8 @@ impl Format for SdkLines {
             Confidence::No
         }
     }
-    fn literals(&self) -> &'static [&'static str] {
-        &[line_carrier::MARK]
+    fn literals(&self) -> Option<&'static Literals> {
+        Some(&ANCHORS)
     }
     fn decode(&self, bytes: &[u8], progress: &dyn Progress) -> Result<Decoded, Cancelled> {
         Ok(decoded(
