@@ -18,6 +18,9 @@ use crate::{
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use std::collections::BTreeSet;
 
+/// From here on it takes longer to write a capture twice than to change how it is written.
+const LARGE_BYTES: u64 = if cfg!(test) { 256 << 10 } else { 16 << 20 };
+
 impl Store {
     /// Stores a capture with its bytes and everything that was found in it.
     ///
@@ -39,7 +42,7 @@ impl Store {
         }
         let paths = new.files.iter().map(|file| file.path.as_str());
         let content_hash = Sha256::of_files(paths.zip(hashes.iter().copied()));
-        self.write(|transaction| {
+        let add = |transaction: &Transaction<'_>| {
             if let Some(outcome) = find_same(transaction, content_hash)? {
                 return Ok(outcome);
             }
@@ -63,7 +66,12 @@ impl Store {
             }
             capture_series::insert(transaction, capture, device, &new.series)?;
             Ok(AddOutcome::Added(capture))
-        })
+        };
+        if total_bytes(new) >= LARGE_BYTES {
+            self.write_large(add)
+        } else {
+            self.write(add)
+        }
     }
 }
 

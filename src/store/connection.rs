@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How long a statement waits for another connection before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pages that a connection for reading keeps: what the blocks of one metric of a fleet take.
 const CACHE_KB: i64 = 16 << 10;
@@ -33,6 +33,13 @@ pub(super) fn connect_for_reading(path: &Path, mode: Mode) -> Result<Connection,
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?,
+        Mode::Frozen if has_journal(path) => {
+            return Err(StoreError::ReadOnly {
+                path: path.to_owned(),
+                why: "something was not written to its end; open it once where it can be written, which takes that back"
+                    .to_owned(),
+            });
+        }
         Mode::Frozen => Connection::open_with_flags(
             frozen_uri(path),
             OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -48,6 +55,13 @@ pub(super) fn connect_for_reading(path: &Path, mode: Mode) -> Result<Connection,
     // The first real read: a file that cannot be read fails here and not in some later query.
     schema_version(&connection)?;
     Ok(connection)
+}
+
+/// True beside a journal by which a write that was not finished is taken back: without that the file is not what it was.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    std::fs::metadata(journal).is_ok_and(|journal| journal.len() > 0)
 }
 
 /// The file may come from a stranger: nothing in its schema is trusted, nothing is mapped.

@@ -39,6 +39,7 @@ pub mod series;
 mod settings;
 pub mod sha256;
 mod step_log;
+mod straight;
 pub mod symbol_files;
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use crate::store::{
     lock::{self, LockOutcome, WriterLock},
     migrations, network,
     reader::Reader,
+    straight,
 };
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 use std::{
@@ -183,8 +184,13 @@ impl Store {
         if version > migrations::newest() {
             return Err(newer(path, version));
         }
+        // FULL: what was reported as stored survives a power cut, not only a killed process.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
         if version == 0 {
             connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+            // Before there is a log: nobody reads, and every page is written once.
+            migrations::upgrade(&mut connection, version, now)?;
         }
         let journal: String =
             connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
@@ -194,11 +200,10 @@ impl Store {
                 why: "this disk cannot hold a write-ahead log; use a local disk".to_owned(),
             });
         }
-        // FULL: what was reported as stored survives a power cut, not only a killed process.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        migrations::upgrade(&mut connection, version, now)?;
+        if version > 0 {
+            migrations::upgrade(&mut connection, version, now)?;
+        }
         Ok(Self {
             writer: Some(Mutex::new(connection)),
             _lock: Some(lock),
@@ -286,8 +291,26 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.write_inner(work)
-            .map_err(|error| error.in_file(&self.path))
+        let written = self
+            .lock_writer()
+            .and_then(|mut writer| write(&mut writer, TransactionBehavior::Immediate, work));
+        written.map_err(|error| error.in_file(&self.path))
+    }
+
+    /// The same for a write of many megabytes.
+    pub(super) fn write_large<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let written = self.lock_writer().and_then(|mut writer| {
+            if !straight::begin(&writer)? {
+                return write(&mut writer, TransactionBehavior::Immediate, work);
+            }
+            let written = write(&mut writer, TransactionBehavior::Exclusive, work);
+            straight::end(&writer);
+            written
+        });
+        written.map_err(|error| error.in_file(&self.path))
     }
 
     /// The connection that writes, for as long as the guard lives.
@@ -305,21 +328,21 @@ impl Store {
         // A panic in another write rolled its transaction back: the connection is as good as new.
         Ok(writer.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    fn write_inner<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut connection = self.lock_writer()?;
-        let changes_before = connection.total_changes();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let answer = work(&transaction)?;
-        if transaction.total_changes() != changes_before {
-            transaction.execute("UPDATE workspace SET revision = revision + 1", [])?;
-        }
-        transaction.commit()?;
-        Ok(answer)
+fn write<T>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let changes_before = connection.total_changes();
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    let answer = work(&transaction)?;
+    if transaction.total_changes() != changes_before {
+        transaction.execute("UPDATE workspace SET revision = revision + 1", [])?;
     }
+    transaction.commit()?;
+    Ok(answer)
 }
 
 impl fmt::Debug for Store {
@@ -537,6 +560,14 @@ mod tests {
             store.reader().unwrap().setting("a").unwrap().as_deref(),
             Some("b")
         );
+        // Nobody can take back here what was not written to its end.
+        fs::write(
+            folder.path().join("odd name?#100% ü.fieldscope-journal"),
+            [1; 512],
+        )
+        .unwrap();
+        let error = connect_for_reading(&path, Mode::Frozen).unwrap_err();
+        assert!(error.to_string().contains("takes that back"), "{error}");
     }
 
     #[test]

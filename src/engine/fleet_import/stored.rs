@@ -124,6 +124,7 @@ fn store(
 ) -> Result<FleetSummary, JobError> {
     let before = size_on_disk(store.path());
     let mut writer = store.begin_series()?;
+    let n_writes = writer.n_writes();
     let mut seen = Seen::default();
     for table in &sample.tables {
         let definitions = table.mapping.definitions();
@@ -141,7 +142,7 @@ fn store(
             return error.into();
         }
         let written = size_on_disk(store.path()).saturating_sub(before);
-        let needed = room_that_is_needed(packed, n_bytes_read, sample.n_bytes());
+        let needed = n_writes * room_that_is_needed(packed, n_bytes_read, sample.n_bytes());
         JobError::Failed(format!(
             "{error}. About {} bytes of room are missing",
             grouped(needed.saturating_sub(written))
@@ -240,11 +241,11 @@ pub(super) fn size_on_disk(path: &Path) -> u64 {
     size(path) + size(&PathBuf::from(log))
 }
 
-/// What an import needs on the disk, if the rest is like what was read: its blocks, a tenth more for their places, and all of it
-/// twice, because it stands in the log of the workspace before it stands in the file.
+/// What an import needs on the disk for each time that it is written, if the rest is like what was read: its blocks, and a tenth
+/// more for their places.
 fn room_that_is_needed(packed: u64, read: u64, total: u64) -> u64 {
     let needed =
-        u128::from(packed) * u128::from(total.max(read)) * 22 / (u128::from(read.max(1)) * 10);
+        u128::from(packed) * u128::from(total.max(read)) * 11 / (u128::from(read.max(1)) * 10);
     u64::try_from(needed).unwrap_or(u64::MAX)
 }
 
@@ -253,9 +254,9 @@ mod tests {
     use super::room_that_is_needed;
 
     #[test]
-    fn the_room_that_is_needed_is_that_of_all_tables_twice() {
-        assert_eq!(room_that_is_needed(100, 50, 100), 440);
-        assert_eq!(room_that_is_needed(100, 100, 100), 220);
+    fn the_room_that_is_needed_is_that_of_all_tables() {
+        assert_eq!(room_that_is_needed(100, 50, 100), 220);
+        assert_eq!(room_that_is_needed(100, 100, 100), 110);
         assert_eq!(room_that_is_needed(0, 0, 100), 0);
     }
 }

@@ -35,19 +35,22 @@ fn upgrade_to(
     to: i64,
     now: &str,
 ) -> Result<(), StoreError> {
+    if from >= to {
+        return Ok(());
+    }
+    let steps = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (version, sql) in (1_i64..).zip(MIGRATIONS) {
         if version <= from || version > to {
             continue;
         }
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        step.execute_batch(sql)?;
+        steps.execute_batch(sql)?;
         if version == 1 {
-            step.pragma_update(None, "application_id", APPLICATION_ID)?;
-            step.execute("INSERT INTO workspace VALUES (1, ?1, 1)", params![now])?;
+            steps.pragma_update(None, "application_id", APPLICATION_ID)?;
+            steps.execute("INSERT INTO workspace VALUES (1, ?1, 1)", params![now])?;
         }
-        step.pragma_update(None, "user_version", version)?;
-        step.commit()?;
+        steps.pragma_update(None, "user_version", version)?;
     }
+    steps.commit()?;
     Ok(())
 }
 

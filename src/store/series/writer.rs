@@ -16,6 +16,7 @@ use crate::model::series::{Column, FleetEvent, HeartbeatBatch, NO_NAME, Values};
 use crate::store::error::StoreError;
 use crate::store::ids::DeviceId;
 use crate::store::open::Store;
+use crate::store::straight;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, Range};
@@ -60,9 +61,25 @@ struct Waiting {
 /// The connection of a writer.
 enum Held<'s> {
     /// Its own, in a transaction that it began.
-    Own(MutexGuard<'s, Connection>),
+    Own {
+        connection: MutexGuard<'s, Connection>,
+        is_straight: bool,
+    },
     /// One in a transaction of somebody else.
     Within(&'s Connection),
+}
+
+impl Held<'_> {
+    /// After the transaction.
+    fn end(&self) {
+        if let Self::Own {
+            connection,
+            is_straight: true,
+        } = self
+        {
+            straight::end(connection);
+        }
+    }
 }
 
 impl Deref for Held<'_> {
@@ -70,7 +87,7 @@ impl Deref for Held<'_> {
 
     fn deref(&self) -> &Connection {
         match self {
-            Self::Own(connection) => connection,
+            Self::Own { connection, .. } => connection,
             Self::Within(connection) => connection,
         }
     }
@@ -100,8 +117,22 @@ impl Store {
     pub fn begin_series(&self) -> Result<SeriesWriter<'_>, StoreError> {
         let begin = || {
             let connection = self.lock_writer()?;
-            connection.execute_batch("BEGIN IMMEDIATE")?;
-            SeriesWriter::new(Held::Own(connection), self.path().to_owned())
+            let is_straight = straight::begin(&connection)?;
+            let begin = match is_straight {
+                true => "BEGIN EXCLUSIVE",
+                false => "BEGIN IMMEDIATE",
+            };
+            if let Err(error) = connection.execute_batch(begin) {
+                if is_straight {
+                    straight::end(&connection);
+                }
+                return Err(error.into());
+            }
+            let held = Held::Own {
+                connection,
+                is_straight,
+            };
+            SeriesWriter::new(held, self.path().to_owned())
         };
         begin().map_err(|error: StoreError| error.in_file(self.path()))
     }
@@ -195,6 +226,16 @@ impl<'s> SeriesWriter<'s> {
         self.totals
     }
 
+    /// How often everything is written: into the file, and into the log before it where there is one.
+    pub fn n_writes(&self) -> u64 {
+        match self.connection {
+            Held::Own {
+                is_straight: true, ..
+            } => 1,
+            _ => 2,
+        }
+    }
+
     /// Bytes of the blocks that were made so far, written or not.
     pub fn packed_bytes(&self) -> u64 {
         self.n_packed_bytes
@@ -213,6 +254,7 @@ impl<'s> SeriesWriter<'s> {
             .execute("UPDATE workspace SET revision = revision + 1", [])?;
         self.connection.execute_batch("COMMIT")?;
         self.is_done = true;
+        self.connection.end();
         Ok(())
     }
 
@@ -420,9 +462,10 @@ impl<'s> SeriesWriter<'s> {
 
 impl Drop for SeriesWriter<'_> {
     fn drop(&mut self) {
-        if let (Held::Own(connection), false) = (&self.connection, self.is_done) {
+        if let (Held::Own { connection, .. }, false) = (&self.connection, self.is_done) {
             // Where even this fails, SQLite has rolled back by itself.
             drop(connection.execute_batch("ROLLBACK"));
+            self.connection.end();
         }
     }
 }
