@@ -24,7 +24,7 @@ pub struct DeviceSum {
     pub timed_ns: i128,
     /// Of a level: how far it fell from one value to the next.
     pub fallen: f64,
-    /// Falls, counting those by nothing.
+    /// Moves, counting those by nothing.
     pub n_falls: u64,
     /// From the value before to each of them, nanoseconds.
     pub falling_ns: i128,
@@ -38,7 +38,7 @@ pub(super) struct Sum {
     all: ValueSum,
     timed: Timed,
     timed_ns: i128,
-    pub(super) falls: Option<Box<Falls>>,
+    pub(super) moves: Option<Box<Moves>>,
 }
 
 /// The values whose interval is known.
@@ -53,7 +53,7 @@ enum Timed {
 
 /// From one value to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Falls {
+pub(super) struct Moves {
     pub(super) fallen: f64,
     pub(super) n_falls: u64,
     pub(super) falling_ns: i128,
@@ -103,7 +103,7 @@ impl Sum {
     /// Adds later values.
     pub(super) fn merge(&mut self, other: &Self) {
         let timed = match (&mut self.timed, &other.timed) {
-            (Timed::All, Timed::All) | (Timed::None, Timed::None) => None,
+            (Timed::All, Timed::All) | (Timed::None | Timed::Some(_), Timed::None) => None,
             (Timed::Some(timed), Timed::Some(more)) => {
                 timed.merge(more);
                 None
@@ -112,7 +112,6 @@ impl Sum {
                 timed.merge(&other.all);
                 None
             }
-            (Timed::Some(_), Timed::None) => None,
             (Timed::All, Timed::Some(more)) => {
                 let mut timed = more.clone();
                 timed.merge(&self.all);
@@ -127,12 +126,12 @@ impl Sum {
         }
         self.all.merge(&other.all);
         self.timed_ns += other.timed_ns;
-        if let Some(more) = &other.falls {
-            let falls = self.falls.get_or_insert_default();
-            falls.fallen += more.fallen;
-            falls.n_falls += more.n_falls;
-            falls.falling_ns += more.falling_ns;
-            falls.n_rises += more.n_rises;
+        if let Some(more) = &other.moves {
+            let moves = self.moves.get_or_insert_default();
+            moves.fallen += more.fallen;
+            moves.n_falls += more.n_falls;
+            moves.falling_ns += more.falling_ns;
+            moves.n_rises += more.n_rises;
         }
     }
 
@@ -144,7 +143,7 @@ impl Sum {
             Timed::None => (0, 0.0),
             Timed::Some(timed) => (timed.count, timed.sum()),
         };
-        let falls = self.falls.as_deref().copied().unwrap_or_default();
+        let moves = self.moves.as_deref().copied().unwrap_or_default();
         DeviceSum {
             device,
             version,
@@ -153,10 +152,10 @@ impl Sum {
             n_timed,
             timed_sum,
             timed_ns: self.timed_ns,
-            fallen: falls.fallen,
-            n_falls: falls.n_falls,
-            falling_ns: falls.falling_ns,
-            n_rises: falls.n_rises,
+            fallen: moves.fallen,
+            n_falls: moves.n_falls,
+            falling_ns: moves.falling_ns,
+            n_rises: moves.n_rises,
         }
     }
 }

@@ -174,9 +174,10 @@ impl Reader {
                 let columns = cell.values(decoder)?;
                 let lengths = of.intervals.get(&cell.key).map(Vec::as_slice);
                 let rows = CellRows {
-                    times: match is_timed {
-                        true => cell.times(decoder)?,
-                        false => Vec::new(),
+                    times: if is_timed {
+                        cell.times(decoder)?
+                    } else {
+                        Vec::new()
                     },
                     versions: cell.versions(decoder)?,
                     lengths: lengths.unwrap_or_default(),
@@ -310,13 +311,13 @@ impl CellRows<'_> {
                 let apart = time.saturating_sub(time_before);
                 let is_next = apart > 0 && apart <= length.saturating_add(length / 2);
                 if is_next {
-                    let falls = sum.falls.get_or_insert_default();
+                    let moves = sum.moves.get_or_insert_default();
                     if value > value_before {
-                        falls.n_rises += 1;
+                        moves.n_rises += 1;
                     } else {
-                        falls.fallen += value_before - value;
-                        falls.n_falls += 1;
-                        falls.falling_ns += i128::from(apart);
+                        moves.fallen += value_before - value;
+                        moves.n_falls += 1;
+                        moves.falling_ns += i128::from(apart);
                     }
                 }
             }

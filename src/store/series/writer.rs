@@ -118,9 +118,10 @@ impl Store {
         let begin = || {
             let connection = self.lock_writer()?;
             let is_straight = straight::begin(&connection)?;
-            let begin = match is_straight {
-                true => "BEGIN EXCLUSIVE",
-                false => "BEGIN IMMEDIATE",
+            let begin = if is_straight {
+                "BEGIN EXCLUSIVE"
+            } else {
+                "BEGIN IMMEDIATE"
             };
             if let Err(error) = connection.execute_batch(begin) {
                 if is_straight {
