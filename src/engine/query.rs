@@ -8,7 +8,7 @@ use crate::model::progress::{Cancelled, Progress};
 use crate::store::error::StoreError;
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -82,6 +82,20 @@ struct Slot {
     cancel: CancelFlag,
 }
 
+impl Slot {
+    fn new(revision: u64) -> Self {
+        Self {
+            revision,
+            is_running: false,
+            answer: None,
+            previous: None,
+            last_asked: 0,
+            frame: 0,
+            cancel: CancelFlag::default(),
+        }
+    }
+}
+
 /// Answers by question, filled by worker threads.
 #[derive(Clone)]
 pub struct QueryCache {
@@ -92,8 +106,12 @@ pub struct QueryCache {
 #[derive(Default)]
 struct CacheInner {
     slots: BTreeMap<String, Slot>,
+    /// The question that is being asked.
+    question: String,
     clock: u64,
     n_frames: u64,
+    /// Answers that nobody needs any more. Giving back what a large one holds takes longer than a frame may: a worker does it.
+    gone: Vec<Answer>,
 }
 
 impl QueryCache {
@@ -134,25 +152,26 @@ impl QueryCache {
         context: &QueryContext,
         events: &EventSender,
     ) -> Loadable<Arc<Q::Output>> {
-        let key = format!("{} {query:?}", std::any::type_name::<Q>());
         let mut inner = lock(&self.inner);
+        let inner = &mut *inner;
+        // Asked many times a frame: the question is written where the one before stood.
+        let key = &mut inner.question;
+        key.clear();
+        let _infallible = write!(key, "{query:?} {}", std::any::type_name::<Q>());
         inner.clock += 1;
         let now = inner.clock;
         let frame = inner.n_frames;
-        let slot = inner.slots.entry(key.clone()).or_insert_with(|| Slot {
-            revision,
-            is_running: false,
-            answer: None,
-            previous: None,
-            last_asked: now,
-            frame,
-            cancel: CancelFlag::default(),
-        });
+        if !inner.slots.contains_key(key.as_str()) {
+            inner.slots.insert(key.clone(), Slot::new(revision));
+        }
+        let Some(slot) = inner.slots.get_mut(key.as_str()) else {
+            return Loadable::Pending { previous: None };
+        };
         slot.last_asked = now;
         slot.frame = frame;
         if slot.revision != revision {
             if let Some(Ok(answer)) = slot.answer.take() {
-                slot.previous = Some(answer);
+                inner.gone.extend(slot.previous.replace(answer));
             }
             slot.answer = None;
             slot.revision = revision;
@@ -182,7 +201,7 @@ impl QueryCache {
         };
         if !slot.is_running {
             slot.is_running = true;
-            let cache = Arc::clone(&self.inner);
+            let (cache, key) = (Arc::clone(&self.inner), key.clone());
             slot.cancel = CancelFlag::default();
             let context = context.for_window(slot.cancel.clone(), events.clone());
             let events = events.clone();
@@ -198,25 +217,13 @@ impl QueryCache {
                     Ok(Err(error)) => Some(Err(error.to_string())),
                     Err(panic) => Some(Err(bug_text(panic.as_ref()))),
                 };
-                if let Some(slot) = lock(&cache).slots.get_mut(&key) {
-                    slot.is_running = false;
-                    let Some(answer) = answer else {
-                        events.wake();
-                        return;
-                    };
-                    if slot.revision == revision {
-                        slot.answer = Some(answer);
-                    } else if let Ok(answer) = answer {
-                        // Of something that changes faster than questions about it are answered, this is the newest there is.
-                        slot.previous = Some(answer);
-                    }
-                }
+                let gone = lock(&cache).answered(&key, revision, answer);
                 events.wake();
+                drop(gone);
             });
             // The workers live as long as the queue: a closed queue means that we are being dropped.
             let _closed = self.queue.send(work).is_err();
         }
-        inner.evict();
         pending
     }
 
@@ -250,6 +257,26 @@ impl Default for QueryCache {
 }
 
 impl CacheInner {
+    /// Takes an answer, or that there is none; what is not needed any more, to be dropped where nobody waits.
+    fn answered(
+        &mut self,
+        key: &str,
+        revision: u64,
+        answer: Option<Result<Answer, String>>,
+    ) -> Vec<Answer> {
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.is_running = false;
+            match answer {
+                Some(answer) if slot.revision == revision => slot.answer = Some(answer),
+                // Of something that changes faster than questions about it are answered, this is the newest there is.
+                Some(Ok(answer)) => self.gone.extend(slot.previous.replace(answer)),
+                Some(Err(_)) | None => {}
+            }
+        }
+        self.evict();
+        std::mem::take(&mut self.gone)
+    }
+
     fn evict(&mut self) {
         while self.slots.len() > KEPT_ANSWERS {
             let oldest = self
@@ -258,14 +285,83 @@ impl CacheInner {
                 .filter(|(_, slot)| !slot.is_running)
                 .min_by_key(|(_, slot)| slot.last_asked)
                 .map(|(key, _)| key.clone());
-            match oldest {
-                Some(key) => self.slots.remove(&key),
-                None => return,
+            let Some(slot) = oldest.and_then(|key| self.slots.remove(&key)) else {
+                return;
             };
+            self.gone
+                .extend(slot.answer.into_iter().flatten().chain(slot.previous));
         }
     }
 }
 
 fn lock(inner: &Mutex<CacheInner>) -> MutexGuard<'_, CacheInner> {
     inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT_ANSWERS, Query, QueryCache, QueryError};
+    use crate::engine::context::QueryContext;
+    use crate::engine::event;
+    use crate::engine::index_cache::IndexCache;
+    use crate::engine::loadable::Loadable;
+    use crate::store::open::{OpenOptions, Store};
+    use std::sync::{Arc, Mutex};
+    use std::thread::{self, ThreadId};
+    use std::time::{Duration, Instant};
+
+    /// Which thread gave answers back.
+    static GIVEN_BACK_BY: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+
+    struct Large;
+
+    impl Drop for Large {
+        fn drop(&mut self) {
+            GIVEN_BACK_BY.lock().unwrap().push(thread::current().id());
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    struct Asked(usize);
+
+    impl Query for Asked {
+        type Output = Large;
+
+        fn run(&self, _context: &QueryContext) -> Result<Large, QueryError> {
+            Ok(Large)
+        }
+    }
+
+    #[test]
+    fn who_asks_does_not_give_back_what_is_not_needed_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = OpenOptions::new("2026-01-01T00:00:00Z");
+        let store = Store::open(&folder.path().join("a.fieldscope"), &options).unwrap();
+        let context = QueryContext::new(store, IndexCache::disabled(), None);
+        let (events, _receiver) = event::channel(Arc::new(|| {}));
+        let cache = QueryCache::new();
+        let started = Instant::now();
+        let answered = |asked: &Asked, revision| {
+            while !matches!(
+                cache.ask(asked.clone(), revision, &context, &events),
+                Loadable::Ready(_)
+            ) {
+                assert!(started.elapsed() < Duration::from_secs(60), "no answer");
+                thread::yield_now();
+            }
+        };
+        for number in 0..KEPT_ANSWERS + 20 {
+            answered(&Asked(number), 1);
+        }
+        // Each revision has an answer of its own.
+        for revision in 2..12 {
+            answered(&Asked(KEPT_ANSWERS), revision);
+        }
+        let gone = || GIVEN_BACK_BY.lock().unwrap().clone();
+        while gone().len() < 20 {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing goes");
+            thread::yield_now();
+        }
+        assert!(!gone().contains(&thread::current().id()));
+    }
 }

@@ -51,7 +51,10 @@ impl FrameLog {
             ));
         }
         if let Some((wall, thread)) = self.began {
-            let (wall, thread) = (wall.elapsed(), now.1.saturating_sub(thread));
+            let (wall, thread) = (
+                now.0.saturating_duration_since(wall),
+                now.1.saturating_sub(thread),
+            );
             self.write(&format!(
                 "{{\"event\":\"between\",\"frame\":{},\"thread_us\":{},\"wall_us\":{}}}",
                 self.n_frames,
@@ -59,7 +62,8 @@ impl FrameLog {
                 wall.as_micros()
             ));
         }
-        self.began = Some(now);
+        // What was just written is no part of the frame.
+        self.began = Some((Instant::now(), thread_time()));
     }
 
     /// Our part of a frame ends.
