@@ -313,7 +313,9 @@ mod tests {
     /// Which thread gave answers back.
     static GIVEN_BACK_BY: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
 
-    struct Large;
+    struct Large {
+        number: usize,
+    }
 
     impl Drop for Large {
         fn drop(&mut self) {
@@ -328,7 +330,7 @@ mod tests {
         type Output = Large;
 
         fn run(&self, _context: &QueryContext) -> Result<Large, QueryError> {
-            Ok(Large)
+            Ok(Large { number: self.0 })
         }
     }
 
@@ -342,10 +344,12 @@ mod tests {
         let cache = QueryCache::new();
         let started = Instant::now();
         let answered = |asked: &Asked, revision| {
-            while !matches!(
-                cache.ask(asked.clone(), revision, &context, &events),
-                Loadable::Ready(_)
-            ) {
+            loop {
+                let answer = cache.ask(asked.clone(), revision, &context, &events);
+                if let Loadable::Ready(answer) = answer {
+                    assert_eq!(answer.number, asked.0);
+                    return;
+                }
                 assert!(started.elapsed() < Duration::from_secs(60), "no answer");
                 thread::yield_now();
             }

@@ -172,7 +172,7 @@ fn what_a_killed_process_leaves_is_whole_and_can_be_written() {
 fn a_question_is_stopped_from_another_thread() {
     let (_folder, store) = testing::store();
     let reader = store.reader().unwrap();
-    let interrupter = reader.interrupter();
+    let interrupter = reader.interrupter().unwrap();
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
                    SELECT count(*) FROM n";
     std::thread::scope(|scope| {

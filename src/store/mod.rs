@@ -24,6 +24,7 @@ pub mod devices;
 pub mod error;
 pub mod find;
 mod grams;
+mod idle;
 pub mod ids;
 pub mod issues;
 mod lock;

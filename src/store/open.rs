@@ -3,6 +3,7 @@
 use crate::store::{
     connection::{Mode, connect_for_reading, harden, schema_version},
     error::StoreError,
+    idle::IdleConnections,
     lock::{self, LockOutcome, WriterLock},
     migrations, network,
     reader::Reader,
@@ -25,6 +26,7 @@ const PAGE_BYTES_MIN: u64 = 512;
 pub struct Store {
     // Field order is drop order: the connection closes before the lock is given back.
     writer: Option<Mutex<Connection>>,
+    idle: IdleConnections,
     _lock: Option<WriterLock>,
     path: PathBuf,
     mode: Mode,
@@ -206,6 +208,7 @@ impl Store {
         }
         Ok(Self {
             writer: Some(Mutex::new(connection)),
+            idle: IdleConnections::default(),
             _lock: Some(lock),
             path: path.to_owned(),
             mode: Mode::Shared,
@@ -249,8 +252,11 @@ impl Store {
                 why: why.to_string(),
             });
         }
+        let idle = IdleConnections::default();
+        idle.give(connection);
         Ok(Self {
             writer: None,
+            idle,
             _lock: None,
             path: path.to_owned(),
             mode,
@@ -280,8 +286,12 @@ impl Store {
 
     /// A connection for reading, for any one thread.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        connect_for_reading(&self.path, self.mode)
-            .map(|connection| Reader::new(connection, self.path.clone()))
+        let connection = match self.idle.take() {
+            Some(connection) => Ok(connection),
+            None => connect_for_reading(&self.path, self.mode),
+        };
+        connection
+            .map(|connection| Reader::new(connection, self.path.clone(), self.idle.clone()))
             .map_err(|error| error.in_file(&self.path))
     }
 
@@ -303,7 +313,7 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let written = self.lock_writer().and_then(|mut writer| {
-            if !straight::begin(&writer)? {
+            if !self.begin_straight(&writer)? {
                 return write(&mut writer, TransactionBehavior::Immediate, work);
             }
             let written = write(&mut writer, TransactionBehavior::Exclusive, work);
@@ -311,6 +321,13 @@ impl Store {
             written
         });
         written.map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Turns to writing straight into the file, where that may be: see [`straight::begin`].
+    pub(super) fn begin_straight(&self, writer: &Connection) -> Result<bool, StoreError> {
+        // Nobody reads through these.
+        self.idle.clear();
+        straight::begin(writer)
     }
 
     /// The connection that writes, for as long as the guard lives.
@@ -357,6 +374,7 @@ impl fmt::Debug for Store {
 impl Drop for Store {
     /// Moves the log into the file, so that copying the one file copies everything.
     fn drop(&mut self) {
+        self.idle.close();
         if let Some(writer) = &mut self.writer {
             let connection = writer.get_mut().unwrap_or_else(PoisonError::into_inner);
             // Not possible while somebody reads; then the log stays, and nothing is lost.

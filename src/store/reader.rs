@@ -1,13 +1,19 @@
 //! A connection for reading. What it answers stands in the file of each noun (`captures`, `crashes`, …).
 
 use crate::store::error::StoreError;
+use crate::store::idle::IdleConnections;
 use rusqlite::{Connection, InterruptHandle, Params, Row};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 /// Reads a workspace; owned by one thread at a time. It sees what was stored before each question.
 pub struct Reader {
-    connection: Connection,
+    /// `None` once it was given back, by the drop.
+    connection: Option<Connection>,
     path: PathBuf,
+    idle: IdleConnections,
+    /// A question that others can stop: whoever reads next must not be stopped in its place.
+    is_interruptible: Cell<bool>,
 }
 
 /// Stops a question from another thread: it then answers [`StoreError::Cancelled`].
@@ -21,13 +27,19 @@ impl Interrupter {
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection, path: PathBuf) -> Self {
-        Self { connection, path }
+    pub(super) fn new(connection: Connection, path: PathBuf, idle: IdleConnections) -> Self {
+        Self {
+            connection: Some(connection),
+            path,
+            idle,
+            is_interruptible: Cell::new(false),
+        }
     }
 
     /// A handle that stops this reader's questions.
-    pub fn interrupter(&self) -> Interrupter {
-        Interrupter(self.connection.get_interrupt_handle())
+    pub fn interrupter(&self) -> Result<Interrupter, StoreError> {
+        self.is_interruptible.set(true);
+        self.ask(|connection| Ok(Interrupter(connection.get_interrupt_handle())))
     }
 
     /// Grows with every change of the workspace, whoever makes it.
@@ -55,7 +67,13 @@ impl Reader {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        question(&self.connection).map_err(|error| error.in_file(&self.path))
+        let answer = match &self.connection {
+            Some(connection) => question(connection),
+            None => Err(StoreError::Invalid {
+                what: "a question to a reader that was closed".to_owned(),
+            }),
+        };
+        answer.map_err(|error| error.in_file(&self.path))
     }
 
     /// The same for a question of several statements: they all see one state of the file, whatever is written meanwhile.
@@ -81,6 +99,16 @@ impl Reader {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
         self.ask(|connection| list(connection, sql, params, read))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.is_interruptible.get()
+        {
+            self.idle.give(connection);
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl Store {
     pub fn begin_series(&self) -> Result<SeriesWriter<'_>, StoreError> {
         let begin = || {
             let connection = self.lock_writer()?;
-            let is_straight = straight::begin(&connection)?;
+            let is_straight = self.begin_straight(&connection)?;
             let begin = if is_straight {
                 "BEGIN EXCLUSIVE"
             } else {
