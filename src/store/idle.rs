@@ -8,19 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const KEPT_MAX: usize = 3;
 
 /// Idle connections of one workspace, shared with those who will give theirs back.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct IdleConnections(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
     connections: Vec<Connection>,
     is_closed: bool,
-}
-
-impl Default for IdleConnections {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
 }
 
 impl IdleConnections {
