@@ -123,14 +123,30 @@ fn step_words(own: &ComparedVersion) -> String {
         return String::new();
     };
     let sign = if step.value > 0.0 { "+" } else { "" };
-    match step.interval {
-        Some((low, high)) => format!(
-            "{sign}{} ±{}",
-            digits(step.value),
-            digits((high - low) / 2.0)
-        ),
-        None => format!("{sign}{}, too few", digits(step.value)),
-    }
+    let Some((low, high)) = step.interval else {
+        return format!("{sign}{}, too few", digits(step.value));
+    };
+    let half = (high - low) / 2.0;
+    let Some(n) = decimals(half) else {
+        return format!("{sign}{} ±{}", digits(step.value), digits(half));
+    };
+    let value = format!("{:.n$}", step.value.abs());
+    let is_zero = !value.contains(|digit: char| matches!(digit, '1'..='9'));
+    let sign = match step.value {
+        _ if is_zero => "",
+        value if value < 0.0 => "-",
+        _ => "+",
+    };
+    format!("{sign}{value} ±{half:.n$}")
+}
+
+/// Digits after the point of a number that is certain to within so much: two of it, and one where the first is large (Particle Data
+/// Group, Review of Particle Physics, Introduction, section 5.3). `None` where other words are shorter.
+fn decimals(half: f64) -> Option<usize> {
+    let place = (0..=4_i32).find(|place| half * 10_f64.powi(*place) >= 0.95)?;
+    let first = half * 10_f64.powi(place);
+    let n = if first < 3.55 { place + 1 } else { place };
+    usize::try_from(n).ok().filter(|_| half < 10.0)
 }
 
 /// What stands behind the numbers.
@@ -193,4 +209,38 @@ fn estimate_words(estimate: Option<Estimate>, n_devices: u64) -> (String, String
         None => String::new(),
     };
     (digits(estimate.value), interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::step_words;
+    use crate::engine::fleet::compared::ComparedVersion;
+    use crate::engine::fleet::view::Estimate;
+
+    #[test]
+    fn a_step_has_the_digits_that_its_interval_leaves_it() {
+        let words = |value: f64, half: f64| {
+            step_words(&ComparedVersion {
+                version: String::new(),
+                n_devices: 100,
+                n: 1000,
+                hours: 1000.0,
+                mean: Estimate {
+                    value: 1.0,
+                    interval: None,
+                },
+                difference: Some(Estimate {
+                    value,
+                    interval: Some((value - half, value + half)),
+                }),
+            })
+        };
+        assert_eq!(words(0.7812, 0.0712), "+0.78 ±0.07");
+        assert_eq!(words(-0.00159, 0.00909), "-0.002 ±0.009");
+        assert_eq!(words(-0.00011, 0.0124), "0.000 ±0.012");
+        assert_eq!(words(12.345, 1.72), "+12.3 ±1.7");
+        assert_eq!(words(12.345, 5.0), "+12 ±5");
+        assert_eq!(words(-4.0, 0.0), "-4 ±0");
+        assert_eq!(words(1234.0, 56.7), "+1,234 ±56.7");
+    }
 }
