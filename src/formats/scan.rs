@@ -130,7 +130,7 @@ impl Step<'_> {
     pub fn run(&self, progress: &dyn Progress) -> Result<Found, Cancelled> {
         let what = match self {
             Step::Piece(Pieces(survey), piece) => {
-                progress.tick(0, as_u64(piece.len()))?;
+                progress.tick(0, survey.n_bytes())?;
                 What::Piece(survey.look(piece))
             }
             Step::Format(format, bytes, Some(places)) => {

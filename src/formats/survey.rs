@@ -92,6 +92,11 @@ impl<'b> Survey<'b> {
         }
     }
 
+    /// Length of the text.
+    pub(super) fn n_bytes(&self) -> u64 {
+        as_u64(self.bytes.len())
+    }
+
     /// The pieces, which together are the text.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Range<usize>> {
         let end = self.bytes.len();

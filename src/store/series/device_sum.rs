@@ -24,7 +24,7 @@ pub struct DeviceSum {
     pub timed_ns: i128,
     /// Of a level: how far it fell from one value to the next.
     pub fallen: f64,
-    /// Moves, counting those by nothing.
+    /// Falls, counting those by nothing.
     pub n_falls: u64,
     /// From the value before to each of them, nanoseconds.
     pub falling_ns: i128,
