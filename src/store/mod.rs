@@ -34,6 +34,7 @@ mod network;
 pub mod open;
 pub mod overview;
 mod packing;
+mod read_ahead;
 pub mod reader;
 mod rows;
 pub mod series;

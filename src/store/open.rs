@@ -6,6 +6,7 @@ use crate::store::{
     idle::IdleConnections,
     lock::{self, LockOutcome, WriterLock},
     migrations, network,
+    read_ahead::BlockPages,
     reader::Reader,
     straight,
 };
@@ -13,11 +14,14 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Blocks of heartbeats take up to 9 kB: of smaller pages a fifth stays empty behind them. It cannot be changed once a file exists.
 const PAGE_BYTES: i64 = 32_768;
+
+/// Of a file from this size on the first pages are read ahead when it is opened.
+const LARGE_BYTES: u64 = 8 << 20;
 
 /// The smallest SQLite file: one page of the smallest size.
 const PAGE_BYTES_MIN: u64 = 512;
@@ -27,6 +31,7 @@ pub struct Store {
     // Field order is drop order: the connection closes before the lock is given back.
     writer: Option<Mutex<Connection>>,
     idle: IdleConnections,
+    pages: Arc<BlockPages>,
     _lock: Option<WriterLock>,
     path: PathBuf,
     mode: Mode,
@@ -126,7 +131,13 @@ impl Store {
             path: path.to_owned(),
             source,
         })?;
-        Self::open_absolute(&path, options).map_err(|error| error.in_file(&path))
+        let store = Self::open_absolute(&path, options).map_err(|error| error.in_file(&path))?;
+        // What is on another machine is not asked for before it is wanted.
+        if store.mode == Mode::Shared && is_large(&path) {
+            let reader = store.reader()?;
+            reader.ask(|connection| store.pages.expect_questions(&path, connection))?;
+        }
+        Ok(store)
     }
 
     fn open_absolute(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
@@ -209,6 +220,7 @@ impl Store {
         Ok(Self {
             writer: Some(Mutex::new(connection)),
             idle: IdleConnections::default(),
+            pages: Arc::default(),
             _lock: Some(lock),
             path: path.to_owned(),
             mode: Mode::Shared,
@@ -257,6 +269,7 @@ impl Store {
         Ok(Self {
             writer: None,
             idle,
+            pages: Arc::default(),
             _lock: None,
             path: path.to_owned(),
             mode,
@@ -291,7 +304,10 @@ impl Store {
             None => connect_for_reading(&self.path, self.mode),
         };
         connection
-            .map(|connection| Reader::new(connection, self.path.clone(), self.idle.clone()))
+            .map(|connection| {
+                let (path, idle) = (self.path.clone(), self.idle.clone());
+                Reader::new(connection, path, idle, Arc::clone(&self.pages))
+            })
             .map_err(|error| error.in_file(&self.path))
     }
 
@@ -389,6 +405,11 @@ fn newer(path: &Path, found: i64) -> StoreError {
         found,
         supported: migrations::newest(),
     }
+}
+
+/// True of a file that takes more than an instant to read.
+fn is_large(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= LARGE_BYTES)
 }
 
 /// True when there is a file with something in it. An empty one is as good as none: a process that

@@ -2,9 +2,11 @@
 
 use crate::store::error::StoreError;
 use crate::store::idle::IdleConnections;
+use crate::store::read_ahead::{BlockPages, ReadAhead};
 use rusqlite::{Connection, InterruptHandle, Params, Row};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Reads a workspace; owned by one thread at a time. It sees what was stored before each question.
 pub struct Reader {
@@ -12,6 +14,7 @@ pub struct Reader {
     connection: Option<Connection>,
     path: PathBuf,
     idle: IdleConnections,
+    pages: Arc<BlockPages>,
     /// A question that others can stop: whoever reads next must not be stopped in its place.
     is_interruptible: Cell<bool>,
 }
@@ -27,11 +30,17 @@ impl Interrupter {
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection, path: PathBuf, idle: IdleConnections) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        path: PathBuf,
+        idle: IdleConnections,
+        pages: Arc<BlockPages>,
+    ) -> Self {
         Self {
             connection: Some(connection),
             path,
             idle,
+            pages,
             is_interruptible: Cell::new(false),
         }
     }
@@ -89,6 +98,11 @@ impl Reader {
                 .transpose()?;
             question(connection)
         })
+    }
+
+    /// For a question that knows which blocks it will read; `None` where the system cannot be asked for them ahead.
+    pub(super) fn ahead(&self, connection: &Connection) -> Result<Option<ReadAhead>, StoreError> {
+        self.pages.ahead(&self.path, connection)
     }
 
     /// All rows of one statement.

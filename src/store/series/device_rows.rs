@@ -105,7 +105,9 @@ impl Reader {
             ids.push(self.metric(metric)?.map(|metric| metric.id));
         }
         let (versions, hardware) = (self.series_versions()?, self.series_hardware()?);
-        self.for_each_run(number, (from_ns, to_ns), |mut run| {
+        let read_ids = [INTERVAL, VERSION, HARDWARE].into_iter();
+        let read_ids: Vec<u32> = read_ids.chain(ids.iter().copied().flatten()).collect();
+        self.for_each_run(number, (from_ns, to_ns), &read_ids, |mut run| {
             let times = run.times()?;
             let wanted: Vec<usize> = times
                 .iter()

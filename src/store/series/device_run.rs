@@ -10,6 +10,9 @@ use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use rusqlite::Connection;
 
+/// Days of a device that the disk is asked for before the first is read.
+const DAYS_AHEAD: i64 = 30;
+
 /// The rows of a device in one cell.
 pub(super) struct DeviceRun<'r> {
     cell: CellKey,
@@ -60,8 +63,10 @@ impl Reader {
         &self,
         number: u32,
         (from_ns, to_ns): (i64, i64),
+        metrics: &[u32],
         mut visit: impl FnMut(DeviceRun<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.expect_runs(number, (day_of(from_ns), day_of(to_ns)), metrics)?;
         // The block that is looked for, or the one behind it, which tells the next day that has any.
         let sql = "SELECT id, summary, data FROM series_blocks WHERE id >= ?1 ORDER BY id LIMIT 1";
         let last = day_of(to_ns);
@@ -70,6 +75,29 @@ impl Reader {
         self.visit_runs(number, sql, day_of(from_ns), after, |run| {
             visit(run)?;
             Ok(true)
+        })
+    }
+
+    /// Asks for what of a device will be read.
+    fn expect_runs(
+        &self,
+        number: u32,
+        (first, last): (i64, i64),
+        metrics: &[u32],
+    ) -> Result<(), StoreError> {
+        let group = number / GROUP_DEVICES;
+        self.ask(|connection| {
+            let Some(ahead) = self.ahead(connection)? else {
+                return Ok(());
+            };
+            for day in first..=last.min(first.saturating_add(DAYS_AHEAD)) {
+                let cell = CellKey { day, group };
+                ahead.blocks(&ids_of_cell(cell, TIME));
+                for metric in metrics {
+                    ahead.blocks(&ids_of_cell(cell, *metric));
+                }
+            }
+            Ok(())
         })
     }
 

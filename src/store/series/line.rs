@@ -54,7 +54,8 @@ impl Reader {
             return Ok(DeviceLine::default());
         };
         let mut pixels: Vec<(u32, Stats)> = Vec::new();
-        self.for_each_run(number, (span.from_ns, span.to_ns), |mut run| {
+        let times = (span.from_ns, span.to_ns);
+        self.for_each_run(number, times, &[metric.id], |mut run| {
             let times = run.times()?;
             for column in run.columns(metric.id)? {
                 add_pixels(&mut pixels, &times, &column, span);

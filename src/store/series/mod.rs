@@ -24,6 +24,7 @@ mod device_sum;
 mod device_sums;
 mod edit;
 mod exact_sum;
+mod expected;
 mod filter;
 mod frame;
 mod histogram;

@@ -1,6 +1,7 @@
 //! Walking over the cells of a metric: blocks are read in their order by one thread, and unpacked and added up by all processors.
 
 use super::codec::Decoder;
+use super::expected::ExpectedDays;
 use super::filter::IdFilter;
 use super::key::{CellKey, HARDWARE, TIME, VERSION, group_of, ids_of_metric};
 use super::loaded::damaged;
@@ -117,10 +118,8 @@ fn share_out<S: Send>(
         reader.ask_one_state(|connection| {
             // Dropped with this closure, also by a panic: then the helpers end.
             let sender = sender;
-            for day in question.1.days(connection)? {
-                if !is_wanted(day) {
-                    continue;
-                }
+            let mut days = ExpectedDays::new(reader, connection, question.1, is_wanted)?;
+            while let Some(day) = days.next_for(question) {
                 let mut cells = cells_of_day(connection, day, question)?;
                 while !cells.is_empty() {
                     let rest = cells.split_off(piece_cells.min(cells.len()));

@@ -1,5 +1,6 @@
 //! Sums over devices, by version.
 
+use super::expected::ExpectedDays;
 use super::filter::{IdFilter, RowFilter};
 use super::key::{INTERVAL, TIME};
 use super::loaded::damaged;
@@ -97,10 +98,9 @@ impl Reader {
             |sum, part| add(sum, &part),
         )?;
         self.ask_one_state(|connection| {
-            for day in filter.days(connection)? {
-                if filter.needs_rows_of_day(day) {
-                    continue;
-                }
+            let by_rows = |day| filter.needs_rows_of_day(day);
+            let mut days = ExpectedDays::new(self, connection, filter, |day| !by_rows(day))?;
+            while let Some(day) = days.next_with(&[metric]) {
                 for_each_summary(connection, day, metric, |id, summary| {
                     let stored =
                         Summary::read(summary).map_err(|malformed| damaged(id, malformed))?;
@@ -257,7 +257,8 @@ impl Reader {
         let filter = IdFilter::new(self, &RowFilter::default())?;
         self.ask_one_state(|connection| {
             let mut spacings = BTreeMap::new();
-            for day in filter.days(connection)? {
+            let mut days = ExpectedDays::new(self, connection, &filter, |_| true)?;
+            while let Some(day) = days.next_with(&[TIME]) {
                 for_each_summary(connection, day, TIME, |id, summary| {
                     let rows =
                         RowSummary::read(summary).map_err(|malformed| damaged(id, malformed))?;
