@@ -35,6 +35,7 @@ mod line;
 mod loaded;
 mod names;
 mod packed_cell;
+mod packers;
 mod quantiles;
 mod ranking;
 mod scan;

@@ -1,16 +1,16 @@
 //! One import of heartbeats: batches stream through, the rest is one transaction.
 //!
 //! Rows wait in memory by cell until there are too many, or until the end; then the cells that got no rows of late are packed, on
-//! all processors. A cell that was stored before, by this import or an older one, is read, merged and written anew, so that the
+//! all processors, while more rows come. A cell that was stored before, by this import or an older one, is read, merged and written anew, so that the
 //! order of rows costs time and never correctness. Packed blocks wait too, so that they are written in the order of their ids.
 
-use super::cell::{Block, Piece, Rows, gathered, merged};
-use super::codec::{Decoder, Encoder};
+use super::cell::{Piece, Rows};
 use super::days;
 use super::frame::{self, SampleFrame};
 use super::key::{CellKey, GROUP_DEVICES, HARDWARE, INTERVAL, VERSION, day_of};
 use super::loaded::StoredCell;
 use super::names::{Names, UnitSource};
+use super::packers::{Packed, Packers, Work};
 use crate::model::metric::MetricDefinition;
 use crate::model::series::{Column, FleetEvent, HeartbeatBatch, NO_NAME, Values};
 use crate::store::error::StoreError;
@@ -30,8 +30,6 @@ const WAITING_BYTES_MAX: usize = 192 << 20;
 const READY_BYTES_MAX: usize = 256 << 20;
 /// Days of a group that a thread packs at once.
 const CELLS_AT_ONCE: usize = 16;
-/// Threads that pack.
-const PACKERS_MAX: usize = 8;
 
 /// What an import stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,12 +41,6 @@ pub struct SeriesTotals {
     /// Events that were given.
     pub n_events: u64,
 }
-
-/// Blocks to be written, and ids of those that they take the place of.
-type Packed = (Vec<Block>, Vec<i64>);
-
-/// A cell that is to be packed, with what is stored of it.
-type Work = (CellKey, Vec<Piece>, Option<StoredCell>);
 
 /// Rows of a cell that wait.
 #[derive(Default)]
@@ -100,7 +92,8 @@ pub struct SeriesWriter<'s> {
     names: Names,
     waiting: BTreeMap<CellKey, Waiting>,
     n_waiting_bytes: usize,
-    ready: Vec<Block>,
+    packers: Packers,
+    ready: Vec<Packed>,
     n_ready_bytes: usize,
     /// Cells that the file has, or will have when `ready` is written.
     stored: BTreeSet<CellKey>,
@@ -148,6 +141,7 @@ impl<'s> SeriesWriter<'s> {
             names: Names::default(),
             waiting: BTreeMap::new(),
             n_waiting_bytes: 0,
+            packers: Packers::default(),
             ready: Vec::new(),
             n_ready_bytes: 0,
             stored: BTreeSet::new(),
@@ -181,7 +175,7 @@ impl<'s> SeriesWriter<'s> {
     /// Writes what waits into the transaction that this is a part of.
     pub(in crate::store) fn finish_within(mut self) -> Result<SeriesTotals, StoreError> {
         self.pack(u64::MAX)?;
-        self.write_ready()?;
+        self.write_all()?;
         Ok(self.totals)
     }
 
@@ -250,7 +244,7 @@ impl<'s> SeriesWriter<'s> {
 
     fn finish(&mut self) -> Result<(), StoreError> {
         self.pack(u64::MAX)?;
-        self.write_ready()?;
+        self.write_all()?;
         self.connection
             .execute("UPDATE workspace SET revision = revision + 1", [])?;
         self.connection.execute_batch("COMMIT")?;
@@ -353,10 +347,10 @@ impl<'s> SeriesWriter<'s> {
             .filter(|(_, waiting)| waiting.last_batch < before)
             .map(|(cell, _)| *cell)
             .collect();
-        let mut work: BTreeMap<u32, Vec<Work>> = BTreeMap::new();
         if due.iter().any(|cell| self.stored.contains(cell)) {
-            self.write_ready()?;
+            self.write_all()?;
         }
+        let mut work: BTreeMap<u32, Vec<(Work, usize)>> = BTreeMap::new();
         for cell in due {
             let Some(waiting) = self.waiting.remove(&cell) else {
                 continue;
@@ -370,60 +364,64 @@ impl<'s> SeriesWriter<'s> {
                 stored = StoredCell::read(&self.connection, cell, columns)?;
             }
             let work = work.entry(cell.group).or_default();
-            work.push((cell, waiting.pieces, stored));
+            work.push(((cell, waiting.pieces, stored), waiting.n_bytes));
         }
-        let n_threads =
-            std::thread::available_parallelism().map_or(1, |n| n.get().min(PACKERS_MAX));
-        let mut shares: Vec<Vec<_>> = (0..n_threads).map(|_| Vec::new()).collect();
-        let parts = work.values().flat_map(|cells| cells.chunks(CELLS_AT_ONCE));
-        for (at, part) in parts.enumerate() {
-            if let Some(share) = shares.get_mut(at % n_threads) {
-                share.push(part);
+        for cells in work.into_values() {
+            let mut cells = cells.into_iter();
+            while cells.len() > 0 {
+                let part = cells.by_ref().take(CELLS_AT_ONCE);
+                let (part, n_bytes): (Vec<Work>, Vec<usize>) = part.unzip();
+                self.packers.give(part, n_bytes.iter().sum());
             }
         }
-        let packed: Vec<Result<Packed, StoreError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = shares
-                .into_iter()
-                .map(|share| scope.spawn(|| pack_all(share)))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| match thread.join() {
-                    Ok(packed) => packed,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
-                .collect()
-        });
-        for packed in packed {
-            let (blocks, gone) = packed?;
-            let mut delete = self
-                .connection
-                .prepare_cached("DELETE FROM series_blocks WHERE id = ?1")?;
-            for id in gone {
-                delete.execute([id])?;
-            }
-            let n_bytes = blocks
-                .iter()
-                .map(|block| block.data.len() + block.summary.len())
-                .sum::<usize>();
-            self.n_ready_bytes += n_bytes;
-            self.n_packed_bytes += n_bytes as u64;
-            self.ready.extend(blocks);
+        while let Some(packed) = self.packers.take()? {
+            self.keep(packed)?;
         }
+        while self.packers.n_bytes() > self.waiting_bytes_max / 3 {
+            let Some(packed) = self.packers.wait()? else {
+                break;
+            };
+            self.keep(packed)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps packed blocks until they are written.
+    fn keep(&mut self, packed: Packed) -> Result<(), StoreError> {
+        let mut delete = self
+            .connection
+            .prepare_cached("DELETE FROM series_blocks WHERE id = ?1")?;
+        for id in &packed.gone {
+            delete.execute([id])?;
+        }
+        drop(delete);
+        self.n_ready_bytes += packed.n_bytes();
+        self.n_packed_bytes += packed.n_bytes() as u64;
+        self.ready.push(packed);
         if self.n_ready_bytes > self.ready_bytes_max {
             self.write_ready()?;
         }
         Ok(())
     }
 
+    /// Waits for all that is being packed, and writes it.
+    fn write_all(&mut self) -> Result<(), StoreError> {
+        while let Some(packed) = self.packers.wait()? {
+            self.keep(packed)?;
+        }
+        self.write_ready()
+    }
+
     fn write_ready(&mut self) -> Result<(), StoreError> {
-        self.ready.sort_unstable_by_key(|block| block.id);
+        let ready = std::mem::take(&mut self.ready);
+        let mut blocks: Vec<_> = ready.iter().flat_map(Packed::blocks).collect();
+        blocks.sort_unstable_by_key(|(id, _, _)| *id);
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO series_blocks (id, summary, data) VALUES (?1, ?2, ?3) \
              ON CONFLICT (id) DO UPDATE SET summary = excluded.summary, data = excluded.data",
         )?;
-        for block in self.ready.drain(..) {
-            insert.execute(params![block.id, block.summary, block.data])?;
+        for (id, summary, data) in blocks {
+            insert.execute(params![id, summary, data])?;
         }
         self.n_ready_bytes = 0;
         Ok(())
@@ -469,33 +467,6 @@ impl Drop for SeriesWriter<'_> {
             self.connection.end();
         }
     }
-}
-
-/// Packs cells; answers their blocks, and the ids of blocks that they no longer have.
-fn pack_all(work: Vec<&[Work]>) -> Result<Packed, StoreError> {
-    let (mut encoder, mut decoder) = (Encoder::new()?, Decoder::new()?);
-    let (mut blocks, mut gone) = (Vec::new(), Vec::new());
-    for cells in work {
-        let pieces: Vec<&[Piece]> = cells
-            .iter()
-            .map(|(_, pieces, _)| pieces.as_slice())
-            .collect();
-        for ((cell, _, stored), mut rows) in cells.iter().zip(gathered(&pieces)) {
-            if let Some(stored) = stored {
-                rows.insert(0, stored.unpacked(*cell, &mut decoder)?);
-            }
-            let packed = merged(rows).blocks(*cell, &mut encoder)?;
-            let kept: BTreeSet<i64> = packed.iter().map(|block| block.id).collect();
-            gone.extend(
-                stored
-                    .iter()
-                    .flat_map(StoredCell::ids)
-                    .filter(|id| !kept.contains(id)),
-            );
-            blocks.extend(packed);
-        }
-    }
-    Ok((blocks, gone))
 }
 
 /// Ids of names.
