@@ -80,7 +80,7 @@ pub(super) fn read<E>(
         let reader = reader.spawn_scoped(scope, || {
             let sender = sender;
             let mut before = 0;
-            for table in &sample.tables {
+            for table in in_order_of_reading(&sample.tables) {
                 // Only a cancel ends it early, and then nobody listens.
                 if read_table(table, before, &sender, &stop).is_err() {
                     return;
@@ -91,7 +91,7 @@ pub(super) fn read<E>(
         let Ok(reader) = reader else {
             return Err(Stopped::Bug);
         };
-        let mut reports = Vec::new();
+        let mut reports: Vec<TableReport> = Vec::new();
         let mut done = 0;
         let mut receive = || loop {
             progress.tick(done, total)?;
@@ -112,8 +112,17 @@ pub(super) fn read<E>(
         let joined = reader.join();
         received?;
         joined.map_err(|_panic| Stopped::Bug)?;
+        reports.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(reports)
     })
+}
+
+/// Events come last: devices are numbered as they come, and a table of heartbeats mostly has them in an order. Devices that are
+/// beside one another in their table are then beside one another in the file.
+fn in_order_of_reading(tables: &[SampleTable]) -> Vec<&SampleTable> {
+    let mut tables: Vec<&SampleTable> = tables.iter().collect();
+    tables.sort_by_key(|table| table.mapping.table_use == TableUse::Events);
+    tables
 }
 
 fn read_table(
