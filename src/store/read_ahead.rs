@@ -6,6 +6,7 @@
 //! damaged, costs time and nothing else.
 
 use crate::store::error::StoreError;
+use crate::store::reader::list;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -26,9 +27,6 @@ const PAGES_MAX: usize = 2048;
 const INNER_PAGES_MAX: usize = 64;
 /// The system takes a request for so many bytes whole.
 const REQUEST_BYTES: usize = 128 << 10;
-/// Lists of names lie at the beginning of a workspace, before the blocks of its first import.
-const LISTS_BYTES: u64 = 2 << 20;
-
 /// A page below an inner one, and the greatest id in it; `None`: whatever is greater than all others.
 type Child = (u32, Option<i64>);
 
@@ -45,17 +43,21 @@ struct Place {
 }
 
 impl BlockPages {
-    /// Asks for what the first question will look into, whatever it is: lists of names, and where blocks lie.
+    /// Asks for what the first question will look into, whatever it is: where names are looked up, and where blocks lie.
     pub(super) fn expect_questions(
         &self,
         path: &Path,
         connection: &Connection,
     ) -> Result<(), StoreError> {
-        if let Some(ahead) = self.ahead(path, connection)? {
-            request(ahead.place.file, 0, LISTS_BYTES);
-            let below = ahead.children(ahead.place.root, &(i64::MIN..=i64::MAX));
-            ahead.ask_all(below.iter().map(|(page, _)| *page).take(INNER_PAGES_MAX));
-        }
+        let Some(ahead) = self.ahead(path, connection)? else {
+            return Ok(());
+        };
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 AND tbl_name IN \
+                   ('devices', 'series_devices', 'series_versions', 'series_hardware', 'metrics') ORDER BY rootpage";
+        let roots: Vec<u32> = list(connection, sql, [], |row| row.get(0))?;
+        ahead.ask_all(roots.into_iter());
+        let below = ahead.children(ahead.place.root, &(i64::MIN..=i64::MAX));
+        ahead.ask_all(below.iter().map(|(page, _)| *page).take(INNER_PAGES_MAX));
         Ok(())
     }
 
