@@ -19,6 +19,7 @@ pub mod log;
 pub mod manifest;
 mod msgpack;
 mod probe_rs;
+pub mod recording;
 pub mod scan;
 pub mod sdk;
 mod survey;

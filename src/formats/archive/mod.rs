@@ -4,10 +4,12 @@
 //! archive with it. Sizes are counted while inflating: what a header claims is never believed.
 
 mod compressed;
+mod recording;
 mod tar;
 mod zip;
 
 use super::lines::as_u64;
+use super::recording::is_recording;
 use crate::model::{
     progress::{Cancelled, Progress},
     warning::Warning,
@@ -87,6 +89,8 @@ pub struct Unpacked {
 pub enum Container {
     /// One file, gzip.
     Gzip,
+    /// A live session: a file a stream.
+    Recording,
     /// Many files, one behind the other.
     Tar,
     /// Many files with a directory.
@@ -107,6 +111,8 @@ impl Container {
             Some(Self::Gzip)
         } else if bytes.starts_with(compressed::ZSTD) {
             Some(Self::Zstd)
+        } else if is_recording(bytes) {
+            Some(Self::Recording)
         } else if tar::is_tar(bytes) {
             Some(Self::Tar)
         } else {
@@ -118,6 +124,7 @@ impl Container {
     pub fn id(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
+            Self::Recording => "fscap",
             Self::Tar => "tar",
             Self::Zip => "zip",
             Self::Zstd => "zstd",
@@ -183,6 +190,7 @@ impl Unpacking<'_> {
         match container {
             Container::Zip => self.zip(bytes, prefix, depth),
             Container::Tar => self.tar(bytes, prefix, depth),
+            Container::Recording => self.recording(bytes, prefix, depth),
             Container::Gzip | Container::Zstd => {
                 self.compressed(container, bytes, prefix.trim_end_matches('/'), depth)
             }

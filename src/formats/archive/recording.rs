@@ -1,0 +1,100 @@
+//! Recordings of live sessions: each stream is a file with the bytes that came, and the manifest says when.
+
+use super::{Inflated, Unpacking};
+use crate::formats::manifest::{MANIFEST_FILE_NAME, MANIFEST_SCHEMA};
+use crate::formats::recording::{Kind, Recording, Session, Stream};
+use crate::model::progress::Cancelled;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::time::Duration;
+
+/// What came over one stream.
+#[derive(Default)]
+struct Came {
+    stream: Stream,
+    first_ns: Option<i64>,
+    bytes: Vec<u8>,
+}
+
+impl Unpacking<'_> {
+    pub(super) fn recording(
+        &mut self,
+        bytes: &[u8],
+        prefix: &str,
+        depth: usize,
+    ) -> Result<(), Cancelled> {
+        let mut session = Session::default();
+        let mut streams: BTreeMap<u8, Came> = BTreeMap::new();
+        let mut recording = Recording::new(bytes);
+        for record in recording.by_ref() {
+            match record.kind {
+                Kind::Session => {
+                    session = serde_json::from_slice(record.payload).unwrap_or_default();
+                }
+                Kind::Stream => {
+                    let stream = serde_json::from_slice(record.payload).unwrap_or_default();
+                    streams.entry(record.stream).or_default().stream = stream;
+                }
+                Kind::Received => {
+                    let came = streams.entry(record.stream).or_default();
+                    came.first_ns.get_or_insert(record.time_ns);
+                    came.bytes.extend_from_slice(record.payload);
+                }
+                Kind::Sent | Kind::State | Kind::Other(_) => {}
+            }
+        }
+        self.out.warnings.extend(recording.warnings());
+        let began = humantime::parse_rfc3339(&session.started_at).ok();
+        let mut files: Vec<Value> = Vec::new();
+        let mut of_kind: BTreeMap<String, usize> = BTreeMap::new();
+        for came in streams.into_values().filter(|came| !came.bytes.is_empty()) {
+            if self.is_one_too_many(prefix) {
+                break;
+            }
+            let number = of_kind.entry(came.stream.link.clone()).or_default();
+            *number += 1;
+            let name = file_name(&came.stream.link, *number);
+            let since = came.first_ns.and_then(|ns| u64::try_from(ns).ok());
+            let first = began
+                .zip(since)
+                .map(|(began, ns)| began + Duration::from_nanos(ns));
+            files.push(json!({
+                "path": name,
+                "kind": "log",
+                "started_at": first.map(|time| humantime::format_rfc3339_nanos(time).to_string()),
+                "link": came.stream.title,
+            }));
+            let n_bytes = came.bytes.len() as u64;
+            let mut bytes = Cursor::new(came.bytes);
+            match self.inflate(&mut bytes, n_bytes)? {
+                Inflated::Whole(bytes) | Inflated::Partial(bytes, _) => {
+                    self.unpacked(format!("{prefix}{name}"), bytes, depth)?;
+                }
+                Inflated::Refused(reason) => self.refuse(&format!("{prefix}{name}"), &reason),
+            }
+        }
+        let manifest = json!({
+            "schema": MANIFEST_SCHEMA,
+            "captured_at": session.started_at,
+            "files": files,
+        });
+        let path = format!("{prefix}{MANIFEST_FILE_NAME}");
+        let manifest = manifest.to_string().into_bytes();
+        self.unpacked(path, manifest, depth)
+    }
+}
+
+/// `uart.log`, `uart-2.log`. The kind of link comes from a file: only letters and digits of it are used.
+fn file_name(link: &str, number: usize) -> String {
+    let link: String = link
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(16)
+        .collect();
+    let link = if link.is_empty() { "stream" } else { &link };
+    match number {
+        1 => format!("{link}.log"),
+        _ => format!("{link}-{number}.log"),
+    }
+}
