@@ -8,6 +8,7 @@ pub mod arch;
 pub mod cli;
 pub mod engine;
 pub mod formats;
+pub mod live;
 pub mod model;
 pub mod store;
 pub mod symbols;

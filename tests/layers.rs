@@ -18,11 +18,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("unwind", &["symbols", "arch", "model"]),
     ("store", &["model"]),
     ("formats", &["arch", "model"]),
+    ("live", &["model"]),
     ("analysis", &["unwind", "symbols", "arch", "model"]),
     (
         "engine",
         &[
-            "analysis", "formats", "store", "unwind", "symbols", "arch", "model",
+            "analysis", "formats", "live", "store", "unwind", "symbols", "arch", "model",
         ],
     ),
     ("cli", &["engine", "model"]),
@@ -43,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("parquet", &["formats"]),
     ("snap", &["formats"]),
     ("clap", &["cli"]),
+    ("serialport", &["live"]),
 ];
 
 struct Paths<'a> {

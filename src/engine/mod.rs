@@ -22,6 +22,7 @@ pub mod input;
 mod issues;
 pub mod job;
 mod jobs;
+pub mod live;
 mod live_logs;
 pub mod loadable;
 mod log_marks;

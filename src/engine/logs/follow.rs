@@ -15,6 +15,8 @@ use std::time::Duration;
 const LONGEST_OPEN_ROW: usize = 1 << 20;
 /// So often a file is looked at for more.
 const POLL: Duration = Duration::from_millis(100);
+/// So much of a log tells what it is.
+const TELLING_BYTES: usize = 512;
 /// Read at a time.
 const READ_BYTES: usize = 256 << 10;
 
@@ -62,6 +64,24 @@ impl<'a> Follower<'a> {
             self.open.extend_from_slice(buffer.get(..n).unwrap_or(&[]));
             self.print(false, out)?;
         }
+    }
+
+    /// Takes bytes that came and prints the rows that are whole. What a log is shows only when there is some of it: so long
+    /// nothing is printed.
+    pub fn push(&mut self, bytes: &[u8], out: &mut dyn Write) -> std::io::Result<()> {
+        self.open.extend_from_slice(bytes);
+        if self.format.is_none() && self.open.len() < TELLING_BYTES {
+            return Ok(());
+        }
+        self.print(false, out)
+    }
+
+    /// Prints the rows that are whole, however little of the log there is: nothing came for a moment.
+    pub fn settle(&mut self, out: &mut dyn Write) -> std::io::Result<()> {
+        if self.format.is_none() {
+            return self.print(false, out);
+        }
+        Ok(())
     }
 
     /// Prints what is left, whole or not.

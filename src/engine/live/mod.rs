@@ -1,0 +1,14 @@
+//! Live sessions: links that are open, everything that comes over them recorded.
+//!
+//! A session does not decode: whoever listens does, and the recording is imported as any other input is. What a live session
+//! shows and what its recording shows later are therefore the same.
+
+mod recorder;
+mod replay;
+mod session;
+
+pub use crate::formats::recording::{LinkState, Stream, is_recording};
+pub use crate::live::{Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind};
+pub use recorder::{Recorder, recording_beside};
+pub use replay::{replay, streams_of};
+pub use session::{Heard, LiveError, LiveSession, LiveSummary};

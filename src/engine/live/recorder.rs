@@ -1,0 +1,130 @@
+//! The file that a live session leaves.
+
+use crate::formats::recording::{
+    Kind, LinkState, Session, Stream, header, session_record, state_record, stream_record,
+    traffic_record,
+};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a power cut may take.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Appends to a recording. What was appended is with the system at once, so that a crash of the program loses nothing, and on the
+/// disk within a second.
+pub struct Recorder {
+    path: PathBuf,
+    file: File,
+    begun: Instant,
+    synced: Instant,
+    is_synced: bool,
+    n_bytes: u64,
+}
+
+impl Recorder {
+    /// Begins a recording in a file that is not there yet.
+    pub fn create(path: &Path, started_at: String) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let now = Instant::now();
+        let mut recorder = Self {
+            path: path.to_owned(),
+            file: File::create_new(path)?,
+            begun: now,
+            synced: now,
+            is_synced: true,
+            n_bytes: 0,
+        };
+        recorder.append(&header())?;
+        recorder.append(&session_record(&Session {
+            started_at,
+            recorded_by: concat!("fieldscope ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }))?;
+        Ok(recorder)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of streams, without what the recording itself takes.
+    pub fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// When the session began.
+    pub fn begun(&self) -> Instant {
+        self.begun
+    }
+
+    /// Announces a stream.
+    pub fn stream(&mut self, number: u8, stream: &Stream) -> io::Result<()> {
+        let now = self.time_ns(Instant::now());
+        self.append(&stream_record(number, now, stream))
+    }
+
+    /// Bytes that came at a time.
+    pub fn received(&mut self, number: u8, at: Instant, bytes: &[u8]) -> io::Result<()> {
+        self.traffic(Kind::Received, number, at, bytes)
+    }
+
+    /// Bytes that were sent at a time.
+    pub fn sent(&mut self, number: u8, at: Instant, bytes: &[u8]) -> io::Result<()> {
+        self.traffic(Kind::Sent, number, at, bytes)
+    }
+
+    /// What became of the link of a stream.
+    pub fn state(&mut self, number: u8, at: Instant, state: &LinkState) -> io::Result<()> {
+        self.append(&state_record(number, self.time_ns(at), state))
+    }
+
+    /// Brings to the disk what is not there, once in a second.
+    pub fn keep(&mut self) -> io::Result<()> {
+        if !self.is_synced && self.synced.elapsed() >= SYNC_EVERY {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the recording: all of it is on the disk when this returns.
+    pub fn finish(mut self) -> io::Result<PathBuf> {
+        self.sync()?;
+        Ok(self.path)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.synced = Instant::now();
+        self.is_synced = true;
+        Ok(())
+    }
+
+    fn traffic(&mut self, kind: Kind, number: u8, at: Instant, bytes: &[u8]) -> io::Result<()> {
+        self.n_bytes += bytes.len() as u64;
+        self.append(&traffic_record(kind, number, self.time_ns(at), bytes))
+    }
+
+    fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        self.is_synced = false;
+        self.file.write_all(record)
+    }
+
+    fn time_ns(&self, at: Instant) -> i64 {
+        let since = at.saturating_duration_since(self.begun);
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Where a session is recorded when nobody says: in the folder `recordings` beside the workspace, by its beginning.
+pub fn recording_beside(workspace: &Path, started_at: &str) -> PathBuf {
+    let name: String = started_at
+        .chars()
+        .map(|c| if c == ':' { '-' } else { c })
+        .collect();
+    let folder = workspace.parent().unwrap_or(Path::new(""));
+    folder.join("recordings").join(format!("{name}.fscap"))
+}
