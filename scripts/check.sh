@@ -38,6 +38,7 @@ stage_sdk() {
     scripts/sdk-test
     if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then
         test_target sdk_two_lines -- --include-ignored
+        test_target monitor -- --include-ignored
     else
         echo "gcc-arm-none-eabi and qemu-system-arm are not both installed: that a metric is two lines was not tried"
     fi

@@ -1,7 +1,8 @@
 //! The words of the command line.
 
 use super::{
-    backtrace, completions, demo, export, import, logs, metrics, query, sdk, symbolize, symbols,
+    backtrace, completions, demo, export, import, logs, metrics, monitor, query, replay, sdk,
+    symbolize, symbols,
 };
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
@@ -67,8 +68,12 @@ pub enum Command {
     Logs(Box<logs::LogsArgs>),
     /// Print the heartbeats of devices: metrics with their names and units
     Metrics(metrics::MetricsArgs),
+    /// Listen to boards: what they say, decoded as it comes, and recorded
+    Monitor(monitor::MonitorArgs),
     /// Print what a query of the window answers
     Query(query::QueryArgs),
+    /// Print a recorded session as it was when it was live
+    Replay(replay::ReplayArgs),
     /// Draw a screen of the window into a PNG file
     Screenshot(ScreenshotArgs),
     /// Write the device-side SDK of this version: metrics, events, logs and coredumps from your firmware

@@ -9,12 +9,15 @@ pub mod demo;
 pub mod exit;
 pub mod export;
 pub mod import;
+mod live_output;
 mod log_filters;
 mod log_templates;
 pub mod logs;
 mod merged_logs;
 pub mod metrics;
+pub mod monitor;
 pub mod query;
+pub mod replay;
 pub mod sdk;
 pub(crate) mod stored_logs;
 pub mod symbolize;
@@ -55,7 +58,9 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Import(args) => import::run(args, &common, out),
         Command::Logs(args) => logs::run(args, &common, out),
         Command::Metrics(args) => metrics::run(args, &common, out),
+        Command::Monitor(args) => monitor::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
+        Command::Replay(args) => replay::run(args, &common, out),
         Command::Sdk(args) => sdk::run(args, out),
         Command::Demo(args) => demo::run(args, &common, out),
         Command::Symbolize(args) => symbolize::run(args, &common, out),

@@ -1,0 +1,103 @@
+//! What comes over links, printed as rows of logs.
+
+use crate::engine::live::{Heard, LinkState, Stream};
+use crate::engine::logs::LogDictionariesRef;
+use crate::engine::logs::follow::Follower;
+use crate::engine::logs::open_log::LogStyle;
+use crate::engine::logs::selection::Selection;
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+/// Of several streams each row begins with the name of its own, but in JSON and raw.
+pub(super) struct LiveOutput<'o> {
+    streams: Vec<Open<'o>>,
+    style: LogStyle,
+    out: &'o mut dyn Write,
+    /// The first that went wrong; nothing is printed after it.
+    failed: Option<io::Error>,
+}
+
+struct Open<'o> {
+    title: String,
+    follower: Follower<'o>,
+}
+
+static ALL: LazyLock<Selection> = LazyLock::new(Selection::default);
+
+impl<'o> LiveOutput<'o> {
+    pub(super) fn new(
+        streams: &[Stream],
+        style: LogStyle,
+        dictionaries: &'o LogDictionariesRef,
+        out: &'o mut dyn Write,
+    ) -> Self {
+        let streams = streams.iter().map(|stream| Open {
+            title: stream.title.clone(),
+            follower: Follower::new(&ALL, style, None, dictionaries, &stream.title),
+        });
+        Self {
+            streams: streams.collect(),
+            style,
+            out,
+            failed: None,
+        }
+    }
+
+    pub(super) fn tell(&mut self, heard: Heard<'_>) {
+        match heard {
+            Heard::Received(number, bytes) => {
+                self.print(Some(number), |follower, out| follower.push(bytes, out))
+            }
+            Heard::Silence => self.print(None, Follower::settle),
+            Heard::State(number, state) => self.say(number, state),
+        }
+    }
+
+    /// Prints what is left of rows that did not end.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.print(None, Follower::finish);
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn print(
+        &mut self,
+        number: Option<u8>,
+        mut print: impl FnMut(&mut Follower<'o>, &mut dyn Write) -> io::Result<()>,
+    ) {
+        let is_named = self.streams.len() > 1 && self.style == LogStyle::Text;
+        for (at, open) in (0..).zip(&mut self.streams) {
+            if number.is_some_and(|number| number != at) || self.failed.is_some() {
+                continue;
+            }
+            let printed = if is_named {
+                let mut rows = Vec::new();
+                print(&mut open.follower, &mut rows)
+                    .and_then(|()| write_named(&open.title, &rows, self.out))
+            } else {
+                print(&mut open.follower, self.out)
+            };
+            self.failed = printed.err();
+        }
+    }
+
+    fn say(&mut self, number: u8, state: &LinkState) {
+        let Some(open) = self.streams.get(usize::from(number)) else {
+            return;
+        };
+        let what = match state {
+            LinkState::Connected => "listening".to_owned(),
+            LinkState::Lost { why } => format!("{why}. It is opened again when it is there"),
+            LinkState::Ended => return,
+        };
+        // Nobody is left to tell when standard error is closed.
+        let _closed = writeln!(io::stderr(), "fieldscope: {}: {what}", open.title).is_err();
+    }
+}
+
+fn write_named(title: &str, rows: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    for row in rows.split_inclusive(|byte| *byte == b'\n') {
+        write!(out, "{title}: ")?;
+        out.write_all(row)?;
+    }
+    out.flush()
+}

@@ -1,0 +1,190 @@
+//! `fieldscope monitor`: what boards say over their links, decoded as it comes and recorded.
+
+use super::args::Common;
+use super::exit::{Exit, Failure, Outcome};
+use super::live_output::LiveOutput;
+use super::terminal::Terminal;
+use crate::engine::file_bytes::Access;
+use crate::engine::import::import_paths;
+use crate::engine::live::{LinkKind, LiveSession, Recorder, Settings, link_kind, recording_beside};
+use crate::engine::logs::dictionaries::from_elfs_mapped;
+use crate::engine::logs::open_log::LogStyle;
+use crate::engine::one_shot::open_symbol_files;
+use crate::engine::workspace::{self, Workspace};
+use crate::model::progress::Progress as _;
+use clap::Args;
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+/// `fieldscope monitor`.
+#[derive(Debug, Args)]
+pub struct MonitorArgs {
+    /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
+    #[arg(long, value_name = "PORT", required = true)]
+    pub uart: Vec<String>,
+    /// Baud rate; one for all UARTs, or one for each in their order
+    #[arg(long, value_name = "N")]
+    pub baud: Vec<String>,
+    /// Data bits, parity and stop bits: 8N1, 8E1, 8O1, 8N2, 7E1, 7O1, 7N1
+    #[arg(long, value_name = "BITS", default_value = "8N1")]
+    pub framing: String,
+    /// Flow control: none, hardware, software
+    #[arg(long, value_name = "KIND", default_value = "none")]
+    pub flow: String,
+    /// ELF file of the firmware, for its format strings; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub elf: Vec<PathBuf>,
+    /// File to record into; by default one in the folder recordings beside the workspace
+    #[arg(long, value_name = "FSCAP")]
+    pub record: Option<PathBuf>,
+    /// End after so many seconds; without it Ctrl+C ends the session
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Rows as they came, with their terminal escapes
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+    /// As JSON Lines (fieldscope.log/1)
+    #[arg(long)]
+    pub json: bool,
+    /// End with exit code 1 when a crash was recorded
+    #[arg(long)]
+    pub fail_on_crash: bool,
+}
+
+impl MonitorArgs {
+    fn style(&self) -> LogStyle {
+        match (self.json, self.raw) {
+            (true, _) => LogStyle::Json,
+            (false, true) => LogStyle::Raw,
+            (false, false) => LogStyle::Text,
+        }
+    }
+
+    /// The links that are asked for, in their order.
+    fn links(&self) -> Result<Vec<(&'static dyn LinkKind, Settings)>, Failure> {
+        let n_rates = self.baud.len();
+        if n_rates > 1 && n_rates != self.uart.len() {
+            return Err(Failure::wrong(format!(
+                "{n_rates} baud rates for {} UARTs: give one for all of them, or one for each",
+                self.uart.len()
+            )));
+        }
+        let kind = link_kind("uart").ok_or_else(|| Failure::wrong("there are no UARTs here"))?;
+        let links = self.uart.iter().enumerate().map(|(at, port)| {
+            let mut settings = Settings::default()
+                .with("port", port)
+                .with("framing", &self.framing)
+                .with("flow", &self.flow);
+            if let Some(baud) = self.baud.get(at).or(self.baud.first()) {
+                settings = settings.with("baud", baud);
+            }
+            (kind, settings)
+        });
+        Ok(links.collect())
+    }
+}
+
+/// Listens, prints and records until the time is over or Ctrl+C.
+pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
+    let dictionaries = from_elfs_mapped(&elfs, &[]);
+    let duration = match args.duration {
+        Some(seconds) => Some(
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|_no_time| Failure::wrong(format!("{seconds} is no number of seconds")))?,
+        ),
+        None => None,
+    };
+    let session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
+    let started_at = workspace::time_now();
+    let recorder = recorder(args, common, started_at)?;
+    let recording = recorder.path().display().to_string();
+    let streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
+    if let Some(sender) = session.sender(0) {
+        forward_input(sender);
+    }
+    let ctrl_c = Terminal::new("listening");
+    let end = duration.map(|duration| Instant::now() + duration);
+    let is_over = || ctrl_c.tick(0, 0).is_err() || end.is_some_and(|end| Instant::now() >= end);
+    let mut output = LiveOutput::new(&streams, args.style(), &dictionaries, out);
+    let summary = session.run(recorder, is_over, |heard| output.tell(heard));
+    let printed = output.finish();
+    let summary = summary.map_err(Failure::wrong)?;
+    printed?;
+    let say = |text: &str| {
+        // Nobody is left to tell when standard error is closed.
+        let _closed = writeln!(std::io::stderr(), "fieldscope: {text}").is_err();
+    };
+    if summary.n_bytes == 0 {
+        say(&format!(
+            "nothing came; {recording} has only what became of the link"
+        ));
+        return Ok(Exit::Done);
+    }
+    match taken_in(&args.elf, common, &summary.recording) {
+        Ok(n_crashes) => {
+            say(&format!(
+                "{} bytes recorded in {recording}",
+                summary.n_bytes
+            ));
+            if args.fail_on_crash && n_crashes > 0 {
+                return Ok(Exit::Judged);
+            }
+        }
+        Err(failure) => say(&format!(
+            "{} bytes recorded in {recording}, which was not taken into the workspace: {}. Import it later",
+            summary.n_bytes, failure.message
+        )),
+    }
+    Ok(Exit::Done)
+}
+
+/// Imports a recording, with the ELF files that it was listened to with; answers how many crashes it has.
+fn taken_in(elfs: &[PathBuf], common: &Common, recording: &Path) -> Result<usize, Failure> {
+    // A session that Ctrl+C ended is imported as any other.
+    let progress = crate::model::progress::Unattended;
+    let workspace =
+        Workspace::open(common.workspace.as_deref(), common.cache()).map_err(Failure::wrong)?;
+    if !elfs.is_empty() {
+        workspace.add_symbols(elfs, &progress)?;
+    }
+    let paths = [recording.to_owned()];
+    let summary = import_paths(&workspace, &paths, Access::Map, &progress)?;
+    Ok(summary.n_crashes)
+}
+
+fn recorder(args: &MonitorArgs, common: &Common, started_at: String) -> Result<Recorder, Failure> {
+    let path = match &args.record {
+        Some(path) => path.clone(),
+        None => {
+            let workspace = common.workspace.clone().or_else(workspace::default_path);
+            let workspace = workspace.ok_or_else(|| {
+                Failure::wrong("there is no data folder to record in; say where with --record FILE")
+            })?;
+            recording_beside(&workspace, &started_at)
+        }
+    };
+    Recorder::create(&path, started_at).map_err(|error| {
+        let fix = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "it is there already; record into another file",
+            _ => "record elsewhere with --record FILE",
+        };
+        Failure::wrong(format!("{}: {error}: {fix}", path.display()))
+    })
+}
+
+/// Sends what comes on standard input to the board. Ends with the program.
+fn forward_input(board: Sender<Vec<u8>>) {
+    std::thread::spawn(move || {
+        let mut input = std::io::stdin().lock();
+        let mut buffer = [0; 4096];
+        while let Ok(n) = input.read(&mut buffer) {
+            let bytes = buffer.get(..n).unwrap_or(&[]).to_vec();
+            if n == 0 || board.send(bytes).is_err() {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,425 @@
+//! `fieldscope monitor` on pseudo terminals, which are UARTs to it: what comes is printed as `logs` prints it, everything is recorded,
+//! and the recording says the same as the log.
+#![cfg(unix)]
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod common;
+
+use common::Place;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The board's end of a UART. Dropped, the cable is pulled.
+struct Uart {
+    board: File,
+    path: PathBuf,
+}
+
+impl Uart {
+    fn new() -> Self {
+        let board = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a pseudo terminal");
+        grantpt(&board).expect("may be opened");
+        unlockpt(&board).expect("can be opened");
+        let mut termios = tcgetattr(&board).expect("its settings");
+        termios.make_raw();
+        tcsetattr(&board, OptionalActions::Now, &termios).expect("raw");
+        let name = ptsname(&board, Vec::new()).expect("a name");
+        let path = PathBuf::from(name.into_string().expect("a path"));
+        let board = File::from(board);
+        Self { board, path }
+    }
+
+    fn say(&mut self, text: &[u8]) {
+        self.board.write_all(text).expect("the UART takes bytes");
+    }
+}
+
+/// A session that runs.
+struct Monitor {
+    child: Child,
+    said: BufReader<ChildStderr>,
+}
+
+impl Monitor {
+    /// Starts one and waits until it listens.
+    fn start(place: &Place, args: &[&str]) -> Self {
+        let mut child = monitor(place)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let said = BufReader::new(child.stderr.take().expect("its words"));
+        let mut monitor = Self { child, said };
+        monitor.wait_for("listening");
+        monitor
+    }
+
+    /// Reads what is told until a line holds a text.
+    fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let n = self.said.read_line(&mut line).expect("its words");
+            assert!(n > 0, "{text} was never said");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status();
+        assert!(sent.expect("kill starts").success());
+    }
+
+    /// Waits for its end; what it printed, and what it said.
+    fn end(mut self) -> (ExitStatus, String, String) {
+        let mut out = String::new();
+        let mut stdout = self.child.stdout.take().expect("its output");
+        stdout.read_to_string(&mut out).expect("text");
+        let mut said = String::new();
+        self.said.read_to_string(&mut said).expect("text");
+        (self.child.wait().expect("it ends"), out, said)
+    }
+}
+
+fn monitor(place: &Place) -> Command {
+    let mut command = place.command();
+    command.args(["monitor", "--no-cache", "--workspace", "w.fieldscope"]);
+    command
+}
+
+/// Bytes that a board with a crash sent.
+fn console() -> (PathBuf, Vec<u8>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/qemu-bare/an386-1.uart");
+    let bytes = std::fs::read(&path).expect("the fixture");
+    (path, bytes)
+}
+
+/// Waits until the recording in a folder has so many bytes.
+fn wait_for_bytes(path: &Path, n_bytes: usize) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while std::fs::metadata(path).map_or(0, |file| file.len()) < n_bytes as u64 {
+        assert!(Instant::now() < end, "{} does not grow", path.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_session_prints_what_logs_prints_and_its_recording_has_the_crash() {
+    let place = Place::new();
+    let (path, bytes) = console();
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let session = Monitor::start(&place, &["--uart", &port, "--record", "s.fscap", "--json"]);
+    uart.say(&bytes);
+    wait_for_bytes(&place.path("s.fscap"), bytes.len());
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(
+        said.contains(&format!("{} bytes recorded in s.fscap", bytes.len())),
+        "{said}"
+    );
+    let path = path.display().to_string();
+    let logs = place.run(&["logs", "--json", &path]);
+    let rows = |text: &str| -> Vec<Value> {
+        let rows = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        rows.map(|row| row["raw"].clone()).collect()
+    };
+    assert_eq!(rows(&out), rows(&logs.out));
+    // The recording is an input as any other: the same crash, the same log, to the byte.
+    let crash = |input: &str| {
+        let answer = place.run(&["backtrace", "--no-cache", "--json", input]);
+        let mut crash: Value = serde_json::from_str(&answer.out).expect("a crash");
+        // Where it stands in its file.
+        crash["warnings"] = Value::Null;
+        crash
+    };
+    assert_eq!(crash("s.fscap"), crash(&path));
+    let again = place.run(&["logs", "--json", "s.fscap"]);
+    assert_eq!(rows(&again.out), rows(&logs.out));
+    // And it is in the workspace.
+    let captures = place.run(&[
+        "logs",
+        "--workspace",
+        "w.fieldscope",
+        "--capture",
+        "s.fscap",
+        "uart.log",
+    ]);
+    assert_eq!(captures.code, Some(0), "{}", captures.err);
+    assert_eq!(captures.out.lines().count(), logs.out.lines().count());
+}
+
+#[test]
+fn a_cable_that_was_pulled_is_told_and_the_session_goes_on() {
+    let place = Place::new();
+    let link = place.path("board");
+    let mut uart = Uart::new();
+    symlink(&uart.path, &link).expect("a name");
+    let port = link.display().to_string();
+    let mut session = Monitor::start(&place, &["--uart", &port, "--record", "s.fscap", "--raw"]);
+    uart.say(b"before the cable was pulled\nand half a ro");
+    wait_for_bytes(&place.path("s.fscap"), 300);
+    std::fs::remove_file(&link).expect("the name goes");
+    drop(uart);
+    let said = session.wait_for("is gone");
+    assert!(
+        said.contains("the cable was pulled, or the board was switched off"),
+        "{said}"
+    );
+    let mut uart = Uart::new();
+    symlink(&uart.path, &link).expect("a name");
+    session.wait_for("listening");
+    uart.say(b"after it is there again\n");
+    std::thread::sleep(Duration::from_millis(300));
+    session.signal("-TERM");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert_eq!(
+        out,
+        "before the cable was pulled\nand half a roafter it is there again\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_says_why_and_what_to_do() {
+    let place = Place::new();
+    let run = |args: &[&str]| {
+        let output = monitor(&place).args(args).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(said.lines().count(), 1, "{said}");
+        said
+    };
+    let said = run(&["--uart", "/dev/ttyNobody7"]);
+    assert!(said.contains("/dev/ttyNobody7 is not there"), "{said}");
+    let uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let said = run(&["--uart", &port, "--baud", "fast"]);
+    assert!(
+        said.contains("baud: fast is no whole number from 50 to 16000000"),
+        "{said}"
+    );
+    let said = run(&["--uart", &port, "--framing", "9N1"]);
+    assert!(said.contains("framing: 9N1 is none of 8N1"), "{said}");
+    let said = run(&["--uart", &port, "--baud", "9600", "--baud", "115200"]);
+    assert!(said.contains("2 baud rates for 1 UARTs"), "{said}");
+    let said = run(&["--uart", &port, "--duration=-1"]);
+    assert!(said.contains("-1 is no number of seconds"), "{said}");
+    // Nothing was begun.
+    assert!(!place.path("recordings").exists());
+
+    let session = Monitor::start(&place, &["--uart", &port, "--record", "one.fscap"]);
+    let id = session.child.id();
+    let said = run(&["--uart", &port, "--record", "two.fscap"]);
+    assert!(
+        said.contains(&format!(
+            "is in use by fieldscope (process {id}). Close it there"
+        )),
+        "{said}"
+    );
+    session.signal("-INT");
+    session.end();
+    let said = run(&["--uart", &port, "--record", "one.fscap"]);
+    assert!(said.contains("it is there already"), "{said}");
+}
+
+#[test]
+fn two_uarts_are_one_session_and_input_goes_to_the_first() {
+    let place = Place::new();
+    let (mut one, mut two) = (Uart::new(), Uart::new());
+    let (first, second) = (
+        one.path.display().to_string(),
+        two.path.display().to_string(),
+    );
+    let args = [
+        "--uart", &first, "--uart", &second, "--baud", "9600", "--baud", "921600",
+    ];
+    let mut session = Monitor::start(&place, &args);
+    session.wait_for("921600 baud, 8N1: listening");
+    one.say(b"from the first\n");
+    two.say(b"from the second\n");
+    let mut input = session.child.stdin.take().expect("its input");
+    input.write_all(b"reset\n").expect("it reads");
+    let mut heard = [0; 6];
+    one.board.read_exact(&mut heard).expect("the board hears");
+    assert_eq!(&heard, b"reset\n");
+    std::thread::sleep(Duration::from_millis(300));
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let mut rows: Vec<&str> = out.lines().collect();
+    rows.sort_unstable();
+    let mut expected = [
+        format!("{first}, 9600 baud, 8N1: from the first"),
+        format!("{second}, 921600 baud, 8N1: from the second"),
+    ];
+    expected.sort_unstable();
+    assert_eq!(rows, expected);
+    // Recorded beside the workspace, as two logs of one capture.
+    let recordings: Vec<_> = std::fs::read_dir(place.path("recordings"))
+        .expect("a folder")
+        .collect();
+    assert_eq!(recordings.len(), 1);
+    for (log, text) in [
+        ("uart.log", "from the first\n"),
+        ("uart-2.log", "from the second\n"),
+    ] {
+        let name = recordings[0].as_ref().expect("a file").file_name();
+        let name = name.to_string_lossy().into_owned();
+        let shown = place.run(&[
+            "logs",
+            "--workspace",
+            "w.fieldscope",
+            "--capture",
+            &name,
+            log,
+        ]);
+        assert_eq!(shown.out, text, "{}", shown.err);
+    }
+}
+
+#[test]
+fn a_session_that_was_killed_has_recorded_everything() {
+    let place = Place::new();
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let mut session = Monitor::start(&place, &["--uart", &port, "--record", "s.fscap"]);
+    let mut sent = Vec::new();
+    for row in 0..200 {
+        let text = format!("row {row} of a board that is talking\n");
+        uart.say(text.as_bytes());
+        sent.extend_from_slice(text.as_bytes());
+    }
+    wait_for_bytes(&place.path("s.fscap"), sent.len());
+    session.child.kill().expect("it is killed");
+    session.child.wait().expect("it ends");
+    let shown = place.run(&["logs", "s.fscap"]);
+    assert_eq!(shown.out.as_bytes(), sent);
+}
+
+/// The firmware of the demo on an emulated board. It starts when it is told to.
+struct Board {
+    process: Child,
+    path: String,
+}
+
+impl Board {
+    fn new(elf: &Path) -> Self {
+        let mut process = Command::new("qemu-system-arm")
+            .args([
+                "-M",
+                "mps2-an385",
+                "-display",
+                "none",
+                "-nic",
+                "none",
+                "-serial",
+                "pty",
+                "-monitor",
+                "stdio",
+                "-S",
+            ])
+            .args(["-icount", "shift=6,align=off,sleep=off", "-kernel"])
+            .arg(elf)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("QEMU starts");
+        let told = BufReader::new(process.stdout.take().expect("its words"));
+        let mut lines = told.lines().map(|line| line.expect("text"));
+        let told = lines
+            .find(|line| line.contains("/dev/pts/"))
+            .expect("a pseudo terminal");
+        let path = told
+            .split_whitespace()
+            .find(|word| word.starts_with("/dev/pts/"));
+        let path = path.expect("its path").to_owned();
+        // What it tells later is not read, and must not stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, path }
+    }
+
+    fn start(&mut self) {
+        let mut monitor = self.process.stdin.take().expect("its monitor");
+        // It looks once in a second whether somebody has opened the terminal.
+        std::thread::sleep(Duration::from_millis(2500));
+        monitor.write_all(b"cont\n").expect("it reads");
+        self.process.stdin = Some(monitor);
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        // It waits for interrupts for ever.
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs gcc-arm-none-eabi and qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_board_is_listened_to_and_its_recording_has_what_it_measured() {
+    let place = Place::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/sdk-two-lines");
+    let built = Command::new(script).arg(place.path("made")).status();
+    assert!(built.expect("the script starts").success());
+    let (elf, alone) = (
+        place.path("made/before.elf"),
+        place.path("made/before.uart"),
+    );
+    let mut board = Board::new(&elf);
+    let elf = elf.display().to_string();
+    let session = Monitor::start(
+        &place,
+        &["--uart", &board.path, "--elf", &elf, "--record", "s.fscap"],
+    );
+    board.start();
+    // The same firmware wrote this into a file: everything of it has to come.
+    let sent = std::fs::read(&alone).expect("the file");
+    wait_for_bytes(&place.path("s.fscap"), sent.len());
+    std::thread::sleep(Duration::from_millis(500));
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(out.contains("the last scene ends"), "{out}");
+    let alone = alone.display().to_string();
+    for command in ["metrics", "logs"] {
+        let of = |input: &str| {
+            let answer = place.run(&[command, input, "--elf", &elf, "--json"]);
+            assert_eq!(answer.code, Some(0), "{}", answer.err);
+            let rows = answer.out.lines().map(|line| {
+                let mut row: Value = serde_json::from_str(line).expect("JSON");
+                row["file"] = Value::Null;
+                row
+            });
+            rows.collect::<Vec<Value>>()
+        };
+        assert_eq!(of("s.fscap"), of(&alone), "{command}");
+    }
+    let stored = place.run(&[
+        "metrics",
+        "--workspace",
+        "w.fieldscope",
+        "--device",
+        "DA143532",
+        "--json",
+    ]);
+    assert_eq!(stored.code, Some(0), "{}", stored.err);
+    assert!(stored.out.contains("MainTaskMs"), "{}", stored.out);
+}
