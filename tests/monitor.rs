@@ -423,3 +423,117 @@ fn a_board_is_listened_to_and_its_recording_has_what_it_measured() {
     assert_eq!(stored.code, Some(0), "{}", stored.err);
     assert!(stored.out.contains("MainTaskMs"), "{}", stored.out);
 }
+
+/// A recording of some seconds that were pauses.
+fn paused_recording(place: &Place) -> PathBuf {
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let session = Monitor::start(place, &["--uart", &port, "--record", "s.fscap", "--json"]);
+    for row in ["first\n", "second\n", "third\n"] {
+        uart.say(row.as_bytes());
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    std::fs::write(place.path("live.json"), out).expect("it is kept");
+    place.path("s.fscap")
+}
+
+#[test]
+fn a_replay_prints_what_the_session_printed_at_the_pace_that_is_asked_for() {
+    let place = Place::new();
+    paused_recording(&place);
+    let live = std::fs::read_to_string(place.path("live.json")).expect("what was printed");
+    assert_eq!(live.lines().count(), 3);
+    let replay = |speed: &str| {
+        let begun = Instant::now();
+        let answer = place.run(&["replay", "s.fscap", "--speed", speed, "--json"]);
+        assert_eq!(answer.code, Some(0), "{}", answer.err);
+        assert_eq!(answer.out, live);
+        begun.elapsed()
+    };
+    assert!(replay("1") >= Duration::from_millis(1400));
+    replay("100");
+    replay("max");
+    let wrong = place.run(&["replay", "s.fscap", "--speed", "backwards"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("backwards is no speed"), "{}", wrong.err);
+    std::fs::write(place.path("no.fscap"), "nothing").expect("a file");
+    let wrong = place.run(&["replay", "no.fscap"]);
+    assert!(
+        wrong.err.contains("is no recording of a live session"),
+        "{}",
+        wrong.err
+    );
+    // One that was cut off has everything up to there, and says where.
+    let whole = std::fs::read(place.path("s.fscap")).expect("the recording");
+    std::fs::write(place.path("cut.fscap"), &whole[..whole.len() - 100]).expect("a file");
+    let cut = place.run(&["replay", "cut.fscap", "--speed", "max", "--json"]);
+    assert_eq!(cut.code, Some(0));
+    assert!(
+        cut.err.contains("FS-REC-003: cut.fscap, byte "),
+        "{}",
+        cut.err
+    );
+    assert!(live.starts_with(&cut.out));
+}
+
+/// What the program opens of the system: nothing of a device before somebody asked for it, and then that device alone.
+#[test]
+#[ignore = "needs strace; scripts/check.sh sdk runs it"]
+fn no_device_and_no_socket_is_opened_unasked() {
+    let place = Place::new();
+    let uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let opened = |args: &[&str]| {
+        let trace = place.path("trace");
+        let program = env!("CARGO_BIN_EXE_fieldscope");
+        let ran = Command::new("strace")
+            .args(["-f", "-e", "trace=open,openat,socket,connect", "-o"])
+            .arg(&trace)
+            .arg(program)
+            .args(args)
+            .current_dir(place.path(""))
+            .env("HOME", place.path("home"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert_eq!(ran.expect("strace starts").code(), Some(0), "{args:?}");
+        let trace = std::fs::read_to_string(trace).expect("the trace");
+        assert!(trace.lines().count() > 10);
+        let is_device = |line: &&str| {
+            let ordinary = ["\"/dev/null\"", "\"/dev/urandom\"", "\"/dev/shm"];
+            line.contains("\"/dev/") && !ordinary.iter().any(|name| line.contains(name))
+        };
+        let is_socket = |line: &&str| line.contains("socket(AF_") || line.contains("connect(");
+        let lines = trace
+            .lines()
+            .filter(|line| is_device(line) || is_socket(line));
+        lines.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let (log, _) = console();
+    let log = log.display().to_string();
+    for args in [
+        &["import", "--no-cache", "--workspace", "w.fieldscope", &log][..],
+        &["logs", &log],
+        &["query", "census", "--workspace", "w.fieldscope"],
+        &["monitor", "--help"],
+    ] {
+        assert_eq!(opened(args), Vec::<String>::new(), "{args:?}");
+    }
+    let monitor = [
+        "monitor",
+        "--no-cache",
+        "--workspace",
+        "w.fieldscope",
+        "--uart",
+        &port,
+        "--duration",
+        "0.3",
+    ];
+    let opened = opened(&monitor);
+    assert!(!opened.is_empty());
+    assert!(opened.iter().all(|line| line.contains(&port)), "{opened:?}");
+}

@@ -46,7 +46,7 @@ impl<'o> LiveOutput<'o> {
     pub(super) fn tell(&mut self, heard: Heard<'_>) {
         match heard {
             Heard::Received(number, bytes) => {
-                self.print(Some(number), |follower, out| follower.push(bytes, out))
+                self.print(Some(number), |follower, out| follower.push(bytes, out));
             }
             Heard::Silence => self.print(None, Follower::settle),
             Heard::State(number, state) => self.say(number, state),

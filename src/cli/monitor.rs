@@ -156,15 +156,14 @@ fn taken_in(elfs: &[PathBuf], common: &Common, recording: &Path) -> Result<usize
 }
 
 fn recorder(args: &MonitorArgs, common: &Common, started_at: String) -> Result<Recorder, Failure> {
-    let path = match &args.record {
-        Some(path) => path.clone(),
-        None => {
-            let workspace = common.workspace.clone().or_else(workspace::default_path);
-            let workspace = workspace.ok_or_else(|| {
-                Failure::wrong("there is no data folder to record in; say where with --record FILE")
-            })?;
-            recording_beside(&workspace, &started_at)
-        }
+    let path = if let Some(path) = &args.record {
+        path.clone()
+    } else {
+        let workspace = common.workspace.clone().or_else(workspace::default_path);
+        let workspace = workspace.ok_or_else(|| {
+            Failure::wrong("there is no data folder to record in; say where with --record FILE")
+        })?;
+        recording_beside(&workspace, &started_at)
     };
     Recorder::create(&path, started_at).map_err(|error| {
         let fix = match error.kind() {
@@ -177,7 +176,7 @@ fn recorder(args: &MonitorArgs, common: &Common, started_at: String) -> Result<R
 
 /// Sends what comes on standard input to the board. Ends with the program.
 fn forward_input(board: Sender<Vec<u8>>) {
-    std::thread::spawn(move || {
+    let forward = move || {
         let mut input = std::io::stdin().lock();
         let mut buffer = [0; 4096];
         while let Ok(n) = input.read(&mut buffer) {
@@ -186,5 +185,8 @@ fn forward_input(board: Sender<Vec<u8>>) {
                 return;
             }
         }
-    });
+    };
+    let thread = std::thread::Builder::new().name("standard input".to_owned());
+    // Without it the session listens all the same.
+    let _is_started = thread.spawn(forward).is_ok();
 }

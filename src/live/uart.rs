@@ -118,18 +118,20 @@ fn usb_name(usb: &UsbPortInfo) -> String {
 }
 
 fn framing(words: &str) -> (DataBits, Parity, StopBits) {
-    let data_bits = match words.starts_with('7') {
-        true => DataBits::Seven,
-        false => DataBits::Eight,
+    let data_bits = if words.starts_with('7') {
+        DataBits::Seven
+    } else {
+        DataBits::Eight
     };
     let parity = match words.chars().nth(1) {
         Some('E') => Parity::Even,
         Some('O') => Parity::Odd,
         _ => Parity::None,
     };
-    let stop_bits = match words.ends_with('2') {
-        true => StopBits::Two,
-        false => StopBits::One,
+    let stop_bits = if words.ends_with('2') {
+        StopBits::Two
+    } else {
+        StopBits::One
     };
     (data_bits, parity, stop_bits)
 }
@@ -137,7 +139,6 @@ fn framing(words: &str) -> (DataBits, Parity, StopBits) {
 fn not_opened(name: &str, error: &serialport::Error) -> LinkError {
     let what = name.to_owned();
     match error.kind() {
-        ErrorKind::Io(io::ErrorKind::NotFound) => LinkError::NotThere { what },
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => LinkError::NotAllowed {
             what,
             fix: if cfg!(target_os = "linux") {
@@ -150,7 +151,9 @@ fn not_opened(name: &str, error: &serialport::Error) -> LinkError {
             what,
             holder: holder(name),
         },
-        ErrorKind::NoDevice => LinkError::NotThere { what },
+        ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => {
+            LinkError::NotThere { what }
+        }
         _ => LinkError::Failed {
             what,
             said: error.to_string(),

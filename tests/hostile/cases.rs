@@ -1,6 +1,7 @@
 //! The fixtures and the ways to break them.
 
 use super::esp_dumps;
+use fieldscope::formats::recording;
 use fieldscope::symbols::symbol_file::SymbolFile;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -93,6 +94,7 @@ pub(crate) fn all() -> Vec<Case> {
         }));
     }
     cases.extend(archives());
+    cases.push(recording());
     cases.extend(esp());
     cases.extend(super::formats::all());
     cases
@@ -218,6 +220,33 @@ fn archives() -> Vec<Case> {
         });
     }
     cases
+}
+
+/// A live session in which a board crashed.
+fn recording() -> Case {
+    let stream = recording::Stream {
+        link: "uart".to_owned(),
+        title: "/dev/ttyUSB0, 115200 baud, 8N1".to_owned(),
+    };
+    let mut bytes = recording::header();
+    bytes.extend(recording::session_record(&recording::Session {
+        started_at: "2026-11-29T20:00:00Z".to_owned(),
+        recorded_by: "fieldscope".to_owned(),
+    }));
+    bytes.extend(recording::stream_record(0, 0, &stream));
+    for (time_ns, part) in (0..).zip(fixture("qemu-bare/an386-1.uart").chunks(1000)) {
+        let part = recording::traffic_record(recording::Kind::Received, 0, time_ns, part);
+        bytes.extend(part);
+    }
+    bytes.extend(recording::state_record(0, 99, &recording::LinkState::Ended));
+    let elf = SymbolFile::parse("fixture.elf", fixture("qemu-bare/an386.elf")).unwrap();
+    Case {
+        name: "qemu-bare/an386-1.fscap".to_owned(),
+        kind: Kind::Capture,
+        bytes,
+        elf: Some(Arc::new(elf)),
+        captures: Vec::new(),
+    }
 }
 
 /// A zip file of named bytes, every second one compressed.

@@ -70,7 +70,9 @@ impl ExpectedDays {
         let end = self.days.len().min(self.n_given + DAYS_AHEAD);
         let to_ask = self.days.get(self.n_asked..end).unwrap_or_default();
         if let Some(ahead) = &self.ahead {
-            to_ask.iter().for_each(|day| ask(ahead, *day));
+            for day in to_ask {
+                ask(ahead, *day);
+            }
         }
         self.n_asked = end;
         let day = self.days.get(self.n_given).copied();

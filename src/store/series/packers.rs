@@ -88,8 +88,8 @@ impl Packers {
         self.n_bytes
     }
 
-    /// Gives cells to the next thread that has nothing to do.
-    pub(super) fn give(&mut self, cells: Vec<Work>, n_bytes: usize) {
+    /// Gives cells to the next thread that has nothing to do. An error where the system gives no thread at all.
+    pub(super) fn give(&mut self, cells: Vec<Work>, n_bytes: usize) -> Result<(), StoreError> {
         let channels = self.channels.get_or_insert_with(|| {
             let (work, shared) = channel();
             let (answer, answers) = channel();
@@ -107,10 +107,21 @@ impl Packers {
             let (shared, answer) = (Arc::clone(&channels.shared), channels.answer.clone());
             let is_given_up = Arc::clone(&self.is_given_up);
             let run = move || pack_parts(&shared, &answer, &is_given_up);
-            self.threads.push(std::thread::spawn(run));
+            let thread = std::thread::Builder::new().name("pack heartbeats".to_owned());
+            match thread.spawn(run) {
+                Ok(thread) => self.threads.push(thread),
+                // Those that there are do the work.
+                Err(_) if !self.threads.is_empty() => {}
+                Err(error) => {
+                    return Err(StoreError::Unusable {
+                        what: format!("the system starts no thread: {error}"),
+                    });
+                }
+            }
         }
         // The receiver lives as long as this.
         let _is_sent = channels.work.send(Part { cells, n_bytes }).is_ok();
+        Ok(())
     }
 
     /// Blocks that are ready.

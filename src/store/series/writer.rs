@@ -371,7 +371,7 @@ impl<'s> SeriesWriter<'s> {
             while cells.len() > 0 {
                 let part = cells.by_ref().take(CELLS_AT_ONCE);
                 let (part, n_bytes): (Vec<Work>, Vec<usize>) = part.unzip();
-                self.packers.give(part, n_bytes.iter().sum());
+                self.packers.give(part, n_bytes.iter().sum())?;
             }
         }
         while let Some(packed) = self.packers.take()? {
