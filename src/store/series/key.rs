@@ -2,7 +2,7 @@
 //! the blocks of a metric in it lie side by side.
 
 use super::codec::ValueType;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// Devices of a group.
 pub(super) const GROUP_DEVICES: u32 = 128;
@@ -54,6 +54,14 @@ pub(super) fn ids_of_day(day: i64) -> RangeInclusive<i64> {
 pub(super) fn ids_of_metric(day: i64, metric: u32) -> RangeInclusive<i64> {
     let first = day_part(day) | i64::from(metric) << (GROUP_BITS + TYPE_BITS);
     first..=first + ((1 << (GROUP_BITS + TYPE_BITS)) - 1)
+}
+
+/// The blocks of a metric in a day, of some groups.
+pub(super) fn ids_of_groups(day: i64, metric: u32, groups: &Range<u32>) -> RangeInclusive<i64> {
+    let ids = ids_of_metric(day, metric);
+    let first = ids.start() | i64::from(groups.start) << TYPE_BITS;
+    let end = ids.start() + (i64::from(groups.end) << TYPE_BITS);
+    first..=(end - 1).min(*ids.end())
 }
 
 /// The blocks of a metric in a cell: one for each type.

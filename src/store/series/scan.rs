@@ -3,21 +3,25 @@
 use super::codec::Decoder;
 use super::expected::ExpectedDays;
 use super::filter::IdFilter;
-use super::key::{CellKey, HARDWARE, TIME, VERSION, group_of, ids_of_metric};
+use super::key::{
+    CellKey, HARDWARE, MOST_GROUPS, TIME, VERSION, group_of, ids_of_groups, ids_of_metric,
+};
 use super::loaded::damaged;
 use super::packed_cell::{PackedCell, StoredBlock};
 use super::summary::RowSummary;
 use crate::store::error::StoreError;
 use crate::store::reader::Reader;
 use rusqlite::{Connection, Row};
+use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of packed blocks that wait for a thread.
 const WAITING_BYTES_MAX: usize = 32 << 20;
-/// Cells that are handed to a thread at once.
-const PIECE_CELLS: usize = 96;
+/// Groups of a day that are read and handed to a thread at once: while it unpacks them, the next are read. Few in tests, which so
+/// read many pieces.
+const PIECE_GROUPS: u32 = if cfg!(test) { 2 } else { 64 };
 
 /// Asking the system takes longer than many a question.
 static N_PROCESSORS: LazyLock<usize> =
@@ -66,7 +70,7 @@ pub(super) fn scan_some_days<A: Send>(
     let work = |sum: &mut A, cells: &[PackedCell], decoder: &mut Decoder| {
         cells.iter().try_for_each(|cell| fold(sum, cell, decoder))
     };
-    let sums = share_out(reader, question, (is_wanted, PIECE_CELLS), &new, work)?;
+    let sums = share_out(reader, question, (is_wanted, PIECE_GROUPS), &new, work)?;
     let mut sums = sums.into_iter();
     let mut sum = sums.next().unwrap_or_else(&new);
     sums.for_each(|part| join(&mut sum, part));
@@ -84,18 +88,18 @@ pub(super) fn scan_days<A: Send>(
         answers.push((day, answer(cells, decoder)?));
         Ok(())
     };
-    let answers = share_out(reader, question, (|_| true, usize::MAX), Vec::new, work)?;
+    let answers = share_out(reader, question, (|_| true, MOST_GROUPS), Vec::new, work)?;
     let mut answers: Vec<(i64, A)> = answers.into_iter().flatten().collect();
     answers.sort_by_key(|(day, _)| *day);
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
-/// Reads the cells of a question day by day, in pieces of at most so many, and works on them meanwhile. Each thread has a state
+/// Reads the cells of a question day by day, in pieces of so many groups, and works on them meanwhile. Each thread has a state
 /// of its own, which are what is answered.
 fn share_out<S: Send>(
     reader: &Reader,
     question: Question<'_>,
-    (is_wanted, piece_cells): (impl Fn(i64) -> bool, usize),
+    (is_wanted, piece_groups): (impl Fn(i64) -> bool, u32),
     new: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, &[PackedCell], &mut Decoder) -> Result<(), StoreError> + Sync,
 ) -> Result<Vec<S>, StoreError> {
@@ -120,13 +124,18 @@ fn share_out<S: Send>(
             let sender = sender;
             let mut days = ExpectedDays::new(reader, connection, question.1, is_wanted)?;
             while let Some(day) = days.next_for(question) {
-                let mut cells = cells_of_day(connection, day, question)?;
-                while !cells.is_empty() {
-                    let rest = cells.split_off(piece_cells.min(cells.len()));
-                    pieces.send(&sender, std::mem::replace(&mut cells, rest));
+                let n_groups = n_groups(connection, day)?;
+                for first in (0..n_groups).step_by(piece_groups as usize) {
+                    let end = first.saturating_add(piece_groups).min(n_groups);
+                    let cells = cells_of_groups(connection, (day, first..end), question)?;
+                    if cells.is_empty() {
+                        continue;
+                    }
+                    pieces.send(&sender, cells);
                     n_pieces += 1;
-                    // The first piece is this thread's.
-                    if n_pieces > 1 && helpers.len() + 1 < *N_PROCESSORS {
+                    // Where there is one piece, it is this thread's.
+                    let has_more = n_pieces > 1 || end < n_groups;
+                    if has_more && helpers.len() + 1 < *N_PROCESSORS {
                         helpers.push(scope.spawn(help));
                     }
                 }
@@ -203,17 +212,26 @@ impl Pieces {
     }
 }
 
-/// The cells of a day that have the metric and may have wanted rows, with the blocks that a question needs.
-fn cells_of_day(
+/// Where the groups of a day end.
+fn n_groups(connection: &Connection, day: i64) -> Result<u32, StoreError> {
+    let ids = ids_of_metric(day, TIME);
+    let mut statement = connection
+        .prepare_cached("SELECT max(id) FROM series_blocks WHERE id BETWEEN ?1 AND ?2")?;
+    let last: Option<i64> = statement.query_row([ids.start(), ids.end()], |row| row.get(0))?;
+    Ok(last.map_or(0, |id| group_of(id).saturating_add(1)))
+}
+
+/// The cells of some groups of a day that have the metric and may have wanted rows, with the blocks that a question needs.
+fn cells_of_groups(
     connection: &Connection,
-    day: i64,
+    (day, groups): (i64, Range<u32>),
     (metric, filter, needs): Question<'_>,
 ) -> Result<Vec<PackedCell>, StoreError> {
     let by_rows = filter.needs_rows_of_day(day);
     let mut cells = Vec::new();
     for_each_block(
         connection,
-        (day, TIME),
+        ids_of_groups(day, TIME, &groups),
         needs.times || by_rows,
         |id, row| {
             let summary = row.get_ref(1)?.as_blob().unwrap_or_default();
@@ -249,7 +267,8 @@ fn cells_of_day(
     let mut give = |metric, with_data, put: &dyn Fn(&mut PackedCell, StoredBlock)| {
         // Blocks and cells are in the order of groups.
         let mut waiting = cells.iter_mut().peekable();
-        for_each_block(connection, (day, metric), with_data, |id, row| {
+        let ids = ids_of_groups(day, metric, &groups);
+        for_each_block(connection, ids, with_data, |id, row| {
             let group = group_of(id);
             while waiting.next_if(|cell| cell.key.group < group).is_some() {}
             if let Some(cell) = waiting.peek_mut().filter(|cell| cell.key.group == group) {
@@ -277,14 +296,13 @@ fn cells_of_day(
     Ok(cells)
 }
 
-/// Shows id, summary and data of each block of a metric in a day; data are empty where they are not wanted.
+/// Shows id, summary and data of some blocks; data are empty where they are not wanted.
 fn for_each_block(
     connection: &Connection,
-    (day, metric): (i64, u32),
+    ids: RangeInclusive<i64>,
     with_data: bool,
     mut visit: impl FnMut(i64, &Row<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let ids = ids_of_metric(day, metric);
     let mut statement = connection.prepare_cached(if with_data {
         "SELECT id, summary, data FROM series_blocks WHERE id BETWEEN ?1 AND ?2"
     } else {
@@ -304,7 +322,7 @@ pub(super) fn for_each_summary(
     metric: u32,
     mut visit: impl FnMut(i64, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    for_each_block(connection, (day, metric), false, |id, row| {
+    for_each_block(connection, ids_of_metric(day, metric), false, |id, row| {
         visit(id, row.get_ref(1)?.as_blob().unwrap_or_default())
     })
 }
