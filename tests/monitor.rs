@@ -296,6 +296,28 @@ fn two_uarts_are_one_session_and_input_goes_to_the_first() {
 }
 
 #[test]
+fn the_recording_does_not_wait_for_whoever_reads_the_output() {
+    let place = Place::new();
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let session = Monitor::start(&place, &["--uart", &port, "--record", "s.fscap"]);
+    // Nobody reads: a pipe takes 64 KiB.
+    let mut sent = Vec::new();
+    while sent.len() < 400_000 {
+        let text = format!("row {} of a board that goes on talking\n", sent.len());
+        uart.say(text.as_bytes());
+        sent.extend_from_slice(text.as_bytes());
+    }
+    wait_for_bytes(&place.path("s.fscap"), sent.len());
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert_eq!(out.as_bytes(), sent);
+    let recorded = place.run(&["logs", "s.fscap"]);
+    assert_eq!(recorded.out.as_bytes(), sent);
+}
+
+#[test]
 fn a_session_that_was_killed_has_recorded_everything() {
     let place = Place::new();
     let mut uart = Uart::new();

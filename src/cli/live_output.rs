@@ -50,6 +50,11 @@ impl<'o> LiveOutput<'o> {
             }
             Heard::Silence => self.print(None, Follower::settle),
             Heard::State(number, state) => self.say(number, state),
+            Heard::LeftOut(n_bytes) => {
+                let what = "were recorded and not printed: standard output is read too slowly";
+                // Nobody is left to tell when standard error is closed.
+                let _closed = writeln!(io::stderr(), "fieldscope: {n_bytes} bytes {what}").is_err();
+            }
         }
     }
 

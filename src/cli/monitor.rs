@@ -105,9 +105,11 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     if let Some(sender) = session.sender(0) {
         forward_input(sender);
     }
+    // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");
     let end = duration.map(|duration| Instant::now() + duration);
-    let is_over = || ctrl_c.tick(0, 0).is_err() || end.is_some_and(|end| Instant::now() >= end);
+    let is_over =
+        move || ctrl_c.tick(0, 0).is_err() || end.is_some_and(|end| Instant::now() >= end);
     let mut output = LiveOutput::new(&streams, args.style(), &dictionaries, out);
     let summary = session.run(recorder, is_over, |heard| output.tell(heard));
     let printed = output.finish();

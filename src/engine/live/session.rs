@@ -5,7 +5,8 @@ use crate::formats::recording::{LinkState, Stream};
 use crate::live::{Link, LinkError, LinkKind, Settings};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ const WAITING: usize = 1024;
 const WAIT: Duration = Duration::from_millis(10);
 /// A link that is gone is tried again this often.
 const RETRY: Duration = Duration::from_millis(250);
+/// So many bytes wait for whoever listens; what comes while there are more is recorded only.
+const UNHEARD_BYTES_MAX: usize = 64 << 20;
 /// The recording is looked after at least this often.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -26,6 +29,8 @@ pub enum Heard<'h> {
     Received(u8, &'h [u8]),
     /// What became of the link of a stream.
     State(u8, &'h LinkState),
+    /// So many bytes were recorded and are not told: whoever listens was too far behind.
+    LeftOut(u64),
     /// Nothing came for a moment.
     Silence,
 }
@@ -117,13 +122,49 @@ impl<'k> LiveSession<'k> {
         })
     }
 
-    /// Records and tells what comes until `is_over`, which is asked at least twenty times a second. A link that is lost is
+    /// Records what comes until `is_over`, which is asked at least twenty times a second, and tells it to the thread that called.
+    /// The recording never waits for who listens: what is behind by too much is recorded and not told. A link that is lost is
     /// opened again as soon as it is there.
     pub fn run(
         self,
+        recorder: Recorder,
+        is_over: impl Fn() -> bool + Send,
+        mut heard: impl FnMut(Heard<'_>),
+    ) -> Result<LiveSummary, LiveError> {
+        let (teller, told) = channel();
+        let teller = Teller {
+            told: teller,
+            n_waiting: Arc::default(),
+            n_left_out: 0,
+        };
+        let n_waiting = Arc::clone(&teller.n_waiting);
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("record".to_owned());
+            let recording =
+                thread.spawn_scoped(scope, || self.record(recorder, is_over, teller))?;
+            for told in told {
+                match &told {
+                    Told::Received(number, bytes) => {
+                        heard(Heard::Received(*number, bytes));
+                        n_waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+                    }
+                    Told::LeftOut(n) => heard(Heard::LeftOut(*n)),
+                    Told::State(number, state) => heard(Heard::State(*number, state)),
+                    Told::Silence => heard(Heard::Silence),
+                }
+            }
+            match recording.join() {
+                Ok(summary) => summary,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn record(
+        self,
         mut recorder: Recorder,
         is_over: impl Fn() -> bool,
-        mut heard: impl FnMut(Heard<'_>),
+        mut teller: Teller,
     ) -> Result<LiveSummary, LiveError> {
         for (number, stream) in self.streams() {
             recorder.stream(number, &stream)?;
@@ -132,13 +173,13 @@ impl<'k> LiveSession<'k> {
         let (sender, messages) = sync_channel(WAITING);
         let mut n_lost = 0;
         std::thread::scope(|scope| {
-            let links: Vec<_> = (0..)
+            let links: io::Result<Vec<_>> = (0..)
                 .zip(self.links)
                 .map(|(number, opened)| begin(scope, number, opened, sender.clone(), &is_done))
                 .collect();
             drop(sender);
             let recorded: io::Result<()> = loop {
-                if is_over() {
+                if is_over() || links.is_err() {
                     is_done.store(true, Ordering::Relaxed);
                 }
                 match messages.recv_timeout(TICK) {
@@ -147,9 +188,9 @@ impl<'k> LiveSession<'k> {
                         if let Err(error) = record(&mut recorder, &message) {
                             break Err(error);
                         }
-                        tell(&message, &mut heard);
+                        teller.tell(message);
                     }
-                    Err(RecvTimeoutError::Timeout) => heard(Heard::Silence),
+                    Err(RecvTimeoutError::Timeout) => teller.silence(),
                     // All links have ended, and everything that they said was recorded.
                     Err(RecvTimeoutError::Disconnected) => break Ok(()),
                 }
@@ -157,7 +198,7 @@ impl<'k> LiveSession<'k> {
             is_done.store(true, Ordering::Relaxed);
             // A link that waits for room sees that nobody listens.
             drop(messages);
-            for link in links {
+            for link in links? {
                 if let Err(panic) = link.join() {
                     std::panic::resume_unwind(panic);
                 }
@@ -173,6 +214,60 @@ impl<'k> LiveSession<'k> {
     }
 }
 
+/// What is told to the thread that listens.
+enum Told {
+    Received(u8, Vec<u8>),
+    LeftOut(u64),
+    State(u8, LinkState),
+    Silence,
+}
+
+/// Tells what was recorded, as long as it is listened to.
+struct Teller {
+    told: Sender<Told>,
+    /// Bytes that were told and not heard yet.
+    n_waiting: Arc<AtomicUsize>,
+    n_left_out: u64,
+}
+
+impl Teller {
+    fn tell(&mut self, message: Message) {
+        match message {
+            Message::Received(_, _, bytes)
+                if self.n_waiting.load(Ordering::Relaxed) > UNHEARD_BYTES_MAX =>
+            {
+                self.n_left_out += bytes.len() as u64;
+            }
+            Message::Received(number, _, bytes) => {
+                self.say_what_is_left_out();
+                self.n_waiting.fetch_add(bytes.len(), Ordering::Relaxed);
+                self.say(Told::Received(number, bytes));
+            }
+            Message::State(number, _, state) => self.say(Told::State(number, state)),
+            Message::Sent(..) => {}
+        }
+    }
+
+    fn silence(&mut self) {
+        if self.n_waiting.load(Ordering::Relaxed) == 0 {
+            self.say_what_is_left_out();
+            self.say(Told::Silence);
+        }
+    }
+
+    fn say_what_is_left_out(&mut self) {
+        if self.n_left_out > 0 {
+            let n_bytes = std::mem::take(&mut self.n_left_out);
+            self.say(Told::LeftOut(n_bytes));
+        }
+    }
+
+    fn say(&self, told: Told) {
+        // Whoever listened may be gone; the recording goes on.
+        let _is_heard = self.told.send(told).is_ok();
+    }
+}
+
 fn record(recorder: &mut Recorder, message: &Message) -> io::Result<()> {
     match message {
         Message::Received(number, at, bytes) => recorder.received(*number, *at, bytes)?,
@@ -182,22 +277,15 @@ fn record(recorder: &mut Recorder, message: &Message) -> io::Result<()> {
     recorder.keep()
 }
 
-fn tell(message: &Message, heard: &mut impl FnMut(Heard<'_>)) {
-    match message {
-        Message::Received(number, _, bytes) => heard(Heard::Received(*number, bytes)),
-        Message::State(number, _, state) => heard(Heard::State(*number, state)),
-        Message::Sent(..) => {}
-    }
-}
-
 fn begin<'scope>(
     scope: &'scope Scope<'scope, '_>,
     number: u8,
     opened: Opened<'scope>,
     messages: SyncSender<Message>,
     is_done: &'scope AtomicBool,
-) -> ScopedJoinHandle<'scope, ()> {
-    scope.spawn(move || {
+) -> io::Result<ScopedJoinHandle<'scope, ()>> {
+    let thread = std::thread::Builder::new().name(format!("link {number}"));
+    thread.spawn_scoped(scope, move || {
         // Nobody listens any more: the session is over.
         let _is_over = listen(number, opened, &messages, is_done).is_err();
     })
