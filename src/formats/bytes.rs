@@ -74,3 +74,10 @@ pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
     }
     .u16()
 }
+
+/// The CRC-32 of IEEE 802.3, as zlib's.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}

@@ -6,9 +6,11 @@
 mod recorder;
 mod replay;
 mod session;
+mod teller;
 
 pub use crate::formats::recording::{LinkState, Stream, is_recording};
 pub use crate::live::{Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind};
 pub use recorder::{Recorder, recording_beside};
 pub use replay::{replay, streams_of};
-pub use session::{Heard, LiveError, LiveSession, LiveSummary};
+pub use session::{LiveError, LiveSession, LiveSummary};
+pub use teller::Heard;

@@ -1,6 +1,6 @@
 //! A recording, told again as the session told it.
 
-use super::session::Heard;
+use super::teller::Heard;
 use crate::formats::recording::{Kind, LinkState, Recording, Stream};
 use crate::model::warning::Warning;
 use std::time::{Duration, Instant};

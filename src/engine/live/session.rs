@@ -1,12 +1,12 @@
 //! One session: a thread for each link, and one that records and listens.
 
 use super::recorder::Recorder;
+use super::teller::{Heard, Message, Teller};
 use crate::formats::recording::{LinkState, Stream};
 use crate::live::{Link, LinkError, LinkKind, Settings};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -17,23 +17,8 @@ const WAITING: usize = 1024;
 const WAIT: Duration = Duration::from_millis(10);
 /// A link that is gone is tried again this often.
 const RETRY: Duration = Duration::from_millis(250);
-/// So many bytes wait for whoever listens; what comes while there are more is recorded only.
-const UNHEARD_BYTES_MAX: usize = 64 << 20;
 /// The recording is looked after at least this often.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What a session tells.
-#[derive(Clone, Copy, Debug)]
-pub enum Heard<'h> {
-    /// Bytes of a stream.
-    Received(u8, &'h [u8]),
-    /// What became of the link of a stream.
-    State(u8, &'h LinkState),
-    /// So many bytes were recorded and are not told: whoever listens was too far behind.
-    LeftOut(u64),
-    /// Nothing came for a moment.
-    Silence,
-}
 
 /// Why a session ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -71,18 +56,6 @@ struct Opened<'k> {
 pub struct LiveSession<'k> {
     links: Vec<Opened<'k>>,
     senders: Vec<Sender<Vec<u8>>>,
-}
-
-enum Message {
-    Received(u8, Instant, Vec<u8>),
-    Sent(u8, Instant, Vec<u8>),
-    State(u8, Instant, LinkState),
-}
-
-impl Message {
-    fn is_loss(&self) -> bool {
-        matches!(self, Self::State(_, _, LinkState::Lost { .. }))
-    }
 }
 
 impl<'k> LiveSession<'k> {
@@ -131,28 +104,12 @@ impl<'k> LiveSession<'k> {
         is_over: impl Fn() -> bool + Send,
         mut heard: impl FnMut(Heard<'_>),
     ) -> Result<LiveSummary, LiveError> {
-        let (teller, told) = channel();
-        let teller = Teller {
-            told: teller,
-            n_waiting: Arc::default(),
-            n_left_out: 0,
-        };
-        let n_waiting = Arc::clone(&teller.n_waiting);
+        let (teller, told) = Teller::new();
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("record".to_owned());
             let recording =
                 thread.spawn_scoped(scope, || self.record(recorder, is_over, teller))?;
-            for told in told {
-                match &told {
-                    Told::Received(number, bytes) => {
-                        heard(Heard::Received(*number, bytes));
-                        n_waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
-                    }
-                    Told::LeftOut(n) => heard(Heard::LeftOut(*n)),
-                    Told::State(number, state) => heard(Heard::State(*number, state)),
-                    Told::Silence => heard(Heard::Silence),
-                }
-            }
+            told.hear_all(&mut heard);
             match recording.join() {
                 Ok(summary) => summary,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -211,60 +168,6 @@ impl<'k> LiveSession<'k> {
             n_bytes,
             n_lost,
         })
-    }
-}
-
-/// What is told to the thread that listens.
-enum Told {
-    Received(u8, Vec<u8>),
-    LeftOut(u64),
-    State(u8, LinkState),
-    Silence,
-}
-
-/// Tells what was recorded, as long as it is listened to.
-struct Teller {
-    told: Sender<Told>,
-    /// Bytes that were told and not heard yet.
-    n_waiting: Arc<AtomicUsize>,
-    n_left_out: u64,
-}
-
-impl Teller {
-    fn tell(&mut self, message: Message) {
-        match message {
-            Message::Received(_, _, bytes)
-                if self.n_waiting.load(Ordering::Relaxed) > UNHEARD_BYTES_MAX =>
-            {
-                self.n_left_out += bytes.len() as u64;
-            }
-            Message::Received(number, _, bytes) => {
-                self.say_what_is_left_out();
-                self.n_waiting.fetch_add(bytes.len(), Ordering::Relaxed);
-                self.say(Told::Received(number, bytes));
-            }
-            Message::State(number, _, state) => self.say(Told::State(number, state)),
-            Message::Sent(..) => {}
-        }
-    }
-
-    fn silence(&mut self) {
-        if self.n_waiting.load(Ordering::Relaxed) == 0 {
-            self.say_what_is_left_out();
-            self.say(Told::Silence);
-        }
-    }
-
-    fn say_what_is_left_out(&mut self) {
-        if self.n_left_out > 0 {
-            let n_bytes = std::mem::take(&mut self.n_left_out);
-            self.say(Told::LeftOut(n_bytes));
-        }
-    }
-
-    fn say(&self, told: Told) {
-        // Whoever listened may be gone; the recording goes on.
-        let _is_heard = self.told.send(told).is_ok();
     }
 }
 

@@ -104,10 +104,3 @@ pub enum LinkState {
     /// The session ended.
     Ended,
 }
-
-/// The CRC-32 (IEEE 802.3) that ends a record, of all before it.
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
-}

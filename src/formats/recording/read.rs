@@ -2,9 +2,9 @@
 
 use super::layout::{
     HEADER_BYTES, Kind, LENGTH_AT, MAGIC, MARK, PAYLOAD_BYTES_MAX, RECORD_HEAD_BYTES, Record,
-    VERSION, checksum,
+    VERSION,
 };
-use crate::formats::bytes::{Bytes, u16_at, u32_at};
+use crate::formats::bytes::{Bytes, crc32, u16_at, u32_at};
 use crate::model::warning::Warning;
 
 /// Looking for the next record behind damage takes at most so many checksums of each byte.
@@ -77,7 +77,7 @@ impl<'r> Recording<'r> {
         let time_ns = fields.u64()?.cast_signed();
         let payload = fields.take(n_bytes)?;
         let checked = rest.get(..fields.offset())?;
-        if fields.u32()? != checksum(checked) {
+        if fields.u32()? != crc32(checked) {
             return None;
         }
         let record = Record {

@@ -1,8 +1,7 @@
 //! Records as bytes.
 
-use super::layout::{
-    Kind, LinkState, MAGIC, MARK, PAYLOAD_BYTES_MAX, Session, Stream, VERSION, checksum,
-};
+use super::layout::{Kind, LinkState, MAGIC, MARK, PAYLOAD_BYTES_MAX, Session, Stream, VERSION};
+use crate::formats::bytes::crc32;
 use serde::Serialize;
 
 /// What a recording begins with.
@@ -49,7 +48,7 @@ pub(super) fn record(kind: Kind, number: u8, time_ns: i64, payload: &[u8]) -> Ve
     bytes.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(0).to_le_bytes());
     bytes.extend_from_slice(&time_ns.to_le_bytes());
     bytes.extend_from_slice(payload);
-    let checksum = checksum(&bytes);
+    let checksum = crc32(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes
 }

@@ -23,7 +23,7 @@ mod registers;
 
 use super::{
     Carrier, Confidence, Decoded, Format,
-    bytes::{Bytes, u16_at, u32_at},
+    bytes::{Bytes, crc32, u16_at, u32_at},
     fault_memory,
     lines::as_u64,
 };
@@ -454,12 +454,6 @@ fn insert_around_holes(
         }
         from = hole.end.max(from);
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
 }
 
 #[cfg(test)]
