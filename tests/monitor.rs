@@ -240,6 +240,31 @@ fn what_cannot_be_opened_says_why_and_what_to_do() {
 }
 
 #[test]
+fn what_is_present_is_listed_and_nothing_else_is_asked_for() {
+    let place = Place::new();
+    let listed = place.run(&["monitor", "--list"]);
+    assert_eq!(listed.code, Some(0), "{}", listed.err);
+    let is_none = listed
+        .err
+        .contains("no serial port is there. Plug in a board");
+    assert_eq!(
+        listed.out.is_empty(),
+        is_none,
+        "{} {}",
+        listed.out,
+        listed.err
+    );
+    assert!(
+        listed.out.lines().all(|line| line.starts_with("UART: ")),
+        "{}",
+        listed.out
+    );
+    let nothing = place.run(&["monitor"]);
+    assert_eq!(nothing.code, Some(2));
+    assert!(nothing.err.contains("--uart <PORT>"), "{}", nothing.err);
+}
+
+#[test]
 fn two_uarts_are_one_session_and_input_goes_to_the_first() {
     let place = Place::new();
     let (mut one, mut two) = (Uart::new(), Uart::new());
@@ -544,7 +569,7 @@ fn no_device_and_no_socket_is_opened_unasked() {
         &["import", "--no-cache", "--workspace", "w.fieldscope", &log][..],
         &["logs", &log],
         &["query", "census", "--workspace", "w.fieldscope"],
-        &["monitor", "--help"],
+        &["monitor", "--list"],
     ] {
         assert_eq!(opened(args), Vec::<String>::new(), "{args:?}");
     }

@@ -6,7 +6,9 @@ use super::live_output::LiveOutput;
 use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
-use crate::engine::live::{LinkKind, LiveSession, Recorder, Settings, link_kind, recording_beside};
+use crate::engine::live::{
+    LINKS, LinkKind, LiveSession, Recorder, Settings, link_kind, recording_beside,
+};
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
 use crate::engine::one_shot::open_symbol_files;
@@ -22,8 +24,11 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Args)]
 pub struct MonitorArgs {
     /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
-    #[arg(long, value_name = "PORT", required = true)]
+    #[arg(long, value_name = "PORT", required_unless_present = "list")]
     pub uart: Vec<String>,
+    /// Print what could be listened to, from the system's own list: nothing is opened
+    #[arg(long, conflicts_with = "uart")]
+    pub list: bool,
     /// Baud rate; one for all UARTs, or one for each in their order
     #[arg(long, value_name = "N")]
     pub baud: Vec<String>,
@@ -88,6 +93,9 @@ impl MonitorArgs {
 
 /// Listens, prints and records until the time is over or Ctrl+C.
 pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome {
+    if args.list {
+        return list(out);
+    }
     let elfs = open_symbol_files(&args.elf, &common.debug_dir).map_err(Failure::wrong)?;
     let dictionaries = from_elfs_mapped(&elfs, &[]);
     let duration = match args.duration {
@@ -139,6 +147,26 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             "{} bytes recorded in {recording}, which was not taken into the workspace: {}. Import it later",
             summary.n_bytes, failure.message
         )),
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what is present, a line each: the kind of link and its name.
+fn list(out: &mut dyn Write) -> Outcome {
+    let mut n_present = 0;
+    for kind in LINKS {
+        for present in kind.present() {
+            writeln!(out, "{}: {}", kind.title(), present.title)?;
+            n_present += 1;
+        }
+    }
+    if n_present == 0 {
+        // Nobody is left to tell when standard error is closed.
+        let _closed = writeln!(
+            std::io::stderr(),
+            "fieldscope: no serial port is there. Plug in a board; a path can be given with --uart all the same"
+        )
+        .is_err();
     }
     Ok(Exit::Done)
 }
