@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 /// `fieldscope monitor`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct MonitorArgs {
     /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
     #[arg(long, value_name = "PORT", required_unless_present = "list")]
