@@ -134,8 +134,11 @@ impl Store {
         let store = Self::open_absolute(&path, options).map_err(|error| error.in_file(&path))?;
         // What is on another machine is not asked for before it is wanted.
         if store.mode == Mode::Shared && is_large(&path) {
-            let reader = store.reader()?;
-            reader.ask(|connection| store.pages.expect_questions(&path, connection))?;
+            // A hint: where it cannot be given, the questions themselves say what is wrong.
+            if let Ok(reader) = store.reader() {
+                let ask = |connection: &Connection| store.pages.expect_questions(&path, connection);
+                let _is_asked = reader.ask(ask).is_ok();
+            }
         }
         Ok(store)
     }
