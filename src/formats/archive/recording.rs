@@ -6,8 +6,9 @@ use crate::formats::recording::{Kind, Recording, Session, Stream};
 use crate::model::progress::Cancelled;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Cursor;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What came over one stream.
 #[derive(Default)]
@@ -56,13 +57,11 @@ impl Unpacking<'_> {
             *number += 1;
             let name = file_name(&came.stream.link, *number);
             let since = came.first_ns.and_then(|ns| u64::try_from(ns).ok());
-            let first = began
-                .zip(since)
-                .map(|(began, ns)| began + Duration::from_nanos(ns));
+            let first = began.zip(since).and_then(|(began, ns)| time_of(began, ns));
             files.push(json!({
                 "path": name,
                 "kind": "log",
-                "started_at": first.map(|time| humantime::format_rfc3339_nanos(time).to_string()),
+                "started_at": first,
                 "link": came.stream.title,
             }));
             let n_bytes = came.bytes.len() as u64;
@@ -74,15 +73,24 @@ impl Unpacking<'_> {
                 Inflated::Refused(reason) => self.refuse(&format!("{prefix}{name}"), &reason),
             }
         }
+        let captured_at = began.and_then(|began| time_of(began, 0));
         let manifest = json!({
             "schema": MANIFEST_SCHEMA,
-            "captured_at": session.started_at,
+            "captured_at": captured_at,
             "files": files,
         });
         let path = format!("{prefix}{MANIFEST_FILE_NAME}");
         let manifest = manifest.to_string().into_bytes();
         self.unpacked(path, manifest, depth)
     }
+}
+
+/// A time of a session, RFC 3339; `None` of one that no year of four digits holds.
+fn time_of(began: SystemTime, since_ns: u64) -> Option<String> {
+    let time = began.checked_add(Duration::from_nanos(since_ns))?;
+    let mut text = String::new();
+    let time = humantime::format_rfc3339_nanos(time);
+    write!(text, "{time}").is_ok().then_some(text)
 }
 
 /// `uart.log`, `uart-2.log`. The kind of link comes from a file: only letters and digits of it are used.
@@ -96,5 +104,58 @@ fn file_name(link: &str, number: usize) -> String {
     match number {
         1 => format!("{link}.log"),
         _ => format!("{link}-{number}.log"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ArchiveLimits, Unpacked, unpack};
+    use crate::formats::recording::{
+        Kind, Session, Stream, header, session_record, stream_record, traffic_record,
+    };
+    use crate::model::progress::Unattended;
+
+    fn unpacked(started_at: &str, time_ns: i64) -> Unpacked {
+        let mut bytes = header();
+        bytes.extend(session_record(&Session {
+            started_at: started_at.to_owned(),
+            recorded_by: String::new(),
+        }));
+        let stream = Stream {
+            link: "../uart".to_owned(),
+            title: String::new(),
+        };
+        bytes.extend(stream_record(9, 0, &stream));
+        bytes.extend(traffic_record(Kind::Received, 9, time_ns, b"a row\n"));
+        unpack("s.fscap", &bytes, &ArchiveLimits::default(), &Unattended).unwrap()
+    }
+
+    #[test]
+    fn a_stream_is_a_file_and_the_manifest_has_its_time_where_it_is_one() {
+        for (started_at, time_ns, first) in [
+            (
+                "2026-11-29T20:00:00Z",
+                1_500_000_000,
+                "\"2026-11-29T20:00:01.500000000Z\"",
+            ),
+            // No year of four digits, before the session, no time at all.
+            ("9999-12-31T23:59:59Z", i64::MAX, "null"),
+            ("2026-11-29T20:00:00Z", -1, "null"),
+            ("yesterday", 1, "null"),
+        ] {
+            let unpacked = unpacked(started_at, time_ns);
+            let [stream, manifest] = unpacked.entries.as_slice() else {
+                panic!("{:?}", unpacked.entries);
+            };
+            assert_eq!(
+                (stream.path.as_str(), &stream.bytes[..]),
+                ("uart.log", &b"a row\n"[..])
+            );
+            let manifest = std::str::from_utf8(&manifest.bytes).unwrap();
+            assert!(
+                manifest.contains(&format!("\"started_at\":{first}")),
+                "{manifest}"
+            );
+        }
     }
 }
