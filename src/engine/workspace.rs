@@ -370,12 +370,7 @@ fn new_symbol_file(entry: &LibraryEntry) -> NewSymbolFile {
 }
 
 /// The time now, RFC 3339 in UTC.
-pub fn time_now() -> String {
-    now()
-}
-
-/// The time now, RFC 3339 in UTC.
-pub(super) fn now() -> String {
+pub fn now() -> String {
     humantime::format_rfc3339_nanos(SystemTime::now()).to_string()
 }
 

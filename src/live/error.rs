@@ -48,10 +48,3 @@ pub enum LinkError {
         said: String,
     },
 }
-
-impl LinkError {
-    /// True when trying again later cannot help: the call itself is wrong.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Setting { .. })
-    }
-}

@@ -56,11 +56,6 @@ impl Recorder {
         self.n_bytes
     }
 
-    /// When the session began.
-    pub fn begun(&self) -> Instant {
-        self.begun
-    }
-
     /// Announces a stream.
     pub fn stream(&mut self, number: u8, stream: &Stream) -> io::Result<()> {
         let now = self.time_ns(Instant::now());
