@@ -189,6 +189,7 @@ fn a_cable_that_was_pulled_is_told_and_the_session_goes_on() {
     session.signal("-TERM");
     let (status, out, said) = session.end();
     assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.contains("; the link was lost once"), "{said}");
     assert_eq!(
         out,
         "before the cable was pulled\nand half a roafter it is there again\n"
@@ -340,6 +341,33 @@ fn the_recording_does_not_wait_for_whoever_reads_the_output() {
     assert_eq!(out.as_bytes(), sent);
     let recorded = place.run(&["logs", "s.fscap"]);
     assert_eq!(recorded.out.as_bytes(), sent);
+}
+
+#[test]
+fn a_session_whose_output_nobody_reads_any_more_ends_and_is_kept() {
+    let place = Place::new();
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let mut session = Monitor::start(&place, &["--uart", &port, "--record", "s.fscap"]);
+    drop(session.child.stdout.take());
+    uart.say(b"a row that nobody reads\n");
+    let mut said = String::new();
+    session.said.read_to_string(&mut said).expect("text");
+    assert_eq!(
+        session.child.wait().expect("it ends").code(),
+        Some(0),
+        "{said}"
+    );
+    assert!(said.contains("24 bytes recorded in s.fscap"), "{said}");
+    let shown = place.run(&[
+        "logs",
+        "--workspace",
+        "w.fieldscope",
+        "--capture",
+        "s.fscap",
+        "uart.log",
+    ]);
+    assert_eq!(shown.out, "a row that nobody reads\n", "{}", shown.err);
 }
 
 #[test]

@@ -43,6 +43,11 @@ impl<'o> LiveOutput<'o> {
         }
     }
 
+    /// True once nothing can be printed any more.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     pub(super) fn tell(&mut self, heard: Heard<'_>) {
         match heard {
             Heard::Received(number, bytes) => {

@@ -17,6 +17,7 @@ use crate::model::progress::Progress as _;
 use clap::Args;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -107,7 +108,7 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         None => None,
     };
     let session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
-    let started_at = workspace::time_now();
+    let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
     let streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
@@ -116,14 +117,22 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     }
     // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");
-    let end = duration.map(|duration| Instant::now() + duration);
-    let is_over =
-        move || ctrl_c.tick(0, 0).is_err() || end.is_some_and(|end| Instant::now() >= end);
+    // One that no clock can hold never comes.
+    let end = duration.and_then(|duration| Instant::now().checked_add(duration));
+    let is_unread = AtomicBool::new(false);
+    let is_unread = &is_unread;
+    let is_over = move || {
+        let is_due = end.is_some_and(|end| Instant::now() >= end);
+        is_due || is_unread.load(Ordering::Relaxed) || ctrl_c.tick(0, 0).is_err()
+    };
     let mut output = LiveOutput::new(&streams, args.style(), &dictionaries, out);
-    let summary = session.run(recorder, is_over, |heard| output.tell(heard));
+    let summary = session.run(recorder, is_over, |heard| {
+        output.tell(heard);
+        // Whoever read what is printed is gone, as of `monitor | head`.
+        is_unread.store(output.has_failed(), Ordering::Relaxed);
+    });
     let printed = output.finish();
     let summary = summary.map_err(Failure::wrong)?;
-    printed?;
     let say = |text: &str| {
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(std::io::stderr(), "fieldscope: {text}").is_err();
@@ -132,12 +141,18 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         say(&format!(
             "nothing came; {recording} has only what became of the link"
         ));
+        printed?;
         return Ok(Exit::Done);
     }
+    let lost = match summary.n_lost {
+        0 => String::new(),
+        1 => "; the link was lost once".to_owned(),
+        n => format!("; links were lost {n} times"),
+    };
     match taken_in(&args.elf, common, &summary.recording) {
         Ok(n_crashes) => {
             say(&format!(
-                "{} bytes recorded in {recording}",
+                "{} bytes recorded in {recording}{lost}",
                 summary.n_bytes
             ));
             if args.fail_on_crash && n_crashes > 0 {
@@ -149,6 +164,7 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             summary.n_bytes, failure.message
         )),
     }
+    printed?;
     Ok(Exit::Done)
 }
 
