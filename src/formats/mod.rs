@@ -8,6 +8,7 @@ pub mod build_id_note;
 mod bytes;
 mod crashcatcher;
 mod elf_core;
+pub mod elf_core_writer;
 mod esp;
 mod esp_panic;
 mod fault_memory;
