@@ -25,6 +25,7 @@ pub mod scan;
 pub mod sdk;
 mod survey;
 pub mod table;
+pub mod watch;
 pub mod written_table;
 mod zephyr;
 mod zephyr_text;
@@ -62,6 +63,8 @@ pub struct Decoded {
     /// What devices say of themselves: heartbeats, events, coredumps and states, in the order of the input. Logs are not
     /// among them: they are rows of the log.
     pub messages: Vec<DeviceMessage>,
+    /// Numbers that were looked at while a program ran.
+    pub watched: Vec<watch::Watched>,
     /// The bytes that were decoded.
     pub understood: Vec<Range<u64>>,
     /// What was wrong with the input outside any one dump.
@@ -130,6 +133,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &fault_print::riscv::RiscvPrint,
     &sdk::SdkCobs,
     &sdk::SdkLines,
+    &watch::WatchedNumbers,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];
