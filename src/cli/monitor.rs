@@ -7,7 +7,8 @@ use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
 use crate::engine::live::{
-    LINKS, LinkKind, LiveSession, Recorder, Settings, link_kind, recording_beside,
+    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, cost_in_words,
+    link_kind, recording_beside,
 };
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
@@ -26,10 +27,17 @@ use std::time::{Duration, Instant};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct MonitorArgs {
     /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
-    #[arg(long, value_name = "PORT", required_unless_present = "list")]
+    #[arg(long, value_name = "PORT", required_unless_present_any = ["list", "gdb"])]
     pub uart: Vec<String>,
+    /// GDB server to observe a board through: localhost:1234; may be repeated. The board is halted for each look, as briefly as can be
+    #[arg(long, value_name = "HOST:PORT")]
+    pub gdb: Vec<String>,
+    /// Number to watch while the board runs: a metric of the firmware, or a global variable with members and elements, as in
+    /// state.rssi@10 (times a second, 5 without); may be repeated
+    #[arg(long, value_name = "NAME@HZ")]
+    pub watch: Vec<String>,
     /// Print what could be listened to, from the system's own list: nothing is opened
-    #[arg(long, conflicts_with = "uart")]
+    #[arg(long, conflicts_with_all = ["uart", "gdb"])]
     pub list: bool,
     /// Baud rate; one for all UARTs, or one for each in their order
     #[arg(long, value_name = "N")]
@@ -78,8 +86,12 @@ impl MonitorArgs {
                 self.uart.len()
             )));
         }
-        let kind = link_kind("uart").ok_or_else(|| Failure::wrong("there are no UARTs here"))?;
-        let links = self.uart.iter().enumerate().map(|(at, port)| {
+        let kind = |id: &str| {
+            link_kind(id)
+                .ok_or_else(|| Failure::wrong(format!("there are no links of kind {id} here")))
+        };
+        let uart = kind("uart")?;
+        let uarts = self.uart.iter().enumerate().map(|(at, port)| {
             let mut settings = Settings::default()
                 .with("port", port)
                 .with("framing", &self.framing)
@@ -87,9 +99,12 @@ impl MonitorArgs {
             if let Some(baud) = self.baud.get(at).or(self.baud.first()) {
                 settings = settings.with("baud", baud);
             }
-            (kind, settings)
+            (uart, settings)
         });
-        Ok(links.collect())
+        let gdb = kind("gdb")?;
+        let servers = self.gdb.iter();
+        let servers = servers.map(|address| (gdb, Settings::default().with("address", address)));
+        Ok(uarts.chain(servers).collect())
     }
 }
 
@@ -107,11 +122,26 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         ),
         None => None,
     };
-    let session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
+    let watches: Result<Vec<Watch>, String> = args
+        .watch
+        .iter()
+        .map(|name| Watch::find(&elfs, name))
+        .collect();
+    let watches = watches.map_err(|why| Failure::wrong(format!("--watch: {why}")))?;
+    let mut session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
+    if !watches.is_empty() && !session.has_target() {
+        return Err(Failure::wrong(
+            "--watch needs a link to the processor: add --gdb HOST:PORT",
+        ));
+    }
+    let numbers = watches.iter().map(|watch| watch.number.clone()).collect();
+    let session = session.observing(Observing { elfs, watches });
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
-    let streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
+    let begun = Instant::now();
+    let mut streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
+    streams.push(Stream::of_numbers(numbers));
     if let Some(sender) = session.sender(0) {
         forward_input(sender);
     }
@@ -133,11 +163,21 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     });
     let printed = output.finish();
     let summary = summary.map_err(Failure::wrong)?;
+    let took = begun.elapsed();
     let say = |text: &str| {
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(std::io::stderr(), "fieldscope: {text}").is_err();
     };
-    if summary.n_bytes == 0 {
+    if let Some(cost) = &summary.cost {
+        say(&cost_in_words(cost, took));
+    }
+    for core in &summary.cores {
+        say(&format!(
+            "the board as it was at its fault: {}; fieldscope backtrace and gdb open it",
+            core.display()
+        ));
+    }
+    if summary.is_empty() {
         say(&format!(
             "nothing came; {recording} has only what became of the link"
         ));
@@ -152,16 +192,17 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     match taken_in(&args.elf, common, &summary.recording) {
         Ok(n_crashes) => {
             say(&format!(
-                "{} bytes recorded in {recording}{lost}",
-                summary.n_bytes
+                "{} recorded in {recording}{lost}",
+                summary.in_words()
             ));
             if args.fail_on_crash && n_crashes > 0 {
                 return Ok(Exit::Judged);
             }
         }
         Err(failure) => say(&format!(
-            "{} bytes recorded in {recording}, which was not taken into the workspace: {}. Import it later",
-            summary.n_bytes, failure.message
+            "{} recorded in {recording}, which was not taken into the workspace: {}. Import it later",
+            summary.in_words(),
+            failure.message
         )),
     }
     printed?;

@@ -3,14 +3,24 @@
 //! A session does not decode: whoever listens does, and the recording is imported as any other input is. What a live session
 //! shows and what its recording shows later are therefore the same.
 
+mod fault_watch;
+mod link_thread;
+mod observer;
 mod recorder;
 mod replay;
 mod session;
 mod teller;
+mod watch;
 
-pub use crate::formats::recording::{LinkState, Stream, is_recording};
-pub use crate::live::{Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind};
+pub use crate::formats::recording::{
+    LinkState, Look, Stream, WatchValue, WatchedNumber, is_recording,
+};
+pub use crate::live::{
+    Cost, Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind,
+};
+pub use observer::{Observing, cost_in_words};
 pub use recorder::{Recorder, recording_beside};
 pub use replay::{replay, streams_of};
 pub use session::{LiveError, LiveSession, LiveSummary};
 pub use teller::Heard;
+pub use watch::Watch;
