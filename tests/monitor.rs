@@ -193,7 +193,7 @@ fn what_is_present_is_listed_and_nothing_else_is_asked_for() {
     assert_eq!(listed.code, Some(0), "{}", listed.err);
     let is_none = listed
         .err
-        .contains("no serial port is there. Plug in a board");
+        .contains("no debug probe and no serial port is there. Plug in a board");
     assert_eq!(
         listed.out.is_empty(),
         is_none,

@@ -110,8 +110,9 @@ impl<'o> LiveOutput<'o> {
             LinkState::Identified { .. } => identified(state),
             LinkState::Halted { why } => format!("the processor stopped: {why}"),
             LinkState::Faulted { what } => {
-                format!("the board faulted: {what}. Its registers and memory are recorded")
+                format!("the board faulted: {what}")
             }
+            LinkState::Acted { what } => format!("the processor was {what}"),
             LinkState::Ended => return,
         };
         // Nobody is left to tell when standard error is closed.

@@ -27,17 +27,29 @@ use std::time::{Duration, Instant};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct MonitorArgs {
     /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
-    #[arg(long, value_name = "PORT", required_unless_present_any = ["list", "gdb"])]
+    #[arg(long, value_name = "PORT", required_unless_present_any = ["list", "gdb", "probe"])]
     pub uart: Vec<String>,
     /// GDB server to observe a board through: localhost:1234; may be repeated. The board is halted for each look, as briefly as can be
     #[arg(long, value_name = "HOST:PORT")]
     pub gdb: Vec<String>,
+    /// Debug probe to observe a board through, with the name of its chip, or auto for any Cortex-M. The core is never halted
+    #[arg(long, value_name = "CHIP")]
+    pub probe: Option<String>,
+    /// Which probe, where there are several: VID:PID or VID:PID:SERIAL, as --list says
+    #[arg(long, value_name = "ID", requires = "probe", default_value = "auto")]
+    pub probe_id: String,
+    /// Speed of the debug probe in kilohertz
+    #[arg(long, value_name = "KHZ", requires = "probe", default_value = "4000")]
+    pub probe_speed: String,
+    /// Halt a board behind a debug probe for a moment when it faulted, to read its registers
+    #[arg(long, requires = "probe")]
+    pub halt_on_fault: bool,
     /// Number to watch while the board runs: a metric of the firmware, or a global variable with members and elements, as in
     /// state.rssi@10 (times a second, 5 without); may be repeated
     #[arg(long, value_name = "NAME@HZ")]
     pub watch: Vec<String>,
     /// Print what could be listened to, from the system's own list: nothing is opened
-    #[arg(long, conflicts_with_all = ["uart", "gdb"])]
+    #[arg(long, conflicts_with_all = ["uart", "gdb", "probe"])]
     pub list: bool,
     /// Baud rate; one for all UARTs, or one for each in their order
     #[arg(long, value_name = "N")]
@@ -104,7 +116,15 @@ impl MonitorArgs {
         let gdb = kind("gdb")?;
         let servers = self.gdb.iter();
         let servers = servers.map(|address| (gdb, Settings::default().with("address", address)));
-        Ok(uarts.chain(servers).collect())
+        let mut links: Vec<_> = uarts.chain(servers).collect();
+        if let Some(chip) = &self.probe {
+            let settings = Settings::default()
+                .with("chip", chip)
+                .with("probe", &self.probe_id)
+                .with("speed", &self.probe_speed);
+            links.push((kind("probe")?, settings));
+        }
+        Ok(links)
     }
 }
 
@@ -131,11 +151,15 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     let mut session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
     if !watches.is_empty() && !session.has_target() {
         return Err(Failure::wrong(
-            "--watch needs a link to the processor: add --gdb HOST:PORT",
+            "--watch needs a link to the processor: add --probe CHIP or --gdb HOST:PORT",
         ));
     }
     let numbers = watches.iter().map(|watch| watch.number.clone()).collect();
-    let session = session.observing(Observing { elfs, watches });
+    let session = session.observing(Observing {
+        elfs,
+        watches,
+        halts_on_fault: args.halt_on_fault,
+    });
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
@@ -214,7 +238,11 @@ fn list(out: &mut dyn Write) -> Outcome {
     let mut n_present = 0;
     for kind in LINKS {
         for present in kind.present() {
-            writeln!(out, "{}: {}", kind.title(), present.title)?;
+            write!(out, "{}: {}", kind.title(), present.title)?;
+            match &present.problem {
+                Some(problem) => writeln!(out, "; {problem}")?,
+                None => writeln!(out)?,
+            }
             n_present += 1;
         }
     }
@@ -222,7 +250,7 @@ fn list(out: &mut dyn Write) -> Outcome {
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(
             std::io::stderr(),
-            "fieldscope: no serial port is there. Plug in a board; a path can be given with --uart all the same"
+            "fieldscope: no debug probe and no serial port is there. Plug in a board; a path can be given with --uart all the same"
         )
         .is_err();
     }

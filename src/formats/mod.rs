@@ -19,7 +19,7 @@ mod literals;
 pub mod log;
 pub mod manifest;
 mod msgpack;
-mod probe_rs;
+mod probe_rs_dump;
 pub mod recording;
 pub mod scan;
 pub mod sdk;
@@ -129,7 +129,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
-    &probe_rs::ProbeRs,
+    &probe_rs_dump::ProbeRs,
     &fault_print::riscv::RiscvPrint,
     &sdk::SdkCobs,
     &sdk::SdkLines,

@@ -57,6 +57,16 @@ pub enum LinkError {
         /// What was asked.
         asked: String,
     },
+    /// A debug probe that reaches no chip.
+    #[error(
+        "{what}: no chip answers ({said}). Check that the board has power and that the wires are right; a chip in reset does not answer"
+    )]
+    NoChip {
+        /// The probe.
+        what: String,
+        /// The words of its driver.
+        said: String,
+    },
     /// It cannot do that.
     #[error("{what}: {service}")]
     NotOffered {

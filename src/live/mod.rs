@@ -5,17 +5,24 @@
 mod error;
 mod fields;
 pub mod gdb_remote;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod target;
 pub mod uart;
 
 pub use error::LinkError;
 pub use fields::{Field, FieldKind, Settings};
-pub use target::{Cost, Read, RunState, Snapshot, Target};
+pub use target::{Act, Cost, Read, RunState, Snapshot, Target};
 
 use std::time::Duration;
 
 /// All kinds of links.
-pub static LINKS: &[&dyn LinkKind] = &[&uart::Uart, &gdb_remote::GdbRemote];
+pub static LINKS: &[&dyn LinkKind] = &[
+    #[cfg(feature = "probe")]
+    &probe::DebugProbe,
+    &uart::Uart,
+    &gdb_remote::GdbRemote,
+];
 
 /// A kind of link: what it is called, what it has to be told, and what of its kind is present.
 pub trait LinkKind: Sync {
@@ -45,6 +52,8 @@ pub struct Present {
     pub title: String,
     /// The settings that open it; others keep their defaults.
     pub settings: Settings,
+    /// Why it cannot be opened as it is, and what to do.
+    pub problem: Option<String>,
 }
 
 /// An open link.

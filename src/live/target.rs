@@ -38,6 +38,26 @@ pub enum RunState {
     },
 }
 
+/// What is done to a processor: never unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Let it stand.
+    Halt,
+    /// Let it run.
+    Run,
+    /// Let it execute one instruction.
+    Step,
+    /// Reset the chip; it runs from its beginning.
+    Reset,
+    /// Write memory.
+    Write {
+        /// The first address.
+        addr: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
 /// What observing costs the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -75,6 +95,9 @@ pub trait Target: Send {
 
     /// Reads memory, and the registers too if `with_registers`, all at one moment where the link can do that.
     fn snapshot(&mut self, reads: Vec<Read>, with_registers: bool) -> Result<Snapshot, LinkError>;
+
+    /// Does something to it.
+    fn act(&mut self, act: &Act) -> Result<(), LinkError>;
 
     /// What it cost so far.
     fn cost(&self) -> Cost;

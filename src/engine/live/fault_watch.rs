@@ -127,16 +127,13 @@ impl<'o> FaultWatch<'o> {
         }
     }
 
-    /// An ELF core of the processor as it is now; `None` where its registers cannot be read.
+    /// An ELF core of the processor, which stands; `None` where its registers cannot be read.
     pub(super) fn core(
         &self,
         target: &mut dyn Target,
         build: Option<&BuildId>,
         signal: u16,
     ) -> Result<Option<Vec<u8>>, LinkError> {
-        if !target.halts_to_read() && target.state()? == RunState::Running {
-            return Ok(None);
-        }
         let registers = target.snapshot(Vec::new(), true)?.registers;
         let Some(registers) = registers else {
             return Ok(None);

@@ -3,7 +3,7 @@
 use super::fault_watch::{Fault, FaultWatch, reads as fault_reads};
 use super::watch::Watch;
 use crate::formats::recording::{LinkState, WatchValue};
-use crate::live::{Cost, LinkError, Read, RunState, Target};
+use crate::live::{Act, Cost, LinkError, Read, RunState, Target};
 use crate::model::build_id::BuildId;
 use crate::symbols::identity::{BuildIdKind, build_id_in_notes};
 use crate::symbols::symbol_file::SymbolFile;
@@ -26,6 +26,9 @@ pub struct Observing {
     pub elfs: Vec<Arc<SymbolFile>>,
     /// Numbers to be watched.
     pub watches: Vec<Watch>,
+    /// A processor that faulted may be halted for a moment, where its registers cannot be read otherwise. Without that it is only
+    /// observed.
+    pub halts_on_fault: bool,
 }
 
 /// What was seen.
@@ -193,10 +196,22 @@ impl<'o> Observer<'o> {
     ) -> Result<(), LinkError> {
         if let Some(fault) = fault {
             tell(Seen::State(LinkState::Faulted { what: fault.what }));
-            let core = self
-                .faults
-                .core(target, self.build.as_ref(), fault.signal)?;
-            if let Some(core) = core {
+            let must_halt = !target.halts_to_read() && *state == RunState::Running;
+            if must_halt && !self.observing.halts_on_fault {
+                return Ok(());
+            }
+            if must_halt {
+                target.act(&Act::Halt)?;
+                let what = "halted, to read the registers of the fault".to_owned();
+                tell(Seen::State(LinkState::Acted { what }));
+            }
+            let core = self.faults.core(target, self.build.as_ref(), fault.signal);
+            if must_halt {
+                target.act(&Act::Run)?;
+                let what = "left running".to_owned();
+                tell(Seen::State(LinkState::Acted { what }));
+            }
+            if let Some(core) = core? {
                 tell(Seen::Core(core));
             }
         } else if let RunState::Halted { why } = state

@@ -204,6 +204,11 @@ pub enum LinkState {
         /// What was seen, in words.
         what: String,
     },
+    /// Something was done to the board.
+    Acted {
+        /// What, in words.
+        what: String,
+    },
     /// The session ended.
     Ended,
 }

@@ -113,6 +113,15 @@ fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
     Some(data)
 }
 
+/// Bytes as hex digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    let digits = bytes.iter();
+    digits
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)])
+        .collect()
+}
+
 /// Hex digits as bytes; `None` when they are none. A digit `x` stands for a value that the server does not have.
 pub(super) fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
     let pairs = digits.chunks(2);
@@ -123,7 +132,7 @@ pub(super) fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decoder, Sent, from_hex, packet};
+    use super::{Decoder, Sent, from_hex, hex, packet};
 
     fn all(bytes: &[u8]) -> Vec<Sent> {
         let mut decoder = Decoder::default();
@@ -187,6 +196,7 @@ mod tests {
 
     #[test]
     fn hex_digits_are_bytes() {
+        assert_eq!(hex(&[0, 0xab]), "00ab");
         assert_eq!(from_hex(b"00aB"), Some(vec![0, 0xab]));
         assert_eq!(from_hex(b"xx"), None);
         assert_eq!(from_hex(b"0x"), None);

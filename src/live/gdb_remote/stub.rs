@@ -2,15 +2,17 @@
 
 use super::client::{Client, is_output, is_stop};
 use super::description::Description;
-use super::packet::from_hex;
+use super::packet::{from_hex, hex};
 use crate::live::LinkError;
-use crate::live::target::{Cost, Read, RunState, Snapshot, Target};
+use crate::live::target::{Act, Cost, Read, RunState, Snapshot, Target};
 use crate::model::registers::RegisterSet;
 use std::time::{Duration, Instant};
 
 /// Documents of a target description, and bytes of one.
 const DOCUMENTS_MAX: usize = 32;
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// Monitor commands that reset: of QEMU, and of `OpenOCD`, J-Link, `pyOCD` and Renode.
+const RESETS: [&str; 2] = ["system_reset", "reset"];
 /// Names of signals that servers stop with (GDB's own numbers).
 const SIGNALS: [(u8, &str); 7] = [
     (2, "a halt that was asked for"),
@@ -158,6 +160,35 @@ impl Stub {
         Ok(())
     }
 
+    fn write(&mut self, addr: u64, bytes: &[u8]) -> Result<(), LinkError> {
+        let piece = (self.client.memory_bytes() / 2).max(1);
+        for (n, part) in bytes.chunks(piece).enumerate() {
+            let at = addr.wrapping_add((n * piece) as u64);
+            let (n_bytes, digits) = (part.len(), hex(part));
+            if self.client.ask(&format!("M{at:x},{n_bytes:x}:{digits}"))? != b"OK" {
+                return Err(LinkError::NotOffered {
+                    what: self.name.clone(),
+                    service: format!("the server does not let {at:#010x} be written"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Servers reset in words of their own: the first that one understands.
+    fn reset(&mut self) -> Result<(), LinkError> {
+        for words in RESETS {
+            let asked = format!("qRcmd,{}", hex(words.as_bytes()));
+            if self.client.ask(&asked)? == b"OK" {
+                return Ok(());
+            }
+        }
+        Err(LinkError::NotOffered {
+            what: self.name.clone(),
+            service: "the server knows no way to reset the board".to_owned(),
+        })
+    }
+
     fn registers(&mut self) -> Result<Option<RegisterSet>, LinkError> {
         let answer = self.client.ask("g")?;
         let registers = self.description.registers(&answer);
@@ -202,6 +233,32 @@ impl Target for Stub {
             }
             Ok(Snapshot { registers, reads })
         })
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), LinkError> {
+        match act {
+            Act::Halt => {
+                if self.halted.is_none() {
+                    let stopped = self.client.interrupt()?;
+                    self.halted = Some(why(&stopped));
+                }
+                Ok(())
+            }
+            Act::Run => {
+                if self.halted.take().is_some() {
+                    self.client.go_on()?;
+                }
+                Ok(())
+            }
+            Act::Step => {
+                self.act(&Act::Halt)?;
+                let stopped = self.client.ask_for_stop("s")?;
+                self.halted = Some(why(&stopped));
+                Ok(())
+            }
+            Act::Reset => self.standing(Self::reset),
+            Act::Write { addr, bytes } => self.standing(|stub| stub.write(*addr, bytes)),
+        }
     }
 
     fn cost(&self) -> Cost {
