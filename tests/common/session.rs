@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 /// A session that runs.
 pub(crate) struct Monitor {
     pub(crate) child: Child,
-    said: BufReader<ChildStderr>,
+    pub(crate) said: BufReader<ChildStderr>,
     /// What it prints, where that is read while it runs.
     out: Option<JoinHandle<String>>,
 }
