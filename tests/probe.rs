@@ -61,6 +61,7 @@ fn fixture(name: &str) -> PathBuf {
 enum Told {
     State(LinkState),
     Look(Look),
+    Rtt(u8, Vec<u8>),
 }
 
 /// A session in a thread of its own.
@@ -88,6 +89,7 @@ impl Session {
                 let told = match heard {
                     Heard::State(_, state) => Told::State(state.clone()),
                     Heard::Looked(_, look) => Told::Look(look.clone()),
+                    Heard::Received(number, bytes) => Told::Rtt(number, bytes.to_vec()),
                     _ => return,
                 };
                 // The test may have seen enough.
@@ -154,6 +156,7 @@ fn observing(names: &[&str]) -> Observing {
     Observing {
         watches: watches.collect(),
         elfs,
+        rtt: false,
         halts_on_fault: false,
     }
 }
@@ -318,6 +321,86 @@ fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
     let summary = session.end();
     assert_eq!(summary.n_lost, 2);
     assert_eq!(shared.lock().unwrap().written, []);
+}
+
+#[test]
+#[ignore = "needs gcc-arm-none-eabi and qemu-system-arm; scripts/check.sh sdk runs it"]
+fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
+    let place = Place::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/rtt-board");
+    let built = std::process::Command::new(script)
+        .arg(place.path("made"))
+        .status();
+    assert!(built.expect("the script starts").success());
+    let elf = place.path("made/rtt.elf");
+    let file =
+        SymbolFile::parse("rtt.elf", std::fs::read(&elf).expect("it was built")).expect("an ELF");
+    let block = file.symbol("_SEGGER_RTT").expect("its block").address;
+    // Without the symbol the block is looked for.
+    for names in [true, false] {
+        let board = GdbBoard::start("mps2-an385", &elf, &free_address());
+        let serial = if names { "rtt" } else { "rtt-searched" };
+        let shared = plug_in(serial, &board.address);
+        let read = if names {
+            &elf
+        } else {
+            &place.path("made/stripped.elf")
+        };
+        if !names {
+            let stripped = std::process::Command::new("arm-none-eabi-objcopy")
+                .args(["--strip-symbol=_SEGGER_RTT"])
+                .args([&elf, read])
+                .status();
+            assert!(stripped.expect("objcopy starts").success());
+        }
+        let elfs = vec![Arc::new(
+            SymbolFile::parse("rtt.elf", std::fs::read(read).expect("a file")).expect("an ELF"),
+        )];
+        let watches = ["RSSI", "SensorC", "rows"].map(|name| Watch::find(&elfs, name).expect(name));
+        let observing = Observing {
+            elfs,
+            watches: watches.to_vec(),
+            rtt: true,
+            halts_on_fault: false,
+        };
+        let session = Session::start(serial, &place.path(format!("{serial}.fscap")), observing);
+        let (mut rows, mut others, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+        let end = Instant::now() + Duration::from_secs(3);
+        while Instant::now() < end {
+            match session.told.recv_timeout(Duration::from_millis(100)) {
+                Ok(Told::Rtt(16, bytes)) => rows.extend(bytes),
+                Ok(Told::Rtt(_, bytes)) => others.extend(bytes),
+                Ok(Told::Look(look)) => looks.push(look),
+                _ => {}
+            }
+        }
+        session.end();
+        let text = String::from_utf8(rows).expect("text");
+        let n_rows = text.lines().count();
+        assert!(n_rows > 1000, "{n_rows} rows");
+        for (number, row) in text.lines().take(n_rows - 1).enumerate() {
+            assert_eq!(row, format!("row {number:08} of RTT"));
+        }
+        assert!(
+            String::from_utf8(others)
+                .expect("text")
+                .starts_with("64 more\n64 more\n")
+        );
+        // The metric that is set, the one that never was, and a variable.
+        let last = looks.last().expect("looks");
+        assert_eq!(value(last, 0), Some(-57.0));
+        assert_eq!(value(last, 1), None);
+        assert!(value(last, 2) > Some(1000.0));
+        let written = &shared.lock().unwrap().written;
+        let offsets = [block + 24 + 16, block + 24 + 24 + 16];
+        assert!(!written.is_empty());
+        assert!(
+            written
+                .iter()
+                .all(|(addr, _)| offsets.contains(&u64::from(*addr))),
+            "{written:x?}"
+        );
+    }
 }
 
 #[test]

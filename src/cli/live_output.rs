@@ -6,12 +6,14 @@ use crate::engine::logs::LogDictionariesRef;
 use crate::engine::logs::follow::Follower;
 use crate::engine::logs::open_log::LogStyle;
 use crate::engine::logs::selection::Selection;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::LazyLock;
 
 /// Of several streams each row begins with the name of its own, but in JSON and raw.
 pub(super) struct LiveOutput<'o> {
-    streams: Vec<Open<'o>>,
+    streams: BTreeMap<u8, Open<'o>>,
+    dictionaries: &'o LogDictionariesRef,
     watch: WatchOutput,
     style: LogStyle,
     out: &'o mut dyn Write,
@@ -24,25 +26,32 @@ struct Open<'o> {
     follower: Follower<'o>,
 }
 
+impl<'o> Open<'o> {
+    fn new(stream: &Stream, style: LogStyle, dictionaries: &'o LogDictionariesRef) -> Self {
+        Self {
+            title: stream.title.clone(),
+            follower: Follower::new(&ALL, style, None, dictionaries, &stream.title),
+        }
+    }
+}
+
 static ALL: LazyLock<Selection> = LazyLock::new(Selection::default);
 
 impl<'o> LiveOutput<'o> {
     pub(super) fn new(
-        streams: &[Stream],
+        streams: &BTreeMap<u8, Stream>,
         style: LogStyle,
         dictionaries: &'o LogDictionariesRef,
         out: &'o mut dyn Write,
     ) -> Self {
-        let said = streams.iter().filter(|stream| stream.is_said());
-        let said = said.map(|stream| Open {
-            title: stream.title.clone(),
-            follower: Follower::new(&ALL, style, None, dictionaries, &stream.title),
-        });
-        let numbers = streams.iter().find(|stream| !stream.numbers.is_empty());
+        let said = streams.iter().filter(|(_, stream)| stream.is_said());
+        let said = said.map(|(number, stream)| (*number, Open::new(stream, style, dictionaries)));
+        let numbers = streams.values().find(|stream| !stream.numbers.is_empty());
         let numbers = numbers.map(|stream| stream.numbers.clone());
         Self {
             watch: WatchOutput::new(numbers.unwrap_or_default(), style),
             streams: said.collect(),
+            dictionaries,
             style,
             out,
             failed: None,
@@ -57,10 +66,15 @@ impl<'o> LiveOutput<'o> {
     pub(super) fn tell(&mut self, heard: Heard<'_>) {
         match heard {
             Heard::Received(number, bytes) => {
+                if !self.streams.contains_key(&number) {
+                    // Of a recording whose announcement of it is damaged.
+                    self.open(number, &Stream::default());
+                }
                 self.print(Some(number), |follower, out| follower.push(bytes, out));
             }
             Heard::Silence => self.print(None, Follower::settle),
             Heard::State(number, state) => self.say(number, state),
+            Heard::Opened(number, stream) => self.open(number, stream),
             Heard::Looked(_, look) if self.failed.is_none() => {
                 self.failed = self.watch.look(look, self.out).err();
             }
@@ -79,14 +93,19 @@ impl<'o> LiveOutput<'o> {
         self.failed.map_or(Ok(()), Err)
     }
 
+    fn open(&mut self, number: u8, stream: &Stream) {
+        let open = Open::new(stream, self.style, self.dictionaries);
+        self.streams.insert(number, open);
+    }
+
     fn print(
         &mut self,
         number: Option<u8>,
         mut print: impl FnMut(&mut Follower<'o>, &mut dyn Write) -> io::Result<()>,
     ) {
         let is_named = self.streams.len() > 1 && self.style == LogStyle::Text;
-        for (at, open) in (0..).zip(&mut self.streams) {
-            if number.is_some_and(|number| number != at) || self.failed.is_some() {
+        for (at, open) in &mut self.streams {
+            if number.is_some_and(|number| number != *at) || self.failed.is_some() {
                 continue;
             }
             let printed = if is_named {
@@ -101,7 +120,7 @@ impl<'o> LiveOutput<'o> {
     }
 
     fn say(&mut self, number: u8, state: &LinkState) {
-        let Some(open) = self.streams.get(usize::from(number)) else {
+        let Some(open) = self.streams.get(&number) else {
             return;
         };
         let what = match state {

@@ -16,6 +16,7 @@ use crate::engine::one_shot::open_symbol_files;
 use crate::engine::workspace::{self, Workspace};
 use crate::model::progress::Progress as _;
 use clap::Args;
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,9 @@ pub struct MonitorArgs {
     /// Speed of the debug probe in kilohertz
     #[arg(long, value_name = "KHZ", requires = "probe", default_value = "4000")]
     pub probe_speed: String,
+    /// Read what the firmware writes by RTT, over a debug probe or a GDB server; how far it was read is written to the board
+    #[arg(long)]
+    pub rtt: bool,
     /// Halt a board behind a debug probe for a moment when it faulted, to read its registers
     #[arg(long, requires = "probe")]
     pub halt_on_fault: bool,
@@ -149,23 +153,24 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         .collect();
     let watches = watches.map_err(|why| Failure::wrong(format!("--watch: {why}")))?;
     let mut session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
-    if !watches.is_empty() && !session.has_target() {
+    if (!watches.is_empty() || args.rtt) && !session.has_target() {
         return Err(Failure::wrong(
-            "--watch needs a link to the processor: add --probe CHIP or --gdb HOST:PORT",
+            "--watch and --rtt need a link to the processor: add --probe CHIP or --gdb HOST:PORT",
         ));
     }
     let numbers = watches.iter().map(|watch| watch.number.clone()).collect();
     let session = session.observing(Observing {
         elfs,
         watches,
+        rtt: args.rtt,
         halts_on_fault: args.halt_on_fault,
     });
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
     let begun = Instant::now();
-    let mut streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
-    streams.push(Stream::of_numbers(numbers));
+    let mut streams: BTreeMap<u8, Stream> = session.streams().collect();
+    streams.insert(u8::MAX, Stream::of_numbers(numbers));
     if let Some(sender) = session.sender(0) {
         forward_input(sender);
     }

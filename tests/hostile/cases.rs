@@ -245,7 +245,7 @@ fn recording() -> Case {
         values: vec![(0, "DOWN".to_owned()), (1, "UP".to_owned())],
     });
     let watch = recording::Stream::of_numbers(numbers.to_vec());
-    bytes.extend(recording::stream_record(64, 50, &watch));
+    bytes.extend(recording::stream_record(192, 50, &watch));
     for ns in 50..90 {
         let look = format!("{{\"ns\":{ns},\"values\":[[0,-57.5],[1,null]]}}\n");
         bytes.extend(recording::traffic_record(

@@ -1,9 +1,11 @@
 //! The thread of one link: it receives, sends, looks at the processor, and opens the link again when it was lost.
 
 use super::observer::{Observer, Observing, Seen};
+use super::recorder::rtt_stream;
 use super::teller::Message;
-use crate::formats::recording::LinkState;
+use crate::formats::recording::{LinkState, Stream};
 use crate::live::{Link, LinkError, LinkKind, Settings};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -37,6 +39,8 @@ pub(super) struct LinkThread<'s> {
     /// Why it is lost, as it was told last.
     told: Option<LinkError>,
     observer: Observer<'s>,
+    /// RTT channels that were announced.
+    channels: BTreeSet<u8>,
     messages: SyncSender<Message>,
 }
 
@@ -55,6 +59,7 @@ impl<'s> LinkThread<'s> {
             link: Some(opened.link),
             told: None,
             observer: Observer::new(observing),
+            channels: BTreeSet::new(),
             messages,
         }
     }
@@ -193,9 +198,22 @@ impl<'s> LinkThread<'s> {
         let looked = self.observer.look(target, |what| seen.push(what));
         let at = Instant::now();
         for what in seen {
+            if let Seen::Rtt(channel, _) = &what
+                && self.channels.insert(*channel)
+            {
+                let stream = Stream {
+                    link: "rtt".to_owned(),
+                    title: format!("RTT {channel} of {}", self.kind.describe(&self.settings)),
+                    ..Stream::default()
+                };
+                self.tell(Message::Opened(rtt_stream(self.number, *channel), stream))?;
+            }
             self.tell(match what {
                 Seen::State(state) => Message::State(self.number, at, state),
                 Seen::Values(values) => Message::Looked(self.number, at, values),
+                Seen::Rtt(channel, bytes) => {
+                    Message::Received(rtt_stream(self.number, channel), at, bytes)
+                }
                 Seen::Core(core) => Message::Core(self.number, at, core),
             })?;
         }

@@ -8,6 +8,7 @@ mod link_thread;
 mod observer;
 mod recorder;
 mod replay;
+mod rtt;
 mod session;
 mod teller;
 mod watch;

@@ -1,6 +1,7 @@
 //! What is looked at while a processor runs: which build it is, whether it faulted, and the numbers that are watched.
 
 use super::fault_watch::{Fault, FaultWatch, reads as fault_reads};
+use super::rtt::Rtt;
 use super::watch::Watch;
 use crate::formats::recording::{LinkState, WatchValue};
 use crate::live::{Act, Cost, LinkError, Read, RunState, Target};
@@ -26,6 +27,8 @@ pub struct Observing {
     pub elfs: Vec<Arc<SymbolFile>>,
     /// Numbers to be watched.
     pub watches: Vec<Watch>,
+    /// RTT is read, which writes how far it was read into the board's memory.
+    pub rtt: bool,
     /// A processor that faulted may be halted for a moment, where its registers cannot be read otherwise. Without that it is only
     /// observed.
     pub halts_on_fault: bool,
@@ -39,6 +42,8 @@ pub(super) enum Seen {
     Values(Vec<(u16, Option<WatchValue>)>),
     /// An ELF core of the board.
     Core(Vec<u8>),
+    /// What the program wrote for a channel of RTT.
+    Rtt(u8, Vec<u8>),
 }
 
 /// Looks at one processor.
@@ -51,6 +56,7 @@ pub(super) struct Observer<'o> {
     /// When each number is to be looked at next.
     due: Vec<Instant>,
     is_halted: bool,
+    rtt: Option<Rtt>,
     /// The board runs another build: nothing of the ELF files holds for it.
     is_wrong_elf: bool,
 }
@@ -65,19 +71,17 @@ impl<'o> Observer<'o> {
             faults_due: now,
             due: vec![now; observing.watches.len()],
             is_halted: false,
+            rtt: None,
             is_wrong_elf: false,
         }
     }
 
     /// When there is something to look at next.
     pub(super) fn next(&self) -> Instant {
-        let watches = self
-            .due
-            .iter()
-            .copied()
-            .filter(|_| !self.is_wrong_elf)
-            .min();
-        watches.map_or(self.faults_due, |due| due.min(self.faults_due))
+        let watches = self.due.iter().copied().filter(|_| !self.is_wrong_elf);
+        let rtt = self.rtt.iter().map(Rtt::due);
+        let others = watches.chain(rtt).min();
+        others.map_or(self.faults_due, |due| due.min(self.faults_due))
     }
 
     /// Looks at who it is: asked whenever the link was opened.
@@ -86,6 +90,7 @@ impl<'o> Observer<'o> {
         self.faults_due = now;
         self.due.fill(now);
         self.is_halted = false;
+        self.rtt = self.observing.rtt.then(Rtt::new);
         self.build = None;
         let (mut board, mut elf, mut differs_at) = (None, None, None);
         for file in &self.observing.elfs {
@@ -111,13 +116,17 @@ impl<'o> Observer<'o> {
             elf,
         };
         self.is_wrong_elf = state.is_wrong_elf();
-        let elfs = if self.is_wrong_elf {
+        self.faults = FaultWatch::new(self.elfs());
+        Ok(state)
+    }
+
+    /// The ELF files that hold for what runs.
+    fn elfs(&self) -> &'o [Arc<SymbolFile>] {
+        if self.is_wrong_elf {
             &[]
         } else {
             self.observing.elfs.as_slice()
-        };
-        self.faults = FaultWatch::new(elfs);
-        Ok(state)
+        }
     }
 
     /// Looks at what is due.
@@ -126,6 +135,12 @@ impl<'o> Observer<'o> {
         target: &mut dyn Target,
         mut tell: impl FnMut(Seen),
     ) -> Result<(), LinkError> {
+        let elfs = self.elfs();
+        if let Some(rtt) = &mut self.rtt {
+            for came in rtt.look(target, elfs)? {
+                tell(Seen::Rtt(came.channel, came.bytes));
+            }
+        }
         let now = Instant::now();
         let looks_for_faults = self.faults_due <= now;
         let due: Vec<usize> = if self.is_wrong_elf {
@@ -302,4 +317,76 @@ pub fn cost_in_words(cost: &Cost, of: Duration) -> String {
         cost.halted.as_secs_f64(),
         share(cost.halted)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TEAR_TRIES, settle};
+    use crate::live::{Act, Cost, LinkError, Read, RunState, Snapshot, Target};
+
+    /// A program that writes both words of a number, and is read between the two every other time until it rests.
+    struct Writing {
+        n_reads: u32,
+        rests_after: u32,
+    }
+
+    impl Target for Writing {
+        fn describe(&self) -> String {
+            String::new()
+        }
+
+        fn halts_to_read(&self) -> bool {
+            false
+        }
+
+        fn state(&mut self) -> Result<RunState, LinkError> {
+            Ok(RunState::Running)
+        }
+
+        fn snapshot(&mut self, mut reads: Vec<Read>, _: bool) -> Result<Snapshot, LinkError> {
+            self.n_reads += 1;
+            let word = self.n_reads.min(self.rests_after).to_le_bytes();
+            for read in &mut reads {
+                read.bytes = Some(word.repeat(read.n_bytes / 4));
+            }
+            Ok(Snapshot {
+                registers: None,
+                reads,
+            })
+        }
+
+        fn act(&mut self, _: &Act) -> Result<(), LinkError> {
+            Ok(())
+        }
+
+        fn cost(&self) -> Cost {
+            Cost::default()
+        }
+    }
+
+    fn settled(rests_after: u32, n_bytes: usize) -> Option<Vec<u8>> {
+        let mut target = Writing {
+            n_reads: 0,
+            rests_after,
+        };
+        let asked = [Read::new(0, n_bytes)];
+        let mut reads = target.snapshot(asked.to_vec(), false).unwrap().reads;
+        settle(&mut target, &asked, &mut reads).unwrap();
+        reads.remove(0).bytes
+    }
+
+    #[test]
+    fn what_was_written_while_it_was_read_is_read_again_or_missing() {
+        assert_eq!(settled(2, 8), Some(2_u32.to_le_bytes().repeat(2)));
+        assert_eq!(
+            settled(u32::MAX, 8),
+            None,
+            "it does not come to rest in {TEAR_TRIES} reads"
+        );
+        assert_eq!(
+            settled(u32::MAX, 4),
+            Some(1_u32.to_le_bytes().to_vec()),
+            "one word cannot be torn"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! The file that a live session leaves.
 
+use super::rtt::CHANNELS_MAX;
 use crate::formats::recording::{
     CORE, Kind, LinkState, Look, Session, Stream, WatchValue, header, session_record, state_record,
     stream_record, traffic_record,
@@ -12,12 +13,22 @@ use std::time::{Duration, Instant};
 /// What a power cut may take.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
+/// More links than this are not opened at once: they are the streams from 0 on.
+pub(super) const LINKS_MAX: u8 = 16;
+/// RTT channels are numbered from here on, eight for each link.
+const FIRST_RTT: u8 = LINKS_MAX;
 /// Streams of looks are numbered from here on, by their links.
-pub(super) const FIRST_WATCH: u8 = 64;
+pub(super) const FIRST_WATCH: u8 = 192;
 /// Cores are numbered from here on.
-const FIRST_CORE: u8 = 128;
-/// More links than this are not opened at once.
-pub(super) const LINKS_MAX: usize = FIRST_WATCH as usize;
+const FIRST_CORE: u8 = 208;
+const _: () = assert!(
+    FIRST_RTT + LINKS_MAX * CHANNELS_MAX <= FIRST_WATCH && FIRST_WATCH + LINKS_MAX <= FIRST_CORE
+);
+
+/// The stream of an RTT channel of a link.
+pub(super) fn rtt_stream(link: u8, channel: u8) -> u8 {
+    FIRST_RTT + (link % LINKS_MAX) * CHANNELS_MAX + channel % CHANNELS_MAX
+}
 
 /// Appends to a recording. What was appended is with the system at once, so that a crash of the program loses nothing, and on the
 /// disk within a second.

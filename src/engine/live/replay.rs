@@ -4,6 +4,7 @@ use super::recorder::FIRST_WATCH;
 use super::teller::Heard;
 use crate::formats::recording::{Kind, LinkState, Recording, Stream};
 use crate::model::warning::Warning;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// While nothing is due, it is asked at least so often whether it is over.
@@ -11,19 +12,14 @@ const TICK: Duration = Duration::from_millis(20);
 /// A pause of the session so long is told as one.
 const SILENCE_NS: i64 = 50_000_000;
 
-/// The streams of a recording, by their numbers from 0; a number that was never announced has an empty name.
-pub fn streams_of(recording: &[u8]) -> Vec<Stream> {
-    let mut streams: Vec<Stream> = Vec::new();
-    for record in Recording::new(recording) {
-        let place = usize::from(record.stream);
-        if matches!(record.kind, Kind::Stream | Kind::Received) && streams.len() <= place {
-            streams.resize(place + 1, Stream::default());
-        }
-        if let (Kind::Stream, Some(stream)) = (record.kind, streams.get_mut(place)) {
-            *stream = serde_json::from_slice(record.payload).unwrap_or_default();
-        }
-    }
-    streams
+/// The streams of a recording, by their numbers.
+pub fn streams_of(recording: &[u8]) -> BTreeMap<u8, Stream> {
+    let announced = Recording::new(recording).filter(|record| record.kind == Kind::Stream);
+    let streams = announced.map(|record| {
+        let stream = serde_json::from_slice(record.payload).unwrap_or_default();
+        (record.stream, stream)
+    });
+    streams.collect()
 }
 
 /// Tells what a session heard, `speed` times as fast as it did; as fast as can be with `None`. Answers what was wrong with the

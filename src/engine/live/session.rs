@@ -6,6 +6,7 @@ use super::recorder::{FIRST_WATCH, LINKS_MAX, Recorder};
 use super::teller::{Heard, Message, Teller};
 use crate::formats::recording::{Stream, WATCH};
 use crate::live::{Cost, LinkError, LinkKind, Settings};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,7 +83,7 @@ impl<'k> LiveSession<'k> {
             senders: Vec::with_capacity(links.len()),
             observing: Observing::default(),
         };
-        for (kind, settings) in links.into_iter().take(LINKS_MAX) {
+        for (kind, settings) in links.into_iter().take(LINKS_MAX.into()) {
             let link = kind.open(&settings)?;
             let (sender, to_send) = channel();
             session.senders.push(sender);
@@ -176,6 +177,7 @@ impl<'k> LiveSession<'k> {
         let (sender, messages) = sync_channel(WAITING);
         let (mut n_lost, mut n_looks) = (0, 0);
         let mut cores = Vec::new();
+        let mut connected = BTreeSet::new();
         std::thread::scope(|scope| {
             let links: io::Result<Vec<_>> = (0..)
                 .zip(self.links)
@@ -191,7 +193,7 @@ impl<'k> LiveSession<'k> {
                 }
                 match messages.recv_timeout(TICK) {
                     Ok(message) => {
-                        n_lost += u64::from(message.is_loss());
+                        n_lost += u64::from(message.is_loss(&mut connected));
                         let recorded = match message {
                             Message::Looked(number, at, values) => {
                                 n_looks += 1;
@@ -209,6 +211,9 @@ impl<'k> LiveSession<'k> {
                                 cost = Some(sum(cost, of_link));
                                 Ok(())
                             }
+                            Message::Opened(number, stream) => recorder
+                                .stream(number, &stream)
+                                .map(|()| teller.opened(number, stream)),
                             message => {
                                 record(&mut recorder, &message).map(|()| teller.tell(message))
                             }
@@ -250,7 +255,7 @@ fn record(recorder: &mut Recorder, message: &Message) -> io::Result<()> {
         Message::Sent(number, at, bytes) => recorder.sent(*number, *at, bytes)?,
         Message::State(number, at, state) => recorder.state(*number, *at, state)?,
         // They are recorded where they are told.
-        Message::Looked(..) | Message::Core(..) | Message::Cost(_) => {}
+        Message::Looked(..) | Message::Core(..) | Message::Cost(_) | Message::Opened(..) => {}
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! From the thread that records to the one that listens: the recording never waits.
 
-use crate::formats::recording::{LinkState, Look, WatchValue};
+use crate::formats::recording::{LinkState, Look, Stream, WatchValue};
 use crate::live::Cost;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +18,8 @@ pub enum Heard<'h> {
     Received(u8, &'h [u8]),
     /// What became of the link of a stream.
     State(u8, &'h LinkState),
+    /// A stream that was not there from the beginning, before its first bytes.
+    Opened(u8, &'h Stream),
     /// Numbers of a stream that were looked at.
     Looked(u8, &'h Look),
     /// So many bytes were recorded and are not told: whoever listens was too far behind.
@@ -32,14 +35,23 @@ pub(super) enum Message {
     State(u8, Instant, LinkState),
     Looked(u8, Instant, Vec<(u16, Option<WatchValue>)>),
     Core(u8, Instant, Vec<u8>),
+    /// A stream begins.
+    Opened(u8, Stream),
     /// What a link cost until it was closed.
     Cost(Cost),
 }
 
 impl Message {
-    /// True when it says that a link is gone.
-    pub(super) fn is_loss(&self) -> bool {
-        matches!(self, Self::State(_, _, LinkState::Lost { .. }))
+    /// True when it says that a link is gone which was there: another reason why it does not come back is no other loss.
+    pub(super) fn is_loss(&self, connected: &mut BTreeSet<u8>) -> bool {
+        match self {
+            Self::State(number, _, LinkState::Connected) => {
+                connected.insert(*number);
+                false
+            }
+            Self::State(number, _, LinkState::Lost { .. }) => connected.remove(number),
+            _ => false,
+        }
     }
 }
 
@@ -49,6 +61,7 @@ enum Told {
     LeftOut(u64),
     State(u8, LinkState),
     Looked(u8, Look),
+    Opened(u8, Stream),
     Silence,
 }
 
@@ -77,6 +90,7 @@ impl Hearer {
                 }
                 Told::LeftOut(n) => heard(Heard::LeftOut(*n)),
                 Told::State(number, state) => heard(Heard::State(*number, state)),
+                Told::Opened(number, stream) => heard(Heard::Opened(*number, stream)),
                 Told::Looked(number, look) => heard(Heard::Looked(*number, look)),
                 Told::Silence => heard(Heard::Silence),
             }
@@ -111,8 +125,17 @@ impl Teller {
                 self.say(Told::Received(number, bytes));
             }
             Message::State(number, _, state) => self.say(Told::State(number, state)),
-            Message::Sent(..) | Message::Looked(..) | Message::Core(..) | Message::Cost(_) => {}
+            Message::Sent(..)
+            | Message::Looked(..)
+            | Message::Core(..)
+            | Message::Cost(_)
+            | Message::Opened(..) => {}
         }
+    }
+
+    /// Tells of a stream that begins.
+    pub(super) fn opened(&mut self, number: u8, stream: Stream) {
+        self.say(Told::Opened(number, stream));
     }
 
     /// Tells of numbers that were looked at.
