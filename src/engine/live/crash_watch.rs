@@ -86,7 +86,9 @@ impl CrashWatch {
 
 /// What a dump is, in words.
 fn what(dump: &Coredump) -> &'static str {
-    if dump.memory.is_empty() {
+    if dump.memory.is_empty() && dump.sender.is_some() {
+        "crash message"
+    } else if dump.memory.is_empty() {
         "fault print"
     } else {
         "coredump"
