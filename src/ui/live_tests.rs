@@ -8,7 +8,7 @@ use super::tests::{Sent, window, window_with};
 use crate::engine::command::Command;
 use crate::engine::live::board::{LiveView, Refused};
 use crate::engine::live::choice::LinkChoice;
-use crate::engine::live::{LINKS, LinkError, Settings};
+use crate::engine::live::{LinkError, Settings, link_kind};
 use egui::{Key, Modifiers, Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use std::sync::Arc;
@@ -110,7 +110,7 @@ fn what_is_present_is_one_click_away_and_a_form_says_what_is_wrong_in_it() {
 
 #[test]
 fn a_link_that_was_refused_says_why() {
-    let choice = LinkChoice::new(LINKS[0], Settings::default());
+    let choice = LinkChoice::new(link_kind("uart").unwrap(), Settings::default());
     let refused = |error| {
         let links = vec![choice.clone()];
         let view = LiveView {

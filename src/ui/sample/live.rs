@@ -5,7 +5,7 @@ use super::logs::{key, log_page};
 use crate::engine::live::board::{Board, BoardBuild, BoardLink, LiveCrash, LiveView, Phase};
 use crate::engine::live::choice::LinkChoice;
 use crate::engine::live::metrics::LiveMetrics;
-use crate::engine::live::{LINKS, LinkState, Settings};
+use crate::engine::live::{LinkState, Settings, link_kind};
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
@@ -22,8 +22,8 @@ fn ago(seconds: u64) -> SystemTime {
 }
 
 fn choice(port: &str) -> LinkChoice {
-    let kind = LINKS[0];
-    let settings = Settings::default().with(kind.fields()[0].id, port);
+    let kind = link_kind("uart").unwrap();
+    let settings = Settings::default().with("port", port);
     LinkChoice::new(kind, settings)
 }
 
