@@ -39,6 +39,7 @@ stage_sdk() {
     if command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null; then
         test_target sdk_two_lines -- --include-ignored
         test_target monitor -- --include-ignored --skip unasked
+        test_target gdb_server -- --include-ignored
     else
         echo "gcc-arm-none-eabi and qemu-system-arm are not both installed: that a metric is two lines was not tried, nor a live board"
     fi

@@ -44,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("parquet", &["formats"]),
     ("snap", &["formats"]),
     ("clap", &["cli"]),
+    ("probe_rs", &["live"]),
     ("serialport", &["live"]),
 ];
 

@@ -88,6 +88,7 @@ fn a_board_is_connected_written_to_crashes_and_is_kept() {
     let port = uart.path.display().to_string();
     window.harness.state_mut().nav().go_panel(PanelId::Live);
     window.wait_for("With settings of your own");
+    window.click("UART");
     // What is not there says so, beside what was asked for.
     window.write("Port", "/dev/ttyNobody7");
     window.click("Connect with these settings");

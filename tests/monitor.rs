@@ -4,16 +4,19 @@
 
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
+#[path = "common/session.rs"]
+mod session;
 
 use common::Place;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use serde_json::Value;
+use session::{Monitor, monitor};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The board's end of a UART. Dropped, the cable is pulled.
@@ -40,63 +43,6 @@ impl Uart {
     fn say(&mut self, text: &[u8]) {
         self.board.write_all(text).expect("the UART takes bytes");
     }
-}
-
-/// A session that runs.
-struct Monitor {
-    child: Child,
-    said: BufReader<ChildStderr>,
-}
-
-impl Monitor {
-    /// Starts one and waits until it listens.
-    fn start(place: &Place, args: &[&str]) -> Self {
-        let mut child = monitor(place)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let said = BufReader::new(child.stderr.take().expect("its words"));
-        let mut monitor = Self { child, said };
-        monitor.wait_for("listening");
-        monitor
-    }
-
-    /// Reads what is told until a line holds a text.
-    fn wait_for(&mut self, text: &str) -> String {
-        loop {
-            let mut line = String::new();
-            let n = self.said.read_line(&mut line).expect("its words");
-            assert!(n > 0, "{text} was never said");
-            if line.contains(text) {
-                return line;
-            }
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([name, &id]).status();
-        assert!(sent.expect("kill starts").success());
-    }
-
-    /// Waits for its end; what it printed, and what it said.
-    fn end(mut self) -> (ExitStatus, String, String) {
-        let mut out = String::new();
-        let mut stdout = self.child.stdout.take().expect("its output");
-        stdout.read_to_string(&mut out).expect("text");
-        let mut said = String::new();
-        self.said.read_to_string(&mut said).expect("text");
-        (self.child.wait().expect("it ends"), out, said)
-    }
-}
-
-fn monitor(place: &Place) -> Command {
-    let mut command = place.command();
-    command.args(["monitor", "--no-cache", "--workspace", "w.fieldscope"]);
-    command
 }
 
 /// Bytes that a board with a crash sent.
@@ -247,7 +193,7 @@ fn what_is_present_is_listed_and_nothing_else_is_asked_for() {
     assert_eq!(listed.code, Some(0), "{}", listed.err);
     let is_none = listed
         .err
-        .contains("no serial port is there. Plug in a board");
+        .contains("no debug probe and no serial port is there. Plug in a board");
     assert_eq!(
         listed.out.is_empty(),
         is_none,

@@ -1,5 +1,6 @@
 //! What comes over links, printed as rows of logs.
 
+use super::watch_output::WatchOutput;
 use crate::engine::live::{Heard, LinkState, Stream};
 use crate::engine::logs::LogDictionariesRef;
 use crate::engine::logs::follow::Follower;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 /// Of several streams each row begins with the name of its own, but in JSON and raw.
 pub(super) struct LiveOutput<'o> {
     streams: Vec<Open<'o>>,
+    watch: WatchOutput,
     style: LogStyle,
     out: &'o mut dyn Write,
     /// The first that went wrong; nothing is printed after it.
@@ -31,12 +33,16 @@ impl<'o> LiveOutput<'o> {
         dictionaries: &'o LogDictionariesRef,
         out: &'o mut dyn Write,
     ) -> Self {
-        let streams = streams.iter().map(|stream| Open {
+        let said = streams.iter().filter(|stream| stream.is_said());
+        let said = said.map(|stream| Open {
             title: stream.title.clone(),
             follower: Follower::new(&ALL, style, None, dictionaries, &stream.title),
         });
+        let numbers = streams.iter().find(|stream| !stream.numbers.is_empty());
+        let numbers = numbers.map(|stream| stream.numbers.clone());
         Self {
-            streams: streams.collect(),
+            watch: WatchOutput::new(numbers.unwrap_or_default(), style),
+            streams: said.collect(),
             style,
             out,
             failed: None,
@@ -55,6 +61,10 @@ impl<'o> LiveOutput<'o> {
             }
             Heard::Silence => self.print(None, Follower::settle),
             Heard::State(number, state) => self.say(number, state),
+            Heard::Looked(_, look) if self.failed.is_none() => {
+                self.failed = self.watch.look(look, self.out).err();
+            }
+            Heard::Looked(..) => {}
             Heard::LeftOut(n_bytes) => {
                 let what = "were recorded and not printed: standard output is read too slowly";
                 // Nobody is left to tell when standard error is closed.
@@ -97,11 +107,47 @@ impl<'o> LiveOutput<'o> {
         let what = match state {
             LinkState::Connected => "listening".to_owned(),
             LinkState::Lost { why } => format!("{why}. It is opened again when it is there"),
+            LinkState::Identified { .. } => identified(state),
+            LinkState::Halted { why } => format!("the processor stopped: {why}"),
+            LinkState::Faulted { what } => {
+                format!("the board faulted: {what}")
+            }
+            LinkState::Acted { what } => format!("the processor was {what}"),
             LinkState::Ended => return,
         };
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(io::stderr(), "fieldscope: {}: {what}", open.title).is_err();
     }
+}
+
+/// What runs on the board, and whether it is what the ELF file is of.
+fn identified(state: &LinkState) -> String {
+    let LinkState::Identified {
+        chip,
+        board,
+        elf,
+        differs_at,
+    } = state
+    else {
+        return String::new();
+    };
+    let build = match (board, elf) {
+        (Some(board), Some(elf)) if state.is_wrong_elf() => format!(
+            "the board runs build {board}, and the ELF file is of build {elf}: its names are not used. Give the ELF of that build"
+        ),
+        (Some(board), Some(_)) => format!("the board runs build {board}, as the ELF file says"),
+        (Some(board), None) => format!("the board runs build {board}"),
+        (None, Some(elf)) => match differs_at {
+            Some(at) => format!(
+                "the board's memory at {at:#010x} is not that of the ELF file (build {elf}): its names are not used. Give the ELF of what runs"
+            ),
+            None => format!(
+                "whether the board runs the build of the ELF file ({elf}) is not known: not verified"
+            ),
+        },
+        (None, None) => "no ELF file was given (--elf)".to_owned(),
+    };
+    format!("{chip}; {build}")
 }
 
 fn write_named(title: &str, rows: &[u8], out: &mut dyn Write) -> io::Result<()> {

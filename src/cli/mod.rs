@@ -24,6 +24,7 @@ pub mod symbolize;
 pub mod symbols;
 pub mod symbols_cache;
 pub mod terminal;
+mod watch_output;
 
 use args::{Command, Common};
 use clap::Parser as _;

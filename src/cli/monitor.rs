@@ -7,7 +7,8 @@ use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
 use crate::engine::live::{
-    LINKS, LinkKind, LiveSession, Recorder, Settings, link_kind, recording_beside,
+    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, cost_in_words,
+    link_kind, recording_beside,
 };
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
@@ -26,10 +27,29 @@ use std::time::{Duration, Instant};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct MonitorArgs {
     /// UART to listen to: /dev/ttyUSB0, COM7, a pseudo terminal; may be repeated
-    #[arg(long, value_name = "PORT", required_unless_present = "list")]
+    #[arg(long, value_name = "PORT", required_unless_present_any = ["list", "gdb", "probe"])]
     pub uart: Vec<String>,
+    /// GDB server to observe a board through: localhost:1234; may be repeated. The board is halted for each look, as briefly as can be
+    #[arg(long, value_name = "HOST:PORT")]
+    pub gdb: Vec<String>,
+    /// Debug probe to observe a board through, with the name of its chip, or auto for any Cortex-M. The core is never halted
+    #[arg(long, value_name = "CHIP")]
+    pub probe: Option<String>,
+    /// Which probe, where there are several: VID:PID or VID:PID:SERIAL, as --list says
+    #[arg(long, value_name = "ID", requires = "probe", default_value = "auto")]
+    pub probe_id: String,
+    /// Speed of the debug probe in kilohertz
+    #[arg(long, value_name = "KHZ", requires = "probe", default_value = "4000")]
+    pub probe_speed: String,
+    /// Halt a board behind a debug probe for a moment when it faulted, to read its registers
+    #[arg(long, requires = "probe")]
+    pub halt_on_fault: bool,
+    /// Number to watch while the board runs: a metric of the firmware, or a global variable with members and elements, as in
+    /// state.rssi@10 (times a second, 5 without); may be repeated
+    #[arg(long, value_name = "NAME@HZ")]
+    pub watch: Vec<String>,
     /// Print what could be listened to, from the system's own list: nothing is opened
-    #[arg(long, conflicts_with = "uart")]
+    #[arg(long, conflicts_with_all = ["uart", "gdb", "probe"])]
     pub list: bool,
     /// Baud rate; one for all UARTs, or one for each in their order
     #[arg(long, value_name = "N")]
@@ -78,8 +98,12 @@ impl MonitorArgs {
                 self.uart.len()
             )));
         }
-        let kind = link_kind("uart").ok_or_else(|| Failure::wrong("there are no UARTs here"))?;
-        let links = self.uart.iter().enumerate().map(|(at, port)| {
+        let kind = |id: &str| {
+            link_kind(id)
+                .ok_or_else(|| Failure::wrong(format!("there are no links of kind {id} here")))
+        };
+        let uart = kind("uart")?;
+        let uarts = self.uart.iter().enumerate().map(|(at, port)| {
             let mut settings = Settings::default()
                 .with("port", port)
                 .with("framing", &self.framing)
@@ -87,9 +111,20 @@ impl MonitorArgs {
             if let Some(baud) = self.baud.get(at).or(self.baud.first()) {
                 settings = settings.with("baud", baud);
             }
-            (kind, settings)
+            (uart, settings)
         });
-        Ok(links.collect())
+        let gdb = kind("gdb")?;
+        let servers = self.gdb.iter();
+        let servers = servers.map(|address| (gdb, Settings::default().with("address", address)));
+        let mut links: Vec<_> = uarts.chain(servers).collect();
+        if let Some(chip) = &self.probe {
+            let settings = Settings::default()
+                .with("chip", chip)
+                .with("probe", &self.probe_id)
+                .with("speed", &self.probe_speed);
+            links.push((kind("probe")?, settings));
+        }
+        Ok(links)
     }
 }
 
@@ -107,11 +142,30 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         ),
         None => None,
     };
-    let session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
+    let watches: Result<Vec<Watch>, String> = args
+        .watch
+        .iter()
+        .map(|name| Watch::find(&elfs, name))
+        .collect();
+    let watches = watches.map_err(|why| Failure::wrong(format!("--watch: {why}")))?;
+    let mut session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
+    if !watches.is_empty() && !session.has_target() {
+        return Err(Failure::wrong(
+            "--watch needs a link to the processor: add --probe CHIP or --gdb HOST:PORT",
+        ));
+    }
+    let numbers = watches.iter().map(|watch| watch.number.clone()).collect();
+    let session = session.observing(Observing {
+        elfs,
+        watches,
+        halts_on_fault: args.halt_on_fault,
+    });
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
-    let streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
+    let begun = Instant::now();
+    let mut streams: Vec<_> = session.streams().map(|(_, stream)| stream).collect();
+    streams.push(Stream::of_numbers(numbers));
     if let Some(sender) = session.sender(0) {
         forward_input(sender);
     }
@@ -133,11 +187,21 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     });
     let printed = output.finish();
     let summary = summary.map_err(Failure::wrong)?;
+    let took = begun.elapsed();
     let say = |text: &str| {
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(std::io::stderr(), "fieldscope: {text}").is_err();
     };
-    if summary.n_bytes == 0 {
+    if let Some(cost) = &summary.cost {
+        say(&cost_in_words(cost, took));
+    }
+    for core in &summary.cores {
+        say(&format!(
+            "the board as it was at its fault: {}; fieldscope backtrace and gdb open it",
+            core.display()
+        ));
+    }
+    if summary.is_empty() {
         say(&format!(
             "nothing came; {recording} has only what became of the link"
         ));
@@ -152,16 +216,17 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     match taken_in(&args.elf, common, &summary.recording) {
         Ok(n_crashes) => {
             say(&format!(
-                "{} bytes recorded in {recording}{lost}",
-                summary.n_bytes
+                "{} recorded in {recording}{lost}",
+                summary.in_words()
             ));
             if args.fail_on_crash && n_crashes > 0 {
                 return Ok(Exit::Judged);
             }
         }
         Err(failure) => say(&format!(
-            "{} bytes recorded in {recording}, which was not taken into the workspace: {}. Import it later",
-            summary.n_bytes, failure.message
+            "{} recorded in {recording}, which was not taken into the workspace: {}. Import it later",
+            summary.in_words(),
+            failure.message
         )),
     }
     printed?;
@@ -173,7 +238,11 @@ fn list(out: &mut dyn Write) -> Outcome {
     let mut n_present = 0;
     for kind in LINKS {
         for present in kind.present() {
-            writeln!(out, "{}: {}", kind.title(), present.title)?;
+            write!(out, "{}: {}", kind.title(), present.title)?;
+            match &present.problem {
+                Some(problem) => writeln!(out, "; {problem}")?,
+                None => writeln!(out)?,
+            }
             n_present += 1;
         }
     }
@@ -181,7 +250,7 @@ fn list(out: &mut dyn Write) -> Outcome {
         // Nobody is left to tell when standard error is closed.
         let _closed = writeln!(
             std::io::stderr(),
-            "fieldscope: no serial port is there. Plug in a board; a path can be given with --uart all the same"
+            "fieldscope: no debug probe and no serial port is there. Plug in a board; a path can be given with --uart all the same"
         )
         .is_err();
     }

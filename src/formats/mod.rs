@@ -8,6 +8,7 @@ pub mod build_id_note;
 mod bytes;
 mod crashcatcher;
 mod elf_core;
+pub mod elf_core_writer;
 mod esp;
 mod esp_panic;
 mod fault_memory;
@@ -18,12 +19,13 @@ mod literals;
 pub mod log;
 pub mod manifest;
 mod msgpack;
-mod probe_rs;
+mod probe_rs_dump;
 pub mod recording;
 pub mod scan;
 pub mod sdk;
 mod survey;
 pub mod table;
+pub mod watch;
 pub mod written_table;
 mod zephyr;
 mod zephyr_text;
@@ -61,6 +63,8 @@ pub struct Decoded {
     /// What devices say of themselves: heartbeats, events, coredumps and states, in the order of the input. Logs are not
     /// among them: they are rows of the log.
     pub messages: Vec<DeviceMessage>,
+    /// Numbers that were looked at while a program ran.
+    pub watched: Vec<watch::Watched>,
     /// The bytes that were decoded.
     pub understood: Vec<Range<u64>>,
     /// What was wrong with the input outside any one dump.
@@ -125,10 +129,11 @@ pub static FORMATS: &[&dyn Format] = &[
     &esp::console::EspCoreText,
     &esp_panic::EspPanic,
     &fault_print::FaultPrint,
-    &probe_rs::ProbeRs,
+    &probe_rs_dump::ProbeRs,
     &fault_print::riscv::RiscvPrint,
     &sdk::SdkCobs,
     &sdk::SdkLines,
+    &watch::WatchedNumbers,
     &zephyr::Zephyr,
     &zephyr_text::ZephyrText,
 ];

@@ -3,6 +3,7 @@
 //! Detection is by content; a name breaks ties only. Records of text formats are taken out of any text,
 //! and of binary files that hold text, however many there are.
 
+use super::watch::Watched;
 use super::{
     Carrier, Confidence, Decoded, FORMATS, Format, archive,
     boots::{self, BootRecord},
@@ -29,6 +30,8 @@ pub struct FileScan {
     pub boots: Vec<BootRecord>,
     /// What devices say of themselves, in the order of the file, without logs.
     pub messages: Vec<DeviceMessage>,
+    /// Numbers that were looked at while a program ran.
+    pub watched: Vec<Watched>,
     /// It is an ELF file with code: symbols for dumps.
     pub symbols: bool,
     /// Lines of text, when it is text.
@@ -223,6 +226,7 @@ fn merge(scan: &mut FileScan, decoded: Decoded) {
     scan.coredumps.extend(decoded.coredumps);
     scan.boots.extend(decoded.boots);
     scan.messages.extend(decoded.messages);
+    scan.watched.extend(decoded.watched);
     scan.understood.extend(decoded.understood);
     scan.warnings.extend(decoded.warnings);
 }

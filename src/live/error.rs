@@ -39,6 +39,42 @@ pub enum LinkError {
         /// Its name.
         what: String,
     },
+    /// Nothing listens at an address.
+    #[error(
+        "nothing listens at {what}. Start the GDB server (qemu -gdb tcp::1234, openocd, JLinkGDBServer, pyocd gdbserver), or check the port"
+    )]
+    NobodyListens {
+        /// The address.
+        what: String,
+    },
+    /// It is there and does not answer.
+    #[error(
+        "{what} does not answer ({asked} was asked). Another debugger may hold it; close that one, or restart the server"
+    )]
+    Silent {
+        /// Its name.
+        what: String,
+        /// What was asked.
+        asked: String,
+    },
+    /// A debug probe that reaches no chip.
+    #[error(
+        "{what}: no chip answers ({said}). Check that the board has power and that the wires are right; a chip in reset does not answer"
+    )]
+    NoChip {
+        /// The probe.
+        what: String,
+        /// The words of its driver.
+        said: String,
+    },
+    /// It cannot do that.
+    #[error("{what}: {service}")]
+    NotOffered {
+        /// Its name.
+        what: String,
+        /// What it cannot do.
+        service: String,
+    },
     /// Anything else that the system says.
     #[error("{what}: {said}")]
     Failed {

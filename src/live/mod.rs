@@ -4,15 +4,25 @@
 
 mod error;
 mod fields;
+pub mod gdb_remote;
+#[cfg(feature = "probe")]
+pub mod probe;
+mod target;
 pub mod uart;
 
 pub use error::LinkError;
 pub use fields::{Field, FieldKind, Settings};
+pub use target::{Act, Cost, Read, RunState, Snapshot, Target};
 
 use std::time::Duration;
 
 /// All kinds of links.
-pub static LINKS: &[&dyn LinkKind] = &[&uart::Uart];
+pub static LINKS: &[&dyn LinkKind] = &[
+    #[cfg(feature = "probe")]
+    &probe::DebugProbe,
+    &uart::Uart,
+    &gdb_remote::GdbRemote,
+];
 
 /// A kind of link: what it is called, what it has to be told, and what of its kind is present.
 pub trait LinkKind: Sync {
@@ -42,6 +52,8 @@ pub struct Present {
     pub title: String,
     /// The settings that open it; others keep their defaults.
     pub settings: Settings,
+    /// Why it cannot be opened as it is, and what to do.
+    pub problem: Option<String>,
 }
 
 /// An open link.
@@ -51,6 +63,11 @@ pub trait Link: Send {
 
     /// Sends all bytes.
     fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError>;
+
+    /// The processor behind it, where the link gives access to one.
+    fn target(&mut self) -> Option<&mut dyn Target> {
+        None
+    }
 }
 
 /// The kind of link with this id.

@@ -72,6 +72,7 @@ impl LinkKind for Uart {
                 _ => port.port_name.clone(),
             },
             settings: Settings::default().with(PORT.id, port.port_name),
+            problem: None,
         });
         let mut present: Vec<Present> = present.collect();
         present.sort_by(|a, b| a.title.cmp(&b.title));

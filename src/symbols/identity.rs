@@ -63,6 +63,11 @@ pub fn gnu_build_id(image: &ElfImage, bytes: &[u8]) -> Option<BuildId> {
         .find_map(|notes| find_note(notes, image.big_endian))
 }
 
+/// The id in notes of a little-endian target, as they lie in its memory.
+pub fn build_id_in_notes(notes: &[u8]) -> Option<BuildId> {
+    find_note(notes, false)
+}
+
 /// Notes are {u32 name size, desc size, type; name; desc}, name and desc padded to 4 bytes.
 fn find_note(mut notes: &[u8], big_endian: bool) -> Option<BuildId> {
     loop {

@@ -40,6 +40,7 @@ pub mod quality;
 mod rom_names;
 pub mod rust_panic;
 mod rust_values;
+pub mod scalar;
 pub mod separate;
 pub mod split;
 pub mod symbol_file;

@@ -351,6 +351,15 @@ impl SymbolFile {
             .map(Section::range)
     }
 
+    /// Sections that the program writes: variables, with or without a first value, heap and stacks.
+    pub fn variable_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.tables
+            .sections
+            .iter()
+            .filter(|s| s.is_alloc() && s.is_writable() && s.size > 0)
+            .map(Section::range)
+    }
+
     /// Built for 32-bit ARM, where the lowest bit of a code address says "Thumb".
     pub fn is_arm(&self) -> bool {
         self.tables.machine == elf::EM_ARM

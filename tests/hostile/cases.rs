@@ -227,6 +227,7 @@ fn recording() -> Case {
     let stream = recording::Stream {
         link: "uart".to_owned(),
         title: "/dev/ttyUSB0, 115200 baud, 8N1".to_owned(),
+        numbers: Vec::new(),
     };
     let mut bytes = recording::header();
     bytes.extend(recording::session_record(&recording::Session {
@@ -237,6 +238,22 @@ fn recording() -> Case {
     for (time_ns, part) in (0..).zip(fixture("qemu-bare/an386-1.uart").chunks(1000)) {
         let part = recording::traffic_record(recording::Kind::Received, 0, time_ns, part);
         bytes.extend(part);
+    }
+    let numbers = ["rssi", "state"].map(|name| recording::WatchedNumber {
+        name: name.to_owned(),
+        unit: Some("dBm".to_owned()),
+        values: vec![(0, "DOWN".to_owned()), (1, "UP".to_owned())],
+    });
+    let watch = recording::Stream::of_numbers(numbers.to_vec());
+    bytes.extend(recording::stream_record(64, 50, &watch));
+    for ns in 50..90 {
+        let look = format!("{{\"ns\":{ns},\"values\":[[0,-57.5],[1,null]]}}\n");
+        bytes.extend(recording::traffic_record(
+            recording::Kind::Received,
+            64,
+            ns,
+            look.as_bytes(),
+        ));
     }
     bytes.extend(recording::state_record(0, 99, &recording::LinkState::Ended));
     let elf = SymbolFile::parse("fixture.elf", fixture("qemu-bare/an386.elf")).unwrap();

@@ -38,8 +38,25 @@ struct Running {
     is_over: Arc<AtomicBool>,
     senders: Vec<Sender<Vec<u8>>>,
     recording: PathBuf,
-    /// Ends with what went wrong, if anything did.
-    thread: JoinHandle<Option<String>>,
+    thread: JoinHandle<Over>,
+}
+
+/// How a session ended.
+struct Over {
+    /// What went wrong, if anything did.
+    trouble: Option<String>,
+    /// Nothing but what became of the links is in the recording.
+    is_empty: bool,
+}
+
+impl Over {
+    /// It ended with a bug; what was recorded stays.
+    fn with_bug(panic: &(dyn std::any::Any + Send)) -> Self {
+        Self {
+            trouble: Some(bug_text(panic)),
+            is_empty: false,
+        }
+    }
 }
 
 impl Desk {
@@ -112,13 +129,13 @@ impl Desk {
         let engine = engine.clone();
         let run = move || {
             let run = || listen(session, recorder, listener, &over);
-            let trouble = catch_unwind(AssertUnwindSafe(run))
-                .unwrap_or_else(|panic| Some(bug_text(panic.as_ref())));
+            let ended = catch_unwind(AssertUnwindSafe(run));
+            let ended = ended.unwrap_or_else(|panic| Over::with_bug(panic.as_ref()));
             if !over.load(Ordering::Relaxed) {
                 // It ended by itself.
                 engine.submit(Command::Disconnect);
             }
-            trouble
+            ended
         };
         let thread = std::thread::Builder::new()
             .name("live session".to_owned())
@@ -140,18 +157,16 @@ impl Desk {
         self.change_board(|board| board.phase = Phase::Ending);
         engine.events.wake();
         running.is_over.store(true, Ordering::Relaxed);
-        let trouble = match running.thread.join() {
-            Ok(trouble) => trouble,
-            Err(panic) => Some(bug_text(panic.as_ref())),
-        };
-        let n_bytes = self.view().board.as_deref().map_or(0, Board::n_bytes);
+        let ended = running.thread.join();
+        let ended = ended.unwrap_or_else(|panic| Over::with_bug(panic.as_ref()));
+        let trouble = ended.trouble;
         let path = running.recording.display();
         // With nothing in it there is nothing to import.
-        let taken = match n_bytes {
-            0 => Ok(None),
-            _ => self
-                .take_in(engine, running.recording.clone(), job)
-                .map(Some),
+        let taken = if ended.is_empty {
+            Ok(None)
+        } else {
+            self.take_in(engine, running.recording.clone(), job)
+                .map(Some)
         };
         let (capture, problem, said) = match taken {
             Ok(Some(summary)) => {
@@ -261,19 +276,25 @@ impl Desk {
     }
 }
 
-/// Listens until it is over; what went wrong, if anything did.
+/// Listens until it is over.
 fn listen(
     session: LiveSession<'static>,
     recorder: Recorder,
     mut listener: Listener,
     over: &AtomicBool,
-) -> Option<String> {
+) -> Over {
     let is_over = || over.load(Ordering::Relaxed);
     let ended = session.run(recorder, is_over, |heard| listener.hear(heard));
     let trouble = listener.finish();
     match ended {
-        Ok(_summary) => trouble,
-        Err(error) => Some(format!("{error}.")),
+        Ok(summary) => Over {
+            trouble,
+            is_empty: summary.is_empty(),
+        },
+        Err(error) => Over {
+            trouble: Some(format!("{error}.")),
+            is_empty: false,
+        },
     }
 }
 

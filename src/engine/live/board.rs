@@ -84,12 +84,14 @@ pub struct BoardLink {
     pub choice: LinkChoice,
     /// What it is called.
     pub title: String,
-    /// Whether it is there.
+    /// Whether it is there: connected, lost or ended.
     pub state: LinkState,
     /// Since when.
     pub since: SystemTime,
     /// How often it was lost.
     pub n_lost: u64,
+    /// What else was told of it last, in words: the chip, that the processor stopped.
+    pub note: Option<String>,
     /// Bytes that came.
     pub n_bytes: u64,
     /// Bytes a second, over the last two.

@@ -79,6 +79,7 @@ impl Listener {
                     state: LinkState::Connected,
                     since: now,
                     n_lost: 0,
+                    note: None,
                     n_bytes: 0,
                     bytes_per_second: 0,
                     log: None,
@@ -126,7 +127,8 @@ impl Listener {
                 self.n_left_out = self.n_left_out.saturating_add(n_bytes);
                 self.is_new = true;
             }
-            Heard::Silence => {}
+            // The window watches no numbers yet.
+            Heard::Looked(..) | Heard::Silence => {}
         }
         let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
         let looks = is_due(self.looked, LOOK_EVERY);
@@ -156,22 +158,30 @@ impl Listener {
     }
 
     fn state(&mut self, number: u8, state: &LinkState) {
-        let Some(link) = self.links.get_mut(usize::from(number)) else {
+        let at = usize::from(number);
+        let Some(link) = self.links.get_mut(at) else {
             return;
         };
         let link = &mut link.shown;
-        let was_lost = matches!(link.state, LinkState::Lost { .. });
-        match state {
-            // Another reason why it is not there is not another loss.
-            LinkState::Lost { .. } if was_lost => {}
-            LinkState::Lost { .. } => {
-                link.n_lost = link.n_lost.saturating_add(1);
-                link.since = SystemTime::now();
-            }
-            LinkState::Connected | LinkState::Ended => link.since = SystemTime::now(),
-        }
-        link.state = state.clone();
         self.is_new = true;
+        match state {
+            LinkState::Connected | LinkState::Lost { .. } | LinkState::Ended => {
+                change(link, state);
+            }
+            LinkState::Identified { chip, board, .. } => {
+                link.note = Some(chip.clone());
+                if let Some(build) = board.as_deref().and_then(BuildId::from_hex) {
+                    self.builds.note(&self.context, &build);
+                }
+            }
+            LinkState::Halted { why } => link.note = Some(format!("the processor stopped: {why}")),
+            LinkState::Faulted { what } => self.crashes.push(LiveCrash {
+                link: at,
+                at: SystemTime::now(),
+                what: format!("fault ({what})"),
+            }),
+            LinkState::Acted { what } => link.note = Some(format!("the processor was {what}")),
+        }
     }
 
     fn show_now(&mut self, looks: bool) {
@@ -256,4 +266,17 @@ impl Listener {
             so_far: None,
         }
     }
+}
+
+/// A link is there, gone or closed.
+fn change(link: &mut BoardLink, state: &LinkState) {
+    let is_lost = matches!(state, LinkState::Lost { .. });
+    let was_lost = matches!(link.state, LinkState::Lost { .. });
+    // Another reason why it is not there is not another loss.
+    if !(is_lost && was_lost) {
+        link.since = SystemTime::now();
+        link.n_lost = link.n_lost.saturating_add(u64::from(is_lost));
+        link.note = None;
+    }
+    link.state = state.clone();
 }

@@ -6,18 +6,28 @@
 pub mod board;
 pub mod choice;
 mod crash_watch;
+mod fault_watch;
 mod heartbeat_reader;
 mod link_log;
+mod link_thread;
 pub(super) mod listener;
 pub mod metrics;
+mod observer;
 mod recorder;
 mod replay;
 mod session;
 mod teller;
+mod watch;
 
-pub use crate::formats::recording::{LinkState, Stream, is_recording};
-pub use crate::live::{Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind};
+pub use crate::formats::recording::{
+    LinkState, Look, Stream, WatchValue, WatchedNumber, is_recording,
+};
+pub use crate::live::{
+    Cost, Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind,
+};
+pub use observer::{Observing, cost_in_words};
 pub use recorder::{Recorder, recording_beside};
 pub use replay::{replay, streams_of};
 pub use session::{LiveError, LiveSession, LiveSummary};
 pub use teller::Heard;
+pub use watch::Watch;

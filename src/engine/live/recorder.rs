@@ -1,8 +1,8 @@
 //! The file that a live session leaves.
 
 use crate::formats::recording::{
-    Kind, LinkState, Session, Stream, header, session_record, state_record, stream_record,
-    traffic_record,
+    CORE, Kind, LinkState, Look, Session, Stream, WatchValue, header, session_record, state_record,
+    stream_record, traffic_record,
 };
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -11,6 +11,13 @@ use std::time::{Duration, Instant};
 
 /// What a power cut may take.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Streams of looks are numbered from here on, by their links.
+pub(super) const FIRST_WATCH: u8 = 64;
+/// Cores are numbered from here on.
+const FIRST_CORE: u8 = 128;
+/// More links than this are not opened at once.
+pub(super) const LINKS_MAX: usize = FIRST_WATCH as usize;
 
 /// Appends to a recording. What was appended is with the system at once, so that a crash of the program loses nothing, and on the
 /// disk within a second.
@@ -21,6 +28,7 @@ pub struct Recorder {
     synced: Instant,
     is_synced: bool,
     n_bytes: u64,
+    n_cores: u8,
 }
 
 impl Recorder {
@@ -37,6 +45,7 @@ impl Recorder {
             synced: now,
             is_synced: true,
             n_bytes: 0,
+            n_cores: 0,
         };
         recorder.append(&header())?;
         recorder.append(&session_record(&Session {
@@ -75,6 +84,38 @@ impl Recorder {
     /// What became of the link of a stream.
     pub fn state(&mut self, number: u8, at: Instant, state: &LinkState) -> io::Result<()> {
         self.append(&state_record(number, self.time_ns(at), state))
+    }
+
+    /// What was seen of numbers at a time; answers with the record.
+    pub fn looked(
+        &mut self,
+        number: u8,
+        at: Instant,
+        values: Vec<(u16, Option<WatchValue>)>,
+    ) -> io::Result<Look> {
+        let ns = self.time_ns(at);
+        let look = Look { ns, values };
+        let mut line = serde_json::to_vec(&look).unwrap_or_default();
+        line.push(b'\n');
+        self.append(&traffic_record(Kind::Received, number, ns, &line))?;
+        Ok(look)
+    }
+
+    /// An ELF core that was made of a board: a stream of its own, and a file beside the recording for other debuggers.
+    pub fn core(&mut self, at: Instant, of: &str, core: &[u8]) -> io::Result<PathBuf> {
+        let number = FIRST_CORE.saturating_add(self.n_cores);
+        self.n_cores = self.n_cores.saturating_add(1);
+        let ns = self.time_ns(at);
+        let stream = Stream {
+            link: CORE.to_owned(),
+            title: of.to_owned(),
+            ..Stream::default()
+        };
+        self.append(&stream_record(number, ns, &stream))?;
+        self.append(&traffic_record(Kind::Received, number, ns, core))?;
+        let path = self.path.with_extension(format!("{}.core", self.n_cores));
+        std::fs::write(&path, core)?;
+        Ok(path)
     }
 
     /// Brings to the disk what is not there, once in a second.

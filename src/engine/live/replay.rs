@@ -1,5 +1,6 @@
 //! A recording, told again as the session told it.
 
+use super::recorder::FIRST_WATCH;
 use super::teller::Heard;
 use crate::formats::recording::{Kind, LinkState, Recording, Stream};
 use crate::model::warning::Warning;
@@ -48,7 +49,17 @@ pub fn replay(
             break;
         }
         match record.kind {
-            Kind::Received => heard(Heard::Received(record.stream, record.payload)),
+            Kind::Received if record.stream < FIRST_WATCH => {
+                heard(Heard::Received(record.stream, record.payload));
+            }
+            Kind::Received => {
+                if let (Ok(look), Some(link)) = (
+                    serde_json::from_slice(record.payload),
+                    record.stream.checked_sub(FIRST_WATCH),
+                ) {
+                    heard(Heard::Looked(link, &look));
+                }
+            }
             Kind::State => {
                 if let Ok(state) = serde_json::from_slice::<LinkState>(record.payload) {
                     heard(Heard::State(record.stream, &state));

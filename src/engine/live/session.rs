@@ -1,22 +1,19 @@
 //! One session: a thread for each link, and one that records and listens.
 
-use super::recorder::Recorder;
+use super::link_thread::{LinkThread, Opened};
+use super::observer::Observing;
+use super::recorder::{FIRST_WATCH, LINKS_MAX, Recorder};
 use super::teller::{Heard, Message, Teller};
-use crate::formats::recording::{LinkState, Stream};
-use crate::live::{Link, LinkError, LinkKind, Settings};
+use crate::formats::recording::{Stream, WATCH};
+use crate::live::{Cost, LinkError, LinkKind, Settings};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::time::Duration;
 
 /// Messages of links that wait to be recorded.
 const WAITING: usize = 1024;
-/// A link is waited for at most so long: then it is looked whether something is to be sent, or the session is over.
-const WAIT: Duration = Duration::from_millis(10);
-/// A link that is gone is tried again this often.
-const RETRY: Duration = Duration::from_millis(250);
 /// The recording is looked after at least this often.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -38,24 +35,43 @@ pub enum LiveError {
 pub struct LiveSummary {
     /// The recording.
     pub recording: PathBuf,
-    /// Bytes of all streams.
+    /// Bytes that boards said and were sent.
     pub n_bytes: u64,
+    /// How often numbers were looked at.
+    pub n_looks: u64,
     /// How often a link was lost.
     pub n_lost: u64,
+    /// ELF cores of faults, beside the recording.
+    pub cores: Vec<PathBuf>,
+    /// What looking at processors cost them, where there were any.
+    pub cost: Option<Cost>,
 }
 
-/// A link that is open.
-struct Opened<'k> {
-    kind: &'k dyn LinkKind,
-    settings: Settings,
-    link: Box<dyn Link>,
-    to_send: Receiver<Vec<u8>>,
+impl LiveSummary {
+    /// `1,204 bytes, 60 looks at numbers, 1 fault`.
+    pub fn in_words(&self) -> String {
+        let n_faults = self.cores.len() as u64;
+        let parts = [
+            (self.n_bytes, "byte", "bytes"),
+            (self.n_looks, "look at numbers", "looks at numbers"),
+            (n_faults, "fault", "faults"),
+        ];
+        let parts = parts.into_iter().filter(|(n, ..)| *n > 0);
+        let parts = parts.map(|(n, one, many)| format!("{n} {}", if n == 1 { one } else { many }));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// True when the recording has nothing but what became of the links.
+    pub fn is_empty(&self) -> bool {
+        self.n_bytes == 0 && self.n_looks == 0 && self.cores.is_empty()
+    }
 }
 
 /// Links that are open and not listened to yet.
 pub struct LiveSession<'k> {
     links: Vec<Opened<'k>>,
     senders: Vec<Sender<Vec<u8>>>,
+    observing: Observing,
 }
 
 impl<'k> LiveSession<'k> {
@@ -64,8 +80,9 @@ impl<'k> LiveSession<'k> {
         let mut session = Self {
             links: Vec::with_capacity(links.len()),
             senders: Vec::with_capacity(links.len()),
+            observing: Observing::default(),
         };
-        for (kind, settings) in links {
+        for (kind, settings) in links.into_iter().take(LINKS_MAX) {
             let link = kind.open(&settings)?;
             let (sender, to_send) = channel();
             session.senders.push(sender);
@@ -79,6 +96,20 @@ impl<'k> LiveSession<'k> {
         Ok(session)
     }
 
+    /// Looks at the processors behind the links too, while they run.
+    #[must_use]
+    pub fn observing(mut self, observing: Observing) -> Self {
+        self.observing = observing;
+        self
+    }
+
+    /// True when a link has a processor behind it that can be looked at.
+    pub fn has_target(&mut self) -> bool {
+        let links = self.links.iter_mut();
+        let mut targets = links.map(|opened| opened.link.target().is_some());
+        targets.any(|has| has)
+    }
+
     /// What sends bytes over a link, by its place: from any thread, for as long as the session lasts.
     pub fn sender(&self, link: usize) -> Option<Sender<Vec<u8>>> {
         self.senders.get(link).cloned()
@@ -90,6 +121,7 @@ impl<'k> LiveSession<'k> {
             let stream = Stream {
                 link: opened.kind.id().to_owned(),
                 title: opened.kind.describe(&opened.settings),
+                ..Stream::default()
             };
             (number, stream)
         })
@@ -118,7 +150,7 @@ impl<'k> LiveSession<'k> {
     }
 
     fn record(
-        self,
+        mut self,
         mut recorder: Recorder,
         is_over: impl Fn() -> bool,
         mut teller: Teller,
@@ -126,13 +158,31 @@ impl<'k> LiveSession<'k> {
         for (number, stream) in self.streams() {
             recorder.stream(number, &stream)?;
         }
+        for (number, opened) in (FIRST_WATCH..).zip(&mut self.links) {
+            let watches = &self.observing.watches;
+            if !watches.is_empty() && opened.link.target().is_some() {
+                let stream = Stream {
+                    link: WATCH.to_owned(),
+                    title: opened.kind.describe(&opened.settings),
+                    numbers: watches.iter().map(|watch| watch.number.clone()).collect(),
+                };
+                recorder.stream(number, &stream)?;
+            }
+        }
+        let titles: Vec<String> = self.streams().map(|(_, stream)| stream.title).collect();
+        let mut cost = None;
+        let observing = &self.observing;
         let is_done = AtomicBool::new(false);
         let (sender, messages) = sync_channel(WAITING);
-        let mut n_lost = 0;
+        let (mut n_lost, mut n_looks) = (0, 0);
+        let mut cores = Vec::new();
         std::thread::scope(|scope| {
             let links: io::Result<Vec<_>> = (0..)
                 .zip(self.links)
-                .map(|(number, opened)| begin(scope, number, opened, sender.clone(), &is_done))
+                .map(|(number, opened)| {
+                    let thread = LinkThread::new(number, opened, observing, sender.clone());
+                    thread.start(scope, &is_done)
+                })
                 .collect();
             drop(sender);
             let recorded: io::Result<()> = loop {
@@ -142,10 +192,30 @@ impl<'k> LiveSession<'k> {
                 match messages.recv_timeout(TICK) {
                     Ok(message) => {
                         n_lost += u64::from(message.is_loss());
-                        if let Err(error) = record(&mut recorder, &message) {
+                        let recorded = match message {
+                            Message::Looked(number, at, values) => {
+                                n_looks += 1;
+                                let stream = FIRST_WATCH.saturating_add(number);
+                                let look = recorder.looked(stream, at, values);
+                                look.map(|look| teller.looked(number, look))
+                            }
+                            Message::Core(number, at, core) => {
+                                let of = titles.get(usize::from(number));
+                                let of = of.map_or("", String::as_str);
+                                let kept = recorder.core(at, of, &core);
+                                kept.map(|path| cores.push(path))
+                            }
+                            Message::Cost(of_link) => {
+                                cost = Some(sum(cost, of_link));
+                                Ok(())
+                            }
+                            message => {
+                                record(&mut recorder, &message).map(|()| teller.tell(message))
+                            }
+                        };
+                        if let Err(error) = recorded.and_then(|()| recorder.keep()) {
                             break Err(error);
                         }
-                        teller.tell(message);
                     }
                     Err(RecvTimeoutError::Timeout) => teller.silence(),
                     // All links have ended, and everything that they said was recorded.
@@ -166,7 +236,10 @@ impl<'k> LiveSession<'k> {
         Ok(LiveSummary {
             recording: recorder.finish()?,
             n_bytes,
+            n_looks,
             n_lost,
+            cores,
+            cost,
         })
     }
 }
@@ -176,98 +249,19 @@ fn record(recorder: &mut Recorder, message: &Message) -> io::Result<()> {
         Message::Received(number, at, bytes) => recorder.received(*number, *at, bytes)?,
         Message::Sent(number, at, bytes) => recorder.sent(*number, *at, bytes)?,
         Message::State(number, at, state) => recorder.state(*number, *at, state)?,
+        // They are recorded where they are told.
+        Message::Looked(..) | Message::Core(..) | Message::Cost(_) => {}
     }
-    recorder.keep()
+    Ok(())
 }
 
-fn begin<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    number: u8,
-    opened: Opened<'scope>,
-    messages: SyncSender<Message>,
-    is_done: &'scope AtomicBool,
-) -> io::Result<ScopedJoinHandle<'scope, ()>> {
-    let thread = std::thread::Builder::new().name(format!("link {number}"));
-    thread.spawn_scoped(scope, move || {
-        // Nobody listens any more: the session is over.
-        let _is_over = listen(number, opened, &messages, is_done).is_err();
-    })
-}
-
-/// Nobody listens any more.
-struct Over;
-
-fn listen(
-    number: u8,
-    opened: Opened<'_>,
-    messages: &SyncSender<Message>,
-    is_done: &AtomicBool,
-) -> Result<(), Over> {
-    let Opened {
-        kind,
-        settings,
-        link,
-        to_send,
-    } = opened;
-    let tell = |message| messages.send(message).map_err(|_nobody| Over);
-    let state = |state| tell(Message::State(number, Instant::now(), state));
-    let mut link = Some(link);
-    state(LinkState::Connected)?;
-    let mut told = None;
-    while !is_done.load(Ordering::Relaxed) {
-        let Some(open) = &mut link else {
-            match kind.open(&settings) {
-                Ok(opened) => {
-                    link = Some(opened);
-                    told = None;
-                    state(LinkState::Connected)?;
-                }
-                Err(error) => {
-                    // Told again only when there is something new to tell.
-                    if told.as_ref() != Some(&error) {
-                        let why = error.to_string();
-                        state(LinkState::Lost { why })?;
-                    }
-                    told = Some(error);
-                    std::thread::sleep(RETRY);
-                }
-            }
-            continue;
-        };
-        let mut bytes = Vec::new();
-        let ended = exchange(open.as_mut(), &to_send, &mut bytes, |sent| {
-            tell(Message::Sent(number, Instant::now(), sent))
-        })?;
-        if !bytes.is_empty() {
-            tell(Message::Received(number, Instant::now(), bytes))?;
-        }
-        if let Err(error) = ended {
-            link = None;
-            let why = error.to_string();
-            state(LinkState::Lost { why })?;
-            // A port that is gone is first "gone" and then "not there": one is enough.
-            told = match error {
-                LinkError::Gone { what } => Some(LinkError::NotThere { what }),
-                other => Some(other),
-            };
-            std::thread::sleep(RETRY);
-        }
+fn sum(before: Option<Cost>, more: Cost) -> Cost {
+    let before = before.unwrap_or_default();
+    Cost {
+        n_reads: before.n_reads + more.n_reads,
+        n_bytes: before.n_bytes + more.n_bytes,
+        busy: before.busy + more.busy,
+        n_halts: before.n_halts + more.n_halts,
+        halted: before.halted + more.halted,
     }
-    state(LinkState::Ended)
-}
-
-/// Sends what is to be sent and receives for a moment.
-fn exchange(
-    link: &mut dyn Link,
-    to_send: &Receiver<Vec<u8>>,
-    received: &mut Vec<u8>,
-    mut sent: impl FnMut(Vec<u8>) -> Result<(), Over>,
-) -> Result<Result<(), LinkError>, Over> {
-    while let Ok(bytes) = to_send.try_recv() {
-        if let Err(error) = link.send(&bytes) {
-            return Ok(Err(error));
-        }
-        sent(bytes)?;
-    }
-    Ok(link.receive(WAIT, received))
 }

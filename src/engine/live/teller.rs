@@ -1,6 +1,7 @@
 //! From the thread that records to the one that listens: the recording never waits.
 
-use crate::formats::recording::LinkState;
+use crate::formats::recording::{LinkState, Look, WatchValue};
+use crate::live::Cost;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,6 +17,8 @@ pub enum Heard<'h> {
     Received(u8, &'h [u8]),
     /// What became of the link of a stream.
     State(u8, &'h LinkState),
+    /// Numbers of a stream that were looked at.
+    Looked(u8, &'h Look),
     /// So many bytes were recorded and are not told: whoever listens was too far behind.
     LeftOut(u64),
     /// Nothing came for a moment.
@@ -27,6 +30,10 @@ pub(super) enum Message {
     Received(u8, Instant, Vec<u8>),
     Sent(u8, Instant, Vec<u8>),
     State(u8, Instant, LinkState),
+    Looked(u8, Instant, Vec<(u16, Option<WatchValue>)>),
+    Core(u8, Instant, Vec<u8>),
+    /// What a link cost until it was closed.
+    Cost(Cost),
 }
 
 impl Message {
@@ -41,6 +48,7 @@ enum Told {
     Received(u8, Vec<u8>),
     LeftOut(u64),
     State(u8, LinkState),
+    Looked(u8, Look),
     Silence,
 }
 
@@ -69,6 +77,7 @@ impl Hearer {
                 }
                 Told::LeftOut(n) => heard(Heard::LeftOut(*n)),
                 Told::State(number, state) => heard(Heard::State(*number, state)),
+                Told::Looked(number, look) => heard(Heard::Looked(*number, look)),
                 Told::Silence => heard(Heard::Silence),
             }
         }
@@ -102,8 +111,13 @@ impl Teller {
                 self.say(Told::Received(number, bytes));
             }
             Message::State(number, _, state) => self.say(Told::State(number, state)),
-            Message::Sent(..) => {}
+            Message::Sent(..) | Message::Looked(..) | Message::Core(..) | Message::Cost(_) => {}
         }
+    }
+
+    /// Tells of numbers that were looked at.
+    pub(super) fn looked(&mut self, number: u8, look: Look) {
+        self.say(Told::Looked(number, look));
     }
 
     /// Tells that nothing came, once everything was heard.

@@ -26,6 +26,8 @@ pub struct PresentLink {
     pub title: String,
     /// What opens it; other settings keep their defaults.
     pub choice: LinkChoice,
+    /// Why it cannot be opened as it is, and what to do.
+    pub problem: Option<String>,
 }
 
 impl Query for PresentLinksQuery {
@@ -36,6 +38,7 @@ impl Query for PresentLinksQuery {
             let present = kind.present().into_iter();
             present.map(|present| PresentLink {
                 title: present.title,
+                problem: present.problem,
                 choice: LinkChoice::new(*kind, present.settings),
             })
         });

@@ -185,7 +185,7 @@ fn texts(values: &[Option<MetricValue>]) -> Values {
 }
 
 /// One bit a row; `None` where all are set.
-fn bits(are_set: impl ExactSizeIterator<Item = bool>) -> Option<Vec<u64>> {
+pub(super) fn bits(are_set: impl ExactSizeIterator<Item = bool>) -> Option<Vec<u64>> {
     let mut words = vec![0_u64; are_set.len().div_ceil(64)];
     let mut is_full = true;
     for (row, is_set) in are_set.enumerate() {

@@ -10,6 +10,7 @@ mod columns;
 mod events;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use super::examine::{Examined, ExaminedFile};
 use super::logs::moment::{Written, written};
@@ -143,6 +144,15 @@ pub(super) fn sent_series(
             .filter(|(serial, _)| serial != NO_SERIAL),
         _ => None,
     };
+    let serial = sent.device.as_ref().map_or(NO_SERIAL, |(serial, _)| serial);
+    let watched = examined.files.iter().flat_map(|file| &file.scan.watched);
+    for watched in watched {
+        progress.tick(0, 0)?;
+        if let Some((metrics, batches)) = watched::batches(watched, serial) {
+            sent.new.metrics.extend(metrics);
+            sent.new.heartbeats.extend(batches);
+        }
+    }
     sent.findings
         .extend(findings_of_builds(&sent.new, left_out));
     Ok(sent)

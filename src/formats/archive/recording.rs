@@ -2,7 +2,8 @@
 
 use super::{Inflated, Unpacking};
 use crate::formats::manifest::{MANIFEST_FILE_NAME, MANIFEST_SCHEMA};
-use crate::formats::recording::{Kind, Recording, Session, Stream};
+use crate::formats::recording::{CORE, Kind, Recording, Session, Stream, WATCH};
+use crate::formats::watch;
 use crate::model::progress::Cancelled;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,16 +57,26 @@ impl Unpacking<'_> {
             let number = of_kind.entry(came.stream.link.clone()).or_default();
             *number += 1;
             let name = file_name(&came.stream.link, *number);
+            let kind = match came.stream.link.as_str() {
+                WATCH => "other",
+                CORE => "coredump",
+                _ => "log",
+            };
             let since = came.first_ns.and_then(|ns| u64::try_from(ns).ok());
             let first = began.zip(since).and_then(|(began, ns)| time_of(began, ns));
             files.push(json!({
                 "path": name,
-                "kind": "log",
+                "kind": kind,
                 "started_at": first,
                 "link": came.stream.title,
             }));
-            let n_bytes = came.bytes.len() as u64;
-            let mut bytes = Cursor::new(came.bytes);
+            let mut came_bytes = came.bytes;
+            if kind == "other" {
+                let head = watch::head(&session.started_at, &came.stream.numbers);
+                came_bytes.splice(0..0, head);
+            }
+            let n_bytes = came_bytes.len() as u64;
+            let mut bytes = Cursor::new(came_bytes);
             match self.inflate(&mut bytes, n_bytes)? {
                 Inflated::Whole(bytes) | Inflated::Partial(bytes, _) => {
                     self.unpacked(format!("{prefix}{name}"), bytes, depth)?;
@@ -101,9 +112,14 @@ fn file_name(link: &str, number: usize) -> String {
         .take(16)
         .collect();
     let link = if link.is_empty() { "stream" } else { &link };
+    let ending = match link {
+        WATCH => "fswatch",
+        CORE => "elf",
+        _ => "log",
+    };
     match number {
-        1 => format!("{link}.log"),
-        _ => format!("{link}-{number}.log"),
+        1 => format!("{link}.{ending}"),
+        _ => format!("{link}-{number}.{ending}"),
     }
 }
 
@@ -123,7 +139,7 @@ mod tests {
         }));
         let stream = Stream {
             link: "../uart".to_owned(),
-            title: String::new(),
+            ..Stream::default()
         };
         bytes.extend(stream_record(9, 0, &stream));
         bytes.extend(traffic_record(Kind::Received, 9, time_ns, b"a row\n"));

@@ -88,6 +88,87 @@ pub struct Stream {
     pub link: String,
     /// Its name in words: `/dev/ttyUSB0, 115200 baud, 8N1`.
     pub title: String,
+    /// Of a stream of looks ([`WATCH`]): what is looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<WatchedNumber>,
+}
+
+/// [`Stream::link`] of looks at numbers of a running program: each line is a [`Look`].
+pub const WATCH: &str = "watch";
+/// [`Stream::link`] of an ELF core that was made of a board when it stopped.
+pub const CORE: &str = "core";
+
+impl Stream {
+    /// Looks at these numbers.
+    pub fn of_numbers(numbers: Vec<WatchedNumber>) -> Self {
+        Self {
+            link: WATCH.to_owned(),
+            title: String::new(),
+            numbers,
+        }
+    }
+
+    /// True when what comes is a log, or anything else that a board says.
+    pub fn is_said(&self) -> bool {
+        self.link != WATCH && self.link != CORE
+    }
+}
+
+/// A number of a program that is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedNumber {
+    /// As it was asked for: `state.rssi`.
+    pub name: String,
+    /// Its unit, where the firmware says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Values that have a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(i64, String)>,
+}
+
+/// What was seen of numbers at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// Nanoseconds since the session began.
+    pub ns: i64,
+    /// Of each number that was looked at, its place in [`Stream::numbers`] and its value; `None`: it could not be read, or has none.
+    pub values: Vec<(u16, Option<WatchValue>)>,
+}
+
+/// The value of a number at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum WatchValue {
+    /// A whole number.
+    Integer(i64),
+    /// A float; NaN and infinities are none in JSON, and are recorded as missing.
+    Float(f64),
+}
+
+impl WatchValue {
+    /// As a float, for a chart.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(value) => value as f64,
+            Self::Float(value) => value,
+        }
+    }
+}
+
+impl LinkState {
+    /// True when the board runs another build than the ELF file that was given.
+    pub fn is_wrong_elf(&self) -> bool {
+        match self {
+            Self::Identified {
+                board,
+                elf,
+                differs_at,
+                ..
+            } => differs_at.is_some() || board.is_some() && elf.is_some() && board != elf,
+            _ => false,
+        }
+    }
 }
 
 /// What became of a link.
@@ -100,6 +181,33 @@ pub enum LinkState {
     Lost {
         /// What happened and what to do.
         why: String,
+    },
+    /// What runs on the board, as far as it could be read.
+    Identified {
+        /// What the link says of the chip.
+        chip: String,
+        /// Build id that the board's memory has where the ELF file has its own.
+        board: Option<String>,
+        /// Build id of the ELF file that was given.
+        elf: Option<String>,
+        /// What the ELF file says must stand at this address, and does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differs_at: Option<u64>,
+    },
+    /// The processor stands, though nobody asked it to.
+    Halted {
+        /// What the link says of the reason.
+        why: String,
+    },
+    /// The processor faulted. What was read of it is a stream of its own ([`CORE`]).
+    Faulted {
+        /// What was seen, in words.
+        what: String,
+    },
+    /// Something was done to the board.
+    Acted {
+        /// What, in words.
+        what: String,
     },
     /// The session ended.
     Ended,

@@ -8,7 +8,9 @@ mod layout;
 mod read;
 mod write;
 
-pub use layout::{Kind, LinkState, MAGIC, Record, Session, Stream};
+pub use layout::{
+    CORE, Kind, LinkState, Look, MAGIC, Record, Session, Stream, WATCH, WatchValue, WatchedNumber,
+};
 pub use read::{Recording, is_recording};
 pub use write::{header, session_record, state_record, stream_record, traffic_record};
 

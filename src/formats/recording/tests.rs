@@ -15,6 +15,7 @@ fn recording() -> Vec<u8> {
     let stream = Stream {
         link: "uart".to_owned(),
         title: "/dev/ttyUSB0".to_owned(),
+        ..Stream::default()
     };
     bytes.extend(stream_record(3, 5, &stream));
     for part in 0..20_u8 {

@@ -35,6 +35,7 @@ fn link(port: &str, n_bytes: u64) -> BoardLink {
         state: LinkState::Connected,
         since: ago(124),
         n_lost: 0,
+        note: None,
         n_bytes,
         bytes_per_second: n_bytes / 124,
         log: (n_bytes > 0).then(key),
@@ -143,6 +144,7 @@ pub(super) fn present() -> PresentLinks {
     let present = |title: &str, port: &str| PresentLink {
         title: title.to_owned(),
         choice: choice(port),
+        problem: None,
     };
     PresentLinks {
         present: vec![

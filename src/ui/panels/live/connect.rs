@@ -147,6 +147,9 @@ impl Connect {
                 .on_hover_text("Puts it into the form below, to change its settings");
             let kind = present.choice.known_kind().map_or("", LinkKind::title);
             text::body(ui, format!("{kind} {}", present.title));
+            if let Some(problem) = &present.problem {
+                text::label(ui, words::sentence(problem), font::body(), tokens(ui).warn);
+            }
             if connect.clicked() {
                 let mut links = self.others.clone();
                 links.push(present.choice.clone());

@@ -36,9 +36,11 @@ pub(super) fn is_lost(link: &BoardLink) -> bool {
 
 /// Why links are gone, and that nobody has to do anything in the window.
 pub(super) fn why_lost(board: &Board) -> Option<String> {
-    let whys = board.links.iter().filter_map(|link| match &link.state {
-        LinkState::Lost { why } => Some(why.as_str()),
-        LinkState::Connected | LinkState::Ended => None,
+    let whys = board.links.iter().filter_map(|link| {
+        let LinkState::Lost { why } = &link.state else {
+            return None;
+        };
+        Some(why.as_str())
     });
     let whys: Vec<&str> = whys.collect();
     let again = "It is opened again as soon as it is there, and the session goes on.";
@@ -48,15 +50,19 @@ pub(super) fn why_lost(board: &Board) -> Option<String> {
 /// What has become of a link, and since when.
 pub(super) fn state(link: &BoardLink, now: SystemTime) -> String {
     let since = since(link, now);
-    match &link.state {
-        LinkState::Connected if link.n_lost > 0 => {
-            let times = words::count(link.n_lost, "time", "times");
-            format!("connected again for {since}, was lost {times}")
-        }
-        LinkState::Connected => format!("connected for {since}"),
-        LinkState::Lost { .. } => format!("lost for {since}"),
-        LinkState::Ended => "closed".to_owned(),
+    if is_lost(link) {
+        return format!("lost for {since}");
     }
+    if link.state == LinkState::Ended {
+        return "closed".to_owned();
+    }
+    let note = link.note.as_ref();
+    let note = note.map_or_else(String::new, |note| format!(", {note}"));
+    if link.n_lost > 0 {
+        let times = words::count(link.n_lost, "time", "times");
+        return format!("connected again for {since}, was lost {times}{note}");
+    }
+    format!("connected for {since}{note}")
 }
 
 fn since(link: &BoardLink, now: SystemTime) -> String {

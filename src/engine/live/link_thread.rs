@@ -1,0 +1,204 @@
+//! The thread of one link: it receives, sends, looks at the processor, and opens the link again when it was lost.
+
+use super::observer::{Observer, Observing, Seen};
+use super::teller::Message;
+use crate::formats::recording::LinkState;
+use crate::live::{Link, LinkError, LinkKind, Settings};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+/// A link is waited for at most so long: then it is looked whether something is to be sent, or the session is over.
+const WAIT: Duration = Duration::from_millis(10);
+/// A link that is gone is tried again this often.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// A link that is open.
+pub(super) struct Opened<'k> {
+    pub(super) kind: &'k dyn LinkKind,
+    pub(super) settings: Settings,
+    pub(super) link: Box<dyn Link>,
+    pub(super) to_send: Receiver<Vec<u8>>,
+}
+
+/// Nobody listens any more.
+struct Over;
+
+/// What the thread of a link works with.
+pub(super) struct LinkThread<'s> {
+    number: u8,
+    kind: &'s dyn LinkKind,
+    settings: Settings,
+    to_send: Receiver<Vec<u8>>,
+    /// `None` while it is lost.
+    link: Option<Box<dyn Link>>,
+    /// Why it is lost, as it was told last.
+    told: Option<LinkError>,
+    observer: Observer<'s>,
+    messages: SyncSender<Message>,
+}
+
+impl<'s> LinkThread<'s> {
+    pub(super) fn new(
+        number: u8,
+        opened: Opened<'s>,
+        observing: &'s Observing,
+        messages: SyncSender<Message>,
+    ) -> Self {
+        Self {
+            number,
+            kind: opened.kind,
+            settings: opened.settings,
+            to_send: opened.to_send,
+            link: Some(opened.link),
+            told: None,
+            observer: Observer::new(observing),
+            messages,
+        }
+    }
+
+    /// Runs until `is_done`, or until nobody listens.
+    pub(super) fn start<'scope>(
+        mut self,
+        scope: &'scope Scope<'scope, '_>,
+        is_done: &'scope AtomicBool,
+    ) -> io::Result<ScopedJoinHandle<'scope, ()>>
+    where
+        's: 'scope,
+    {
+        let thread = std::thread::Builder::new().name(format!("link {}", self.number));
+        thread.spawn_scoped(scope, move || {
+            // Nobody listens any more: the session is over.
+            let _is_over = self.listen(is_done).is_err();
+        })
+    }
+
+    fn listen(&mut self, is_done: &AtomicBool) -> Result<(), Over> {
+        self.begin()?;
+        while !is_done.load(Ordering::Relaxed) {
+            let Some(mut link) = self.link.take() else {
+                self.open_again()?;
+                continue;
+            };
+            let mut bytes = Vec::new();
+            let mut ended = self.exchange(link.as_mut(), &mut bytes)?;
+            if !bytes.is_empty() {
+                self.tell(Message::Received(self.number, Instant::now(), bytes))?;
+            }
+            if ended.is_ok() {
+                ended = self.look(link.as_mut())?;
+            }
+            match ended {
+                Ok(()) => self.link = Some(link),
+                Err(error) => self.lose(link, error)?,
+            }
+        }
+        if let Some(link) = self.link.take() {
+            self.close(link)?;
+        }
+        self.state(LinkState::Ended)
+    }
+
+    fn tell(&self, message: Message) -> Result<(), Over> {
+        self.messages.send(message).map_err(|_nobody| Over)
+    }
+
+    fn state(&self, state: LinkState) -> Result<(), Over> {
+        self.tell(Message::State(self.number, Instant::now(), state))
+    }
+
+    /// Tells that the link is there, and which build its processor runs.
+    fn begin(&mut self) -> Result<(), Over> {
+        self.told = None;
+        self.state(LinkState::Connected)?;
+        let Some(mut link) = self.link.take() else {
+            return Ok(());
+        };
+        let identified = link.target().map(|target| self.observer.begin(target));
+        match identified {
+            Some(Ok(state)) => self.state(state)?,
+            Some(Err(error)) => return self.lose(link, error),
+            None => {}
+        }
+        self.link = Some(link);
+        Ok(())
+    }
+
+    fn open_again(&mut self) -> Result<(), Over> {
+        match self.kind.open(&self.settings) {
+            Ok(opened) => {
+                self.link = Some(opened);
+                self.begin()
+            }
+            Err(error) => {
+                // Told again only when there is something new to tell.
+                if self.told.as_ref() != Some(&error) {
+                    let why = error.to_string();
+                    self.state(LinkState::Lost { why })?;
+                }
+                self.told = Some(error);
+                std::thread::sleep(RETRY);
+                Ok(())
+            }
+        }
+    }
+
+    fn lose(&mut self, link: Box<dyn Link>, error: LinkError) -> Result<(), Over> {
+        let why = error.to_string();
+        self.state(LinkState::Lost { why })?;
+        self.close(link)?;
+        // A port that is gone is first "gone" and then "not there": one is enough.
+        self.told = match error {
+            LinkError::Gone { what } => Some(LinkError::NotThere { what }),
+            other => Some(other),
+        };
+        std::thread::sleep(RETRY);
+        Ok(())
+    }
+
+    fn close(&self, mut link: Box<dyn Link>) -> Result<(), Over> {
+        let cost = link.target().map(|target| target.cost());
+        drop(link);
+        cost.map_or(Ok(()), |cost| self.tell(Message::Cost(cost)))
+    }
+
+    /// Sends what is to be sent and receives for a moment.
+    fn exchange(
+        &self,
+        link: &mut dyn Link,
+        received: &mut Vec<u8>,
+    ) -> Result<Result<(), LinkError>, Over> {
+        while let Ok(bytes) = self.to_send.try_recv() {
+            if let Err(error) = link.send(&bytes) {
+                return Ok(Err(error));
+            }
+            self.tell(Message::Sent(self.number, Instant::now(), bytes))?;
+        }
+        let mut wait = WAIT;
+        if link.target().is_some() {
+            let next = self.observer.next();
+            wait = wait.min(next.saturating_duration_since(Instant::now()));
+        }
+        Ok(link.receive(wait, received))
+    }
+
+    /// Looks at the processor, where there is one.
+    fn look(&mut self, link: &mut dyn Link) -> Result<Result<(), LinkError>, Over> {
+        let Some(target) = link.target() else {
+            return Ok(Ok(()));
+        };
+        let mut seen = Vec::new();
+        let looked = self.observer.look(target, |what| seen.push(what));
+        let at = Instant::now();
+        for what in seen {
+            self.tell(match what {
+                Seen::State(state) => Message::State(self.number, at, state),
+                Seen::Values(values) => Message::Looked(self.number, at, values),
+                Seen::Core(core) => Message::Core(self.number, at, core),
+            })?;
+        }
+        Ok(looked)
+    }
+}

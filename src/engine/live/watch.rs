@@ -1,0 +1,204 @@
+//! Numbers of a running program that are looked at again and again.
+
+use crate::formats::recording::{WatchValue, WatchedNumber};
+use crate::formats::sdk::definitions::{METRICS_SECTION, metrics};
+use crate::symbols::debug_info::DebugInfo;
+use crate::symbols::scalar::{Encoding, Scalar, scalar};
+use crate::symbols::symbol_file::SymbolFile;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So often a number may be looked at, times a second.
+const RATES: std::ops::RangeInclusive<f64> = 0.1..=1000.0;
+/// So often it is looked at where nobody says.
+const RATE: f64 = 5.0;
+/// Where the value and the flags of a metric stand in its state (assets/sdk/fieldscope.h, `struct fs_metric_state`).
+const METRIC_VALUE_AT: u64 = 4;
+const METRIC_FLAGS_AT: u64 = 12;
+const METRIC_STATE_BYTES: usize = 13;
+/// The flag of a metric that was set (assets/sdk/fieldscope.h, `FS_METRIC_SET_`).
+const METRIC_IS_SET: u8 = 2;
+
+/// One number of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watch {
+    /// Its name, unit and names of values.
+    pub number: WatchedNumber,
+    /// The time between two looks.
+    pub every: Duration,
+    address: u64,
+    n_bytes: usize,
+    bits: Option<(u32, u32)>,
+    encoding: Encoding,
+    /// True of a metric of the SDK: what is read is its state, which says whether it was set.
+    is_metric: bool,
+}
+
+impl Watch {
+    /// The number that `NAME` or `NAME@HZ` asks for: a metric that the firmware defines, or a global variable with members and
+    /// elements. Says what is wrong otherwise.
+    pub fn find(files: &[Arc<SymbolFile>], asked: &str) -> Result<Self, String> {
+        let (name, rate) = match asked.rsplit_once('@') {
+            Some((name, rate)) => {
+                let rate = rate.trim_end_matches("Hz").trim_end_matches("hz").trim();
+                let rate: f64 = rate.parse().map_err(|_no_number| {
+                    format!("{asked}: {rate} is no number of times a second")
+                })?;
+                (name, rate)
+            }
+            None => (asked, RATE),
+        };
+        if !RATES.contains(&rate) {
+            return Err(format!(
+                "{asked}: a number is looked at {} to {} times a second",
+                RATES.start(),
+                RATES.end()
+            ));
+        }
+        if files.is_empty() {
+            return Err(format!(
+                "{name} cannot be found without the ELF file of the firmware; name it with --elf"
+            ));
+        }
+        let every = Duration::from_secs_f64(1.0 / rate);
+        if let Some(metric) = files.iter().find_map(|file| metric(file, name)) {
+            return Ok(Self { every, ..metric });
+        }
+        let mut why = String::new();
+        for file in files {
+            match scalar(&DebugInfo::new(file), name) {
+                Ok(found) => return Ok(Self::of_scalar(name, every, found)),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(why)
+    }
+
+    fn of_scalar(name: &str, every: Duration, found: Scalar) -> Self {
+        Self {
+            number: WatchedNumber {
+                name: name.to_owned(),
+                unit: None,
+                values: found
+                    .names
+                    .into_iter()
+                    .map(|(name, value)| (value, name))
+                    .collect(),
+            },
+            every,
+            address: found.address,
+            n_bytes: usize::from(found.n_bytes),
+            bits: found.bits,
+            encoding: found.encoding,
+            is_metric: false,
+        }
+    }
+
+    /// Its first address.
+    pub fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// How many bytes are read of it.
+    pub fn n_bytes(&self) -> usize {
+        self.n_bytes
+    }
+
+    /// What the bytes say; `None` of a metric that was not set, and of too few bytes.
+    pub fn value(&self, bytes: &[u8]) -> Option<WatchValue> {
+        if bytes.len() != self.n_bytes {
+            return None;
+        }
+        if !self.is_metric {
+            return number(bytes, self.bits, self.encoding);
+        }
+        let at = |at: u64| usize::try_from(at).ok();
+        let flags = bytes.get(at(METRIC_FLAGS_AT)?)?;
+        let value = bytes.get(at(METRIC_VALUE_AT)?..at(METRIC_VALUE_AT)? + 4)?;
+        let is_set = flags & METRIC_IS_SET != 0;
+        is_set.then(|| number(value, None, self.encoding)).flatten()
+    }
+}
+
+/// A metric of the SDK by its name, and where the firmware keeps it until the next heartbeat.
+fn metric(file: &SymbolFile, name: &str) -> Option<Watch> {
+    let (address, section) = file.section(METRICS_SECTION)?;
+    let metric = metrics(address, section)
+        .into_iter()
+        .find(|metric| metric.definition.name == name)?;
+    let encoding = match metric.sent_type.as_str() {
+        "gauge_i32" => Encoding::Signed,
+        "gauge_f32" => Encoding::Float,
+        "string" => return None,
+        _ => Encoding::Unsigned,
+    };
+    let state = file.symbol(&format!("fs_metric_state_{name}"))?;
+    let names = (0..).zip(metric.definition.values);
+    Some(Watch {
+        number: WatchedNumber {
+            name: name.to_owned(),
+            unit: metric.definition.unit,
+            values: names.collect(),
+        },
+        every: Duration::ZERO,
+        address: state.address,
+        n_bytes: METRIC_STATE_BYTES,
+        bits: None,
+        encoding,
+        is_metric: true,
+    })
+}
+
+fn number(bytes: &[u8], bits: Option<(u32, u32)>, encoding: Encoding) -> Option<WatchValue> {
+    let mut word = [0; 8];
+    word.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    let mut value = u64::from_le_bytes(word);
+    let mut n_bits = u32::try_from(bytes.len() * 8).ok()?;
+    if let Some((first, n)) = bits {
+        value >>= first;
+        n_bits = n;
+    }
+    let unused = 64_u32.checked_sub(n_bits).filter(|unused| *unused < 64)?;
+    let unsigned = value << unused >> unused;
+    Some(match encoding {
+        Encoding::Signed => WatchValue::Integer((value << unused).cast_signed() >> unused),
+        Encoding::Unsigned => WatchValue::Integer(i64::try_from(unsigned).ok()?),
+        Encoding::Float if n_bits == 32 => {
+            WatchValue::Float(f32::from_bits(u32::try_from(unsigned).ok()?).into())
+        }
+        Encoding::Float => WatchValue::Float(f64::from_bits(unsigned)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Encoding, WatchValue, number};
+
+    #[test]
+    fn bits_are_read_as_their_type_says() {
+        let integer = |bytes: &[u8], bits, encoding| match number(bytes, bits, encoding) {
+            Some(WatchValue::Integer(value)) => Some(value),
+            _ => None,
+        };
+        assert_eq!(integer(&[0xff, 0xff], None, Encoding::Signed), Some(-1));
+        assert_eq!(
+            integer(&[0xff, 0xff], None, Encoding::Unsigned),
+            Some(0xffff)
+        );
+        assert_eq!(
+            integer(&[0b0101_1000], Some((3, 3)), Encoding::Unsigned),
+            Some(3)
+        );
+        assert_eq!(
+            integer(&[0b0011_0000], Some((3, 3)), Encoding::Signed),
+            Some(-2)
+        );
+        assert_eq!(integer(&[0xff; 8], None, Encoding::Signed), Some(-1));
+        // It does not fit: missing is better than wrong.
+        assert_eq!(integer(&[0xff; 8], None, Encoding::Unsigned), None);
+        let float = number(&1.5_f32.to_le_bytes(), None, Encoding::Float);
+        assert_eq!(float, Some(WatchValue::Float(1.5)));
+        let float = number(&(-0.25_f64).to_le_bytes(), None, Encoding::Float);
+        assert_eq!(float, Some(WatchValue::Float(-0.25)));
+    }
+}

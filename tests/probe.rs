@@ -1,0 +1,365 @@
+//! Boards behind a debug probe. The probe is software, everything else is real: probe-rs in front of it, and behind it firmware on a
+//! board that QEMU emulates.
+#![cfg(all(feature = "probe", target_os = "linux"))]
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod common;
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "common/qemu.rs"]
+mod qemu;
+#[path = "common/sim_probe.rs"]
+mod sim_probe;
+
+use common::Place;
+use fieldscope::engine::live::{
+    Heard, LinkState, LiveSession, LiveSummary, Look, Observing, Recorder, Settings, Watch,
+    link_kind,
+};
+use fieldscope::symbols::symbol_file::SymbolFile;
+use qemu::{GdbBoard, free_address};
+use serde_json::Value;
+use sim_probe::{Answers, plug_in};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Looked at: 20 numbers of the kernel, 100 times a second.
+const NUMBERS: [&str; 20] = [
+    "xTickCount",
+    "uxCurrentNumberOfTasks",
+    "uxTopReadyPriority",
+    "uxTaskNumber",
+    "xSchedulerRunning",
+    "xNumOfOverflows",
+    "xNextTaskUnblockTime",
+    "uxSchedulerSuspended",
+    "xYieldPendings[0]",
+    "uxDeletedTasksWaitingCleanUp",
+    "pxReadyTasksLists[0].uxNumberOfItems",
+    "pxReadyTasksLists[1].uxNumberOfItems",
+    "pxReadyTasksLists[2].uxNumberOfItems",
+    "pxReadyTasksLists[3].uxNumberOfItems",
+    "pxReadyTasksLists[4].uxNumberOfItems",
+    "xDelayedTaskList1.uxNumberOfItems",
+    "xDelayedTaskList2.uxNumberOfItems",
+    "xPendingReadyList.uxNumberOfItems",
+    "xSuspendedTaskList.uxNumberOfItems",
+    "pxCurrentTCB",
+];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+/// What a session told.
+#[derive(Clone, Debug)]
+enum Told {
+    State(LinkState),
+    Look(Look),
+}
+
+/// A session in a thread of its own.
+struct Session {
+    told: Receiver<Told>,
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<LiveSummary>,
+}
+
+impl Session {
+    fn start(serial: &str, recording: &Path, observing: Observing) -> Self {
+        let kind = link_kind("probe").expect("the kind of link");
+        let settings = Settings::default()
+            .with("probe", format!("ffff:0001:{serial}"))
+            .with("chip", "auto");
+        let session = LiveSession::open(vec![(kind, settings)]).expect("the probe opens");
+        let session = session.observing(observing);
+        let recorder = Recorder::create(recording, "2026-11-29T20:00:00Z".to_owned());
+        let recorder = recorder.expect("a recording");
+        let (sender, told) = channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let thread = std::thread::spawn(move || {
+            let heard = |heard: Heard<'_>| {
+                let told = match heard {
+                    Heard::State(_, state) => Told::State(state.clone()),
+                    Heard::Looked(_, look) => Told::Look(look.clone()),
+                    _ => return,
+                };
+                // The test may have seen enough.
+                _ = sender.send(told);
+            };
+            session
+                .run(recorder, move || ends.load(Ordering::Relaxed), heard)
+                .expect("it runs")
+        });
+        Self {
+            told,
+            is_over,
+            thread,
+        }
+    }
+
+    /// Waits for a state that holds a text.
+    fn wait_for(&self, text: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text} was never told");
+            if let Ok(Told::State(state)) = self.told.recv_timeout(left) {
+                let state = format!("{state:?}");
+                if state.contains(text) {
+                    return state;
+                }
+            }
+        }
+    }
+
+    /// Looks during a time.
+    fn looks(&self, time: Duration) -> Vec<Look> {
+        let end = Instant::now() + time;
+        let mut looks = Vec::new();
+        while let Ok(told) = self
+            .told
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            if let Told::Look(look) = told {
+                looks.push(look);
+            }
+            if Instant::now() >= end {
+                break;
+            }
+        }
+        looks
+    }
+
+    fn end(self) -> LiveSummary {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().expect("no panic")
+    }
+}
+
+fn observing(names: &[&str]) -> Observing {
+    let elf = std::fs::read(fixture("qemu-freertos/an386.elf")).expect("the fixture");
+    let elfs = vec![Arc::new(
+        SymbolFile::parse("an386.elf", elf).expect("an ELF"),
+    )];
+    let watches = names
+        .iter()
+        .map(|name| Watch::find(&elfs, &format!("{name}@100")).expect("a number"));
+    Observing {
+        watches: watches.collect(),
+        elfs,
+        halts_on_fault: false,
+    }
+}
+
+fn board() -> GdbBoard {
+    let elf = fixture("qemu-freertos/an386.elf");
+    GdbBoard::start("mps2-an386", &elf, &free_address())
+}
+
+fn value(look: &Look, at: u16) -> Option<f64> {
+    let value = look.values.iter().find(|(number, _)| *number == at)?;
+    value.1.map(|value| value.as_f64())
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_board_is_observed_and_nothing_is_written_to_it() {
+    let place = Place::new();
+    let mut board = board();
+    let shared = plug_in("observe", &board.address);
+    let session = Session::start("observe", &place.path("s.fscap"), observing(&NUMBERS));
+    let identified = session.wait_for("Identified");
+    assert!(identified.contains("Cortex-M4"), "{identified}");
+    assert!(
+        identified.contains("board: Some(\"ada2c6bfe805e3ca69baf364a409633b9b989bc8\")"),
+        "{identified}"
+    );
+    let looks = session.looks(Duration::from_secs(2));
+    assert!(looks.len() > 20, "{} looks", looks.len());
+    let ticks: Vec<f64> = looks
+        .iter()
+        .map(|look| value(look, 0).expect("a value"))
+        .collect();
+    assert!(
+        ticks.is_sorted() && ticks[0] < ticks[ticks.len() - 1],
+        "{ticks:?}"
+    );
+    for look in &looks {
+        assert_eq!(look.values.len(), NUMBERS.len());
+        assert_eq!(value(look, 4), Some(1.0), "the scheduler runs");
+    }
+    board.say("1");
+    session.wait_for("HardFault");
+    board.printed("#FD:END#");
+    let summary = session.end();
+    assert!(
+        summary.cores.is_empty(),
+        "registers would have needed a halt"
+    );
+    let cost = summary.cost.expect("what it cost");
+    assert_eq!((cost.n_halts, cost.halted), (0, Duration::ZERO));
+    let shared = shared.lock().unwrap();
+    assert!(shared.n_read > 1000);
+    assert_eq!(shared.written, [], "observing writes nothing at all");
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_fault_is_a_crash_with_all_frames_where_the_board_may_be_halted() {
+    let place = Place::new();
+    let mut board = board();
+    let shared = plug_in("fault", &board.address);
+    let allowed = Observing {
+        halts_on_fault: true,
+        ..observing(&[])
+    };
+    let session = Session::start("fault", &place.path("s.fscap"), allowed);
+    session.wait_for("Identified");
+    assert_eq!(shared.lock().unwrap().written, []);
+    board.say("1");
+    session.wait_for("HardFault");
+    session.wait_for("left running");
+    std::thread::sleep(Duration::from_millis(300));
+    let summary = session.end();
+    let [core] = summary.cores.as_slice() else {
+        panic!("{summary:?}");
+    };
+    let elf = fixture("qemu-freertos/an386.elf").display().to_string();
+    let functions = |input: &Path| {
+        let answer = place.run(&[
+            "backtrace",
+            &input.display().to_string(),
+            "--elf",
+            &elf,
+            "--no-cache",
+            "--json",
+        ]);
+        assert_eq!(answer.code, Some(0), "{}", answer.err);
+        let report: Value = serde_json::from_str(&answer.out).expect("JSON");
+        let frames = report["threads"][0]["frames"]
+            .as_array()
+            .expect("frames")
+            .iter();
+        frames
+            .map(|frame| frame["function"].clone())
+            .collect::<Vec<_>>()
+    };
+    let live = functions(core);
+    let own = functions(&fixture("qemu-freertos/an386-1.core"));
+    let fault = live
+        .iter()
+        .position(|name| name == "poke")
+        .expect("where it faulted");
+    assert_eq!(live[fault..], own[..], "below the handler: {live:?}");
+    // Halted, registers selected, run: nothing else.
+    let shared = shared.lock().unwrap();
+    let dhcsr: Vec<u32> = shared
+        .written
+        .iter()
+        .filter(|(addr, _)| *addr == 0xE000_EDF0)
+        .map(|(_, value)| *value)
+        .collect();
+    assert_eq!(dhcsr, [0xA05F_0003, 0xA05F_0001]);
+    assert!(
+        shared
+            .written
+            .iter()
+            .all(|(addr, _)| matches!(addr, 0xE000_EDF0 | 0xE000_EDF4))
+    );
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
+    let place = Place::new();
+    let board = board();
+    let shared = plug_in("faulty", &board.address);
+    let session = Session::start("faulty", &place.path("s.fscap"), observing(&["xTickCount"]));
+    session.wait_for("Identified");
+    let answer = |answers| shared.lock().unwrap().answers = answers;
+    // A port that is busy: the numbers are missing for that time, never 0.
+    answer(Answers::Wait);
+    std::thread::sleep(Duration::from_millis(300));
+    let busy = session.looks(Duration::from_millis(300));
+    assert!(busy.iter().any(|look| value(look, 0).is_none()), "{busy:?}");
+    assert!(busy.iter().all(|look| value(look, 0) != Some(0.0)));
+    answer(Answers::Right);
+    std::thread::sleep(Duration::from_millis(300));
+    _ = session.looks(Duration::from_millis(100));
+    let right = session.looks(Duration::from_millis(300));
+    assert!(
+        right.iter().any(|look| value(look, 0).is_some()),
+        "{right:?}"
+    );
+    for (answers, words) in [
+        (Answers::Nothing, "no chip answers"),
+        (Answers::Unplugged, "is gone"),
+    ] {
+        let begun = Instant::now();
+        answer(answers);
+        session.wait_for(words);
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "{words}: {:?}",
+            begun.elapsed()
+        );
+        answer(Answers::Right);
+        session.wait_for("Connected");
+        session.wait_for("Identified");
+        assert!(!session.looks(Duration::from_millis(500)).is_empty());
+    }
+    let summary = session.end();
+    assert_eq!(summary.n_lost, 2);
+    assert_eq!(shared.lock().unwrap().written, []);
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn what_cannot_be_opened_says_why() {
+    let board = board();
+    let shared = plug_in("closed", &board.address);
+    let kind = link_kind("probe").expect("the kind of link");
+    let open = |id: &str, chip: &str| {
+        let settings = Settings::default().with("probe", id).with("chip", chip);
+        kind.open(&settings)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let closed = "ffff:0001:closed";
+    assert_eq!(open(closed, "auto"), Ok(()));
+    assert_eq!(open(closed, "STM32F405RG"), Ok(()));
+    let wrong = open(closed, "nRF51822_xxAA").unwrap_err();
+    assert!(
+        wrong.contains("Cortex-M4") && wrong.contains("nRF51822_xxAA"),
+        "{wrong}"
+    );
+    let unknown = open(closed, "abc123").unwrap_err();
+    assert!(
+        unknown.contains("abc123") && unknown.contains("or auto"),
+        "{unknown}"
+    );
+    let missing = open("ffff:0001:nowhere", "auto").unwrap_err();
+    assert!(missing.contains("is not there"), "{missing}");
+    let nonsense = open("the blue one", "auto").unwrap_err();
+    assert!(nonsense.contains("VID:PID"), "{nonsense}");
+    shared.lock().unwrap().answers = Answers::Locked;
+    let locked = open(closed, "auto").unwrap_err();
+    assert!(locked.contains("locked against debugging"), "{locked}");
+    shared.lock().unwrap().answers = Answers::Nothing;
+    let silent = open(closed, "auto").unwrap_err();
+    assert!(silent.contains("no chip answers"), "{silent}");
+    let present = kind.present();
+    let ours = present
+        .iter()
+        .find(|present| present.title.contains("closed"))
+        .expect("it is listed");
+    assert_eq!(ours.problem, None);
+    assert_eq!(shared.lock().unwrap().written, []);
+}
