@@ -89,7 +89,7 @@ pub enum Command {
 /// `fieldscope screenshot`.
 #[derive(Clone, Debug, Args)]
 pub struct ScreenshotArgs {
-    /// Screen: home, crash, issues, logs, device, fleet, symbols, symbolizer, import
+    /// Screen: home, crash, issues, logs, live, device, fleet, symbols, symbolizer, import
     pub panel: String,
     /// PNG file to write
     #[arg(long, value_name = "PNG")]

@@ -1,6 +1,7 @@
 //! What the window and the command line may ask the engine to do. Each becomes a job.
 
 use super::fleet_import::Mapping;
+use super::live::choice::LinkChoice;
 use super::logs::export::Export;
 use super::logs::filter::FilterStack;
 use super::logs::view::{LogKey, MergedLog};
@@ -90,6 +91,22 @@ pub enum Command {
         /// The file.
         path: PathBuf,
     },
+    /// Open links to a board and listen to them: one session, which is recorded.
+    Connect {
+        /// The links.
+        links: Vec<LinkChoice>,
+    },
+    /// End the session and take its recording into the workspace.
+    Disconnect,
+    /// Send bytes to the board.
+    SendToBoard {
+        /// Which link of the session, from 0.
+        link: usize,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Take what was recorded so far into the workspace; the session goes on.
+    TakeSoFar,
     /// Write what is shown of a log to a file.
     ExportLog {
         /// The log.
@@ -263,6 +280,13 @@ impl Command {
             Self::WatchFolder { path: None } => "Stop watching".to_owned(),
             Self::FollowLog { path } => format!("Follow {}", path.display()),
             Self::StopFollowing { path } => format!("Stop following {}", path.display()),
+            Self::Connect { links } => {
+                let titles: Vec<String> = links.iter().map(LinkChoice::title).collect();
+                format!("Connect to {}", titles.join(" and "))
+            }
+            Self::Disconnect => "Disconnect the board".to_owned(),
+            Self::SendToBoard { .. } => "Send to the board".to_owned(),
+            Self::TakeSoFar => "Take in what was recorded so far".to_owned(),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),
             #[cfg(feature = "gui")]

@@ -1,10 +1,10 @@
-//! Logs that are followed: each is a file on disk, and stays open when it is followed no longer.
+//! Logs that grow: of files that are followed, and of links that are listened to. Each stays open when it grows no longer.
 
 use super::context::QueryContext;
 use super::file_bytes::FileBytes;
 use super::logs::dictionaries::from_elfs;
 use super::logs::session::LogSession;
-use super::logs::tail::Tail;
+use super::logs::view::LogRestart;
 use crate::formats::boots;
 use crate::model::build_id::BuildId;
 use crate::model::progress::{Cancelled, Progress};
@@ -21,6 +21,26 @@ pub(super) struct LiveLogs {
 struct LiveLog {
     log: Arc<LogSession>,
     revision: u64,
+    /// What the link is called that it came over; `None` of a file.
+    link: Option<String>,
+}
+
+/// One of them in a list.
+pub(super) struct ListedLive {
+    /// The name of its file; of a link a name that no file has.
+    pub path: PathBuf,
+    /// What the link is called that it came over; `None` of a file.
+    pub link: Option<String>,
+    /// The log as it is now.
+    pub log: Arc<LogSession>,
+}
+
+/// What is known of a log besides its bytes.
+pub(super) struct Growing<'g> {
+    /// What it is called.
+    pub name: &'g str,
+    /// Where its file was begun anew.
+    pub restarts: &'g [LogRestart],
 }
 
 impl LiveLogs {
@@ -30,11 +50,14 @@ impl LiveLogs {
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<(PathBuf, Arc<LogSession>)> {
+    pub(super) fn all(&self) -> Vec<ListedLive> {
         let logs = self.lock();
-        let all = logs.iter();
-        all.map(|(path, live)| (path.clone(), Arc::clone(&live.log)))
-            .collect()
+        let all = logs.iter().map(|(path, live)| ListedLive {
+            path: path.clone(),
+            link: live.link.clone(),
+            log: Arc::clone(&live.log),
+        });
+        all.collect()
     }
 
     /// Grows whenever a log does.
@@ -42,12 +65,37 @@ impl LiveLogs {
         self.lock().get(path).map_or(0, |live| live.revision)
     }
 
-    /// Shows what there is of a log from now on.
+    /// Shows what there is of a file from now on.
     pub(super) fn set(&self, path: &Path, log: Arc<LogSession>) {
+        self.put(path, None, log);
+    }
+
+    /// Shows what came over a link from now on.
+    pub(super) fn set_of_link(&self, path: &Path, link: &str, log: Arc<LogSession>) {
+        self.put(path, Some(link.to_owned()), log);
+    }
+
+    /// Forgets the logs of links: another session begins.
+    pub(super) fn forget_links(&self) {
+        let mut logs = self.lock();
+        let (links, others): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut *logs)
+            .into_iter()
+            .partition(|(_, live)| live.link.is_some());
+        *logs = others;
+        drop(logs);
+        drop(links);
+    }
+
+    fn put(&self, path: &Path, link: Option<String>, log: Arc<LogSession>) {
         let mut logs = self.lock();
         let revision = logs.get(path).map_or(0, |live| live.revision);
         let revision = revision.saturating_add(1);
-        let before = logs.insert(path.to_owned(), LiveLog { log, revision });
+        let live = LiveLog {
+            log,
+            revision,
+            link,
+        };
+        let before = logs.insert(path.to_owned(), live);
         // The window asks for the revision in each frame: it does not wait until what was shown before is put away.
         drop(logs);
         drop(before);
@@ -61,7 +109,7 @@ impl LiveLogs {
 /// Opens what was read of a file. Its format strings are those of the builds that it names, else of the only build at hand.
 pub(super) fn open(
     context: &QueryContext,
-    tail: &Tail,
+    growing: &Growing<'_>,
     bytes: FileBytes,
     progress: &dyn Progress,
 ) -> Result<LogSession, Cancelled> {
@@ -79,12 +127,17 @@ pub(super) fn open(
         let only = context.build_for_text(None, "").ok();
         elfs.extend(only.into_iter().flat_map(|(matched, _why)| matched.files));
     }
-    let name = tail.path().display().to_string();
-    let opened = LogSession::open(&name, bytes.clone(), from_elfs(&elfs), Vec::new(), progress)?;
-    if tail.restarts().is_empty() {
+    let opened = LogSession::open(
+        growing.name,
+        bytes.clone(),
+        from_elfs(&elfs),
+        Vec::new(),
+        progress,
+    )?;
+    if growing.restarts.is_empty() {
         return Ok(opened);
     }
-    opened.grown(bytes, tail.restarts(), progress)
+    opened.grown(bytes, growing.restarts, progress)
 }
 
 /// A log with what was appended to it. It is opened anew only when it begins to name a build whose ELF is at hand: with the
@@ -92,11 +145,11 @@ pub(super) fn open(
 pub(super) fn grown(
     context: &QueryContext,
     before: &LogSession,
-    tail: &Tail,
+    growing: &Growing<'_>,
     bytes: FileBytes,
     progress: &dyn Progress,
 ) -> Result<LogSession, Cancelled> {
-    let log = before.grown(bytes.clone(), tail.restarts(), progress)?;
+    let log = before.grown(bytes.clone(), growing.restarts, progress)?;
     let builds = |log: &LogSession| -> BTreeSet<BuildId> {
         let boots = log.summary().boots.iter();
         boots
@@ -108,7 +161,7 @@ pub(super) fn grown(
         .difference(&known)
         .any(|build| context.symbol_file(build).is_some())
     {
-        return open(context, tail, bytes, progress);
+        return open(context, growing, bytes, progress);
     }
     Ok(log)
 }

@@ -78,6 +78,7 @@ pub struct Engine {
     revision: Arc<AtomicU64>,
     watch: jobs::watch::Watch,
     follows: jobs::follow::Follows,
+    desk: jobs::live::Desk,
     held: fleet_import::HeldSamples,
 }
 
@@ -94,6 +95,7 @@ impl Engine {
             revision: Arc::new(AtomicU64::new(1)),
             watch: jobs::watch::Watch::default(),
             follows: jobs::follow::Follows::default(),
+            desk: jobs::live::Desk::default(),
             held: fleet_import::HeldSamples::default(),
         }
     }
@@ -163,6 +165,11 @@ impl Engine {
     /// True while what is appended to a file appears in its log.
     pub fn is_followed(&self, path: &std::path::Path) -> bool {
         self.follows.is_followed(path)
+    }
+
+    /// What there is to say of the board that is listened to. Never waits.
+    pub fn live(&self) -> Arc<live::board::LiveView> {
+        self.desk.view()
     }
 
     /// The fleet sample that waits until somebody says whether it is imported.

@@ -271,7 +271,7 @@ impl QueryContext {
         Ok(from_files(&elfs, databases, source_map))
     }
 
-    /// The logs that are or were followed.
+    /// The logs that grow, or did.
     pub(super) fn live_logs(&self) -> &LiveLogs {
         &self.opened_logs().live
     }

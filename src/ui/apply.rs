@@ -1,7 +1,7 @@
 //! What each action of the window does: the one place where its state changes.
 
 use super::app::App;
-use super::command::UiCommand;
+use super::command::{LiveCommand, UiCommand};
 use super::context::ViewContext;
 use super::dialogs::Ask;
 use super::nav::{InspectorTab, Nav};
@@ -56,6 +56,7 @@ impl App {
             UiCommand::FollowLogFile => self.ask(ctx, Ask::FollowLog),
             UiCommand::FollowLog(path) => self.follow_log(path),
             UiCommand::StopFollowing(path) => self.order(Command::StopFollowing { path }),
+            UiCommand::Live(command) => self.order_of_board(ctx, command),
             // From elsewhere they only show the log.
             UiCommand::LogFollowEnd
             | UiCommand::LogFindNext
@@ -281,6 +282,17 @@ impl App {
         if let Some((_, panel)) = panels.find(|(id, _)| *id == PanelId::Logs) {
             panel.take(order);
         }
+    }
+
+    /// Does something with the board: from elsewhere its screen is shown first.
+    fn order_of_board(&mut self, ctx: &Context, command: LiveCommand) {
+        if command == LiveCommand::Disconnect {
+            self.order(Command::Disconnect);
+            return;
+        }
+        self.nav.go_panel(PanelId::Live);
+        self.order_of_open(&UiCommand::Live(command));
+        ctx.request_repaint();
     }
 
     /// Key of the issue that is open on screen.

@@ -80,6 +80,8 @@ pub enum UiCommand {
     FollowLog(PathBuf),
     /// Follow a log file no longer.
     StopFollowing(PathBuf),
+    /// Do something with the board that is listened to.
+    Live(LiveCommand),
     /// Keep the last line of the log in sight.
     LogFollowEnd,
     /// Wrap the long lines of the log, or no longer.
@@ -207,6 +209,21 @@ pub enum UiCommand {
     NextTheme,
 }
 
+/// What can be done with a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveCommand {
+    /// Open the links again that were used last.
+    Connect,
+    /// End the session.
+    Disconnect,
+    /// Write a line to the board.
+    Send,
+    /// Pause its log, or follow it again.
+    Follow,
+    /// Open the crash that came last.
+    OpenCrash,
+}
+
 /// How an action is shown and called.
 #[derive(Debug)]
 pub struct CommandInfo {
@@ -247,6 +264,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Go(PanelId::Crash), "Go to Crash", "The crash that is open.", [key(CTRL, Key::Num2)];
     UiCommand::Go(PanelId::Issues), "Go to Issues", "Crashes by their cause: how many, where, since when.", [key(CTRL, Key::Num3)];
     UiCommand::Go(PanelId::Logs), "Go to Logs", "Every line of a log, decoded, with filters and where it crashed.", [key(CTRL, Key::Num4)];
+    UiCommand::Go(PanelId::Live), "Go to Live", "A board that is listened to: its log, what it measures, whether it is there.", [key(CTRL, Key::L)];
     UiCommand::Go(PanelId::Symbols), "Go to Symbols", "Builds with symbols, and those that crashes wait for.", [key(CTRL, Key::Num5)];
     UiCommand::Go(PanelId::Device), "Go to Device", "One device along its time: versions, events, what it measured.", [key(CTRL, Key::Num8)];
     UiCommand::Go(PanelId::Fleet), "Go to Fleet", "Many devices: the band of a metric, versions side by side, outliers.", [key(CTRL, Key::Num9)];
@@ -263,6 +281,11 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::OpenLogHere, "Open the log here", "Go to the line of the device's log at the cursor of its timeline.", [];
     UiCommand::ShowOnTimeline, "Show on the device's timeline", "Go to the device of the open crash, at the time when it crashed.", [key(Modifiers::SHIFT, Key::L)];
     UiCommand::ShowInLog, "Show the crash in its log", "Go to the line of the log where the open crash begins.", [key(NONE, Key::L)];
+    UiCommand::Live(LiveCommand::Connect), "Connect the board again", "Open the links that were used last in this workspace, and listen.", [key(NONE, Key::R)];
+    UiCommand::Live(LiveCommand::Disconnect), "Disconnect", "End the live session and take its recording into the workspace.", [];
+    UiCommand::Live(LiveCommand::Send), "Send a line to the board…", "Write a line that goes to the board over its link.", [];
+    UiCommand::Live(LiveCommand::Follow), "Pause or follow the live log", "Keep what is in sight of the log of the board, or show its end again; Space does the same.", [];
+    UiCommand::Live(LiveCommand::OpenCrash), "Open the crash", "Take what the board sent into the workspace and open the crash that came last; the session goes on.", [];
     UiCommand::LogFollowEnd, "Follow the end of the log", "Keep the last line in sight as the log grows; scrolling up ends it.", [key(NONE, Key::F)];
     UiCommand::LogFindNext, "Next match in the log", "Go to the next line that holds what stands in the search field.", [key(NONE, Key::F3)];
     UiCommand::LogFindPrevious, "Previous match in the log", "Go to the line before that holds it.", [key(Modifiers::SHIFT, Key::F3)];

@@ -15,6 +15,7 @@ use crate::engine::fleet::view::{
 use crate::engine::fleet_import::HeldSample;
 use crate::engine::index_cache::IndexCache;
 use crate::engine::job::{JobId, JobStatus};
+use crate::engine::live::board::LiveView;
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
 use crate::engine::metric_edit::KnownBefore;
@@ -45,9 +46,11 @@ use crate::engine::queries::log_marks::{LogMarks, LogMarksQuery};
 use crate::engine::queries::log_of_crash::LogOfCrashQuery;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::{LogOverview, LogSummaryQuery};
+use crate::engine::queries::log_tail::LogTailQuery;
 use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::metric_list::MetricEditedQuery;
 use crate::engine::queries::overview::{Overview, OverviewQuery};
+use crate::engine::queries::present_links::{PresentLinks, PresentLinksQuery};
 use crate::engine::queries::recent::RecentQuery;
 use crate::engine::queries::sample_reports::{SampleReport, SampleReportsQuery};
 use crate::engine::queries::source_lines::{SourceLines, SourceLinesQuery, SourceOf};
@@ -169,6 +172,12 @@ pub trait Door {
     fn symbolize(&self, text: &str, build: Option<&str>) -> Answer<SymbolizedText>;
     /// Things by name.
     fn find(&self, text: &str) -> Answer<Found>;
+    /// What there is to say of the board that is listened to.
+    fn live(&self) -> Arc<LiveView>;
+    /// What a board could be reached by.
+    fn present_links(&self) -> Answer<PresentLinks>;
+    /// The last rows of a log.
+    fn log_tail(&self, log: &LogKey, count: u32) -> Answer<LogPage>;
     /// The fleet sample that waits until somebody says whether it is imported.
     fn held_sample(&self) -> Option<Arc<HeldSample>>;
     /// Fleet samples that were imported, newest first.
@@ -195,6 +204,8 @@ pub trait Door {
     fn remember(&self);
     /// Changes to another workspace.
     fn open_workspace(&self, path: &Path);
+    /// Ends what must not be cut off: the window is being closed. Waits for it.
+    fn leave(&self);
 }
 
 /// The engine behind the door; it can be exchanged for that of another workspace.
@@ -240,7 +251,11 @@ impl EngineDoor {
         *opening = None;
         match result {
             Ok(engine) => {
-                *self.engine.borrow_mut() = engine;
+                let before = self.engine.replace(engine);
+                // A board is listened to for the workspace that it was connected in: its recording goes there.
+                if before.live().running().is_some() {
+                    before.submit(Command::Disconnect);
+                }
                 Some(Event::DataChanged { revision: 0 })
             }
             Err(error) => Some(Event::Notice(error)),
@@ -503,6 +518,19 @@ impl Door for EngineDoor {
         })
     }
 
+    fn live(&self) -> Arc<LiveView> {
+        self.engine.borrow().live()
+    }
+
+    fn present_links(&self) -> Answer<PresentLinks> {
+        self.engine.borrow().query(PresentLinksQuery)
+    }
+
+    fn log_tail(&self, log: &LogKey, count: u32) -> Answer<LogPage> {
+        let key = log.clone();
+        self.engine.borrow().query(LogTailQuery { key, count })
+    }
+
     fn held_sample(&self) -> Option<Arc<HeldSample>> {
         self.engine.borrow().held_sample()
     }
@@ -587,6 +615,14 @@ impl Door for EngineDoor {
             .is_ok()
         {
             *self.opening.borrow_mut() = Some(receiver);
+        }
+    }
+
+    fn leave(&self) {
+        let engine = self.engine();
+        if engine.live().running().is_some() {
+            let job = engine.submit(Command::Disconnect);
+            engine.wait(job);
         }
     }
 }

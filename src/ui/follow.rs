@@ -22,6 +22,8 @@ pub(super) struct Follow {
     samples: Vec<JobId>,
     /// One of those is done: its report is shown.
     has_sample: bool,
+    /// Links that are being opened.
+    connects: Vec<JobId>,
     newest_before: Option<i64>,
     is_arriving: bool,
     is_changing_workspace: bool,
@@ -70,8 +72,13 @@ impl App {
             Command::Import { .. }
             | Command::ImportSample { .. }
             | Command::ImportBytes { .. }
-            | Command::OpenDemo => {
+            | Command::OpenDemo
+            | Command::TakeSoFar => {
                 self.import_and_follow(command);
+            }
+            Command::Connect { .. } => {
+                let job = self.door.submit(command);
+                self.follow.connects.push(job);
             }
             other => {
                 self.door.submit(other);
@@ -110,7 +117,12 @@ impl App {
         if matches!(outcome, JobOutcome::Done(_)) {
             self.door.remember();
         }
+        let before = self.follow.connects.len();
+        self.follow.connects.retain(|connect| *connect != job);
+        let was_connect = self.follow.connects.len() < before;
         match outcome {
+            // Its screen says why, where the link was chosen.
+            JobOutcome::Failed(_) if was_connect => self.nav.go_panel(PanelId::Live),
             JobOutcome::Failed(_) => self.overlay = Some(Overlay::Jobs),
             JobOutcome::Done(_) if was_followed => {
                 self.follow.is_arriving = true;

@@ -12,6 +12,8 @@ pub const FLEET: &str = "\u{e154}";
 pub const CRASH: &str = "\u{e4e0}";
 /// The list of crashes, grouped.
 pub const CRASHES: &str = "\u{e5f6}";
+/// A board that is listened to.
+pub const LIVE: &str = "\u{e0f2}";
 /// Logs.
 pub const LOGS: &str = "\u{e2f2}";
 /// Symbols.
@@ -56,6 +58,7 @@ mod tests {
             super::HOME,
             super::CRASH,
             super::CRASHES,
+            super::LIVE,
             super::SYMBOLS,
             super::SYMBOLIZER,
             super::IMPORT,

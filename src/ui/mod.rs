@@ -28,6 +28,8 @@ mod chart_tests;
 #[cfg(test)]
 mod fleet_tests;
 #[cfg(test)]
+mod live_tests;
+#[cfg(test)]
 mod log_line_tests;
 #[cfg(test)]
 mod log_tests;

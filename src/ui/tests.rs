@@ -4,10 +4,11 @@ use super::app::App;
 use super::command::UiCommand;
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
-use super::sample::{FakeDoor, Mode, held_sample};
+use super::sample::{FakeDoor, Mode, crashed_board, held_sample, lost_board};
 use super::theme;
 use crate::engine::command::Command;
 use crate::engine::job::{JobId, JobStatus};
+use crate::engine::live::board::LiveView;
 use crate::engine::settings::{SettingsFile, ThemeChoice};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use std::cell::RefCell;
@@ -257,6 +258,7 @@ fn parts(panel: PanelId, mode: Mode) -> &'static [&'static str] {
         (PanelId::Crash, Mode::Empty) => &["RTOS", "Heap", "Interrupts"],
         (PanelId::Issues, Mode::Ready) => &["compare"],
         (PanelId::Fleet, Mode::Ready) => &["wide", "DM000001 over battery_pct", "unit"],
+        (PanelId::Live, Mode::Ready) => &["wide"],
         (PanelId::Device, Mode::Ready) => &["wide", "fleet"],
         (PanelId::Import, Mode::Ready) => &["sample"],
         (PanelId::Issues, _) => &["v1:1:b2d1f0a4"],
@@ -556,6 +558,24 @@ fn every_screen_looks_as_it_did_in_every_state() {
     harness.set_size([1280.0, 800.0].into());
     harness.run();
     results.add(harness.try_snapshot_options("sample-sheet", &options));
+    // What a board is in that is not simply there.
+    let nothing = Arc::new(LiveView::default());
+    let boards = [
+        ("connect", nothing, egui::ThemePreference::Light),
+        ("lost", lost_board(), egui::ThemePreference::Light),
+        ("crashed", crashed_board(), egui::ThemePreference::Dark),
+    ];
+    for (name, view, theme) in boards {
+        let door = FakeDoor::new(Mode::Ready);
+        door.live.replace(view);
+        let mut app = App::new(Box::new(door), Box::<FakeDialogs>::default());
+        app.settings().theme = theme;
+        app.set_clock(noon);
+        app.nav().go_panel(PanelId::Live);
+        *harness.state_mut() = app;
+        harness.run();
+        results.add(harness.try_snapshot_options(format!("live-{name}"), &options));
+    }
     results.unwrap();
 }
 

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engine::context::QueryContext;
 use crate::engine::event::{Event, EventSender};
 use crate::engine::job::{JobContext, JobError, JobResult, bug_text};
-use crate::engine::live_logs;
+use crate::engine::live_logs::{self, Growing};
 use crate::engine::logs::session::LogSession;
 use crate::engine::logs::tail::Tail;
 use crate::model::progress::Unattended;
@@ -48,7 +48,12 @@ impl Follows {
         let mut tail = Tail::open(path, context.folder()).map_err(failed)?;
         tail.poll().map_err(failed)?;
         let bytes = tail.bytes().map_err(failed)?;
-        let log = Arc::new(live_logs::open(&context, &tail, bytes, job)?);
+        let name = path.display().to_string();
+        let growing = Growing {
+            name: &name,
+            restarts: tail.restarts(),
+        };
+        let log = Arc::new(live_logs::open(&context, &growing, bytes, job)?);
         context.live_logs().set(path, Arc::clone(&log));
         let alive = Arc::new(());
         let weak = Arc::downgrade(&alive);
@@ -106,6 +111,7 @@ fn follow(
     alive: &Weak<()>,
     events: &EventSender,
 ) -> std::io::Result<()> {
+    let name = tail.path().display().to_string();
     loop {
         std::thread::sleep(INTERVAL);
         if alive.upgrade().is_none() {
@@ -116,7 +122,11 @@ fn follow(
         }
         let bytes = tail.bytes()?;
         // Nobody can cancel it, so there is always an answer.
-        let grown = live_logs::grown(context, &log, &tail, bytes, &Unattended)
+        let growing = Growing {
+            name: &name,
+            restarts: tail.restarts(),
+        };
+        let grown = live_logs::grown(context, &log, &growing, bytes, &Unattended)
             .map_err(|_cancelled| std::io::Error::other("cancelled"))?;
         log = Arc::new(grown);
         context.live_logs().set(tail.path(), Arc::clone(&log));

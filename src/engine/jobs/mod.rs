@@ -2,6 +2,7 @@
 
 mod export_log;
 pub(super) mod follow;
+pub(super) mod live;
 mod samples;
 pub(super) mod watch;
 
@@ -44,6 +45,10 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::RestoreCapture { capture } => workspace.restore_capture(*capture).map_err(failed),
         Command::FollowLog { path } => engine.follows.start(engine, path, job),
         Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
+        Command::Connect { links } => engine.desk.connect(engine, links),
+        Command::Disconnect => engine.desk.disconnect(engine, job),
+        Command::SendToBoard { link, bytes } => engine.desk.send(*link, bytes),
+        Command::TakeSoFar => engine.desk.take_so_far(engine, job),
         Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
         Command::ExportTable(asked) => {
             let n_rows = export(&workspace.context(), asked).map_err(failed)?;

@@ -3,8 +3,15 @@
 //! A session does not decode: whoever listens does, and the recording is imported as any other input is. What a live session
 //! shows and what its recording shows later are therefore the same.
 
+pub mod board;
+pub mod choice;
+mod crash_watch;
 mod fault_watch;
+mod heartbeat_reader;
+mod link_log;
 mod link_thread;
+pub(super) mod listener;
+pub mod metrics;
 mod observer;
 mod recorder;
 mod replay;

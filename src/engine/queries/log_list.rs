@@ -38,14 +38,20 @@ impl Query for LogListQuery {
             .live_logs()
             .all()
             .into_iter()
-            .map(|(path, log)| ListedLog {
-                name: path.display().to_string(),
-                capture: "file on disk".to_owned(),
-                device: None,
-                size_bytes: log.summary().n_bytes.1,
-                n_rows: Some(log.summary().n_rows),
-                offset_ns: 0,
-                key: LogKey::OnDisk { path },
+            .map(|live| {
+                let (name, capture) = match live.link {
+                    Some(link) => (link, "live"),
+                    None => (live.path.display().to_string(), "file on disk"),
+                };
+                ListedLog {
+                    name,
+                    capture: capture.to_owned(),
+                    device: None,
+                    size_bytes: live.log.summary().n_bytes.1,
+                    n_rows: Some(live.log.summary().n_rows),
+                    offset_ns: 0,
+                    key: LogKey::OnDisk { path: live.path },
+                }
             })
             .collect();
         for capture in reader.captures()? {

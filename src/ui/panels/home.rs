@@ -167,20 +167,23 @@ impl Home {
 
 fn watch_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui) {
     let watched = ctx.door.watched_folder();
-    ui.horizontal(|ui| match watched {
-        Some(path) => {
+    ui.horizontal_wrapped(|ui| {
+        if let Some(path) = watched {
             text::muted(ui, format!("Watching {}", path.display()));
             if button::link(ui, "Stop watching").clicked() {
                 ctx.send(Command::WatchFolder { path: None });
             }
+        } else if button::link(ui, "Watch a folder…")
+            .on_hover_text("Import what appears in it, until you stop it.")
+            .clicked()
+        {
+            ctx.ui(UiCommand::WatchFolder);
         }
-        None => {
-            if button::link(ui, "Watch a folder…")
-                .on_hover_text("Import what appears in it, until you stop it.")
-                .clicked()
-            {
-                ctx.ui(UiCommand::WatchFolder);
-            }
+        if button::link(ui, "Connect a board…")
+            .on_hover_text("Listen to what it says, as it says it.")
+            .clicked()
+        {
+            ctx.ui(UiCommand::Go(PanelId::Live));
         }
     });
 }

@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod home;
 pub mod import_report;
 pub mod issues;
+pub mod live;
 pub mod logs;
 mod sample_report;
 mod source;
@@ -30,6 +31,8 @@ pub enum PanelId {
     Issues,
     /// One log.
     Logs,
+    /// A board that is listened to.
+    Live,
     /// One device along its time.
     Device,
     /// Many devices.
@@ -102,6 +105,14 @@ pub static PANELS: &[PanelKind] = &[
         icon: icons::LOGS,
         help: "Every line of a log, decoded, with filters and where it crashed.",
         new: || Box::<logs::Logs>::default(),
+    },
+    PanelKind {
+        id: PanelId::Live,
+        name: "live",
+        label: "Live",
+        icon: icons::LIVE,
+        help: "A board that is listened to: its log, what it measures, whether it is there.",
+        new: || Box::<live::Live>::default(),
     },
     PanelKind {
         id: PanelId::Device,

@@ -3,10 +3,12 @@
 mod fleet;
 mod issues;
 mod lists;
+mod live;
 mod logs;
 mod report;
 mod tables;
 
+pub(super) use live::{crashed as crashed_board, lost as lost_board};
 pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};
@@ -24,6 +26,7 @@ use crate::engine::fleet::view::{
 };
 use crate::engine::fleet_import::HeldSample;
 use crate::engine::job::{JobId, JobOutcome, JobStatus};
+use crate::engine::live::board::LiveView;
 use crate::engine::loadable::Loadable;
 use crate::engine::logs::view::LogKey;
 use crate::engine::metric_edit::KnownBefore;
@@ -49,6 +52,7 @@ use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
 use crate::engine::queries::log_summary::LogOverview;
 use crate::engine::queries::log_templates::{LogMessages, LogTemplatesQuery};
 use crate::engine::queries::overview::Overview;
+use crate::engine::queries::present_links::PresentLinks;
 use crate::engine::queries::sample_reports::SampleReport;
 use crate::engine::queries::source_lines::{SourceLines, SourceOf};
 use crate::engine::queries::symbol_library::SymbolLibraryView;
@@ -80,6 +84,7 @@ pub(super) struct FakeDoor {
     pub(super) sent: Rc<RefCell<Vec<Command>>>,
     pub(super) cancelled: Rc<RefCell<Vec<JobId>>>,
     pub(super) jobs: Vec<JobStatus>,
+    pub(super) live: RefCell<Arc<LiveView>>,
     pub(super) held: RefCell<Option<Arc<HeldSample>>>,
     events: RefCell<Vec<Event>>,
 }
@@ -91,6 +96,7 @@ impl FakeDoor {
             sent: Rc::default(),
             cancelled: Rc::default(),
             jobs: Vec::new(),
+            live: RefCell::new(Arc::new(live::view(mode))),
             held: RefCell::default(),
             events: RefCell::default(),
         }
@@ -501,6 +507,18 @@ impl Door for FakeDoor {
         self.mode == Mode::Loading
     }
 
+    fn live(&self) -> Arc<LiveView> {
+        Arc::clone(&self.live.borrow())
+    }
+
+    fn present_links(&self) -> Answer<PresentLinks> {
+        self.answer(live::present, PresentLinks::default)
+    }
+
+    fn log_tail(&self, log: &LogKey, count: u32) -> Answer<LogPage> {
+        self.answer(|| live::tail(log, count), LogPage::default)
+    }
+
     fn drain_events(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.borrow_mut())
     }
@@ -540,4 +558,6 @@ impl Door for FakeDoor {
     fn remember(&self) {}
 
     fn open_workspace(&self, _path: &Path) {}
+
+    fn leave(&self) {}
 }

@@ -7,7 +7,7 @@ use crate::ui::panels::PANELS;
 use crate::ui::theme::{font, size, tokens};
 use egui::{Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
-const ITEM: egui::Vec2 = egui::vec2(size::RAIL - 8.0, 50.0);
+const ITEM: egui::Vec2 = egui::vec2(size::RAIL - 8.0, 46.0);
 
 /// Draws the rail.
 pub fn rail_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
@@ -70,10 +70,10 @@ fn item_ui(ui: &Ui, rect: Rect, icon: &str, label: &str, is_on: bool) -> Respons
             StrokeKind::Inside,
         );
     }
-    let center = rect.center_top() + egui::vec2(0.0, 19.0);
+    let center = rect.center_top() + egui::vec2(0.0, 17.0);
     ui.painter()
         .text(center, Align2::CENTER_CENTER, icon, font::icon(19.0), color);
-    let below = rect.center_bottom() - egui::vec2(0.0, 12.0);
+    let below = rect.center_bottom() - egui::vec2(0.0, 10.0);
     let small = egui::FontId::proportional(10.0);
     ui.painter()
         .text(below, Align2::CENTER_CENTER, label, small, color);

@@ -5,6 +5,7 @@ use crate::engine::job::{JobOutcome, JobStatus};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
 use crate::ui::icons;
+use crate::ui::panels::live;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, card, text};
 use crate::ui::words;
@@ -22,6 +23,12 @@ pub fn status_bar_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect) {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = size::XL;
             fact(ui, "Nothing has left this computer");
+            if let Some(board) = ctx.door.live().running() {
+                let (is_well, words) = live::status(board);
+                let color = if is_well { t.ok } else { t.warn };
+                let text = egui::RichText::new(words).font(font::small()).color(color);
+                ui.add(egui::Label::new(text).extend());
+            }
             if let Some(overview) = overview.value() {
                 fact(
                     ui,

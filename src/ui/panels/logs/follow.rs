@@ -5,6 +5,7 @@ use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_summary::LogOverview;
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
+use crate::ui::panels::live::state_of_log;
 use crate::ui::theme::size;
 use crate::ui::widgets::{button, chip, text};
 use crate::ui::words;
@@ -20,6 +21,16 @@ impl Logs {
             return;
         };
         let path = path.clone();
+        if let Some(state) = self.log.as_ref().and_then(|log| state_of_log(ctx, log)) {
+            chip::chip(ui, chip::Tone::Plain, &state);
+            let at_end = ui
+                .selectable_label(self.follows_end, "Follow")
+                .on_hover_text("What the board says appears here. Space or End keeps the last line in sight; scrolling up, or Space, lets it go.");
+            if at_end.clicked() {
+                self.follows_end = !self.follows_end;
+            }
+            return;
+        }
         if !ctx.door.is_followed(&path) {
             chip::chip(ui, chip::Tone::Plain, "Not followed");
             if button::quiet(ui, "Follow")

@@ -28,6 +28,8 @@ mod selected;
 mod selection;
 mod shared_time;
 
+pub(super) use row::{level_color, message_of, time};
+
 use super::{Panel, screen};
 use crate::engine::logs::filter::{FilterStack, LogFilter};
 use crate::engine::logs::view::{ChipCounts, DensityAxis, LogKey};

@@ -319,7 +319,7 @@ fn link_ui(ui: &Ui, rect: Rect, at: u64, words: &str) -> bool {
 }
 
 /// The message on one line, and its colour.
-fn message_of(t: &Tokens, row: &LogRow) -> (String, Color32) {
+pub(in crate::ui::panels) fn message_of(t: &Tokens, row: &LogRow) -> (String, Color32) {
     let record = &row.record;
     let more = if row.is_cut { " …" } else { "" };
     match record.kind {
@@ -349,7 +349,7 @@ fn message_of(t: &Tokens, row: &LogRow) -> (String, Color32) {
 }
 
 /// Colours of levels: red stays for crashes.
-pub(super) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
+pub(in crate::ui::panels) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
     match level {
         LogLevel::Trace | LogLevel::Debug => t.faint,
         LogLevel::Info => t.muted,
@@ -359,7 +359,7 @@ pub(super) fn level_color(t: &Tokens, level: LogLevel) -> Color32 {
 }
 
 /// `12.345`, or the time of day.
-pub(super) fn time(row: &LogRow) -> String {
+pub(in crate::ui::panels) fn time(row: &LogRow) -> String {
     time_of(&row.record)
 }
 

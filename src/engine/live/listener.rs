@@ -1,0 +1,282 @@
+//! Who listens to a session for the window: logs, metrics, crashes and states of links, shown at most ten times a second.
+
+use super::board::{Board, BoardBuild, BoardLink, LiveCrash, Phase};
+use super::choice::LinkChoice;
+use super::crash_watch::CrashWatch;
+use super::heartbeat_reader::{Builds, HeartbeatReader};
+use super::link_log::LinkLog;
+use super::metrics::LiveMetrics;
+use super::{Heard, LinkState};
+use crate::engine::context::QueryContext;
+use crate::engine::file_bytes::FileBytes;
+use crate::model::build_id::BuildId;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// What came is shown so often.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+/// Rates, sizes and what was missing are looked at so often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a state of the board is shown.
+pub(in crate::engine) type Show = Box<dyn Fn(Board) + Send>;
+
+/// Listens.
+pub(in crate::engine) struct Listener {
+    context: QueryContext,
+    links: Vec<Link>,
+    builds: Builds,
+    build: BoardBuild,
+    metrics: LiveMetrics,
+    crashes: Vec<LiveCrash>,
+    began: (Instant, SystemTime),
+    recording: PathBuf,
+    n_left_out: u64,
+    shown: Option<Instant>,
+    looked: Option<Instant>,
+    is_new: bool,
+    show: Show,
+    /// The first thing that went wrong with the logs; the recording goes on.
+    trouble: Option<String>,
+}
+
+struct Link {
+    shown: BoardLink,
+    log: LinkLog,
+    heartbeats: HeartbeatReader,
+    crash: CrashWatch,
+    /// All that came, as of the last look.
+    bytes: FileBytes,
+}
+
+impl Listener {
+    /// Listens to links with a recording; `show` is given each state of the board.
+    pub(in crate::engine) fn new(
+        context: QueryContext,
+        links: &[LinkChoice],
+        recording: &Path,
+        show: Show,
+    ) -> io::Result<Self> {
+        let now = SystemTime::now();
+        let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut listened = Vec::with_capacity(links.len());
+        for choice in links {
+            let n = of_kind.entry(&choice.kind).or_default();
+            *n += 1;
+            // As the file of the stream is called in the recording.
+            let name = match *n {
+                1 => format!("{}.log", choice.kind),
+                n => format!("{}-{n}.log", choice.kind),
+            };
+            let title = choice.title();
+            listened.push(Link {
+                log: LinkLog::new(&context, recording.join(name), &title)?,
+                shown: BoardLink {
+                    choice: choice.clone(),
+                    title,
+                    state: LinkState::Connected,
+                    since: now,
+                    n_lost: 0,
+                    note: None,
+                    n_bytes: 0,
+                    bytes_per_second: 0,
+                    log: None,
+                },
+                heartbeats: HeartbeatReader::default(),
+                crash: CrashWatch::default(),
+                bytes: Vec::new().into(),
+            });
+        }
+        Ok(Self {
+            context,
+            links: listened,
+            builds: Builds::default(),
+            build: BoardBuild::default(),
+            metrics: LiveMetrics::default(),
+            crashes: Vec::new(),
+            began: (Instant::now(), now),
+            recording: recording.to_owned(),
+            n_left_out: 0,
+            shown: None,
+            looked: None,
+            is_new: true,
+            show,
+            trouble: None,
+        })
+    }
+
+    /// Shows the beginning, before anything was told.
+    pub(in crate::engine) fn begin(&mut self) {
+        self.show_now(true);
+    }
+
+    /// Takes what the session tells.
+    pub(in crate::engine) fn hear(&mut self, heard: Heard<'_>) {
+        match heard {
+            Heard::Received(number, bytes) => {
+                if let Some(link) = self.links.get_mut(usize::from(number)) {
+                    let pushed = link.log.push(bytes);
+                    self.note(pushed);
+                }
+                self.is_new = true;
+            }
+            Heard::State(number, state) => self.state(number, state),
+            Heard::LeftOut(n_bytes) => {
+                self.n_left_out = self.n_left_out.saturating_add(n_bytes);
+                self.is_new = true;
+            }
+            // The window watches no numbers yet.
+            Heard::Looked(..) | Heard::Silence => {}
+        }
+        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
+        let looks = is_due(self.looked, LOOK_EVERY);
+        if looks || self.is_new && is_due(self.shown, SHOW_EVERY) {
+            self.show_now(looks);
+        }
+    }
+
+    /// Shows the end of the session; what went wrong with its logs, if anything did.
+    pub(in crate::engine) fn finish(mut self) -> Option<String> {
+        self.show_now(true);
+        self.trouble
+    }
+
+    fn note<T>(&mut self, result: io::Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.trouble.get_or_insert_with(|| {
+                    format!(
+                        "What came could not be shown to its end: {error}. The recording has it."
+                    )
+                });
+                None
+            }
+        }
+    }
+
+    fn state(&mut self, number: u8, state: &LinkState) {
+        let at = usize::from(number);
+        let Some(link) = self.links.get_mut(at) else {
+            return;
+        };
+        let link = &mut link.shown;
+        self.is_new = true;
+        match state {
+            LinkState::Connected | LinkState::Lost { .. } | LinkState::Ended => {
+                change(link, state);
+            }
+            LinkState::Identified { chip, board, .. } => {
+                link.note = Some(chip.clone());
+                if let Some(build) = board.as_deref().and_then(BuildId::from_hex) {
+                    self.builds.note(&self.context, &build);
+                }
+            }
+            LinkState::Halted { why } => link.note = Some(format!("the processor stopped: {why}")),
+            LinkState::Faulted { what } => self.crashes.push(LiveCrash {
+                link: at,
+                at: SystemTime::now(),
+                what: format!("fault ({what})"),
+            }),
+            LinkState::Acted { what } => link.note = Some(format!("the processor was {what}")),
+        }
+    }
+
+    fn show_now(&mut self, looks: bool) {
+        let now = Instant::now();
+        let now_ns = i64::try_from(now.duration_since(self.began.0).as_nanos()).unwrap_or(i64::MAX);
+        if looks {
+            self.looked = Some(now);
+            if self.builds.look_again(&self.context) {
+                self.elf_came();
+            }
+        }
+        for at in 0..self.links.len() {
+            self.show_link(at, now_ns);
+        }
+        if self.builds.take_news() || looks {
+            self.build = self.builds.shown(&self.context);
+        }
+        self.shown = Some(now);
+        self.is_new = false;
+        (self.show)(self.board());
+    }
+
+    /// An ELF came that was missing: what waited for it is read, and logs are decoded anew.
+    fn elf_came(&mut self) {
+        for link in &mut self.links {
+            link.heartbeats
+                .read_waiting(&self.builds, &mut self.metrics);
+            link.log.reopen();
+        }
+    }
+
+    fn show_link(&mut self, at: usize, now_ns: i64) {
+        let Some(link) = self.links.get_mut(at) else {
+            return;
+        };
+        let shown = link.log.show(&self.context);
+        let bytes = self.note(shown).flatten();
+        let Some(link) = self.links.get_mut(at) else {
+            return;
+        };
+        if let Some(bytes) = bytes {
+            link.heartbeats.read(
+                &self.context,
+                &bytes,
+                now_ns,
+                &mut self.builds,
+                &mut self.metrics,
+            );
+            link.bytes = bytes;
+            let boots = link.log.log().map(|log| &log.summary().boots);
+            let said = boots
+                .and_then(|boots| boots.iter().rev().find_map(|boot| boot.build_id.as_deref()));
+            if let Some(build) = said.and_then(BuildId::from_hex) {
+                self.builds.note(&self.context, &build);
+            }
+        }
+        if let Some(what) = link.crash.look(&link.bytes) {
+            self.crashes.push(LiveCrash {
+                link: at,
+                at: SystemTime::now(),
+                what: what.to_owned(),
+            });
+        }
+        link.shown.n_bytes = link.log.n_bytes();
+        link.shown.bytes_per_second = link.log.bytes_per_second();
+        link.shown.log = link.log.key();
+    }
+
+    fn board(&self) -> Board {
+        let heartbeats = self.links.iter().map(|link| link.heartbeats.n_waiting());
+        Board {
+            links: self.links.iter().map(|link| link.shown.clone()).collect(),
+            phase: Phase::Live,
+            began: self.began.1,
+            recording: self.recording.clone(),
+            recording_bytes: std::fs::metadata(&self.recording).map_or(0, |file| file.len()),
+            n_left_out: self.n_left_out,
+            metrics: self.metrics.clone(),
+            build: self.build.clone(),
+            n_waiting_heartbeats: heartbeats.sum(),
+            crashes: self.crashes.clone(),
+            so_far: None,
+        }
+    }
+}
+
+/// A link is there, gone or closed.
+fn change(link: &mut BoardLink, state: &LinkState) {
+    let is_lost = matches!(state, LinkState::Lost { .. });
+    let was_lost = matches!(link.state, LinkState::Lost { .. });
+    // Another reason why it is not there is not another loss.
+    if !(is_lost && was_lost) {
+        link.since = SystemTime::now();
+        link.n_lost = link.n_lost.saturating_add(u64::from(is_lost));
+        link.note = None;
+    }
+    link.state = state.clone();
+}
