@@ -74,7 +74,9 @@ impl<'o> LiveOutput<'o> {
             }
             Heard::Silence => self.print(None, Follower::settle),
             Heard::State(number, state) => self.say(number, state),
-            Heard::Opened(number, stream) => self.open(number, stream),
+            Heard::Opened(number, stream) if stream.is_said() => self.open(number, stream),
+            Heard::Opened(_, stream) => self.watch.set_numbers(&stream.numbers),
+            Heard::Cost(..) => {}
             Heard::Looked(_, look) if self.failed.is_none() => {
                 self.failed = self.watch.look(look, self.out).err();
             }

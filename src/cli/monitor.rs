@@ -7,8 +7,8 @@ use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
 use crate::engine::live::{
-    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, cost_in_words,
-    link_kind, recording_beside,
+    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, WatchList,
+    cost_in_words, link_kind, recording_beside,
 };
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
@@ -119,13 +119,26 @@ impl MonitorArgs {
         });
         let gdb = kind("gdb")?;
         let servers = self.gdb.iter();
-        let servers = servers.map(|address| (gdb, Settings::default().with("address", address)));
+        let rtt = if self.rtt { "on" } else { "off" };
+        let servers = servers.map(|address| {
+            let settings = Settings::default().with("address", address);
+            (gdb, settings.with("rtt", rtt))
+        });
         let mut links: Vec<_> = uarts.chain(servers).collect();
         if let Some(chip) = &self.probe {
             let settings = Settings::default()
                 .with("chip", chip)
                 .with("probe", &self.probe_id)
-                .with("speed", &self.probe_speed);
+                .with("speed", &self.probe_speed)
+                .with("rtt", rtt)
+                .with(
+                    "on_fault",
+                    if self.halt_on_fault {
+                        "halt"
+                    } else {
+                        "observe"
+                    },
+                );
             links.push((kind("probe")?, settings));
         }
         Ok(links)
@@ -158,19 +171,15 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             "--watch and --rtt need a link to the processor: add --probe CHIP or --gdb HOST:PORT",
         ));
     }
-    let numbers = watches.iter().map(|watch| watch.number.clone()).collect();
     let session = session.observing(Observing {
         elfs,
-        watches,
-        rtt: args.rtt,
-        halts_on_fault: args.halt_on_fault,
+        watches: WatchList::new(watches),
     });
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
     let begun = Instant::now();
-    let mut streams: BTreeMap<u8, Stream> = session.streams().collect();
-    streams.insert(u8::MAX, Stream::of_numbers(numbers));
+    let streams: BTreeMap<u8, Stream> = session.streams().collect();
     if let Some(sender) = session.sender(0) {
         forward_input(sender);
     }

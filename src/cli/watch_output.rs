@@ -28,6 +28,11 @@ impl WatchOutput {
         }
     }
 
+    /// What is watched from now on: numbers keep their places.
+    pub(super) fn set_numbers(&mut self, numbers: &[WatchedNumber]) {
+        self.numbers = numbers.to_vec();
+    }
+
     pub(super) fn look(&mut self, look: &Look, out: &mut dyn Write) -> io::Result<()> {
         if self.style == LogStyle::Json {
             return self.json(look, out);

@@ -105,6 +105,16 @@ pub enum Command {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// Watch a number of the program on the board, in this session and in those that come.
+    Watch {
+        /// `NAME` or `NAME@HZ`: a metric of the firmware, or a global variable with members and elements.
+        asked: String,
+    },
+    /// Watch a number no longer.
+    Unwatch {
+        /// Its name.
+        name: String,
+    },
     /// Take what was recorded so far into the workspace; the session goes on.
     TakeSoFar,
     /// Write what is shown of a log to a file.
@@ -286,6 +296,8 @@ impl Command {
             }
             Self::Disconnect => "Disconnect the board".to_owned(),
             Self::SendToBoard { .. } => "Send to the board".to_owned(),
+            Self::Watch { asked } => format!("Watch {asked}"),
+            Self::Unwatch { name } => format!("Watch {name} no longer"),
             Self::TakeSoFar => "Take in what was recorded so far".to_owned(),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),

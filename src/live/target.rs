@@ -1,8 +1,44 @@
 //! A processor behind a link: its memory and registers, as it runs.
 
-use super::LinkError;
+use super::{Field, FieldKind, LinkError, Settings};
 use crate::model::registers::RegisterSet;
 use std::time::Duration;
+
+/// Whether RTT is read.
+pub(super) const RTT: Field = Field {
+    id: "rtt",
+    title: "RTT",
+    kind: FieldKind::Choice(&["off", "on"]),
+    default: "off",
+    help: "What the firmware writes into RTT buffers; how far it was read is written to the board",
+};
+/// What is done when the board faults.
+pub(super) const ON_FAULT: Field = Field {
+    id: "on_fault",
+    title: "When it faults",
+    kind: FieldKind::Choice(&["observe", "halt"]),
+    default: "observe",
+    help: "halt: for a moment, to read its registers, which cannot be read of a core that runs",
+};
+
+/// What somebody allowed to be done to a board while it is observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// RTT is read, which writes how far it was read into the board's memory.
+    pub rtt: bool,
+    /// A processor that faulted may be halted for a moment, where its registers cannot be read otherwise.
+    pub halt_on_fault: bool,
+}
+
+impl Allowed {
+    /// What the settings of a link allow.
+    pub fn by(settings: &Settings) -> Self {
+        Self {
+            rtt: settings.text(&RTT) == "on",
+            halt_on_fault: settings.text(&ON_FAULT) == "halt",
+        }
+    }
+}
 
 /// One piece of memory that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

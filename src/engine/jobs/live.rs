@@ -11,7 +11,9 @@ use crate::engine::job::{JobContext, JobError, JobResult, bug_text};
 use crate::engine::live::board::{Board, Ended, LiveView, Phase, Refused, SoFar};
 use crate::engine::live::choice::{LinkChoice, remember};
 use crate::engine::live::listener::Listener;
-use crate::engine::live::{LinkError, LiveSession, Recorder, recording_beside};
+use crate::engine::live::{
+    LinkError, LiveSession, Observing, Recorder, Watch, WatchList, recording_beside, watched_names,
+};
 use crate::engine::workspace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ struct Running {
     is_over: Arc<AtomicBool>,
     senders: Vec<Sender<Vec<u8>>>,
     recording: PathBuf,
+    watches: WatchList,
     thread: JoinHandle<Over>,
 }
 
@@ -107,6 +110,13 @@ impl Desk {
             return Err(JobError::Failed("No link was chosen.".to_owned()));
         }
         let session = LiveSession::open(to_open).map_err(refused)?;
+        let elfs = watched_names::elfs(&engine.workspace().context());
+        let asked = watched_names::asked(&engine.workspace().context());
+        let watches = WatchList::new(watched_names::found(&elfs, &asked));
+        let session = session.observing(Observing {
+            elfs,
+            watches: watches.clone(),
+        });
         let senders = (0..links.len()).filter_map(|at| session.sender(at));
         let senders: Vec<_> = senders.collect();
         let context = engine.workspace().context();
@@ -122,7 +132,8 @@ impl Desk {
         let desk = self.clone();
         let events = engine.events.clone();
         let show = Box::new(move |board| desk.show(board, &events));
-        let mut listener = Listener::new(context, links, &recording, show).map_err(of_file)?;
+        let mut listener =
+            Listener::new(context, links, &recording, watches.clone(), show).map_err(of_file)?;
         listener.begin();
         let is_over = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&is_over);
@@ -145,6 +156,7 @@ impl Desk {
             is_over,
             senders,
             recording,
+            watches,
             thread,
         })
     }
@@ -234,6 +246,38 @@ impl Desk {
                 .map_err(|error| JobError::Failed(error.to_string()))?;
         }
         Ok(summary)
+    }
+
+    /// Watches a number, in this session and in those that come.
+    pub(in crate::engine) fn watch(&self, engine: &Engine, asked: &str) -> JobResult {
+        let context = engine.workspace().context();
+        let failed = |why: String| JobError::Failed(format!("Not watched: {why}."));
+        let found = Watch::find(&watched_names::elfs(&context), asked).map_err(failed)?;
+        let name = found.number.name.clone();
+        if let Some(running) = lock(&self.inner.running).as_ref()
+            && !running.watches.add(found)
+        {
+            return Err(failed("there are too many numbers".to_owned()));
+        }
+        let mut all = watched_names::asked(&context);
+        all.retain(|other| watched_names::name_of(other) != name);
+        all.push(asked.to_owned());
+        let kept = watched_names::remember(&context, &all);
+        kept.map_err(|error| JobError::Failed(error.to_string()))?;
+        Ok(format!("{name} is watched"))
+    }
+
+    /// Watches a number no longer.
+    pub(in crate::engine) fn unwatch(&self, engine: &Engine, name: &str) -> JobResult {
+        let context = engine.workspace().context();
+        if let Some(running) = lock(&self.inner.running).as_ref() {
+            running.watches.remove(name);
+        }
+        let mut all = watched_names::asked(&context);
+        all.retain(|other| watched_names::name_of(other) != name);
+        let kept = watched_names::remember(&context, &all);
+        kept.map_err(|error| JobError::Failed(error.to_string()))?;
+        Ok(format!("{name} is watched no longer"))
     }
 
     /// Sends bytes over a link of the session.

@@ -2,11 +2,11 @@
 
 use super::choice::LinkChoice;
 use super::metrics::LiveMetrics;
-use super::{LinkError, LinkState};
+use super::{Cost, LinkError, LinkState};
 use crate::engine::logs::view::LogKey;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What there is to say of live sessions.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,12 @@ pub struct Board {
     pub n_left_out: u64,
     /// What the board measures.
     pub metrics: LiveMetrics,
+    /// A link gives access to the processor: numbers can be watched.
+    pub has_target: bool,
+    /// Names of the numbers that are watched.
+    pub watched: Vec<String>,
+    /// The board runs another build than the ELF files that are here: both ids, in words.
+    pub wrong_elf: Option<String>,
     /// The build that the board runs, and its ELF.
     pub build: BoardBuild,
     /// Heartbeats whose metrics have no names, because the ELF of their build is missing.
@@ -92,6 +98,8 @@ pub struct BoardLink {
     pub n_lost: u64,
     /// What else was told of it last, in words: the chip, that the processor stopped.
     pub note: Option<String>,
+    /// What observing the processor behind it costs, and in which time; `None` where there is none.
+    pub cost: Option<(Cost, Duration)>,
     /// Bytes that came.
     pub n_bytes: u64,
     /// Bytes a second, over the last two.

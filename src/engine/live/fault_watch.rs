@@ -56,8 +56,8 @@ pub(super) fn reads() -> Vec<Read> {
 }
 
 /// Tells a fault from a processor that runs, once for each.
-pub(super) struct FaultWatch<'o> {
-    elfs: &'o [Arc<SymbolFile>],
+pub(super) struct FaultWatch {
+    elfs: Vec<Arc<SymbolFile>>,
     /// The exception that was told.
     told: Option<u32>,
     /// The function of [`ENDS`] in which it was at the last look, and whether that was told.
@@ -65,8 +65,8 @@ pub(super) struct FaultWatch<'o> {
     was_halted: bool,
 }
 
-impl<'o> FaultWatch<'o> {
-    pub(super) fn new(elfs: &'o [Arc<SymbolFile>]) -> Self {
+impl FaultWatch {
+    pub(super) fn new(elfs: Vec<Arc<SymbolFile>>) -> Self {
         Self {
             elfs,
             told: None,
@@ -139,7 +139,7 @@ impl<'o> FaultWatch<'o> {
             return Ok(None);
         };
         // Once more at one moment, now that it is known where the stacks are.
-        let ranges = ranges(self.elfs, &registers);
+        let ranges = ranges(&self.elfs, &registers);
         let reads = ranges.iter().flat_map(pieces).collect();
         let snapshot = target.snapshot(reads, true)?;
         let registers = snapshot.registers.unwrap_or(registers);
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_told_once() {
-        let mut faults = FaultWatch::new(&[]);
+        let mut faults = FaultWatch::new(Vec::new());
         let mut look = |active, state: &RunState| {
             let fault = faults.look(&status(active), None, state);
             fault.map(|fault| fault.what)

@@ -1,10 +1,10 @@
 //! The thread of one link: it receives, sends, looks at the processor, and opens the link again when it was lost.
 
 use super::observer::{Observer, Observing, Seen};
-use super::recorder::rtt_stream;
+use super::recorder::{FIRST_WATCH, rtt_stream};
 use super::teller::Message;
 use crate::formats::recording::{LinkState, Stream};
-use crate::live::{Link, LinkError, LinkKind, Settings};
+use crate::live::{Allowed, Link, LinkError, LinkKind, Settings};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const WAIT: Duration = Duration::from_millis(10);
 /// A link that is gone is tried again this often.
 const RETRY: Duration = Duration::from_millis(250);
+/// What observing costs is told so often.
+const COST_EVERY: Duration = Duration::from_secs(1);
 
 /// A link that is open.
 pub(super) struct Opened<'k> {
@@ -39,6 +41,7 @@ pub(super) struct LinkThread<'s> {
     /// Why it is lost, as it was told last.
     told: Option<LinkError>,
     observer: Observer<'s>,
+    cost_told: Instant,
     /// RTT channels that were announced.
     channels: BTreeSet<u8>,
     messages: SyncSender<Message>,
@@ -51,6 +54,7 @@ impl<'s> LinkThread<'s> {
         observing: &'s Observing,
         messages: SyncSender<Message>,
     ) -> Self {
+        let allowed = Allowed::by(&opened.settings);
         Self {
             number,
             kind: opened.kind,
@@ -58,7 +62,8 @@ impl<'s> LinkThread<'s> {
             to_send: opened.to_send,
             link: Some(opened.link),
             told: None,
-            observer: Observer::new(observing),
+            observer: Observer::new(observing, allowed),
+            cost_told: Instant::now(),
             channels: BTreeSet::new(),
             messages,
         }
@@ -194,6 +199,11 @@ impl<'s> LinkThread<'s> {
         let Some(target) = link.target() else {
             return Ok(Ok(()));
         };
+        if self.cost_told.elapsed() >= COST_EVERY {
+            self.cost_told = Instant::now();
+            let cost = target.cost();
+            self.tell(Message::CostNow(self.number, cost))?;
+        }
         let mut seen = Vec::new();
         let looked = self.observer.look(target, |what| seen.push(what));
         let at = Instant::now();
@@ -209,6 +219,13 @@ impl<'s> LinkThread<'s> {
                 self.tell(Message::Opened(rtt_stream(self.number, *channel), stream))?;
             }
             self.tell(match what {
+                Seen::Numbers(numbers) => {
+                    let stream = Stream {
+                        title: self.kind.describe(&self.settings),
+                        ..Stream::of_numbers(numbers)
+                    };
+                    Message::Opened(FIRST_WATCH.saturating_add(self.number), stream)
+                }
                 Seen::State(state) => Message::State(self.number, at, state),
                 Seen::Values(values) => Message::Looked(self.number, at, values),
                 Seen::Rtt(channel, bytes) => {

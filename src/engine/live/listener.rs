@@ -6,7 +6,8 @@ use super::crash_watch::CrashWatch;
 use super::heartbeat_reader::{Builds, HeartbeatReader};
 use super::link_log::LinkLog;
 use super::metrics::LiveMetrics;
-use super::{Heard, LinkState};
+use super::recorder::{FIRST_WATCH, LINKS_MAX};
+use super::{Heard, LinkState, Look, Stream, WatchList, WatchValue, WatchedNumber};
 use crate::engine::context::QueryContext;
 use crate::engine::file_bytes::FileBytes;
 use crate::model::build_id::BuildId;
@@ -30,6 +31,11 @@ pub(in crate::engine) struct Listener {
     builds: Builds,
     build: BoardBuild,
     metrics: LiveMetrics,
+    watches: WatchList,
+    /// What is watched, by the number of its stream.
+    numbers: BTreeMap<u8, Vec<WatchedNumber>>,
+    has_target: bool,
+    wrong_elf: Option<String>,
     crashes: Vec<LiveCrash>,
     began: (Instant, SystemTime),
     recording: PathBuf,
@@ -43,6 +49,8 @@ pub(in crate::engine) struct Listener {
 }
 
 struct Link {
+    /// Of its stream.
+    number: u8,
     shown: BoardLink,
     log: LinkLog,
     heartbeats: HeartbeatReader,
@@ -57,6 +65,7 @@ impl Listener {
         context: QueryContext,
         links: &[LinkChoice],
         recording: &Path,
+        watches: WatchList,
         show: Show,
     ) -> io::Result<Self> {
         let now = SystemTime::now();
@@ -80,10 +89,12 @@ impl Listener {
                     since: now,
                     n_lost: 0,
                     note: None,
+                    cost: None,
                     n_bytes: 0,
                     bytes_per_second: 0,
                     log: None,
                 },
+                number: u8::try_from(listened.len()).unwrap_or(u8::MAX),
                 heartbeats: HeartbeatReader::default(),
                 crash: CrashWatch::default(),
                 bytes: Vec::new().into(),
@@ -95,6 +106,10 @@ impl Listener {
             builds: Builds::default(),
             build: BoardBuild::default(),
             metrics: LiveMetrics::default(),
+            watches,
+            numbers: BTreeMap::new(),
+            has_target: false,
+            wrong_elf: None,
             crashes: Vec::new(),
             began: (Instant::now(), now),
             recording: recording.to_owned(),
@@ -116,7 +131,7 @@ impl Listener {
     pub(in crate::engine) fn hear(&mut self, heard: Heard<'_>) {
         match heard {
             Heard::Received(number, bytes) => {
-                if let Some(link) = self.links.get_mut(usize::from(number)) {
+                if let Some(link) = self.link(number) {
                     let pushed = link.log.push(bytes);
                     self.note(pushed);
                 }
@@ -127,8 +142,16 @@ impl Listener {
                 self.n_left_out = self.n_left_out.saturating_add(n_bytes);
                 self.is_new = true;
             }
-            // The window watches no numbers yet.
-            Heard::Looked(..) | Heard::Silence => {}
+            Heard::Opened(number, stream) => self.opened(number, stream),
+            Heard::Looked(number, look) => self.looked(number, look),
+            Heard::Cost(number, cost) => {
+                let since = self.began.0.elapsed();
+                if let Some(link) = self.link(number) {
+                    link.shown.cost = Some((cost, since));
+                }
+                self.is_new = true;
+            }
+            Heard::Silence => {}
         }
         let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
         let looks = is_due(self.looked, LOOK_EVERY);
@@ -157,8 +180,82 @@ impl Listener {
         }
     }
 
+    fn link(&mut self, number: u8) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.number == number)
+    }
+
+    /// Another stream: a channel of RTT is shown like a link, numbers are metrics.
+    fn opened(&mut self, number: u8, stream: &Stream) {
+        self.is_new = true;
+        if !stream.is_said() {
+            self.numbers.insert(number, stream.numbers.clone());
+            return;
+        }
+        let n_before = self
+            .links
+            .iter()
+            .filter(|link| link.number >= LINKS_MAX)
+            .count();
+        let name = match n_before {
+            0 => format!("{}.log", stream.link),
+            n => format!("{}-{}.log", stream.link, n + 1),
+        };
+        let log = LinkLog::new(&self.context, self.recording.join(name), &stream.title);
+        let (Some(log), Some(first)) = (self.note(log), self.links.first()) else {
+            return;
+        };
+        let shown = BoardLink {
+            title: stream.title.clone(),
+            state: LinkState::Connected,
+            since: SystemTime::now(),
+            note: None,
+            cost: None,
+            log: None,
+            n_lost: 0,
+            n_bytes: 0,
+            bytes_per_second: 0,
+            ..first.shown.clone()
+        };
+        self.links.push(Link {
+            number,
+            shown,
+            log,
+            heartbeats: HeartbeatReader::default(),
+            crash: CrashWatch::default(),
+            bytes: Vec::new().into(),
+        });
+    }
+
+    fn looked(&mut self, link: u8, look: &Look) {
+        self.is_new = true;
+        let Some(numbers) = self.numbers.get(&FIRST_WATCH.saturating_add(link)) else {
+            return;
+        };
+        for (at, value) in &look.values {
+            let Some(number) = numbers.get(usize::from(*at)) else {
+                continue;
+            };
+            let (name, unit) = (&number.name, number.unit.as_deref());
+            let as_float = value.map(WatchValue::as_f64);
+            self.metrics.push(name, unit, None, look.ns, as_float);
+            let named = number
+                .values
+                .iter()
+                .find(|(known, _)| *value == Some(WatchValue::Integer(*known)));
+            if let Some((_, words)) = named {
+                self.metrics.say(name, words);
+            }
+        }
+    }
+
     fn state(&mut self, number: u8, state: &LinkState) {
         let at = usize::from(number);
+        if let LinkState::Identified { board, elf, .. } = state {
+            self.has_target = true;
+            self.wrong_elf = state
+                .is_wrong_elf()
+                .then(|| wrong_elf(board.as_deref(), elf.as_deref()));
+        }
         let Some(link) = self.links.get_mut(at) else {
             return;
         };
@@ -260,11 +357,29 @@ impl Listener {
             recording_bytes: std::fs::metadata(&self.recording).map_or(0, |file| file.len()),
             n_left_out: self.n_left_out,
             metrics: self.metrics.clone(),
+            has_target: self.has_target,
+            watched: self.watches.names(),
+            wrong_elf: self.wrong_elf.clone(),
             build: self.build.clone(),
             n_waiting_heartbeats: heartbeats.sum(),
             crashes: self.crashes.clone(),
             so_far: None,
         }
+    }
+}
+
+/// That the board runs something else, with both ids.
+fn wrong_elf(board: Option<&str>, elf: Option<&str>) -> String {
+    let short = |id: &str| id.chars().take(8).collect::<String>();
+    let elf = elf.map_or_else(|| "no build".to_owned(), short);
+    match board {
+        Some(board) => format!(
+            "The board runs build {}, and the ELF here is of build {elf}: nothing is watched. Add the ELF of that build and connect again.",
+            short(board)
+        ),
+        None => format!(
+            "The board's code is not that of the ELF here (build {elf}): nothing is watched. Add the ELF of what runs and connect again."
+        ),
     }
 }
 

@@ -19,6 +19,8 @@ mod rtt;
 mod session;
 mod teller;
 mod watch;
+mod watch_list;
+pub(in crate::engine) mod watched_names;
 
 pub use crate::formats::recording::{
     LinkState, Look, Stream, WatchValue, WatchedNumber, is_recording,
@@ -32,3 +34,4 @@ pub use replay::{replay, streams_of};
 pub use session::{LiveError, LiveSession, LiveSummary};
 pub use teller::Heard;
 pub use watch::Watch;
+pub use watch_list::WatchList;

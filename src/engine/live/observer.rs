@@ -3,8 +3,9 @@
 use super::fault_watch::{Fault, FaultWatch, reads as fault_reads};
 use super::rtt::Rtt;
 use super::watch::Watch;
-use crate::formats::recording::{LinkState, WatchValue};
-use crate::live::{Act, Cost, LinkError, Read, RunState, Target};
+use super::watch_list::{self, Listed, WatchList};
+use crate::formats::recording::{LinkState, WatchValue, WatchedNumber};
+use crate::live::{Act, Allowed, Cost, LinkError, Read, RunState, Target};
 use crate::model::build_id::BuildId;
 use crate::symbols::identity::{BuildIdKind, build_id_in_notes};
 use crate::symbols::symbol_file::SymbolFile;
@@ -26,18 +27,15 @@ pub struct Observing {
     /// ELF files of the firmware.
     pub elfs: Vec<Arc<SymbolFile>>,
     /// Numbers to be watched.
-    pub watches: Vec<Watch>,
-    /// RTT is read, which writes how far it was read into the board's memory.
-    pub rtt: bool,
-    /// A processor that faulted may be halted for a moment, where its registers cannot be read otherwise. Without that it is only
-    /// observed.
-    pub halts_on_fault: bool,
+    pub watches: WatchList,
 }
 
 /// What was seen.
 pub(super) enum Seen {
     /// Something about the board.
     State(LinkState),
+    /// What is watched from now on.
+    Numbers(Vec<WatchedNumber>),
     /// Values of watched numbers, by their places.
     Values(Vec<(u16, Option<WatchValue>)>),
     /// An ELF core of the board.
@@ -49,7 +47,13 @@ pub(super) enum Seen {
 /// Looks at one processor.
 pub(super) struct Observer<'o> {
     observing: &'o Observing,
-    faults: FaultWatch<'o>,
+    allowed: Allowed,
+    numbers: Vec<Listed>,
+    /// Of the list of numbers; `None`: it is to be announced.
+    revision: Option<u64>,
+    /// ELF files that hold for what runs.
+    elfs: Vec<Arc<SymbolFile>>,
+    faults: FaultWatch,
     /// The build that the board runs, once it is known to be that of an ELF file.
     build: Option<BuildId>,
     faults_due: Instant,
@@ -62,14 +66,18 @@ pub(super) struct Observer<'o> {
 }
 
 impl<'o> Observer<'o> {
-    pub(super) fn new(observing: &'o Observing) -> Self {
+    pub(super) fn new(observing: &'o Observing, allowed: Allowed) -> Self {
         let now = Instant::now();
         Self {
             observing,
-            faults: FaultWatch::new(&observing.elfs),
+            allowed,
+            numbers: Vec::new(),
+            revision: None,
+            elfs: Vec::new(),
+            faults: FaultWatch::new(Vec::new()),
             build: None,
             faults_due: now,
-            due: vec![now; observing.watches.len()],
+            due: Vec::new(),
             is_halted: false,
             rtt: None,
             is_wrong_elf: false,
@@ -78,7 +86,9 @@ impl<'o> Observer<'o> {
 
     /// When there is something to look at next.
     pub(super) fn next(&self) -> Instant {
-        let watches = self.due.iter().copied().filter(|_| !self.is_wrong_elf);
+        let watched = self.due.iter().zip(&self.numbers);
+        let watched = watched.filter(|(_, listed)| listed.is_watched && !self.is_wrong_elf);
+        let watches = watched.map(|(due, _)| *due);
         let rtt = self.rtt.iter().map(Rtt::due);
         let others = watches.chain(rtt).min();
         others.map_or(self.faults_due, |due| due.min(self.faults_due))
@@ -90,20 +100,25 @@ impl<'o> Observer<'o> {
         self.faults_due = now;
         self.due.fill(now);
         self.is_halted = false;
-        self.rtt = self.observing.rtt.then(Rtt::new);
+        self.rtt = self.allowed.rtt.then(Rtt::new);
         self.build = None;
+        self.revision = None;
         let (mut board, mut elf, mut differs_at) = (None, None, None);
+        let mut matching = Vec::new();
         for file in &self.observing.elfs {
             let own = file.build_id().to_string();
             let id = board_id(target, file)?;
             if let Some(id) = id.filter(|_| file.build_id_kind() == BuildIdKind::Gnu) {
-                let is_own = *file.build_id() == id;
-                board = Some(id.to_string());
-                if is_own {
-                    elf = Some(own);
-                    self.build = Some(id);
-                    break;
+                if *file.build_id() == id {
+                    // A boot loader and an application have an id each.
+                    matching.push(Arc::clone(file));
+                    if self.build.is_none() {
+                        (board, elf) = (Some(own.clone()), Some(own));
+                        self.build = Some(id);
+                    }
+                    continue;
                 }
+                board.get_or_insert(id.to_string());
             } else if board.is_none() {
                 differs_at = difference(target, file)?;
             }
@@ -116,17 +131,31 @@ impl<'o> Observer<'o> {
             elf,
         };
         self.is_wrong_elf = state.is_wrong_elf();
-        self.faults = FaultWatch::new(self.elfs());
+        self.elfs = match (self.is_wrong_elf, matching.is_empty()) {
+            (true, _) => Vec::new(),
+            (false, true) => self.observing.elfs.clone(),
+            (false, false) => matching,
+        };
+        self.faults = FaultWatch::new(self.elfs.clone());
         Ok(state)
     }
 
-    /// The ELF files that hold for what runs.
-    fn elfs(&self) -> &'o [Arc<SymbolFile>] {
-        if self.is_wrong_elf {
-            &[]
-        } else {
-            self.observing.elfs.as_slice()
-        }
+    /// The numbers as they are in the build that runs: what was found in another one lies elsewhere.
+    fn of_this_build(&self, numbers: Vec<Listed>) -> Vec<Listed> {
+        let is_of = |watch: &Watch| {
+            let mut elfs = self.elfs.iter();
+            elfs.any(|file| Some(file.build_id()) == watch.build())
+        };
+        let of_build = numbers.into_iter().map(|mut listed| {
+            if !is_of(&listed.watch) {
+                match Watch::find(&self.elfs, listed.watch.asked()) {
+                    Ok(found) => listed.watch = found,
+                    Err(_not_here) => listed.is_watched = false,
+                }
+            }
+            listed
+        });
+        of_build.collect()
     }
 
     /// Looks at what is due.
@@ -135,9 +164,16 @@ impl<'o> Observer<'o> {
         target: &mut dyn Target,
         mut tell: impl FnMut(Seen),
     ) -> Result<(), LinkError> {
-        let elfs = self.elfs();
+        if let Some((revision, numbers)) = self.observing.watches.since(self.revision) {
+            self.revision = Some(revision);
+            self.due.resize(numbers.len(), Instant::now());
+            self.numbers = self.of_this_build(numbers);
+            if !self.numbers.is_empty() {
+                tell(Seen::Numbers(watch_list::numbers(&self.numbers)));
+            }
+        }
         if let Some(rtt) = &mut self.rtt {
-            for came in rtt.look(target, elfs)? {
+            for came in rtt.look(target, &self.elfs)? {
                 tell(Seen::Rtt(came.channel, came.bytes));
             }
         }
@@ -146,7 +182,13 @@ impl<'o> Observer<'o> {
         let due: Vec<usize> = if self.is_wrong_elf {
             Vec::new()
         } else {
-            let is_due = |at: &usize| self.due.get(*at).is_some_and(|due| *due <= now);
+            let is_due = |at: &usize| {
+                let is_watched = self
+                    .numbers
+                    .get(*at)
+                    .is_some_and(|listed| listed.is_watched);
+                is_watched && self.due.get(*at).is_some_and(|due| *due <= now)
+            };
             (0..self.due.len()).filter(is_due).collect()
         };
         if !looks_for_faults && due.is_empty() {
@@ -155,8 +197,8 @@ impl<'o> Observer<'o> {
         let halts = target.halts_to_read();
         let mut reads: Vec<Read> = due
             .iter()
-            .filter_map(|at| self.observing.watches.get(*at))
-            .map(|watch| Read::new(watch.address(), watch.n_bytes()))
+            .filter_map(|at| self.numbers.get(*at))
+            .map(|listed| Read::new(listed.watch.address(), listed.watch.n_bytes()))
             .collect();
         let n_watched = reads.len();
         if looks_for_faults {
@@ -172,7 +214,7 @@ impl<'o> Observer<'o> {
             .split_off(n_watched.min(snapshot.reads.len()));
         if n_watched > 0 {
             let values = due.iter().zip(&snapshot.reads).filter_map(|(at, read)| {
-                let watch = self.observing.watches.get(*at)?;
+                let watch = &self.numbers.get(*at)?.watch;
                 let value = read.bytes.as_deref().and_then(|bytes| watch.value(bytes));
                 Some((u16::try_from(*at).ok()?, value))
             });
@@ -192,8 +234,8 @@ impl<'o> Observer<'o> {
 
     fn reschedule(&mut self, due: &[usize], now: Instant) {
         for at in due {
-            if let (Some(due), Some(watch)) =
-                (self.due.get_mut(*at), self.observing.watches.get(*at))
+            if let (Some(due), Some(Listed { watch, .. })) =
+                (self.due.get_mut(*at), self.numbers.get(*at))
             {
                 // What is behind is not made up for: looks that come late would come all at once.
                 let next = *due + watch.every;
@@ -212,7 +254,7 @@ impl<'o> Observer<'o> {
         if let Some(fault) = fault {
             tell(Seen::State(LinkState::Faulted { what: fault.what }));
             let must_halt = !target.halts_to_read() && *state == RunState::Running;
-            if must_halt && !self.observing.halts_on_fault {
+            if must_halt && !self.allowed.halt_on_fault {
                 return Ok(());
             }
             if must_halt {

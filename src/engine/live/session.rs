@@ -4,7 +4,7 @@ use super::link_thread::{LinkThread, Opened};
 use super::observer::Observing;
 use super::recorder::{FIRST_WATCH, LINKS_MAX, Recorder};
 use super::teller::{Heard, Message, Teller};
-use crate::formats::recording::{Stream, WATCH};
+use crate::formats::recording::Stream;
 use crate::live::{Cost, LinkError, LinkKind, Settings};
 use std::collections::BTreeSet;
 use std::io;
@@ -151,24 +151,13 @@ impl<'k> LiveSession<'k> {
     }
 
     fn record(
-        mut self,
+        self,
         mut recorder: Recorder,
         is_over: impl Fn() -> bool,
         mut teller: Teller,
     ) -> Result<LiveSummary, LiveError> {
         for (number, stream) in self.streams() {
             recorder.stream(number, &stream)?;
-        }
-        for (number, opened) in (FIRST_WATCH..).zip(&mut self.links) {
-            let watches = &self.observing.watches;
-            if !watches.is_empty() && opened.link.target().is_some() {
-                let stream = Stream {
-                    link: WATCH.to_owned(),
-                    title: opened.kind.describe(&opened.settings),
-                    numbers: watches.iter().map(|watch| watch.number.clone()).collect(),
-                };
-                recorder.stream(number, &stream)?;
-            }
         }
         let titles: Vec<String> = self.streams().map(|(_, stream)| stream.title).collect();
         let mut cost = None;
@@ -206,6 +195,10 @@ impl<'k> LiveSession<'k> {
                                 let of = of.map_or("", String::as_str);
                                 let kept = recorder.core(at, of, &core);
                                 kept.map(|path| cores.push(path))
+                            }
+                            Message::CostNow(number, of_link) => {
+                                teller.cost(number, of_link);
+                                Ok(())
                             }
                             Message::Cost(of_link) => {
                                 cost = Some(sum(cost, of_link));
@@ -255,7 +248,11 @@ fn record(recorder: &mut Recorder, message: &Message) -> io::Result<()> {
         Message::Sent(number, at, bytes) => recorder.sent(*number, *at, bytes)?,
         Message::State(number, at, state) => recorder.state(*number, *at, state)?,
         // They are recorded where they are told.
-        Message::Looked(..) | Message::Core(..) | Message::Cost(_) | Message::Opened(..) => {}
+        Message::Looked(..)
+        | Message::Core(..)
+        | Message::Cost(_)
+        | Message::CostNow(..)
+        | Message::Opened(..) => {}
     }
     Ok(())
 }

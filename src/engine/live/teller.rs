@@ -22,6 +22,8 @@ pub enum Heard<'h> {
     Opened(u8, &'h Stream),
     /// Numbers of a stream that were looked at.
     Looked(u8, &'h Look),
+    /// What observing over a link that is open cost so far.
+    Cost(u8, Cost),
     /// So many bytes were recorded and are not told: whoever listens was too far behind.
     LeftOut(u64),
     /// Nothing came for a moment.
@@ -37,6 +39,8 @@ pub(super) enum Message {
     Core(u8, Instant, Vec<u8>),
     /// A stream begins.
     Opened(u8, Stream),
+    /// What a link that is open cost so far.
+    CostNow(u8, Cost),
     /// What a link cost until it was closed.
     Cost(Cost),
 }
@@ -62,6 +66,7 @@ enum Told {
     State(u8, LinkState),
     Looked(u8, Look),
     Opened(u8, Stream),
+    Cost(u8, Cost),
     Silence,
 }
 
@@ -90,6 +95,7 @@ impl Hearer {
                 }
                 Told::LeftOut(n) => heard(Heard::LeftOut(*n)),
                 Told::State(number, state) => heard(Heard::State(*number, state)),
+                Told::Cost(number, cost) => heard(Heard::Cost(*number, *cost)),
                 Told::Opened(number, stream) => heard(Heard::Opened(*number, stream)),
                 Told::Looked(number, look) => heard(Heard::Looked(*number, look)),
                 Told::Silence => heard(Heard::Silence),
@@ -129,8 +135,14 @@ impl Teller {
             | Message::Looked(..)
             | Message::Core(..)
             | Message::Cost(_)
+            | Message::CostNow(..)
             | Message::Opened(..) => {}
         }
+    }
+
+    /// Tells what a link costs.
+    pub(super) fn cost(&mut self, number: u8, cost: Cost) {
+        self.say(Told::Cost(number, cost));
     }
 
     /// Tells of a stream that begins.

@@ -2,6 +2,7 @@
 
 use crate::formats::recording::{WatchValue, WatchedNumber};
 use crate::formats::sdk::definitions::{METRICS_SECTION, metrics};
+use crate::model::build_id::BuildId;
 use crate::symbols::debug_info::DebugInfo;
 use crate::symbols::scalar::{Encoding, Scalar, scalar};
 use crate::symbols::symbol_file::SymbolFile;
@@ -26,6 +27,9 @@ pub struct Watch {
     pub number: WatchedNumber,
     /// The time between two looks.
     pub every: Duration,
+    asked: String,
+    /// The build in which it was found.
+    build: Option<BuildId>,
     address: u64,
     n_bytes: usize,
     bits: Option<(u32, u32)>,
@@ -61,20 +65,28 @@ impl Watch {
             ));
         }
         let every = Duration::from_secs_f64(1.0 / rate);
-        if let Some(metric) = files.iter().find_map(|file| metric(file, name)) {
-            return Ok(Self { every, ..metric });
+        let of = |file: &SymbolFile, watch: Self| Self {
+            every,
+            asked: asked.to_owned(),
+            build: Some(file.build_id().clone()),
+            ..watch
+        };
+        for file in files {
+            if let Some(metric) = metric(file, name) {
+                return Ok(of(file, metric));
+            }
         }
         let mut why = String::new();
         for file in files {
             match scalar(&DebugInfo::new(file), name) {
-                Ok(found) => return Ok(Self::of_scalar(name, every, found)),
+                Ok(found) => return Ok(of(file, Self::of_scalar(name, found))),
                 Err(error) => why = error.to_string(),
             }
         }
         Err(why)
     }
 
-    fn of_scalar(name: &str, every: Duration, found: Scalar) -> Self {
+    fn of_scalar(name: &str, found: Scalar) -> Self {
         Self {
             number: WatchedNumber {
                 name: name.to_owned(),
@@ -85,13 +97,25 @@ impl Watch {
                     .map(|(name, value)| (value, name))
                     .collect(),
             },
-            every,
+            every: Duration::ZERO,
+            asked: String::new(),
+            build: None,
             address: found.address,
             n_bytes: usize::from(found.n_bytes),
             bits: found.bits,
             encoding: found.encoding,
             is_metric: false,
         }
+    }
+
+    /// As it was asked for: `NAME@HZ`.
+    pub(super) fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// The build in which it was found.
+    pub(super) fn build(&self) -> Option<&BuildId> {
+        self.build.as_ref()
     }
 
     /// Its first address.
@@ -141,6 +165,8 @@ fn metric(file: &SymbolFile, name: &str) -> Option<Watch> {
             values: names.collect(),
         },
         every: Duration::ZERO,
+        asked: String::new(),
+        build: None,
         address: state.address,
         n_bytes: METRIC_STATE_BYTES,
         bits: None,

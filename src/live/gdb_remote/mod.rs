@@ -8,6 +8,7 @@ mod description;
 mod packet;
 mod stub;
 
+use super::target::RTT;
 use super::{Field, FieldKind, Link, LinkError, LinkKind, Present, Settings, Target};
 use std::time::Duration;
 use stub::Stub;
@@ -34,7 +35,7 @@ impl LinkKind for GdbRemote {
     }
 
     fn fields(&self) -> &'static [Field] {
-        &[ADDRESS]
+        &[ADDRESS, RTT]
     }
 
     /// Which servers listen shows only when they are asked, and nothing is asked before somebody connects.

@@ -7,6 +7,7 @@ mod chip;
 mod cortex_m;
 mod words;
 
+use super::target::{ON_FAULT, RTT};
 use super::{Field, FieldKind, Link, LinkError, LinkKind, Present, Settings, Target};
 use cortex_m::CortexM;
 use probe_rs::architecture::arm::dp::DpAddress;
@@ -62,7 +63,7 @@ impl LinkKind for DebugProbe {
     }
 
     fn fields(&self) -> &'static [Field] {
-        &[CHIP, PROBE, PROTOCOL, SPEED]
+        &[CHIP, PROBE, PROTOCOL, SPEED, RTT, ON_FAULT]
     }
 
     fn present(&self) -> Vec<Present> {

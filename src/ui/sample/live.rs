@@ -36,6 +36,7 @@ fn link(port: &str, n_bytes: u64) -> BoardLink {
         since: ago(124),
         n_lost: 0,
         note: None,
+        cost: None,
         n_bytes,
         bytes_per_second: n_bytes / 124,
         log: (n_bytes > 0).then(key),
@@ -84,6 +85,9 @@ fn board() -> Board {
         recording_bytes: 51_877,
         n_left_out: 0,
         metrics,
+        has_target: false,
+        watched: Vec::new(),
+        wrong_elf: None,
         build: BoardBuild::Matching {
             build: "c812c59a".to_owned(),
             elf: "meadow-an386.elf".to_owned(),

@@ -1,6 +1,7 @@
 //! What the board measures: a row a metric, with its last value, where that lies, and the values before.
 
 use super::spark::{is_outside, range_ui, spark_ui};
+use crate::engine::command::Command;
 use crate::engine::live::board::Board;
 use crate::engine::live::metrics::LiveMetric;
 use crate::ui::command::UiCommand;
@@ -69,7 +70,11 @@ pub(super) fn metrics_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect, boa
                 state::empty(
                     ui,
                     "No metric yet",
-                    "Heartbeats that the board sends become metrics here, with their last values.",
+                    if board.has_target {
+                        "Watch a metric or a variable by its name: it appears here, with its last values."
+                    } else {
+                        "Heartbeats that the board sends become metrics here, with their last values."
+                    },
                 );
             }
             return;
@@ -85,7 +90,10 @@ pub(super) fn metrics_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect, boa
             .show_rows(ui, size::ROW, n, |ui, range| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for metric in metrics.get(range).unwrap_or(&[]) {
-                    metric_ui(ui, &columns, metric, elapsed);
+                    let row = metric_ui(ui, &columns, metric, elapsed);
+                    if board.watched.contains(&metric.name) {
+                        row.context_menu(|ui| unwatch_ui(ctx, ui, &metric.name));
+                    }
                 }
             });
     });
@@ -132,7 +140,22 @@ fn head_ui(ui: &mut Ui, columns: &Columns) {
     head(ui, &cells);
 }
 
-fn metric_ui(ui: &mut Ui, columns: &Columns, metric: &LiveMetric, elapsed_ns: i64) {
+/// What can be done with a number that is watched.
+fn unwatch_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, name: &str) {
+    if ui.button(format!("Watch {name} no longer")).clicked() {
+        ctx.send(Command::Unwatch {
+            name: name.to_owned(),
+        });
+        ui.close();
+    }
+}
+
+fn metric_ui(
+    ui: &mut Ui,
+    columns: &Columns,
+    metric: &LiveMetric,
+    elapsed_ns: i64,
+) -> egui::Response {
     let value = value_words(metric);
     let age = metric
         .read_at()
@@ -149,7 +172,7 @@ fn metric_ui(ui: &mut Ui, columns: &Columns, metric: &LiveMetric, elapsed_ns: i6
         };
         paint(&mut row, columns, metric, &value, &age);
     });
-    response.on_hover_text(name);
+    response.on_hover_text(name)
 }
 
 fn paint(row: &mut RowPainter<'_>, columns: &Columns, metric: &LiveMetric, value: &str, age: &str) {

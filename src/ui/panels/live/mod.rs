@@ -8,6 +8,7 @@ mod send;
 mod spark;
 mod strip;
 mod tail;
+mod watch;
 mod words;
 
 pub(in crate::ui) use words::status;
@@ -38,6 +39,7 @@ pub struct Live {
     connect: connect::Connect,
     tail: tail::Tail,
     send: send::SendLine,
+    watch: watch::WatchField,
     /// Index of the link whose log is shown and to which lines go.
     link: usize,
     orders: Vec<LiveCommand>,
@@ -105,7 +107,7 @@ impl Live {
         ui.add_space(size::M);
         let rect = ui.available_rect_before_wrap();
         let (left, right) = divided(rect, board);
-        metrics::metrics_ui(ctx, ui, left, board);
+        self.watch.ui(ctx, ui, left, board);
         self.log_ui(ctx, ui, right, board);
     }
 
@@ -136,7 +138,7 @@ fn divided(rect: Rect, board: &Board) -> (Rect, Rect) {
         return (top, Rect::from_min_max(below, rect.max));
     }
     let width = match board.metrics.len() {
-        0 => NO_METRICS,
+        0 if !board.has_target => NO_METRICS,
         _ => (rect.width() * METRICS).round(),
     };
     let left = Rect::from_min_size(rect.min, egui::vec2(width, rect.height()));

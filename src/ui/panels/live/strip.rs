@@ -51,6 +51,11 @@ pub(super) fn facts_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
             let color = if is_known { t.muted } else { t.warn };
             extend(ui, words, color);
         }
+        if let Some(words) = &board.wrong_elf {
+            let color = tokens(ui).warn;
+            extend(ui, words.clone(), color);
+            button::command(ui, ctx, &UiCommand::AddSymbols);
+        }
         if matches!(board.build, BoardBuild::Missing { .. }) {
             button::command(ui, ctx, &UiCommand::AddSymbols);
         }

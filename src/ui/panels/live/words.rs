@@ -1,9 +1,9 @@
 //! What is said of a session, in sentences.
 
-use crate::engine::live::LinkState;
 use crate::engine::live::board::{Board, BoardBuild, BoardLink};
+use crate::engine::live::{Cost, LinkState};
 use crate::ui::words;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The one sentence of the screen: whether the board is there.
 pub(super) fn headline(board: &Board, now: SystemTime) -> String {
@@ -58,11 +58,25 @@ pub(super) fn state(link: &BoardLink, now: SystemTime) -> String {
     }
     let note = link.note.as_ref();
     let note = note.map_or_else(String::new, |note| format!(", {note}"));
+    let cost = link.cost.as_ref();
+    let note = cost.map_or(note.clone(), |(cost, of)| {
+        format!("{note}, {}", share_halted(cost, *of))
+    });
     if link.n_lost > 0 {
         let times = words::count(link.n_lost, "time", "times");
         return format!("connected again for {since}, was lost {times}{note}");
     }
     format!("connected for {since}{note}")
+}
+
+/// What observing costs: `halted 1.9 % of the time`.
+fn share_halted(cost: &Cost, of: Duration) -> String {
+    if cost.n_halts == 0 {
+        let busy = 100.0 * cost.busy.as_secs_f64() / of.as_secs_f64().max(1e-9);
+        return format!("never halted, link busy {busy:.1} %");
+    }
+    let halted = 100.0 * cost.halted.as_secs_f64() / of.as_secs_f64().max(1e-9);
+    format!("halted {halted:.1} % of the time to be read")
 }
 
 fn since(link: &BoardLink, now: SystemTime) -> String {
