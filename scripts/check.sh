@@ -40,6 +40,7 @@ stage_sdk() {
         test_target sdk_two_lines -- --include-ignored
         test_target monitor -- --include-ignored --skip unasked
         test_target gdb_server -- --include-ignored
+        test_target live_watch -- --include-ignored
         test_target probe -- --include-ignored
     else
         echo "gcc-arm-none-eabi and qemu-system-arm are not both installed: that a metric is two lines was not tried, nor a live board"
@@ -87,6 +88,7 @@ stage_screenshots() {
             --import sample-data/demo-bundle.zip "${show[@]}" --out "docs/images/$picture.png"
         rm -r "$workspace"
     done
+    if command -v qemu-system-arm >/dev/null; then screenshot_of_a_board "$program"; fi
     workspace=$(mktemp -d)
     "$program" demo --out "$workspace/demo.fieldscope" > /dev/null
     for panel in fleet device; do
@@ -94,6 +96,22 @@ stage_screenshots() {
             --out "docs/images/$panel-dark.png"
     done
     rm -r "$workspace"
+}
+
+# The picture of a board that runs: its UART is a pseudo terminal, its memory is read through QEMU's GDB server.
+screenshot_of_a_board() {
+    local folder elf=tests/fixtures/qemu-freertos/an386.elf port=3418 qemu uart
+    folder=$(mktemp -d)
+    qemu-system-arm -M mps2-an386 -display none -monitor none -nic none -serial pty -gdb "tcp:127.0.0.1:$port" \
+        -icount shift=6,align=off,sleep=on -kernel "$elf" </dev/null >"$folder/qemu" 2>&1 &
+    qemu=$!
+    until uart=$(grep -o '/dev/pts/[0-9]*' "$folder/qemu"); do sleep 0.1; done
+    "$1" screenshot live --theme dark --size 1280x800 --workspace "$folder/board.fieldscope" --no-cache --import "$elf" \
+        --connect "uart:$uart" --connect "gdb:127.0.0.1:$port" --watch xTickCount@10 --watch uxCurrentNumberOfTasks \
+        --watch 'pxReadyTasksLists[0].uxNumberOfItems@10' --watch xDelayedTaskList1.uxNumberOfItems@20 \
+        --watch xFreeBytesRemaining --watch xMinimumEverFreeBytesRemaining --seconds 6 --out docs/images/live-dark.png
+    kill "$qemu"
+    rm -r "$folder"
 }
 
 stages=("$@")

@@ -100,6 +100,15 @@ pub struct ScreenshotArgs {
     /// Part to open: a tab of the crash (registers, heap, ...), the key of an issue, `first` or `compare`; `messages`, `compare`, `fold`, `export` of a log, or `merge` of the first two logs
     #[arg(long, value_name = "PART")]
     pub show: Option<String>,
+    /// Link to open before a picture of live is taken: gdb:HOST:PORT, uart:PORT, probe:CHIP; may be repeated
+    #[arg(long, value_name = "KIND:WHAT")]
+    pub connect: Vec<String>,
+    /// Number to watch meanwhile, as in state.rssi@10; may be repeated
+    #[arg(long, value_name = "NAME@HZ", requires = "connect")]
+    pub watch: Vec<String>,
+    /// How long the board is listened to before the picture is taken
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub seconds: u16,
     /// Size in points, before scaling
     #[arg(long, default_value = "1440x900", value_name = "WxH")]
     pub size: String,

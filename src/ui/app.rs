@@ -127,6 +127,11 @@ impl App {
         }
     }
 
+    /// Asks the engine to do something.
+    pub fn submit(&mut self, command: Command) {
+        self.door.submit(command);
+    }
+
     /// Draws one frame and applies what was asked for in it.
     pub fn show(&mut self, ui: &mut Ui) {
         self.frame_log.begin();

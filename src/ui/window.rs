@@ -6,13 +6,17 @@ use super::dialogs::DesktopDialogs;
 use super::frame_log::FrameLog;
 use super::panels::{self, PANELS, PanelId};
 use super::{theme, xvfb};
+use crate::engine::command::Command;
 use crate::engine::event::Wake;
 use crate::engine::index_cache::IndexCache;
+use crate::engine::live::choice::LinkChoice;
+use crate::engine::live::{LINKS, Settings, link_kind};
 use crate::engine::picture::Picture;
 use crate::engine::settings::SettingsFile;
 use egui::{ColorImage, Context, ThemePreference, Ui, ViewportBuilder, ViewportCommand};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// Why there is no window or no picture.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +96,12 @@ pub struct ScreenshotOptions {
     pub files: Vec<PathBuf>,
     /// A part of the screen to open: a tab of the crash, an issue by its key, `first`, `compare`, `merge` for the first two logs.
     pub show: Option<String>,
+    /// Links to open first, `KIND:WHAT`: the rest stands in the first field of its form.
+    pub connect: Vec<String>,
+    /// Numbers to watch meanwhile.
+    pub watch: Vec<String>,
+    /// How long the board is listened to, in seconds.
+    pub seconds: u16,
     /// `1440x900`, in points.
     pub size: String,
     /// Pixels per point.
@@ -133,11 +143,13 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
             _ => Err(WindowError::SaidAlready),
         };
     }
+    let live = live_commands(options)?;
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
     let picture: Arc<Mutex<Option<Arc<ColorImage>>>> = Arc::default();
     let for_app = Arc::clone(&picture);
     let files = options.files.clone();
     let show = options.show.clone();
+    let seconds = Duration::from_secs(options.seconds.into());
     eframe::run_native(
         "Fieldscope",
         native_options(size.map(|points| points * scale)),
@@ -154,6 +166,9 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
                 app,
                 panel,
                 show,
+                listens: (!live.is_empty()).then_some(seconds),
+                live,
+                live_until: None,
                 n_still_frames: 0,
                 is_asked: false,
                 picture: for_app,
@@ -168,6 +183,38 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
         .map_err(|error| WindowError::Writing(format!("{error}: {}", options.out.display())))
 }
 
+/// What connects the board of a picture, the first thing last.
+fn live_commands(options: &ScreenshotOptions) -> Result<Vec<Command>, WindowError> {
+    if options.connect.is_empty() {
+        return Ok(Vec::new());
+    }
+    let links = options.connect.iter().map(|link| {
+        let (kind, what) = link.split_once(':').unwrap_or((link, ""));
+        let kind = link_kind(kind)?;
+        let field = kind.fields().first()?;
+        Some(LinkChoice::new(
+            kind,
+            Settings::default().with(field.id, what),
+        ))
+    });
+    let links: Option<Vec<LinkChoice>> = links.collect();
+    let links = links.ok_or_else(|| {
+        let kinds: Vec<&str> = LINKS.iter().map(|kind| kind.id()).collect();
+        WindowError::Option(format!(
+            "a link is like gdb:localhost:1234; kinds are {}",
+            kinds.join(", ")
+        ))
+    })?;
+    let watches = options.watch.iter().rev();
+    let mut commands: Vec<Command> = watches
+        .map(|asked| Command::Watch {
+            asked: asked.clone(),
+        })
+        .collect();
+    commands.push(Command::Connect { links });
+    Ok(commands)
+}
+
 /// Frames without anything on its way before the picture is taken.
 const STILL_FRAMES: u32 = 3;
 
@@ -175,6 +222,11 @@ struct Photographer {
     app: App,
     panel: PanelId,
     show: Option<String>,
+    /// What connects a board; the last is done first.
+    live: Vec<Command>,
+    /// How long it is listened to, and until when once it is connected.
+    listens: Option<Duration>,
+    live_until: Option<Instant>,
     n_still_frames: u32,
     is_asked: bool,
     picture: Arc<Mutex<Option<Arc<ColorImage>>>>,
@@ -184,6 +236,16 @@ impl eframe::App for Photographer {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.app.show(ui);
         if self.app.is_busy() {
+            self.n_still_frames = 0;
+        } else if let Some(command) = self.live.pop() {
+            self.app.submit(command);
+            self.n_still_frames = 0;
+        } else if let Some(listens) = self.listens
+            && Instant::now()
+                < *self
+                    .live_until
+                    .get_or_insert_with(|| Instant::now() + listens)
+        {
             self.n_still_frames = 0;
         } else if self.app.nav().place.panel != self.panel {
             self.app.nav().go_panel(self.panel);

@@ -31,7 +31,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: f32) -> Self {
+    /// Without a metric that has a range there is no column for it.
+    fn of(width: f32, has_ranges: bool) -> Self {
         let mut right = width - size::M;
         let mut take = |wide: f32| {
             let column = (right - wide, right);
@@ -40,7 +41,7 @@ impl Columns {
         };
         let age = take(AGE);
         let spark = (width >= WITH_SPARK).then(|| take(SPARK));
-        let range = (width >= WITH_RANGE).then(|| take(RANGE));
+        let range = (width >= WITH_RANGE && has_ranges).then(|| take(RANGE));
         Self {
             age,
             spark,
@@ -79,7 +80,8 @@ pub(super) fn metrics_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect, boa
             }
             return;
         }
-        let columns = Columns::of(ui.available_width());
+        let has_ranges = board.metrics.iter().any(|metric| metric.range.is_some());
+        let columns = Columns::of(ui.available_width(), has_ranges);
         head_ui(ui, &columns);
         let metrics: Vec<&LiveMetric> = board.metrics.iter().collect();
         let elapsed = ctx.now.duration_since(board.began);

@@ -9,7 +9,7 @@ use crate::ui::widgets::{button, field};
 use egui::{Pos2, Rect, Ui};
 
 /// Width of the button beside the field.
-const BUTTON: f32 = 76.0;
+const BUTTON: f32 = 64.0;
 
 /// What is typed.
 #[derive(Default)]

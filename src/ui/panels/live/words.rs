@@ -59,9 +59,8 @@ pub(super) fn state(link: &BoardLink, now: SystemTime) -> String {
     let note = link.note.as_ref();
     let note = note.map_or_else(String::new, |note| format!(", {note}"));
     let cost = link.cost.as_ref();
-    let note = cost.map_or(note.clone(), |(cost, of)| {
-        format!("{note}, {}", share_halted(cost, *of))
-    });
+    let cost = cost.map(|(cost, of)| format!(", {}", share_halted(cost, *of)));
+    let note = cost.unwrap_or_default() + &note;
     if link.n_lost > 0 {
         let times = words::count(link.n_lost, "time", "times");
         return format!("connected again for {since}, was lost {times}{note}");
