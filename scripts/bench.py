@@ -20,6 +20,7 @@ import bench_live  # noqa: E402
 import bench_logs  # noqa: E402
 import bench_metrics  # noqa: E402
 import bench_symbols  # noqa: E402
+import bench_links  # noqa: E402
 import bench_uart  # noqa: E402
 import oracle  # noqa: E402
 
@@ -224,6 +225,10 @@ def rows(_n):
     return bench_live.rows(FIELDSCOPE)
 
 
+def links(seconds):
+    return bench_links.links(seconds, FIELDSCOPE)
+
+
 def uart(seconds):
     return bench_uart.uart(seconds, FIELDSCOPE)
 
@@ -248,5 +253,5 @@ def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"charts": charts, "crash": crash, "import": imports, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "uart": uart, "window": window}
+STAGES = {"charts": charts, "crash": crash, "import": imports, "links": links, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "uart": uart, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

@@ -6,7 +6,7 @@
 mod qemu;
 
 use fieldscope::engine::Engine;
-use fieldscope::engine::command::Command;
+use fieldscope::engine::command::{Command, Control};
 use fieldscope::engine::index_cache::IndexCache;
 use fieldscope::engine::job::JobOutcome;
 use fieldscope::engine::live::board::{Board, BoardBuild, Phase};
@@ -74,6 +74,20 @@ impl Desk {
             assert!(Instant::now() < end, "never {what}: {view:#?}");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Asks for something to be done to the board; what was done, or why not.
+    fn control(&self, what: Control) -> String {
+        let n_before = self
+            .engine
+            .live()
+            .board
+            .as_ref()
+            .map_or(0, |board| board.acts.len());
+        self.order(Command::Control { link: 0, what })
+            .expect("it is asked");
+        let board = self.wait_for("an act", |board| board.acts.len() > n_before);
+        board.acts[0].what.clone()
     }
 }
 
@@ -143,4 +157,79 @@ fn numbers_are_watched_in_the_build_that_runs_and_a_fault_becomes_a_crash() {
     let titles: Vec<String> = issues.iter().map(|issue| format!("{issue:?}")).collect();
     assert_eq!(titles.len(), 1, "{titles:?}");
     assert!(titles[0].contains("poke"), "{titles:?}");
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_board_is_controlled_only_where_somebody_asks_and_is_left_running() {
+    let desk = Desk::new();
+    let elf = fixture("qemu-freertos/an386.elf");
+    let paths = vec![elf.clone()];
+    desk.order(Command::AddSymbols { paths }).expect("an ELF");
+    desk.watch("xTickCount@50").expect("a number");
+    desk.watch("xNumOfOverflows@50").expect("a number");
+    let mut board = GdbBoard::start("mps2-an386", &elf, &free_address());
+    desk.connect(&board.address);
+    desk.wait_for("it counts", |board| last(board, "xTickCount") > Some(10.0));
+    assert_eq!(
+        desk.engine
+            .live()
+            .board
+            .as_ref()
+            .map(|board| board.acts.len()),
+        Some(0)
+    );
+
+    assert_eq!(desk.control(Control::Halt), "halted");
+    std::thread::sleep(Duration::from_millis(300));
+    let ticks = || {
+        last(
+            desk.engine.live().board.as_ref().expect("a board"),
+            "xTickCount",
+        )
+    };
+    let stopped = ticks();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(ticks(), stopped, "it stands");
+    let step = desk.control(Control::Step);
+    assert!(step.starts_with("stepped to 0x0000"), "{step}");
+    let next = desk.control(Control::Step);
+    assert_ne!(next, step);
+    assert_eq!(desk.control(Control::Run), "let run");
+    desk.wait_for("it runs", |board| last(board, "xTickCount") > stopped);
+
+    let write = |text: &str| desk.control(Control::Write(text.to_owned()));
+    assert_eq!(
+        write("xNumOfOverflows = 7"),
+        "written: xNumOfOverflows = 7 (was 0)"
+    );
+    desk.wait_for("seven", |board| last(board, "xNumOfOverflows") == Some(7.0));
+    assert_eq!(write("xNumOfOverflows = -0x9"), "-0x9 is no whole number");
+    assert_eq!(
+        desk.control(Control::Undo),
+        "written back: xNumOfOverflows = 0"
+    );
+    desk.wait_for("none", |board| last(board, "xNumOfOverflows") == Some(0.0));
+    let nothing = desk.control(Control::Undo);
+    assert_eq!(nothing, "nothing was written that could be taken back");
+    let asked = Command::Control {
+        link: 0,
+        what: Control::Write("xTickCount".to_owned()),
+    };
+    assert!(desk.order(asked).unwrap_err().contains("NAME = VALUE"));
+    let shown = desk.wait_for("no crash", |_| true);
+    assert!(
+        shown.crashes.is_empty(),
+        "a halt that was asked for is no fault"
+    );
+
+    assert_eq!(desk.control(Control::Reset), "reset");
+    desk.wait_for("it begins again", |board| {
+        last(board, "xTickCount") < stopped
+    });
+    assert_eq!(desk.control(Control::Halt), "halted");
+    desk.order(Command::Disconnect).expect("it ends");
+    // Left running: it answers on its UART.
+    board.say("1");
+    board.printed("#FD:END#");
 }

@@ -133,6 +133,7 @@ impl<'o> LiveOutput<'o> {
             LinkState::Faulted { what } => {
                 format!("the board faulted: {what}")
             }
+            LinkState::Refused { why } => format!("not done: {why}"),
             LinkState::Acted { what } => format!("the processor was {what}"),
             LinkState::Ended => return,
         };

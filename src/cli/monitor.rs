@@ -7,8 +7,8 @@ use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
 use crate::engine::live::{
-    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, WatchList,
-    cost_in_words, link_kind, recording_beside,
+    LINKS, LinkKind, LiveSession, Observing, Order, Orders, Recorder, Settings, Stream, Watch,
+    WatchList, cost_in_words, link_kind, recording_beside,
 };
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 /// `fieldscope monitor`.
@@ -180,8 +179,8 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     let recording = recorder.path().display().to_string();
     let begun = Instant::now();
     let streams: BTreeMap<u8, Stream> = session.streams().collect();
-    if let Some(sender) = session.sender(0) {
-        forward_input(sender);
+    if let Some(orders) = session.orders(0).filter(|_| !args.uart.is_empty()) {
+        forward_input(orders);
     }
     // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");
@@ -305,13 +304,13 @@ fn recorder(args: &MonitorArgs, common: &Common, started_at: String) -> Result<R
 }
 
 /// Sends what comes on standard input to the board. Ends with the program.
-fn forward_input(board: Sender<Vec<u8>>) {
+fn forward_input(board: Orders) {
     let forward = move || {
         let mut input = std::io::stdin().lock();
         let mut buffer = [0; 4096];
         while let Ok(n) = input.read(&mut buffer) {
             let bytes = buffer.get(..n).unwrap_or(&[]).to_vec();
-            if n == 0 || board.send(bytes).is_err() {
+            if n == 0 || !board.give(Order::Send(bytes)) {
                 return;
             }
         }

@@ -14,6 +14,23 @@ use std::sync::Arc;
 /// What the job of [`Command::LookAtSample`] is called.
 pub const LOOK_AGAIN: &str = "Look at a fleet sample again";
 
+/// What is done to the processor of a board: only where somebody asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Let it stand.
+    Halt,
+    /// Let it run.
+    Run,
+    /// Let it execute one instruction.
+    Step,
+    /// Reset the chip.
+    Reset,
+    /// Write a number: `NAME = VALUE`.
+    Write(String),
+    /// Take the last write back.
+    Undo,
+}
+
 /// A change to the workspace or to the world outside.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -104,6 +121,13 @@ pub enum Command {
         link: usize,
         /// The bytes.
         bytes: Vec<u8>,
+    },
+    /// Do something to the processor of the board.
+    Control {
+        /// Which link of the session, from 0.
+        link: usize,
+        /// What.
+        what: Control,
     },
     /// Watch a number of the program on the board, in this session and in those that come.
     Watch {
@@ -296,6 +320,7 @@ impl Command {
             }
             Self::Disconnect => "Disconnect the board".to_owned(),
             Self::SendToBoard { .. } => "Send to the board".to_owned(),
+            Self::Control { .. } => "Control the board".to_owned(),
             Self::Watch { asked } => format!("Watch {asked}"),
             Self::Unwatch { name } => format!("Watch {name} no longer"),
             Self::TakeSoFar => "Take in what was recorded so far".to_owned(),

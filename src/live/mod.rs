@@ -12,7 +12,7 @@ pub mod uart;
 
 pub use error::LinkError;
 pub use fields::{Field, FieldKind, Settings};
-pub use target::{Act, Allowed, Cost, Read, RunState, Snapshot, Target};
+pub use target::{ASKED, Act, Allowed, Cost, Read, RunState, Snapshot, Target};
 
 use std::time::Duration;
 

@@ -74,6 +74,9 @@ pub enum RunState {
     },
 }
 
+/// Why a processor stands that was asked to.
+pub const ASKED: &str = "a halt that was asked for";
+
 /// What is done to a processor: never unasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {

@@ -222,6 +222,8 @@ pub enum LiveCommand {
     Follow,
     /// Open the crash that came last.
     OpenCrash,
+    /// Let the processor stand.
+    Halt,
 }
 
 /// How an action is shown and called.
@@ -285,6 +287,7 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Live(LiveCommand::Disconnect), "Disconnect", "End the live session and take its recording into the workspace.", [];
     UiCommand::Live(LiveCommand::Send), "Send a line to the board…", "Write a line that goes to the board over its link.", [];
     UiCommand::Live(LiveCommand::Follow), "Pause or follow the live log", "Keep what is in sight of the log of the board, or show its end again; Space does the same.", [];
+    UiCommand::Live(LiveCommand::Halt), "Halt the board", "Let its processor stand; the first time it shows what can be done to the board.", [key(Modifiers::CTRL.plus(Modifiers::ALT), Key::H)];
     UiCommand::Live(LiveCommand::OpenCrash), "Open the crash", "Take what the board sent into the workspace and open the crash that came last; the session goes on.", [];
     UiCommand::LogFollowEnd, "Follow the end of the log", "Keep the last line in sight as the log grows; scrolling up ends it.", [key(NONE, Key::F)];
     UiCommand::LogFindNext, "Next match in the log", "Go to the next line that holds what stands in the search field.", [key(NONE, Key::F3)];

@@ -206,3 +206,33 @@ fn a_crash_and_a_lost_link_are_told_in_words() {
     let (harness, _) = window(Mode::Ready);
     harness.get_by_label("Live: 2 links, meadow-an386.elf matches");
 }
+
+#[test]
+fn a_number_is_watched_by_name_and_let_go_in_its_menu() {
+    let mut view = LiveView::default();
+    let mut board = (*crashed_board().board.clone().unwrap()).clone();
+    board.has_target = true;
+    board.watched = vec!["rssi_dbm".to_owned()];
+    view.board = Some(Arc::new(board));
+    let (mut harness, sent) = live(Mode::Ready, Some(Arc::new(view)));
+    let field = harness.get_by_role_and_label(Role::TextInput, "Number to watch");
+    field.focus();
+    field.type_text("state.rssi@10");
+    harness.run();
+    harness.key_press(Key::Enter);
+    harness.run();
+    let last = |sent: &Sent| sent.borrow().last().cloned();
+    assert!(matches!(last(&sent), Some(Command::Watch { asked }) if asked == "state.rssi@10"));
+    // Nothing is asked for by an empty field.
+    let n_sent = sent.borrow().len();
+    harness.get_by_label("Watch").click();
+    harness.run();
+    assert_eq!(sent.borrow().len(), n_sent);
+    harness
+        .get_by_label_contains("rssi_dbm: ")
+        .click_secondary();
+    harness.run();
+    harness.get_by_label("Watch rssi_dbm no longer").click();
+    harness.run();
+    assert!(matches!(last(&sent), Some(Command::Unwatch { name }) if name == "rssi_dbm"));
+}

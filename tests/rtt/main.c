@@ -16,7 +16,7 @@ struct ring {
     volatile uint32_t write, read;
     uint32_t flags;
 };
-static char terminal[4096], numbers[512];
+static char terminal[8192], numbers[512];
 static struct {
     char id[16];
     uint32_t n_up, n_down;

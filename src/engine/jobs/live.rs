@@ -2,7 +2,7 @@
 //! the recording is taken into the workspace.
 
 use crate::engine::Engine;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Control};
 use crate::engine::event::EventSender;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
@@ -12,13 +12,13 @@ use crate::engine::live::board::{Board, Ended, LiveView, Phase, Refused, SoFar};
 use crate::engine::live::choice::{LinkChoice, remember};
 use crate::engine::live::listener::Listener;
 use crate::engine::live::{
-    LinkError, LiveSession, Observing, Recorder, Watch, WatchList, recording_beside, watched_names,
+    LinkError, LiveSession, Observing, Order, Orders, Recorder, Watch, WatchList, recording_beside,
+    watched_names,
 };
 use crate::engine::workspace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -38,7 +38,7 @@ struct Inner {
 /// A session that goes on.
 struct Running {
     is_over: Arc<AtomicBool>,
-    senders: Vec<Sender<Vec<u8>>>,
+    orders: Vec<Orders>,
     recording: PathBuf,
     watches: WatchList,
     thread: JoinHandle<Over>,
@@ -117,8 +117,8 @@ impl Desk {
             elfs,
             watches: watches.clone(),
         });
-        let senders = (0..links.len()).filter_map(|at| session.sender(at));
-        let senders: Vec<_> = senders.collect();
+        let orders = (0..links.len()).filter_map(|at| session.orders(at));
+        let orders: Vec<_> = orders.collect();
         let context = engine.workspace().context();
         let started_at = workspace::now();
         let recording = recording_beside(context.path(), &started_at);
@@ -154,7 +154,7 @@ impl Desk {
             .map_err(|error| failed(error, "A thread for the session".to_owned()))?;
         Ok(Running {
             is_over,
-            senders,
+            orders,
             recording,
             watches,
             thread,
@@ -283,14 +283,48 @@ impl Desk {
     /// Sends bytes over a link of the session.
     pub(in crate::engine) fn send(&self, link: usize, bytes: &[u8]) -> JobResult {
         let running = lock(&self.inner.running);
-        let sender = running.as_ref().and_then(|it| it.senders.get(link));
-        let is_sent = sender.is_some_and(|sender| sender.send(bytes.to_vec()).is_ok());
+        let orders = running.as_ref().and_then(|it| it.orders.get(link));
+        let is_sent = orders.is_some_and(|orders| orders.give(Order::Send(bytes.to_vec())));
         if !is_sent {
             return Err(JobError::Failed(
                 "Nothing was sent: no board is connected.".to_owned(),
             ));
         }
         Ok(format!("{} bytes sent", bytes.len()))
+    }
+
+    /// Does something to the processor behind a link.
+    pub(in crate::engine) fn control(
+        &self,
+        engine: &Engine,
+        link: usize,
+        asked: &Control,
+    ) -> JobResult {
+        let failed = |why: String| JobError::Failed(format!("Not done: {why}."));
+        let order = match asked {
+            Control::Halt => Order::Halt,
+            Control::Run => Order::Run,
+            Control::Step => Order::Step,
+            Control::Reset => Order::Reset,
+            Control::Undo => Order::Undo,
+            Control::Write(text) => {
+                let (name, value) = text.split_once('=').ok_or_else(|| {
+                    failed("write NAME = VALUE, as in state.rssi = -57".to_owned())
+                })?;
+                let elfs = watched_names::elfs(&engine.workspace().context());
+                let number = Watch::find(&elfs, name.trim()).map_err(failed)?;
+                Order::Write {
+                    number: Box::new(number),
+                    value: value.trim().to_owned(),
+                }
+            }
+        };
+        let running = lock(&self.inner.running);
+        let orders = running.as_ref().and_then(|it| it.orders.get(link));
+        if !orders.is_some_and(|orders| orders.give(order)) {
+            return Err(failed("no board is connected".to_owned()));
+        }
+        Ok("The board was asked".to_owned())
     }
 
     fn show(&self, board: Board, events: &EventSender) {

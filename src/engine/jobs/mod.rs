@@ -48,6 +48,7 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::Connect { links } => engine.desk.connect(engine, links),
         Command::Disconnect => engine.desk.disconnect(engine, job),
         Command::SendToBoard { link, bytes } => engine.desk.send(*link, bytes),
+        Command::Control { link, what } => engine.desk.control(engine, *link, what),
         Command::Watch { asked } => engine.desk.watch(engine, asked),
         Command::Unwatch { name } => engine.desk.unwatch(engine, name),
         Command::TakeSoFar => engine.desk.take_so_far(engine, job),

@@ -47,6 +47,8 @@ pub struct Board {
     pub metrics: LiveMetrics,
     /// A link gives access to the processor: numbers can be watched.
     pub has_target: bool,
+    /// What was done to the board, and what was refused, the last first.
+    pub acts: Vec<BoardAct>,
     /// Names of the numbers that are watched.
     pub watched: Vec<String>,
     /// The board runs another build than the ELF files that are here: both ids, in words.
@@ -81,6 +83,17 @@ pub struct Ended {
     pub capture: Option<i64>,
     /// What went wrong, and what to do.
     pub trouble: Option<String>,
+}
+
+/// Something that was done to a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardAct {
+    /// When.
+    pub at: SystemTime,
+    /// What, in words.
+    pub what: String,
+    /// False when it was refused.
+    pub is_done: bool,
 }
 
 /// A link of a session.

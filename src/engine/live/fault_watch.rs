@@ -1,7 +1,7 @@
 //! Notices that a processor faulted, and makes an ELF core of it.
 
 use crate::formats::elf_core_writer::elf_core;
-use crate::live::{LinkError, Read, RunState, Target};
+use crate::live::{ASKED, LinkError, Read, RunState, Target};
 use crate::model::build_id::BuildId;
 use crate::model::memory::MemoryMap;
 use crate::model::registers::{Reg, RegisterSet};
@@ -95,6 +95,7 @@ impl FaultWatch {
         }
         if let RunState::Halted { why } = state
             && !was_halted
+            && why != ASKED
         {
             return Some(Fault {
                 what: format!("stopped by {why}"),

@@ -1,5 +1,6 @@
 //! The thread of one link: it receives, sends, looks at the processor, and opens the link again when it was lost.
 
+use super::control::{Control, Order};
 use super::observer::{Observer, Observing, Seen};
 use super::recorder::{FIRST_WATCH, rtt_stream};
 use super::teller::Message;
@@ -24,7 +25,7 @@ pub(super) struct Opened<'k> {
     pub(super) kind: &'k dyn LinkKind,
     pub(super) settings: Settings,
     pub(super) link: Box<dyn Link>,
-    pub(super) to_send: Receiver<Vec<u8>>,
+    pub(super) orders: Receiver<Order>,
 }
 
 /// Nobody listens any more.
@@ -35,7 +36,8 @@ pub(super) struct LinkThread<'s> {
     number: u8,
     kind: &'s dyn LinkKind,
     settings: Settings,
-    to_send: Receiver<Vec<u8>>,
+    orders: Receiver<Order>,
+    control: Control,
     /// `None` while it is lost.
     link: Option<Box<dyn Link>>,
     /// Why it is lost, as it was told last.
@@ -59,7 +61,8 @@ impl<'s> LinkThread<'s> {
             number,
             kind: opened.kind,
             settings: opened.settings,
-            to_send: opened.to_send,
+            orders: opened.orders,
+            control: Control::default(),
             link: Some(opened.link),
             told: None,
             observer: Observer::new(observing, allowed),
@@ -168,23 +171,46 @@ impl<'s> LinkThread<'s> {
         Ok(())
     }
 
-    fn close(&self, mut link: Box<dyn Link>) -> Result<(), Over> {
-        let cost = link.target().map(|target| target.cost());
+    fn close(&mut self, mut link: Box<dyn Link>) -> Result<(), Over> {
+        let mut cost = None;
+        if let Some(target) = link.target() {
+            // A link that is broken cannot be left in another way.
+            let _is_left = self.control.leave(target).is_ok();
+            cost = Some(target.cost());
+        }
         drop(link);
         cost.map_or(Ok(()), |cost| self.tell(Message::Cost(cost)))
     }
 
     /// Sends what is to be sent and receives for a moment.
     fn exchange(
-        &self,
+        &mut self,
         link: &mut dyn Link,
         received: &mut Vec<u8>,
     ) -> Result<Result<(), LinkError>, Over> {
-        while let Ok(bytes) = self.to_send.try_recv() {
-            if let Err(error) = link.send(&bytes) {
-                return Ok(Err(error));
+        while let Ok(order) = self.orders.try_recv() {
+            let done = match order {
+                Order::Send(bytes) => match link.send(&bytes) {
+                    Ok(()) => {
+                        self.tell(Message::Sent(self.number, Instant::now(), bytes))?;
+                        continue;
+                    }
+                    Err(LinkError::NotOffered { service, .. }) => {
+                        Ok(LinkState::Refused { why: service })
+                    }
+                    Err(error) => Err(error),
+                },
+                order => match link.target() {
+                    Some(target) => self.control.carry_out(&order, target),
+                    None => Ok(LinkState::Refused {
+                        why: "this link gives no access to the processor".to_owned(),
+                    }),
+                },
+            };
+            match done {
+                Ok(state) => self.state(state)?,
+                Err(error) => return Ok(Err(error)),
             }
-            self.tell(Message::Sent(self.number, Instant::now(), bytes))?;
         }
         let mut wait = WAIT;
         if link.target().is_some() {

@@ -1,6 +1,6 @@
 //! Who listens to a session for the window: logs, metrics, crashes and states of links, shown at most ten times a second.
 
-use super::board::{Board, BoardBuild, BoardLink, LiveCrash, Phase};
+use super::board::{Board, BoardAct, BoardBuild, BoardLink, LiveCrash, Phase};
 use super::choice::LinkChoice;
 use super::crash_watch::CrashWatch;
 use super::heartbeat_reader::{Builds, HeartbeatReader};
@@ -11,7 +11,7 @@ use super::{Heard, LinkState, Look, Stream, WatchList, WatchValue, WatchedNumber
 use crate::engine::context::QueryContext;
 use crate::engine::file_bytes::FileBytes;
 use crate::model::build_id::BuildId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,9 @@ use std::time::{Duration, Instant, SystemTime};
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 /// Rates, sizes and what was missing are looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What was done to the board last is shown; the recording has all of it.
+const ACTS_SHOWN: usize = 100;
 
 /// Where a state of the board is shown.
 pub(in crate::engine) type Show = Box<dyn Fn(Board) + Send>;
@@ -36,6 +39,7 @@ pub(in crate::engine) struct Listener {
     numbers: BTreeMap<u8, Vec<WatchedNumber>>,
     has_target: bool,
     wrong_elf: Option<String>,
+    acts: VecDeque<BoardAct>,
     crashes: Vec<LiveCrash>,
     began: (Instant, SystemTime),
     recording: PathBuf,
@@ -110,6 +114,7 @@ impl Listener {
             numbers: BTreeMap::new(),
             has_target: false,
             wrong_elf: None,
+            acts: VecDeque::new(),
             crashes: Vec::new(),
             began: (Instant::now(), now),
             recording: recording.to_owned(),
@@ -226,6 +231,16 @@ impl Listener {
         });
     }
 
+    /// Something was done to the board, or not.
+    fn acted(&mut self, what: &str, is_done: bool) {
+        self.acts.push_front(BoardAct {
+            at: SystemTime::now(),
+            what: what.to_owned(),
+            is_done,
+        });
+        self.acts.truncate(ACTS_SHOWN);
+    }
+
     fn looked(&mut self, link: u8, look: &Look) {
         self.is_new = true;
         let Some(numbers) = self.numbers.get(&FIRST_WATCH.saturating_add(link)) else {
@@ -277,7 +292,8 @@ impl Listener {
                 at: SystemTime::now(),
                 what: format!("fault ({what})"),
             }),
-            LinkState::Acted { what } => link.note = Some(format!("the processor was {what}")),
+            LinkState::Acted { what } => self.acted(what, true),
+            LinkState::Refused { why } => self.acted(why, false),
         }
     }
 
@@ -358,6 +374,7 @@ impl Listener {
             n_left_out: self.n_left_out,
             metrics: self.metrics.clone(),
             has_target: self.has_target,
+            acts: self.acts.iter().cloned().collect(),
             watched: self.watches.names(),
             wrong_elf: self.wrong_elf.clone(),
             build: self.build.clone(),

@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod choice;
+mod control;
 mod crash_watch;
 mod fault_watch;
 mod heartbeat_reader;
@@ -28,6 +29,7 @@ pub use crate::formats::recording::{
 pub use crate::live::{
     Cost, Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind,
 };
+pub use control::{Order, Orders};
 pub use observer::{Observing, cost_in_words};
 pub use recorder::{Recorder, recording_beside};
 pub use replay::{replay, streams_of};

@@ -1,5 +1,6 @@
 //! One session: a thread for each link, and one that records and listens.
 
+use super::control::Orders;
 use super::link_thread::{LinkThread, Opened};
 use super::observer::Observing;
 use super::recorder::{FIRST_WATCH, LINKS_MAX, Recorder};
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, channel, sync_channel};
 use std::time::Duration;
 
 /// Messages of links that wait to be recorded.
@@ -71,7 +72,7 @@ impl LiveSummary {
 /// Links that are open and not listened to yet.
 pub struct LiveSession<'k> {
     links: Vec<Opened<'k>>,
-    senders: Vec<Sender<Vec<u8>>>,
+    senders: Vec<Orders>,
     observing: Observing,
 }
 
@@ -85,13 +86,13 @@ impl<'k> LiveSession<'k> {
         };
         for (kind, settings) in links.into_iter().take(LINKS_MAX.into()) {
             let link = kind.open(&settings)?;
-            let (sender, to_send) = channel();
-            session.senders.push(sender);
+            let (sender, orders) = channel();
+            session.senders.push(Orders(sender));
             session.links.push(Opened {
                 kind,
                 settings,
                 link,
-                to_send,
+                orders,
             });
         }
         Ok(session)
@@ -111,8 +112,8 @@ impl<'k> LiveSession<'k> {
         targets.any(|has| has)
     }
 
-    /// What sends bytes over a link, by its place: from any thread, for as long as the session lasts.
-    pub fn sender(&self, link: usize) -> Option<Sender<Vec<u8>>> {
+    /// What passes orders to a link, by its place.
+    pub fn orders(&self, link: usize) -> Option<Orders> {
         self.senders.get(link).cloned()
     }
 

@@ -128,6 +128,76 @@ impl Watch {
         self.n_bytes
     }
 
+    /// Where the value alone is: what is written.
+    pub(super) fn value_address(&self) -> u64 {
+        if self.is_metric {
+            self.address + METRIC_VALUE_AT
+        } else {
+            self.address
+        }
+    }
+
+    /// How many bytes the value alone has.
+    pub(super) fn value_bytes(&self) -> usize {
+        if self.is_metric { 4 } else { self.n_bytes }
+    }
+
+    /// A value as the bytes that say it: a number, in decimal or as 0x.., or the name of a value. Says what is wrong otherwise.
+    pub(super) fn bytes_of(&self, text: &str) -> Result<Vec<u8>, String> {
+        let (name, text) = (&self.number.name, text.trim());
+        if self.bits.is_some() {
+            return Err(format!("{name} is a bit-field: these are not written"));
+        }
+        let n_bytes = self.value_bytes();
+        let cut = |bytes: [u8; 8]| bytes.get(..n_bytes).map(<[u8]>::to_vec).unwrap_or_default();
+        if self.encoding == Encoding::Float {
+            let value: f64 = text
+                .parse()
+                .map_err(|_no_number| format!("{text} is no number"))?;
+            return Ok(if n_bytes == 4 {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a float of 32 bits is what is there"
+                )]
+                let single = value as f32;
+                single.to_le_bytes().to_vec()
+            } else {
+                cut(value.to_le_bytes())
+            });
+        }
+        let named = self.number.values.iter().find(|(_, known)| known == text);
+        let value = match (named, text.strip_prefix("0x")) {
+            (Some((value, _)), _) => Some(i128::from(*value)),
+            (None, Some(digits)) => i128::from_str_radix(digits, 16).ok(),
+            (None, None) => text.parse().ok(),
+        };
+        let value: i128 = value.ok_or_else(|| format!("{text} is no whole number"))?;
+        let n_bits = 8 * u32::try_from(n_bytes).unwrap_or(8);
+        let (least, greatest) = match self.encoding {
+            Encoding::Signed => (-(1_i128 << (n_bits - 1)), (1_i128 << (n_bits - 1)) - 1),
+            _ => (0, (1_i128 << n_bits) - 1),
+        };
+        if !(least..=greatest).contains(&value) {
+            return Err(format!(
+                "{text} does not fit into {name}, which holds {least} to {greatest}"
+            ));
+        }
+        let low = u64::try_from(value & i128::from(u64::MAX)).unwrap_or_default();
+        Ok(cut(low.to_le_bytes()))
+    }
+
+    /// What bytes of the value alone say.
+    pub(super) fn words_of(&self, bytes: &[u8]) -> String {
+        match number(bytes, self.bits, self.encoding) {
+            Some(WatchValue::Integer(value)) => {
+                let named = self.number.values.iter().find(|(known, _)| *known == value);
+                named.map_or_else(|| value.to_string(), |(_, name)| name.clone())
+            }
+            Some(WatchValue::Float(value)) => value.to_string(),
+            None => "no number".to_owned(),
+        }
+    }
+
     /// What the bytes say; `None` of a metric that was not set, and of too few bytes.
     pub fn value(&self, bytes: &[u8]) -> Option<WatchValue> {
         if bytes.len() != self.n_bytes {

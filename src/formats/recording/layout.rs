@@ -209,6 +209,11 @@ pub enum LinkState {
         /// What, in words.
         what: String,
     },
+    /// Something that was asked for was not done to the board.
+    Refused {
+        /// Why not.
+        why: String,
+    },
     /// The session ended.
     Ended,
 }

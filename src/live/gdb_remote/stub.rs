@@ -4,7 +4,7 @@ use super::client::{Client, is_output, is_stop};
 use super::description::Description;
 use super::packet::{from_hex, hex};
 use crate::live::LinkError;
-use crate::live::target::{Act, Cost, Read, RunState, Snapshot, Target};
+use crate::live::target::{ASKED, Act, Cost, Read, RunState, Snapshot, Target};
 use crate::model::registers::RegisterSet;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 const RESETS: [&str; 2] = ["system_reset", "reset"];
 /// Names of signals that servers stop with (GDB's own numbers).
 const SIGNALS: [(u8, &str); 7] = [
-    (2, "a halt that was asked for"),
+    (2, ASKED),
     (4, "an illegal instruction"),
     (5, "a breakpoint"),
     (6, "an abort"),
@@ -239,8 +239,8 @@ impl Target for Stub {
         match act {
             Act::Halt => {
                 if self.halted.is_none() {
-                    let stopped = self.client.interrupt()?;
-                    self.halted = Some(why(&stopped));
+                    self.client.interrupt()?;
+                    self.halted = Some(ASKED.to_owned());
                 }
                 Ok(())
             }
@@ -252,8 +252,7 @@ impl Target for Stub {
             }
             Act::Step => {
                 self.act(&Act::Halt)?;
-                let stopped = self.client.ask_for_stop("s")?;
-                self.halted = Some(why(&stopped));
+                self.client.ask_for_stop("s")?;
                 Ok(())
             }
             Act::Reset => self.standing(Self::reset),

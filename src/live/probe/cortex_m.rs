@@ -3,7 +3,7 @@
 use super::chip::{self, CPUID, Wanted};
 use super::words::{broken, not_attached};
 use crate::live::LinkError;
-use crate::live::target::{Act, Cost, Read, RunState, Snapshot, Target};
+use crate::live::target::{ASKED, Act, Cost, Read, RunState, Snapshot, Target};
 use crate::model::registers::{Reg, RegisterSet};
 use probe_rs::architecture::arm::dp::DpAddress;
 use probe_rs::architecture::arm::{ArmDebugInterface, ArmError, FullyQualifiedApAddress};
@@ -30,7 +30,7 @@ const REASONS: [(u32, &str); 5] = [
     (1 << 2, "a watchpoint"),
     (1 << 3, "a vector catch"),
     (1 << 4, "an external request"),
-    (1, "a halt that was asked for"),
+    (1, ASKED),
 ];
 /// Application interrupt and reset control register: a reset of the system (B3.2.6).
 const AIRCR: u64 = 0xE000_ED0C;
@@ -71,6 +71,8 @@ pub(super) struct CortexM {
     interface: Box<dyn ArmDebugInterface>,
     port: FullyQualifiedApAddress,
     cpuid: u32,
+    /// It stands because it was asked to: what DFSR says is of an earlier stop.
+    is_asked: bool,
     cost: Cost,
 }
 
@@ -105,6 +107,7 @@ impl CortexM {
                 interface,
                 port,
                 cpuid,
+                is_asked: false,
                 cost: Cost::default(),
             });
         }
@@ -231,6 +234,11 @@ impl Target for CortexM {
         if status & S_HALT == 0 {
             return Ok(RunState::Running);
         }
+        if self.is_asked {
+            return Ok(RunState::Halted {
+                why: ASKED.to_owned(),
+            });
+        }
         let reasons = self.word(DFSR)?.unwrap_or(0);
         let reason = REASONS.iter().find(|(bit, _)| reasons & bit != 0);
         Ok(RunState::Halted {
@@ -265,6 +273,11 @@ impl Target for CortexM {
 
     fn act(&mut self, act: &Act) -> Result<(), LinkError> {
         let enabled = DBGKEY | C_DEBUGEN;
+        match act {
+            Act::Halt | Act::Step => self.is_asked = true,
+            Act::Run | Act::Reset => self.is_asked = false,
+            Act::Write { .. } => {}
+        }
         match act {
             Act::Halt => {
                 self.set_word(DHCSR, enabled | C_HALT)?;

@@ -11,7 +11,7 @@ use crate::ui::widgets::card::{Title, card};
 use crate::ui::widgets::row::{CellStyle, RowPainter, head, plain_row};
 use crate::ui::widgets::{button, chart, state, text};
 use crate::ui::words;
-use egui::{Align, Pos2, Rect, ScrollArea, Ui};
+use egui::{Align, Pos2, Rect, ScrollArea, Sense, Ui};
 
 /// Width of the columns, from the right.
 const AGE: f32 = 60.0;
@@ -94,7 +94,9 @@ pub(super) fn metrics_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect, boa
                 for metric in metrics.get(range).unwrap_or(&[]) {
                     let row = metric_ui(ui, &columns, metric, elapsed);
                     if board.watched.contains(&metric.name) {
-                        row.context_menu(|ui| unwatch_ui(ctx, ui, &metric.name));
+                        let menu = row.id.with("menu");
+                        ui.interact(row.rect, menu, Sense::click())
+                            .context_menu(|ui| unwatch_ui(ctx, ui, &metric.name));
                     }
                 }
             });

@@ -1,6 +1,7 @@
 //! Live: a board that is listened to. What it says, what it measures, whether it is there, and how to connect one.
 
 mod connect;
+mod control;
 mod ended;
 mod form;
 mod metrics;
@@ -14,7 +15,7 @@ mod words;
 pub(in crate::ui) use words::status;
 
 use super::{Panel, screen};
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Control};
 use crate::engine::live::board::{Board, LiveView, Phase};
 use crate::engine::logs::view::LogKey;
 use crate::ui::command::{LiveCommand, UiCommand};
@@ -40,6 +41,7 @@ pub struct Live {
     tail: tail::Tail,
     send: send::SendLine,
     watch: watch::WatchField,
+    control: control::ControlRow,
     /// Index of the link whose log is shown and to which lines go.
     link: usize,
     orders: Vec<LiveCommand>,
@@ -85,6 +87,20 @@ impl Live {
                 }
                 (LiveCommand::Send, Some(_)) => self.send.focus(),
                 (LiveCommand::Follow, Some(_)) => self.tail.toggle(),
+                (LiveCommand::Halt, Some(board)) => {
+                    let link = board.links.iter().position(|link| link.cost.is_some());
+                    match link {
+                        // The first time it only shows what can be done.
+                        Some(_) if !self.control.is_open() => self.control.open(),
+                        Some(link) => ctx.send(Command::Control {
+                            link,
+                            what: Control::Halt,
+                        }),
+                        None => {
+                            ctx.notice = Some("No link gives access to the processor.".to_owned());
+                        }
+                    }
+                }
                 (LiveCommand::OpenCrash, Some(board)) => strip::open_crash(ctx, board),
                 (_, None) => ctx.notice = Some("No board is connected.".to_owned()),
                 _ => {}
@@ -104,6 +120,7 @@ impl Live {
         strip::crash_ui(ctx, ui, board);
         ui.add_space(size::S);
         strip::links_ui(ctx, ui, board);
+        self.control.ui(ctx, ui, board);
         ui.add_space(size::M);
         let rect = ui.available_rect_before_wrap();
         let (left, right) = divided(rect, board);
