@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "tests use the rest of it")]
 #[path = "../tests/common/qemu.rs"]
 mod qemu;
+#[expect(dead_code, reason = "tests use the rest of it")]
 #[path = "../tests/common/sim_probe.rs"]
 mod sim_probe;
 

@@ -262,10 +262,11 @@ fn an_elf_of_another_build_is_refused_with_both_ids() {
     ];
     let mut session = Monitor::start(&place, &args).reading();
     let said = session.wait_for("its names are not used");
-    // readelf -n of both files
-    for id in ["8631d12a50f997b81a875cd8f0b1c6ef9bb95b50"] {
-        assert!(said.contains(id), "{said}");
-    }
+    // readelf -n
+    assert!(
+        said.contains("8631d12a50f997b81a875cd8f0b1c6ef9bb95b50"),
+        "{said}"
+    );
     std::thread::sleep(Duration::from_millis(500));
     session.signal("-INT");
     let (_, out, _) = session.end();

@@ -47,7 +47,7 @@ impl Desk {
         match self.engine.wait(job).expect("the job") {
             JobOutcome::Done(said) => Ok(said),
             JobOutcome::Failed(why) => Err(why),
-            other => Err(format!("{other:?}")),
+            JobOutcome::Cancelled => Err("cancelled".to_owned()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
+#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "common/session.rs"]
 mod session;
 

@@ -76,11 +76,10 @@ impl<'o> LiveOutput<'o> {
             Heard::State(number, state) => self.say(number, state),
             Heard::Opened(number, stream) if stream.is_said() => self.open(number, stream),
             Heard::Opened(_, stream) => self.watch.set_numbers(&stream.numbers),
-            Heard::Cost(..) => {}
             Heard::Looked(_, look) if self.failed.is_none() => {
                 self.failed = self.watch.look(look, self.out).err();
             }
-            Heard::Looked(..) => {}
+            Heard::Looked(..) | Heard::Cost(..) => {}
             Heard::LeftOut(n_bytes) => {
                 let what = "were recorded and not printed: standard output is read too slowly";
                 // Nobody is left to tell when standard error is closed.

@@ -36,7 +36,7 @@ pub enum Request {
     /// The window, with files to import.
     Window(Box<args::Cli>),
     /// A picture of the window.
-    Screenshot(args::ScreenshotArgs, Common),
+    Screenshot(Box<args::ScreenshotArgs>, Common),
     /// Already answered here.
     Answered(Exit),
 }
@@ -52,7 +52,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         return Request::Window(Box::new(cli));
     };
     let outcome = match &command {
-        Command::Screenshot(args) => return Request::Screenshot(args.clone(), common),
+        Command::Screenshot(args) => return Request::Screenshot(Box::new(args.clone()), common),
         Command::Backtrace(args) => backtrace::run(args, &common, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Export(args) => export::run(args, &common, out),

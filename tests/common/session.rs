@@ -34,10 +34,6 @@ impl Monitor {
     }
 
     /// Reads what it prints while it runs: a session whose output fills a pipe waits with what it says.
-    #[allow(
-        dead_code,
-        reason = "some tests are of sessions whose output nobody reads"
-    )]
     pub(crate) fn reading(mut self) -> Self {
         let mut stdout = self.child.stdout.take().expect("its output");
         self.out = Some(std::thread::spawn(move || {

@@ -111,7 +111,7 @@ impl ProbeFactory for Factory {
                     0xffff,
                     1,
                     Some(serial.clone()),
-                    &Factory,
+                    &Self,
                     None,
                     false,
                 ))
@@ -197,7 +197,7 @@ impl SimProbe {
         Err(DapError::FaultResponse.into())
     }
 
-    fn write(&mut self, addr: u32, bytes: &[u8]) -> Result<(), ArmError> {
+    fn write(&mut self, addr: u32, bytes: &[u8]) {
         let mut word = [0; 4];
         word[..bytes.len()].copy_from_slice(bytes);
         let value = u32::from_le_bytes(word);
@@ -244,7 +244,6 @@ impl SimProbe {
                 target.act(&act).unwrap();
             }
         }
-        Ok(())
     }
 
     fn increment(&mut self) {
@@ -298,7 +297,9 @@ impl RawDapAccess for SimProbe {
         self.answers()?;
         if !register.is_ap() {
             match register.a2_and_3() {
-                4 if self.port.select & 0xf == 0 => self.port.control = value & 0x5000_0f00,
+                4 if self.port.select.trailing_zeros() >= 4 => {
+                    self.port.control = value & 0x5000_0f00;
+                }
                 8 => self.port.select = value,
                 _ => {}
             }
@@ -318,12 +319,12 @@ impl RawDapAccess for SimProbe {
                 let (addr, size) = (self.port.tar, 1_usize << (self.port.csw & 7));
                 let lane = (addr & 3) as usize;
                 let bytes = value.to_le_bytes();
-                self.write(addr, &bytes[lane..lane + size])?;
+                self.write(addr, &bytes[lane..lane + size]);
                 self.increment();
             }
             banked @ (0x10 | 0x14 | 0x18 | 0x1c) => {
                 let addr = (self.port.tar & !0xf) + u32::from(banked & 0xc);
-                self.write(addr, &value.to_le_bytes())?;
+                self.write(addr, &value.to_le_bytes());
             }
             _ => {}
         }

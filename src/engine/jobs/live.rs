@@ -68,8 +68,30 @@ impl Desk {
         Arc::clone(&lock(&self.inner.view))
     }
 
+    /// Carries out a command of live sessions.
+    pub(in crate::engine) fn run(
+        &self,
+        engine: &Engine,
+        command: &Command,
+        job: &JobContext,
+    ) -> JobResult {
+        match command {
+            Command::Connect { links } => self.connect(engine, links),
+            Command::Disconnect => self.disconnect(engine, job),
+            Command::SendToBoard { link, bytes } => self.send(*link, bytes),
+            Command::Control { link, what } => self.control(engine, *link, what),
+            Command::Watch { asked } => self.watch(engine, asked),
+            Command::Unwatch { name } => self.unwatch(engine, name),
+            Command::TakeSoFar => self.take_so_far(engine, job),
+            other => Err(JobError::Failed(format!(
+                "{} is nothing of a live session.",
+                other.label()
+            ))),
+        }
+    }
+
     /// Opens links and listens to them from now on.
-    pub(in crate::engine) fn connect(&self, engine: &Engine, links: &[LinkChoice]) -> JobResult {
+    fn connect(&self, engine: &Engine, links: &[LinkChoice]) -> JobResult {
         let mut running = lock(&self.inner.running);
         if running.is_some() {
             return Err(JobError::Failed(
@@ -162,7 +184,7 @@ impl Desk {
     }
 
     /// Ends the session and takes its recording into the workspace.
-    pub(in crate::engine) fn disconnect(&self, engine: &Engine, job: &JobContext) -> JobResult {
+    fn disconnect(&self, engine: &Engine, job: &JobContext) -> JobResult {
         let Some(running) = lock(&self.inner.running).take() else {
             return Ok("No board is connected".to_owned());
         };
@@ -208,7 +230,7 @@ impl Desk {
     }
 
     /// Takes what was recorded so far into the workspace, so that its crash can be looked at while the session goes on.
-    pub(in crate::engine) fn take_so_far(&self, engine: &Engine, job: &JobContext) -> JobResult {
+    fn take_so_far(&self, engine: &Engine, job: &JobContext) -> JobResult {
         let recording = lock(&self.inner.running)
             .as_ref()
             .map(|running| running.recording.clone());
@@ -249,7 +271,7 @@ impl Desk {
     }
 
     /// Watches a number, in this session and in those that come.
-    pub(in crate::engine) fn watch(&self, engine: &Engine, asked: &str) -> JobResult {
+    fn watch(&self, engine: &Engine, asked: &str) -> JobResult {
         let context = engine.workspace().context();
         let failed = |why: String| JobError::Failed(format!("Not watched: {why}."));
         let found = Watch::find(&watched_names::elfs(&context), asked).map_err(failed)?;
@@ -268,7 +290,7 @@ impl Desk {
     }
 
     /// Watches a number no longer.
-    pub(in crate::engine) fn unwatch(&self, engine: &Engine, name: &str) -> JobResult {
+    fn unwatch(&self, engine: &Engine, name: &str) -> JobResult {
         let context = engine.workspace().context();
         if let Some(running) = lock(&self.inner.running).as_ref() {
             running.watches.remove(name);
@@ -281,7 +303,7 @@ impl Desk {
     }
 
     /// Sends bytes over a link of the session.
-    pub(in crate::engine) fn send(&self, link: usize, bytes: &[u8]) -> JobResult {
+    fn send(&self, link: usize, bytes: &[u8]) -> JobResult {
         let running = lock(&self.inner.running);
         let orders = running.as_ref().and_then(|it| it.orders.get(link));
         let is_sent = orders.is_some_and(|orders| orders.give(Order::Send(bytes.to_vec())));
@@ -294,12 +316,7 @@ impl Desk {
     }
 
     /// Does something to the processor behind a link.
-    pub(in crate::engine) fn control(
-        &self,
-        engine: &Engine,
-        link: usize,
-        asked: &Control,
-    ) -> JobResult {
+    fn control(&self, engine: &Engine, link: usize, asked: &Control) -> JobResult {
         let failed = |why: String| JobError::Failed(format!("Not done: {why}."));
         let order = match asked {
             Control::Halt => Order::Halt,

@@ -45,13 +45,13 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         Command::RestoreCapture { capture } => workspace.restore_capture(*capture).map_err(failed),
         Command::FollowLog { path } => engine.follows.start(engine, path, job),
         Command::StopFollowing { path } => Ok(engine.follows.stop(path)),
-        Command::Connect { links } => engine.desk.connect(engine, links),
-        Command::Disconnect => engine.desk.disconnect(engine, job),
-        Command::SendToBoard { link, bytes } => engine.desk.send(*link, bytes),
-        Command::Control { link, what } => engine.desk.control(engine, *link, what),
-        Command::Watch { asked } => engine.desk.watch(engine, asked),
-        Command::Unwatch { name } => engine.desk.unwatch(engine, name),
-        Command::TakeSoFar => engine.desk.take_so_far(engine, job),
+        Command::Connect { .. }
+        | Command::Disconnect
+        | Command::SendToBoard { .. }
+        | Command::Control { .. }
+        | Command::Watch { .. }
+        | Command::Unwatch { .. }
+        | Command::TakeSoFar => engine.desk.run(engine, command, job),
         Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
         Command::ExportTable(asked) => {
             let n_rows = export(&workspace.context(), asked).map_err(failed)?;
@@ -81,10 +81,8 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
                 to: to.display().to_string(),
             };
             add_source_mapping(&workspace.context(), mapping).map_err(failed)?;
-            Ok(format!(
-                "Sources of {from} are looked for in {}",
-                to.display()
-            ))
+            let to = to.display();
+            Ok(format!("Sources of {from} are looked for in {to}"))
         }
         Command::MergeIssues { from, into } => workspace.merge_issues(from, into).map_err(failed),
         Command::SplitCrash { crash } => workspace.split_crash(*crash).map_err(failed),

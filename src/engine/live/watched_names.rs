@@ -45,10 +45,7 @@ pub(in crate::engine) fn found(elfs: &[Arc<SymbolFile>], asked: &[String]) -> Ve
 
 /// ELF files that a board may run.
 pub(in crate::engine) fn elfs(context: &QueryContext) -> Vec<Arc<SymbolFile>> {
-    let Ok(rows) = context
-        .reader()
-        .and_then(|reader| Ok(reader.symbol_files()?))
-    else {
+    let Ok(rows) = context.reader().and_then(|reader| reader.symbol_files()) else {
         return Vec::new();
     };
     let mut builds: Vec<_> = rows
