@@ -1,4 +1,4 @@
-//! Writes ELF core files of 32-bit processors that [`super::elf_core`] and gdb read: its table says what stands where.
+//! Writes ELF core files of 32-bit processors that `elf_core` and gdb read: the table there says what stands where.
 
 use crate::model::build_id::BuildId;
 use crate::model::memory::MemoryMap;
