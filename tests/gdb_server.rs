@@ -247,6 +247,42 @@ fn a_board_that_is_left_runs_on_and_one_that_comes_back_is_found() {
 
 #[test]
 #[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_server_that_stops_answering_is_told_and_found_again() {
+    let place = Place::new();
+    let (board, elf) = rtos_board(&free_address());
+    let args = [
+        "--gdb",
+        &board.address,
+        "--elf",
+        &elf,
+        "--watch",
+        "xTickCount@20",
+        "--json",
+    ];
+    let mut session = Monitor::start(&place, &args).reading();
+    session.wait_for("the board runs build");
+    std::thread::sleep(Duration::from_millis(300));
+    let stopped = Instant::now();
+    board.signal("STOP");
+    let said = session.wait_for("does not answer");
+    assert!(stopped.elapsed() < Duration::from_secs(2), "{said}");
+    board.signal("CONT");
+    session.wait_for("the board runs build");
+    std::thread::sleep(Duration::from_millis(300));
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let looks = looks(&out);
+    let pause = looks.windows(2).map(|pair| {
+        let at = |look: &Value| look["elapsed_ns"].as_i64().expect("a time");
+        at(&pair[1]) - at(&pair[0])
+    });
+    // What was not read is a gap: no look stands in for it.
+    assert!(pause.max() > Some(500_000_000), "{looks:?}");
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
 fn an_elf_of_another_build_is_refused_with_both_ids() {
     let place = Place::new();
     let (board, _) = rtos_board(&free_address());

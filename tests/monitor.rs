@@ -7,44 +7,18 @@ mod common;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "common/session.rs"]
 mod session;
+#[path = "common/uart.rs"]
+mod uart;
 
 use common::Place;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use serde_json::Value;
 use session::{Monitor, monitor};
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// The board's end of a UART. Dropped, the cable is pulled.
-struct Uart {
-    board: File,
-    path: PathBuf,
-}
-
-impl Uart {
-    fn new() -> Self {
-        let board = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
-            .expect("a pseudo terminal");
-        grantpt(&board).expect("may be opened");
-        unlockpt(&board).expect("can be opened");
-        let mut termios = tcgetattr(&board).expect("its settings");
-        termios.make_raw();
-        tcsetattr(&board, OptionalActions::Now, &termios).expect("raw");
-        let name = ptsname(&board, Vec::new()).expect("a name");
-        let path = PathBuf::from(name.into_string().expect("a path"));
-        let board = File::from(board);
-        Self { board, path }
-    }
-
-    fn say(&mut self, text: &[u8]) {
-        self.board.write_all(text).expect("the UART takes bytes");
-    }
-}
+use uart::Uart;
 
 /// Bytes that a board with a crash sent.
 fn console() -> (PathBuf, Vec<u8>) {

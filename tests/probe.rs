@@ -9,6 +9,8 @@ mod common;
 mod qemu;
 #[path = "common/sim_probe.rs"]
 mod sim_probe;
+#[path = "common/uart.rs"]
+mod uart;
 
 use common::Place;
 use fieldscope::engine::live::{
@@ -25,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use uart::Uart;
 
 /// Looked at: 20 numbers of the kernel, 100 times a second.
 const NUMBERS: [&str; 20] = [
@@ -325,6 +328,75 @@ fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
 }
 
 #[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn probe_and_uart_of_one_board_are_one_session() {
+    let place = Place::new();
+    let elf = fixture("qemu-freertos/an386.elf");
+    let mut board = GdbBoard::start("mps2-an386", &elf, &free_address());
+    plug_in("both", &board.address);
+    let mut uart = Uart::new();
+    let kind = |id: &str| link_kind(id).expect("a kind of link");
+    let settings = Settings::default()
+        .with("probe", "ffff:0001:both")
+        .with("on_fault", "halt");
+    let port = uart.path.display().to_string();
+    let session = LiveSession::open(vec![
+        (kind("uart"), Settings::default().with("port", port)),
+        (kind("probe"), settings),
+    ]);
+    let session = session
+        .expect("both open")
+        .observing(observing(&["xTickCount"]));
+    let recording = place.path("s.fscap");
+    let recorder =
+        Recorder::create(&recording, "2026-11-29T20:00:00Z".to_owned()).expect("a recording");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let ends = Arc::clone(&is_over);
+    let (sender, told) = channel();
+    let thread = std::thread::spawn(move || {
+        let heard = |heard: Heard<'_>| {
+            if let Heard::State(number, LinkState::Faulted { .. }) = heard {
+                _ = sender.send(number);
+            }
+        };
+        session
+            .run(recorder, move || ends.load(Ordering::Relaxed), heard)
+            .expect("it runs")
+    });
+    // The board's own UART is QEMU's; what it prints goes through ours.
+    std::thread::sleep(Duration::from_millis(500));
+    board.say("1");
+    let printed = board.printed("#FD:END#");
+    uart.say(printed.as_bytes());
+    assert_eq!(
+        told.recv_timeout(Duration::from_secs(5)),
+        Ok(1),
+        "the link of the probe tells"
+    );
+    std::thread::sleep(Duration::from_millis(500));
+    is_over.store(true, Ordering::Relaxed);
+    let summary = thread.join().expect("no panic");
+    assert!(
+        summary.n_bytes > 1000 && summary.n_looks > 5 && summary.cores.len() == 1,
+        "{summary:?}"
+    );
+    let elf = elf.display().to_string();
+    let imported = place.run(&[
+        "import",
+        "s.fscap",
+        "--symbols",
+        &elf,
+        "--workspace",
+        "w.fieldscope",
+        "--no-cache",
+    ]);
+    assert_eq!(imported.code, Some(0), "{}", imported.err);
+    assert!(imported.out.contains("poke"), "{}", imported.out);
+    let logs = place.run(&["logs", "s.fscap", "--raw"]);
+    assert_eq!(logs.out, printed);
+}
+
+#[test]
 #[ignore = "needs gcc-arm-none-eabi and qemu-system-arm; scripts/check.sh sdk runs it"]
 fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
     let place = Place::new();
@@ -368,13 +440,15 @@ fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
             observing,
             "rtt",
         );
-        let (mut rows, mut others, mut looks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut others, mut looks, mut states) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let end = Instant::now() + Duration::from_secs(3);
         while Instant::now() < end {
             match session.told.recv_timeout(Duration::from_millis(100)) {
                 Ok(Told::Rtt(16, bytes)) => rows.extend(bytes),
                 Ok(Told::Rtt(_, bytes)) => others.extend(bytes),
                 Ok(Told::Look(look)) => looks.push(look),
+                Ok(Told::State(state)) => states.push(format!("{state:?}")),
                 _ => {}
             }
         }
@@ -389,6 +463,16 @@ fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
             String::from_utf8(others)
                 .expect("text")
                 .starts_with("64 more\n64 more\n")
+        );
+        // The event of its boot, which nobody sends.
+        let unsent: Vec<&String> = states
+            .iter()
+            .filter(|state| state.starts_with("Unsent"))
+            .collect();
+        assert_eq!(unsent.len(), 1, "{states:?}");
+        assert!(
+            unsent[0].contains("heartbeats: 0, events: 1, others: 0"),
+            "{unsent:?}"
         );
         // The metric that is set, the one that never was, and a variable.
         let last = looks.last().expect("looks");

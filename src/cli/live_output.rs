@@ -1,6 +1,7 @@
 //! What comes over links, printed as rows of logs.
 
 use super::watch_output::WatchOutput;
+use crate::engine::live::unsent_in_words as in_words;
 use crate::engine::live::{Heard, LinkState, Stream};
 use crate::engine::logs::LogDictionariesRef;
 use crate::engine::logs::follow::Follower;
@@ -132,6 +133,7 @@ impl<'o> LiveOutput<'o> {
             LinkState::Faulted { what } => {
                 format!("the board faulted: {what}")
             }
+            LinkState::Unsent(unsent) => format!("not sent yet: {}", in_words(unsent)),
             LinkState::Refused { why } => format!("not done: {why}"),
             LinkState::Acted { what } => format!("the processor was {what}"),
             LinkState::Ended => return,

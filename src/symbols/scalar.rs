@@ -88,10 +88,41 @@ enum Step<'p> {
 
 /// The number that a path names.
 pub fn scalar(info: &DebugInfo<'_>, path: &str) -> Result<Scalar, ScalarError> {
+    let types = Types::new(info);
+    let place = place(info, &types, path)?;
+    number(&types, &place).ok_or_else(|| ScalarError::NoNumber {
+        path: path.to_owned(),
+        type_name: types.name(place.ty),
+    })
+}
+
+/// Address and bytes of an array that a path names.
+pub fn array(info: &DebugInfo<'_>, path: &str) -> Result<(u64, u64), ScalarError> {
+    let types = Types::new(info);
+    let place = place(info, &types, path)?;
+    let found = element(&types, place.ty);
+    let (element, n) = found.ok_or_else(|| ScalarError::NoNumber {
+        path: path.to_owned(),
+        type_name: types.name(place.ty),
+    })?;
+    Ok((
+        place.address,
+        n.saturating_mul(types.size(element).unwrap_or(0)),
+    ))
+}
+
+/// Where a path leads.
+struct Place {
+    address: u64,
+    ty: Option<TypeRef>,
+    /// Of a bit-field.
+    bits: Option<(u64, u64)>,
+}
+
+fn place(info: &DebugInfo<'_>, types: &Types<'_, '_>, path: &str) -> Result<Place, ScalarError> {
     let no_path = || ScalarError::NoPath {
         path: path.to_owned(),
     };
-    let types = Types::new(info);
     let all = globals(info);
     // Names of C++ and Rust have colons, and a name with dots may be one of the linker's: the longest that fits is meant.
     let ends = path
@@ -132,7 +163,7 @@ pub fn scalar(info: &DebugInfo<'_>, path: &str) -> Result<Scalar, ScalarError> {
                     return Err(ScalarError::NoMember {
                         of,
                         name: name.to_owned(),
-                        has: members(&types, ty),
+                        has: members(types, ty),
                     });
                 };
                 of = format!("{of}.{name}");
@@ -142,7 +173,7 @@ pub fn scalar(info: &DebugInfo<'_>, path: &str) -> Result<Scalar, ScalarError> {
                 ty = Some(member.ty);
             }
             Step::Element(index) => {
-                let (element, n) = element(&types, ty).ok_or_else(|| ScalarError::NoNumber {
+                let (element, n) = element(types, ty).ok_or_else(|| ScalarError::NoNumber {
                     path: of.clone(),
                     type_name: types.name(ty),
                 })?;
@@ -156,10 +187,7 @@ pub fn scalar(info: &DebugInfo<'_>, path: &str) -> Result<Scalar, ScalarError> {
             }
         }
     }
-    number(&types, address, ty, bits).ok_or_else(|| ScalarError::NoNumber {
-        path: path.to_owned(),
-        type_name: types.name(ty),
-    })
+    Ok(Place { address, ty, bits })
 }
 
 fn steps(mut rest: &str) -> Option<Vec<Step<'_>>> {
@@ -209,12 +237,8 @@ fn element(types: &Types<'_, '_>, ty: Option<TypeRef>) -> Option<(TypeRef, u64)>
     }
 }
 
-fn number(
-    types: &Types<'_, '_>,
-    address: u64,
-    ty: Option<TypeRef>,
-    bits: Option<(u64, u64)>,
-) -> Option<Scalar> {
+fn number(types: &Types<'_, '_>, place: &Place) -> Option<Scalar> {
+    let Place { address, ty, bits } = *place;
     let (at, real) = types.real(ty)?;
     let n_bytes = u8::try_from(types.size(at)?).ok()?;
     let mut names = Vec::new();
@@ -269,7 +293,7 @@ fn number(
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoding, ScalarError, scalar};
+    use super::{Encoding, ScalarError, array, scalar};
     use crate::symbols::debug_info::DebugInfo;
     use crate::symbols::symbol_file::SymbolFile;
     use std::path::Path;
@@ -302,6 +326,10 @@ mod tests {
             scalar(&info, "pxReadyTasksLists[99].uxNumberOfItems"),
             Err(ScalarError::NoElement { index: 99, .. })
         ));
+        assert_eq!(
+            array(&info, "pxReadyTasksLists"),
+            Ok((lists.address, lists.size))
+        );
         assert!(matches!(
             scalar(&info, "pxReadyTasksLists"),
             Err(ScalarError::NoNumber { .. })

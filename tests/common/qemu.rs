@@ -63,6 +63,15 @@ impl GdbBoard {
         board
     }
 
+    /// Stops the whole board with its GDB server (`STOP`), or lets it go on (`CONT`): nothing answers meanwhile.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(sent.expect("kill starts").success());
+    }
+
     /// Sends text over the UART.
     pub(crate) fn say(&mut self, text: &str) {
         let uart = self.uart.as_mut().expect("a UART");

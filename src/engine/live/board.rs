@@ -2,7 +2,7 @@
 
 use super::choice::LinkChoice;
 use super::metrics::LiveMetrics;
-use super::{Cost, LinkError, LinkState};
+use super::{Cost, LinkError, LinkState, Unsent};
 use crate::engine::logs::view::LogKey;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Board {
     pub metrics: LiveMetrics,
     /// A link gives access to the processor: numbers can be watched.
     pub has_target: bool,
+    /// What its SDK keeps and has not sent yet, where that can be read.
+    pub unsent: Option<Unsent>,
     /// What was done to the board, and what was refused, the last first.
     pub acts: Vec<BoardAct>,
     /// Names of the numbers that are watched.

@@ -7,7 +7,7 @@ use super::heartbeat_reader::{Builds, HeartbeatReader};
 use super::link_log::LinkLog;
 use super::metrics::LiveMetrics;
 use super::recorder::{FIRST_WATCH, LINKS_MAX};
-use super::{Heard, LinkState, Look, Stream, WatchList, WatchValue, WatchedNumber};
+use super::{Heard, LinkState, Look, Stream, Unsent, WatchList, WatchValue, WatchedNumber};
 use crate::engine::context::QueryContext;
 use crate::engine::file_bytes::FileBytes;
 use crate::model::build_id::BuildId;
@@ -39,6 +39,7 @@ pub(in crate::engine) struct Listener {
     numbers: BTreeMap<u8, Vec<WatchedNumber>>,
     has_target: bool,
     wrong_elf: Option<String>,
+    unsent: Option<Unsent>,
     acts: VecDeque<BoardAct>,
     crashes: Vec<LiveCrash>,
     began: (Instant, SystemTime),
@@ -114,6 +115,7 @@ impl Listener {
             numbers: BTreeMap::new(),
             has_target: false,
             wrong_elf: None,
+            unsent: None,
             acts: VecDeque::new(),
             crashes: Vec::new(),
             began: (Instant::now(), now),
@@ -293,6 +295,7 @@ impl Listener {
                 what: format!("fault ({what})"),
             }),
             LinkState::Acted { what } => self.acted(what, true),
+            LinkState::Unsent(unsent) => self.unsent = Some(unsent.clone()),
             LinkState::Refused { why } => self.acted(why, false),
         }
     }
@@ -374,6 +377,7 @@ impl Listener {
             n_left_out: self.n_left_out,
             metrics: self.metrics.clone(),
             has_target: self.has_target,
+            unsent: self.unsent.clone(),
             acts: self.acts.iter().cloned().collect(),
             watched: self.watches.names(),
             wrong_elf: self.wrong_elf.clone(),

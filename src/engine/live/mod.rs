@@ -19,12 +19,13 @@ mod replay;
 mod rtt;
 mod session;
 mod teller;
+mod unsent;
 mod watch;
 mod watch_list;
 pub(in crate::engine) mod watched_names;
 
 pub use crate::formats::recording::{
-    LinkState, Look, Stream, WatchValue, WatchedNumber, is_recording,
+    LinkState, Look, Stream, Unsent, WatchValue, WatchedNumber, is_recording,
 };
 pub use crate::live::{
     Cost, Field, FieldKind, LINKS, LinkError, LinkKind, Present, Settings, link_kind,
@@ -35,5 +36,6 @@ pub use recorder::{Recorder, recording_beside};
 pub use replay::{replay, streams_of};
 pub use session::{LiveError, LiveSession, LiveSummary};
 pub use teller::Heard;
+pub use unsent::unsent_in_words;
 pub use watch::Watch;
 pub use watch_list::WatchList;

@@ -2,6 +2,7 @@
 
 use super::fault_watch::{Fault, FaultWatch, reads as fault_reads};
 use super::rtt::Rtt;
+use super::unsent::UnsentWatch;
 use super::watch::Watch;
 use super::watch_list::{self, Listed, WatchList};
 use crate::formats::recording::{LinkState, WatchValue, WatchedNumber};
@@ -61,6 +62,7 @@ pub(super) struct Observer<'o> {
     due: Vec<Instant>,
     is_halted: bool,
     rtt: Option<Rtt>,
+    unsent: UnsentWatch,
     /// The board runs another build: nothing of the ELF files holds for it.
     is_wrong_elf: bool,
 }
@@ -80,6 +82,7 @@ impl<'o> Observer<'o> {
             due: Vec::new(),
             is_halted: false,
             rtt: None,
+            unsent: UnsentWatch::new(&[]),
             is_wrong_elf: false,
         }
     }
@@ -90,7 +93,7 @@ impl<'o> Observer<'o> {
         let watched = watched.filter(|(_, listed)| listed.is_watched && !self.is_wrong_elf);
         let watches = watched.map(|(due, _)| *due);
         let rtt = self.rtt.iter().map(Rtt::due);
-        let others = watches.chain(rtt).min();
+        let others = watches.chain(rtt).chain(self.unsent.due()).min();
         others.map_or(self.faults_due, |due| due.min(self.faults_due))
     }
 
@@ -137,6 +140,7 @@ impl<'o> Observer<'o> {
             (false, false) => matching,
         };
         self.faults = FaultWatch::new(self.elfs.clone());
+        self.unsent = UnsentWatch::new(&self.elfs);
         Ok(state)
     }
 
@@ -176,6 +180,9 @@ impl<'o> Observer<'o> {
             for came in rtt.look(target, &self.elfs)? {
                 tell(Seen::Rtt(came.channel, came.bytes));
             }
+        }
+        if let Some(unsent) = self.unsent.look(target)? {
+            tell(Seen::State(LinkState::Unsent(unsent)));
         }
         let now = Instant::now();
         let looks_for_faults = self.faults_due <= now;

@@ -114,6 +114,25 @@ impl Stream {
     }
 }
 
+/// What the SDK of a board keeps and has not sent yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// Heartbeats in the queue.
+    pub heartbeats: u32,
+    /// Events in the queue.
+    pub events: u32,
+    /// Other messages in the queue.
+    pub others: u32,
+    /// Bytes of the queue that are in use.
+    pub queued_bytes: u32,
+    /// Entries of the log ring.
+    pub log_entries: u32,
+    /// Bytes of a coredump that is kept; 0 without one.
+    pub coredump_bytes: u32,
+    /// Boots since power-on, by the record that outlives a reset.
+    pub boots: u32,
+}
+
 /// A number of a program that is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchedNumber {
@@ -204,6 +223,8 @@ pub enum LinkState {
         /// What was seen, in words.
         what: String,
     },
+    /// What the SDK of the board has not sent yet is something else than before.
+    Unsent(Unsent),
     /// Something was done to the board.
     Acted {
         /// What, in words.

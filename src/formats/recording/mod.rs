@@ -9,7 +9,8 @@ mod read;
 mod write;
 
 pub use layout::{
-    CORE, Kind, LinkState, Look, MAGIC, Record, Session, Stream, WATCH, WatchValue, WatchedNumber,
+    CORE, Kind, LinkState, Look, MAGIC, Record, Session, Stream, Unsent, WATCH, WatchValue,
+    WatchedNumber,
 };
 pub use read::{Recording, is_recording};
 pub use write::{header, session_record, state_record, stream_record, traffic_record};

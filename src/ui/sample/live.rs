@@ -86,6 +86,7 @@ fn board() -> Board {
         n_left_out: 0,
         metrics,
         has_target: false,
+        unsent: None,
         acts: Vec::new(),
         watched: Vec::new(),
         wrong_elf: None,

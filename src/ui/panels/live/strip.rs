@@ -3,6 +3,7 @@
 use super::words;
 use crate::engine::command::Command;
 use crate::engine::live::board::{Board, BoardBuild, BoardLink, SoFar};
+use crate::engine::live::unsent_in_words;
 use crate::ui::command::{LiveCommand, UiCommand};
 use crate::ui::context::ViewContext;
 use crate::ui::icons;
@@ -50,6 +51,11 @@ pub(super) fn facts_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
             let t = tokens(ui);
             let color = if is_known { t.muted } else { t.warn };
             extend(ui, words, color);
+        }
+        if let Some(unsent) = &board.unsent {
+            let words = format!("Not sent yet: {}", unsent_in_words(unsent));
+            extend(ui, words, tokens(ui).muted)
+                .on_hover_text("What the device-side SDK keeps in the board's memory; it is read and not disturbed.");
         }
         if let Some(words) = &board.wrong_elf {
             let color = tokens(ui).warn;
