@@ -216,9 +216,10 @@ fn a_board_that_is_left_runs_on_and_one_that_comes_back_is_found() {
     let first = ticks("1");
     std::thread::sleep(Duration::from_secs(1));
     let second = ticks("1");
-    // In a second of its own it counts at least as much as under observation.
+    // It went on by itself: a good part of what it counts in a second under observation.
+    let observed = first[first.len() - 1] - first[0];
     assert!(
-        second[0] - first[first.len() - 1] > first[first.len() - 1] - first[0],
+        second[0] - first[first.len() - 1] > observed / 2,
         "{first:?} {second:?}"
     );
 
