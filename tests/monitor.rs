@@ -536,3 +536,36 @@ fn no_device_and_no_socket_is_opened_unasked() {
     assert!(!opened.is_empty());
     assert!(opened.iter().all(|line| line.contains(&port)), "{opened:?}");
 }
+
+#[test]
+fn a_baud_rate_is_guessed_while_the_board_talks() {
+    let place = Place::new();
+    let uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let silent = monitor(&place)
+        .args(["--uart", &port, "--baud", "auto"])
+        .output();
+    let silent = silent.expect("the program starts");
+    assert_eq!(silent.status.code(), Some(2));
+    let why = String::from_utf8(silent.stderr).expect("text");
+    assert!(why.contains("baud: nothing came"), "{why}");
+    // A pseudo terminal has no rate: what comes is text at the first one.
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let talks = std::thread::spawn(move || {
+        for row in 0..100 {
+            uart.say(format!("row {row} of a board that is talking\n").as_bytes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        uart
+    });
+    let session = Monitor::start(
+        &place,
+        &["--uart", &port, "--baud", "auto", "--record", "s.fscap"],
+    );
+    let _uart = talks.join().expect("it talks");
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(out.contains("row 99 of a board"), "{out}");
+}

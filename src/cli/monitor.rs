@@ -54,7 +54,7 @@ pub struct MonitorArgs {
     /// Print what could be listened to, from the system's own list: nothing is opened
     #[arg(long, conflicts_with_all = ["uart", "gdb", "probe"])]
     pub list: bool,
-    /// Baud rate; one for all UARTs, or one for each in their order
+    /// Baud rate, or auto to try the usual ones while the board talks; one for all UARTs, or one for each in their order
     #[arg(long, value_name = "N")]
     pub baud: Vec<String>,
     /// Data bits, parity and stop bits: 8N1, 8E1, 8O1, 8N2, 7E1, 7O1, 7N1

@@ -25,6 +25,8 @@ pub enum FieldKind {
     Text,
     /// A whole number from one to another.
     Number(u32, u32),
+    /// A whole number from one to another, or this word.
+    NumberOr(u32, u32, &'static str),
     /// One of these.
     Choice(&'static [&'static str]),
 }
@@ -58,7 +60,10 @@ impl Settings {
             FieldKind::Choice(choices) if !choices.contains(&text) => {
                 Err(wrong(format!("{text} is none of {}", choices.join(", "))))
             }
-            FieldKind::Number(..) => self.number(field).map(|_number| text),
+            FieldKind::NumberOr(_, _, word) if text == word => Ok(text),
+            FieldKind::Number(..) | FieldKind::NumberOr(..) => {
+                self.number(field).map(|_number| text)
+            }
             FieldKind::Text | FieldKind::Choice(_) => Ok(text),
         }
     }
@@ -67,7 +72,9 @@ impl Settings {
     pub fn number(&self, field: &Field) -> Result<u32, LinkError> {
         let text = self.text(field).trim();
         let (least, greatest) = match field.kind {
-            FieldKind::Number(least, greatest) => (least, greatest),
+            FieldKind::Number(least, greatest) | FieldKind::NumberOr(least, greatest, _) => {
+                (least, greatest)
+            }
             FieldKind::Text | FieldKind::Choice(_) => (0, u32::MAX),
         };
         let number = text.parse().ok();

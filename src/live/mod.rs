@@ -2,6 +2,7 @@
 //!
 //! Must never do: decode what comes, keep it, open anything before the user asked for it.
 
+mod baud;
 mod error;
 mod fields;
 pub mod gdb_remote;

@@ -1,15 +1,23 @@
 //! A UART: a serial port, a USB adapter, or a pseudo terminal.
 
+use super::baud::{IS_TEXT, RATES, TELLING_BYTES, share_of_text};
 use super::{Field, FieldKind, Link, LinkError, LinkKind, Present, Settings};
 use serialport::{
-    DataBits, ErrorKind, FlowControl, Parity, SerialPort, SerialPortType, StopBits, UsbPortInfo,
+    ClearBuffer, DataBits, ErrorKind, FlowControl, Parity, SerialPort, SerialPortType, StopBits,
+    UsbPortInfo,
 };
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Read at a time: what 3 Mbaud bring in a fifth of a second.
 const READ_BYTES: usize = 64 << 10;
+
+/// The baud rate that is guessed.
+const AUTO: &str = "auto";
+/// Each rate is listened to for so long, or until so many bytes came.
+const GUESS_TIME: Duration = Duration::from_millis(300);
+const GUESS_BYTES: usize = 2048;
 
 /// The port: a path, or a name of the system.
 pub const PORT: Field = Field {
@@ -23,9 +31,9 @@ pub const PORT: Field = Field {
 pub const BAUD: Field = Field {
     id: "baud",
     title: "Baud rate",
-    kind: FieldKind::Number(50, 16_000_000),
+    kind: FieldKind::NumberOr(50, 16_000_000, AUTO),
     default: "115200",
-    help: "Bits a second, as the firmware sets its UART up",
+    help: "Bits a second, as the firmware sets its UART up; auto tries the usual ones",
 };
 /// Data bits, parity, stop bits.
 pub const FRAMING: Field = Field {
@@ -93,13 +101,22 @@ impl LinkKind for Uart {
             "software" => FlowControl::Software,
             _ => FlowControl::None,
         };
-        let port = serialport::new(name, settings.number(&BAUD)?)
+        let is_guessed = settings.checked(&BAUD)? == AUTO;
+        let rate = if is_guessed {
+            RATES[0]
+        } else {
+            settings.number(&BAUD)?
+        };
+        let mut port = serialport::new(name, rate)
             .data_bits(data_bits)
             .parity(parity)
             .stop_bits(stop_bits)
             .flow_control(flow)
             .open()
             .map_err(|error| not_opened(name, &error))?;
+        if is_guessed {
+            guess_rate(name, port.as_mut())?;
+        }
         Ok(Box::new(OpenUart {
             name: name.to_owned(),
             port,
@@ -116,6 +133,55 @@ fn usb_name(usb: &UsbPortInfo) -> String {
         Some(serial) => format!("{product}, {serial}"),
         None => product,
     }
+}
+
+/// Sets the rate at which text comes. The board has to say something meanwhile.
+fn guess_rate(name: &str, port: &mut dyn SerialPort) -> Result<(), LinkError> {
+    let failed = |said: String| LinkError::Failed {
+        what: name.to_owned(),
+        said,
+    };
+    let mut has_come = false;
+    for rate in RATES {
+        let set = port
+            .set_baud_rate(rate)
+            .and_then(|()| port.clear(ClearBuffer::Input));
+        set.map_err(|error| failed(error.to_string()))?;
+        let bytes = heard(port, GUESS_TIME).map_err(|error| failed(error.to_string()))?;
+        has_come |= !bytes.is_empty();
+        if bytes.len() >= TELLING_BYTES && share_of_text(&bytes) >= IS_TEXT {
+            return Ok(());
+        }
+    }
+    let why = if has_come {
+        "what comes is text at none of the usual rates: it may be binary, or at another rate. Say the rate"
+    } else {
+        "nothing came, so that the rate could not be guessed. Reset the board, or say the rate"
+    };
+    Err(LinkError::Setting {
+        field: BAUD.id,
+        why: why.to_owned(),
+    })
+}
+
+/// What comes within a time.
+fn heard(port: &mut dyn SerialPort, time: Duration) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + time;
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 1024]);
+    while bytes.len() < GUESS_BYTES {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        port.set_timeout(left).map_err(io::Error::other)?;
+        match port.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => bytes.extend_from_slice(buffer.get(..n).unwrap_or(&[])),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes)
 }
 
 fn framing(words: &str) -> (DataBits, Parity, StopBits) {

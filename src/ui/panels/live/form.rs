@@ -111,7 +111,7 @@ impl Forms {
 fn width(field: &Field) -> f32 {
     match field.kind {
         FieldKind::Text => WIDE,
-        FieldKind::Number(..) | FieldKind::Choice(_) => NARROW,
+        FieldKind::Number(..) | FieldKind::NumberOr(..) | FieldKind::Choice(_) => NARROW,
     }
 }
 
@@ -153,7 +153,7 @@ fn field_ui(ui: &mut Ui, field: &Field, text: &mut String, wrong: Option<&str>) 
             _ = combo.response.accessible_name(field.title);
             false
         }
-        FieldKind::Text | FieldKind::Number(..) => {
+        FieldKind::Text | FieldKind::Number(..) | FieldKind::NumberOr(..) => {
             let response = fields::line(ui, text, field.title, "", width);
             response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter))
         }
