@@ -549,7 +549,7 @@ fn a_baud_rate_is_guessed_while_the_board_talks() {
     assert_eq!(silent.status.code(), Some(2));
     let why = String::from_utf8(silent.stderr).expect("text");
     assert!(why.contains("baud: nothing came"), "{why}");
-    // A pseudo terminal has no rate: what comes is text at the first one.
+    // A pseudo terminal has no rate: what comes is text at the first one. Nor has it the lines DTR and RTS.
     let mut uart = Uart::new();
     let port = uart.path.display().to_string();
     let talks = std::thread::spawn(move || {
@@ -561,7 +561,9 @@ fn a_baud_rate_is_guessed_while_the_board_talks() {
     });
     let session = Monitor::start(
         &place,
-        &["--uart", &port, "--baud", "auto", "--record", "s.fscap"],
+        &[
+            "--uart", &port, "--baud", "auto", "--dtr", "off", "--rts", "on", "--record", "s.fscap",
+        ],
     );
     let _uart = talks.join().expect("it talks");
     session.signal("-INT");

@@ -63,6 +63,12 @@ pub struct MonitorArgs {
     /// Flow control: none, hardware, software
     #[arg(long, value_name = "KIND", default_value = "none")]
     pub flow: String,
+    /// Line DTR of the UARTs: leave, on, off; many boards reset by it
+    #[arg(long, value_name = "LEVEL", default_value = "leave")]
+    pub dtr: String,
+    /// Line RTS of the UARTs: leave, on, off
+    #[arg(long, value_name = "LEVEL", default_value = "leave")]
+    pub rts: String,
     /// ELF file of the firmware, for its format strings; may be repeated
     #[arg(long, value_name = "FILE")]
     pub elf: Vec<PathBuf>,
@@ -110,7 +116,9 @@ impl MonitorArgs {
             let mut settings = Settings::default()
                 .with("port", port)
                 .with("framing", &self.framing)
-                .with("flow", &self.flow);
+                .with("flow", &self.flow)
+                .with("dtr", &self.dtr)
+                .with("rts", &self.rts);
             if let Some(baud) = self.baud.get(at).or(self.baud.first()) {
                 settings = settings.with("baud", baud);
             }

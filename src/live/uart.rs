@@ -52,6 +52,24 @@ pub const FLOW: Field = Field {
     help: "Hardware uses the lines RTS and CTS, software the characters XON and XOFF",
 };
 
+/// What is done to the lines of the port; many boards reset, or go into their boot loader, by them.
+pub const DTR: Field = Field {
+    id: "dtr",
+    title: "DTR",
+    kind: FieldKind::Choice(LINE),
+    default: "leave",
+    help: "Data terminal ready: many boards reset by it; leave does what the system does",
+};
+/// The same of the other one.
+pub const RTS: Field = Field {
+    id: "rts",
+    title: "RTS",
+    kind: FieldKind::Choice(LINE),
+    default: "leave",
+    help: "Request to send: on boards of Espressif it resets, with DTR it starts the boot loader",
+};
+const LINE: &[&str] = &["leave", "on", "off"];
+
 /// The kind of link.
 pub struct Uart;
 
@@ -65,7 +83,7 @@ impl LinkKind for Uart {
     }
 
     fn fields(&self) -> &'static [Field] {
-        &[PORT, BAUD, FRAMING, FLOW]
+        &[PORT, BAUD, FRAMING, FLOW, DTR, RTS]
     }
 
     fn present(&self) -> Vec<Present> {
@@ -114,6 +132,10 @@ impl LinkKind for Uart {
             .flow_control(flow)
             .open()
             .map_err(|error| not_opened(name, &error))?;
+        let (dtr, rts) = (line(settings, &DTR)?, line(settings, &RTS)?);
+        // A pseudo terminal, and many an adapter, has no such lines.
+        let _set = dtr.map(|level| port.write_data_terminal_ready(level));
+        let _set = rts.map(|level| port.write_request_to_send(level));
         if is_guessed {
             guess_rate(name, port.as_mut())?;
         }
@@ -133,6 +155,15 @@ fn usb_name(usb: &UsbPortInfo) -> String {
         Some(serial) => format!("{product}, {serial}"),
         None => product,
     }
+}
+
+/// The level that a line is to have; `None`: it is left alone.
+fn line(settings: &Settings, field: &Field) -> Result<Option<bool>, LinkError> {
+    Ok(match settings.checked(field)? {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    })
 }
 
 /// Sets the rate at which text comes. The board has to say something meanwhile.

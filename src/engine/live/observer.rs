@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// A fault is noticed within this time.
 const FAULT_WATCH_EVERY: Duration = Duration::from_millis(250);
+/// Looks that are due within this time are one.
+const TOGETHER: Duration = Duration::from_millis(4);
 /// A number that lies across two words is read again until two reads agree, at most so often.
 const TEAR_TRIES: usize = 3;
 /// Code of an ELF file without a build id that is held against the board's memory.
@@ -89,12 +91,18 @@ impl<'o> Observer<'o> {
 
     /// When there is something to look at next.
     pub(super) fn next(&self) -> Instant {
+        let others = self.rtt.iter().map(Rtt::due).chain(self.unsent.due());
+        let look = self.next_look();
+        others.min().map_or(look, |due| due.min(look))
+    }
+
+    /// When numbers or faults are to be looked at next.
+    fn next_look(&self) -> Instant {
         let watched = self.due.iter().zip(&self.numbers);
         let watched = watched.filter(|(_, listed)| listed.is_watched && !self.is_wrong_elf);
         let watches = watched.map(|(due, _)| *due);
-        let rtt = self.rtt.iter().map(Rtt::due);
-        let others = watches.chain(rtt).chain(self.unsent.due()).min();
-        others.map_or(self.faults_due, |due| due.min(self.faults_due))
+        let first = watches.min();
+        first.map_or(self.faults_due, |due| due.min(self.faults_due))
     }
 
     /// Looks at who it is: asked whenever the link was opened.
@@ -185,7 +193,12 @@ impl<'o> Observer<'o> {
             tell(Seen::State(LinkState::Unsent(unsent)));
         }
         let now = Instant::now();
-        let looks_for_faults = self.faults_due <= now;
+        if self.next_look() > now {
+            return Ok(());
+        }
+        // What is due in a moment is looked at together: a link that halts to read then halts once.
+        let soon = now + TOGETHER;
+        let looks_for_faults = self.faults_due <= soon;
         let due: Vec<usize> = if self.is_wrong_elf {
             Vec::new()
         } else {
@@ -194,7 +207,7 @@ impl<'o> Observer<'o> {
                     .numbers
                     .get(*at)
                     .is_some_and(|listed| listed.is_watched);
-                is_watched && self.due.get(*at).is_some_and(|due| *due <= now)
+                is_watched && self.due.get(*at).is_some_and(|due| *due <= soon)
             };
             (0..self.due.len()).filter(is_due).collect()
         };
