@@ -14,34 +14,10 @@ use fieldscope::engine::live::{
     Heard, LiveSession, Observing, Recorder, Settings, Watch, WatchList, cost_in_words, link_kind,
 };
 use fieldscope::symbols::symbol_file::SymbolFile;
-use qemu::{GdbBoard, free_address};
+use qemu::{GdbBoard, NUMBERS, free_address};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// 20 numbers of the kernel of the watched firmware.
-const NUMBERS: [&str; 20] = [
-    "xTickCount",
-    "uxCurrentNumberOfTasks",
-    "uxTopReadyPriority",
-    "uxTaskNumber",
-    "xSchedulerRunning",
-    "xNumOfOverflows",
-    "xNextTaskUnblockTime",
-    "uxSchedulerSuspended",
-    "xYieldPendings[0]",
-    "uxDeletedTasksWaitingCleanUp",
-    "pxReadyTasksLists[0].uxNumberOfItems",
-    "pxReadyTasksLists[1].uxNumberOfItems",
-    "pxReadyTasksLists[2].uxNumberOfItems",
-    "pxReadyTasksLists[3].uxNumberOfItems",
-    "pxReadyTasksLists[4].uxNumberOfItems",
-    "xDelayedTaskList1.uxNumberOfItems",
-    "xDelayedTaskList2.uxNumberOfItems",
-    "xPendingReadyList.uxNumberOfItems",
-    "xSuspendedTaskList.uxNumberOfItems",
-    "pxCurrentTCB",
-];
 
 fn main() {
     let mut args = std::env::args().skip(1);

@@ -10,35 +10,11 @@ mod qemu;
 mod session;
 
 use common::Place;
-use qemu::{GdbBoard, SilentServer, free_address};
+use qemu::{GdbBoard, NUMBERS, SilentServer, free_address};
 use serde_json::Value;
 use session::Monitor;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Looked at on the board with an RTOS: 20 numbers.
-const NUMBERS: [&str; 20] = [
-    "xTickCount@50",
-    "uxCurrentNumberOfTasks@50",
-    "uxTopReadyPriority@50",
-    "uxTaskNumber@50",
-    "xSchedulerRunning@50",
-    "xNumOfOverflows@50",
-    "xNextTaskUnblockTime@50",
-    "uxSchedulerSuspended@50",
-    "xYieldPendings[0]@50",
-    "uxDeletedTasksWaitingCleanUp@50",
-    "pxReadyTasksLists[0].uxNumberOfItems@50",
-    "pxReadyTasksLists[1].uxNumberOfItems@50",
-    "pxReadyTasksLists[2].uxNumberOfItems@50",
-    "pxReadyTasksLists[3].uxNumberOfItems@50",
-    "pxReadyTasksLists[4].uxNumberOfItems@50",
-    "xDelayedTaskList1.uxNumberOfItems@50",
-    "xDelayedTaskList2.uxNumberOfItems@50",
-    "xPendingReadyList.uxNumberOfItems@50",
-    "xSuspendedTaskList.uxNumberOfItems@50",
-    "pxCurrentTCB@50",
-];
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -80,7 +56,8 @@ fn a_running_board_is_watched_and_its_fault_is_explained() {
     let place = Place::new();
     let (mut board, elf) = rtos_board(&free_address());
     board.printed("freertos spike");
-    let watches = NUMBERS.iter().flat_map(|name| ["--watch", name]);
+    let numbers = NUMBERS.map(|name| format!("{name}@50"));
+    let watches = numbers.iter().flat_map(|number| ["--watch", number]);
     let args = [
         "--gdb",
         &board.address,

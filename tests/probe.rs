@@ -18,7 +18,7 @@ use fieldscope::engine::live::{
     WatchList, link_kind,
 };
 use fieldscope::symbols::symbol_file::SymbolFile;
-use qemu::{GdbBoard, free_address};
+use qemu::{GdbBoard, NUMBERS, free_address};
 use serde_json::Value;
 use sim_probe::{Answers, plug_in};
 use std::path::{Path, PathBuf};
@@ -28,30 +28,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use uart::Uart;
-
-/// Looked at: 20 numbers of the kernel, 100 times a second.
-const NUMBERS: [&str; 20] = [
-    "xTickCount",
-    "uxCurrentNumberOfTasks",
-    "uxTopReadyPriority",
-    "uxTaskNumber",
-    "xSchedulerRunning",
-    "xNumOfOverflows",
-    "xNextTaskUnblockTime",
-    "uxSchedulerSuspended",
-    "xYieldPendings[0]",
-    "uxDeletedTasksWaitingCleanUp",
-    "pxReadyTasksLists[0].uxNumberOfItems",
-    "pxReadyTasksLists[1].uxNumberOfItems",
-    "pxReadyTasksLists[2].uxNumberOfItems",
-    "pxReadyTasksLists[3].uxNumberOfItems",
-    "pxReadyTasksLists[4].uxNumberOfItems",
-    "xDelayedTaskList1.uxNumberOfItems",
-    "xDelayedTaskList2.uxNumberOfItems",
-    "xPendingReadyList.uxNumberOfItems",
-    "xSuspendedTaskList.uxNumberOfItems",
-    "pxCurrentTCB",
-];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

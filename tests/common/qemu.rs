@@ -7,6 +7,30 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+/// Numbers of the kernel of the FreeRTOS firmware (`tests/fixtures/qemu-freertos`).
+pub(crate) const NUMBERS: [&str; 20] = [
+    "xTickCount",
+    "uxCurrentNumberOfTasks",
+    "uxTopReadyPriority",
+    "uxTaskNumber",
+    "xSchedulerRunning",
+    "xNumOfOverflows",
+    "xNextTaskUnblockTime",
+    "uxSchedulerSuspended",
+    "xYieldPendings[0]",
+    "uxDeletedTasksWaitingCleanUp",
+    "pxReadyTasksLists[0].uxNumberOfItems",
+    "pxReadyTasksLists[1].uxNumberOfItems",
+    "pxReadyTasksLists[2].uxNumberOfItems",
+    "pxReadyTasksLists[3].uxNumberOfItems",
+    "pxReadyTasksLists[4].uxNumberOfItems",
+    "xDelayedTaskList1.uxNumberOfItems",
+    "xDelayedTaskList2.uxNumberOfItems",
+    "xPendingReadyList.uxNumberOfItems",
+    "xSuspendedTaskList.uxNumberOfItems",
+    "pxCurrentTCB",
+];
+
 /// A board that runs. What it prints on its UART is kept.
 pub(crate) struct GdbBoard {
     process: Child,
