@@ -101,6 +101,22 @@ impl Session {
         }
     }
 
+    /// Waits for a look that is so.
+    fn wait_for_look(&self, is_it: impl Fn(&Look) -> bool) {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "there was no such look");
+            match self.told.recv_timeout(left) {
+                Ok(Told::Look(look)) if is_it(&look) => {
+                    assert_ne!(value(&look, 0), Some(0.0), "what was not read is missing");
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Looks during a time.
     fn looks(&self, time: Duration) -> Vec<Look> {
         let end = Instant::now() + time;
@@ -268,18 +284,9 @@ fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
     let answer = |answers| shared.lock().unwrap().answers = answers;
     // A port that is busy: the numbers are missing for that time, never 0.
     answer(Answers::Wait);
-    std::thread::sleep(Duration::from_millis(300));
-    let busy = session.looks(Duration::from_millis(300));
-    assert!(busy.iter().any(|look| value(look, 0).is_none()), "{busy:?}");
-    assert!(busy.iter().all(|look| value(look, 0) != Some(0.0)));
+    session.wait_for_look(|look| value(look, 0).is_none());
     answer(Answers::Right);
-    std::thread::sleep(Duration::from_millis(300));
-    _ = session.looks(Duration::from_millis(100));
-    let right = session.looks(Duration::from_millis(300));
-    assert!(
-        right.iter().any(|look| value(look, 0).is_some()),
-        "{right:?}"
-    );
+    session.wait_for_look(|look| value(look, 0).is_some());
     for (answers, words) in [
         (Answers::Nothing, "no chip answers"),
         (Answers::Unplugged, "is gone"),
@@ -295,7 +302,7 @@ fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
         answer(Answers::Right);
         session.wait_for("Connected");
         session.wait_for("Identified");
-        assert!(!session.looks(Duration::from_millis(500)).is_empty());
+        session.wait_for_look(|look| value(look, 0).is_some());
     }
     let summary = session.end();
     // One may be lost again while it is being opened.
