@@ -278,7 +278,14 @@ impl<'o> Observer<'o> {
                 return Ok(());
             }
             if must_halt {
-                target.act(&Act::Halt)?;
+                match target.act(&Act::Halt) {
+                    // The fault is told all the same, and the link goes on.
+                    Err(LinkError::NotOffered { service: why, .. }) => {
+                        tell(Seen::State(LinkState::Refused { why }));
+                        return Ok(());
+                    }
+                    halted => halted?,
+                }
                 let what = "halted, to read the registers of the fault".to_owned();
                 tell(Seen::State(LinkState::Acted { what }));
             }

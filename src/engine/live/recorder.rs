@@ -124,7 +124,11 @@ impl Recorder {
         };
         self.append(&stream_record(number, ns, &stream))?;
         self.append(&traffic_record(Kind::Received, number, ns, core))?;
-        let path = self.path.with_extension(format!("{}.core", self.n_cores));
+        // Another session may have left one of that name.
+        let names = (u32::from(self.n_cores)..).map(|n| format!("{n}.core"));
+        let mut paths = names.map(|name| self.path.with_extension(name));
+        let path = paths.find(|path| !path.exists());
+        let path = path.ok_or(io::ErrorKind::AlreadyExists)?;
         std::fs::write(&path, core)?;
         Ok(path)
     }
