@@ -32,7 +32,7 @@ pub struct MonitorArgs {
     /// GDB server to observe a board through: localhost:1234; may be repeated. The board is halted for each look, as briefly as can be
     #[arg(long, value_name = "HOST:PORT")]
     pub gdb: Vec<String>,
-    /// Debug probe to observe a board through, with the name of its chip, or auto for any Cortex-M. The core is never halted
+    /// Debug probe to observe a board through, with the name of its chip, or auto for any Cortex-M. The core is halted only where --halt-on-fault allows it
     #[arg(long, value_name = "CHIP")]
     pub probe: Option<String>,
     /// Which probe, where there are several: VID:PID or VID:PID:SERIAL, as --list says
@@ -69,7 +69,7 @@ pub struct MonitorArgs {
     /// Line RTS of the UARTs: leave, on, off
     #[arg(long, value_name = "LEVEL", default_value = "leave")]
     pub rts: String,
-    /// ELF file of the firmware, for its format strings; may be repeated
+    /// ELF file of the firmware, for its format strings, its numbers and whether it is what runs; may be repeated
     #[arg(long, value_name = "FILE")]
     pub elf: Vec<PathBuf>,
     /// File to record into; by default one in the folder recordings beside the workspace
