@@ -4,6 +4,7 @@ use super::board::BoardBuild;
 use super::metrics::LiveMetrics;
 use crate::engine::context::QueryContext;
 use crate::engine::metric_row::{MetricRow, MetricValue};
+use crate::formats::recording::UNSENT;
 use crate::formats::scan::looks_like_text;
 use crate::formats::sdk::definitions::{self, DefinedMetric, METRICS_SECTION};
 use crate::formats::sdk::{SdkCarrier, read};
@@ -18,12 +19,17 @@ const BACK: usize = 256 << 10;
 /// Heartbeats that wait for their ELF.
 const WAITING_MAX: usize = 600;
 
+/// Messages that may come a second time: sent, and read out of the board's memory.
+const TWICE_MAX: usize = 64;
+
 /// The builds that boards say they run, as far as their ELF files are at hand.
 #[derive(Default)]
 pub(super) struct Builds {
     known: BTreeMap<BuildId, Option<Build>>,
     last: Option<BuildId>,
     is_new: bool,
+    /// The last heartbeats, and whether they were read out of a memory.
+    lately: VecDeque<(bool, DeviceMessage)>,
 }
 
 struct Build {
@@ -34,6 +40,8 @@ struct Build {
 /// Finds heartbeats.
 #[derive(Default)]
 pub(super) struct HeartbeatReader {
+    /// They were read out of the board's memory.
+    is_pulled: bool,
     n_read: usize,
     /// Where the last message ended: they are found in the order of their ends.
     last_end: u64,
@@ -87,6 +95,20 @@ impl Builds {
         }
     }
 
+    /// True for a heartbeat that came already in the other way.
+    fn came(&mut self, is_pulled: bool, message: &DeviceMessage) -> bool {
+        let mut lately = self.lately.iter();
+        let came = lately.any(|(was_pulled, other)| {
+            *was_pulled != is_pulled && other.sender == message.sender && other.body == message.body
+        });
+        if !came {
+            self.lately.push_back((is_pulled, message.clone()));
+            let n_extra = self.lately.len().saturating_sub(TWICE_MAX);
+            self.lately.drain(..n_extra);
+        }
+        came
+    }
+
     fn metrics(&self, message: &DeviceMessage) -> Option<&[DefinedMetric]> {
         let build = message.sender.build_id.as_ref()?;
         Some(&self.known.get(build)?.as_ref()?.metrics)
@@ -109,6 +131,14 @@ fn file_name(path: &str) -> String {
 }
 
 impl HeartbeatReader {
+    /// Of a stream of this kind ([`Stream::link`](crate::formats::recording::Stream::link)).
+    pub(super) fn of(kind: &str) -> Self {
+        Self {
+            is_pulled: kind == UNSENT,
+            ..Self::default()
+        }
+    }
+
     /// Reads what is new of all that came.
     pub(super) fn read(
         &mut self,
@@ -139,7 +169,8 @@ impl HeartbeatReader {
             if let Some(build) = &message.sender.build_id {
                 builds.note(context, build);
             }
-            if !matches!(message.body, MessageBody::Heartbeat(_)) {
+            let is_heartbeat = matches!(message.body, MessageBody::Heartbeat(_));
+            if !is_heartbeat || builds.came(self.is_pulled, &message) {
                 continue;
             }
             if let Some(defined) = builds.metrics(&message) {

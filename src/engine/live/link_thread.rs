@@ -2,9 +2,9 @@
 
 use super::control::{Control, Order};
 use super::observer::{Observer, Observing, Seen};
-use super::recorder::{FIRST_WATCH, rtt_stream};
+use super::recorder::{FIRST_WATCH, rtt_stream, unsent_stream};
 use super::teller::Message;
-use crate::formats::recording::{LinkState, Stream};
+use crate::formats::recording::{LinkState, Stream, UNSENT};
 use crate::live::{Allowed, Link, LinkError, LinkKind, Settings};
 use std::collections::BTreeSet;
 use std::io;
@@ -44,8 +44,8 @@ pub(super) struct LinkThread<'s> {
     told: Option<LinkError>,
     observer: Observer<'s>,
     cost_told: Instant,
-    /// RTT channels that were announced.
-    channels: BTreeSet<u8>,
+    /// Streams of the processor's memory that were announced.
+    streams: BTreeSet<u8>,
     messages: SyncSender<Message>,
 }
 
@@ -67,7 +67,7 @@ impl<'s> LinkThread<'s> {
             told: None,
             observer: Observer::new(observing, allowed),
             cost_told: Instant::now(),
-            channels: BTreeSet::new(),
+            streams: BTreeSet::new(),
             messages,
         }
     }
@@ -234,20 +234,22 @@ impl<'s> LinkThread<'s> {
         let looked = self.observer.look(target, |what| seen.push(what));
         let at = Instant::now();
         for what in seen {
-            if let Seen::Rtt(channel, _) = &what
-                && self.channels.insert(*channel)
-            {
-                let stream = Stream {
-                    link: "rtt".to_owned(),
-                    title: format!("RTT {channel} of {}", self.kind.describe(&self.settings)),
-                    ..Stream::default()
-                };
-                self.tell(Message::Opened(rtt_stream(self.number, *channel), stream))?;
+            let title = self.kind.describe(&self.settings);
+            match &what {
+                Seen::Rtt(channel, _) => {
+                    let number = rtt_stream(self.number, *channel);
+                    self.announce(number, "rtt", format!("RTT {channel} of {title}"))?;
+                }
+                Seen::Pulled(_) => {
+                    let number = unsent_stream(self.number);
+                    self.announce(number, UNSENT, format!("not sent yet, of {title}"))?;
+                }
+                _ => {}
             }
             self.tell(match what {
                 Seen::Numbers(numbers) => {
                     let stream = Stream {
-                        title: self.kind.describe(&self.settings),
+                        title,
                         ..Stream::of_numbers(numbers)
                     };
                     Message::Opened(FIRST_WATCH.saturating_add(self.number), stream)
@@ -257,9 +259,23 @@ impl<'s> LinkThread<'s> {
                 Seen::Rtt(channel, bytes) => {
                     Message::Received(rtt_stream(self.number, channel), at, bytes)
                 }
+                Seen::Pulled(lines) => Message::Received(unsent_stream(self.number), at, lines),
                 Seen::Core(core) => Message::Core(self.number, at, core),
             })?;
         }
         Ok(looked)
+    }
+
+    /// Tells of a stream before its first bytes.
+    fn announce(&mut self, number: u8, link: &str, title: String) -> Result<(), Over> {
+        if !self.streams.insert(number) {
+            return Ok(());
+        }
+        let stream = Stream {
+            link: link.to_owned(),
+            title,
+            ..Stream::default()
+        };
+        self.tell(Message::Opened(number, stream))
     }
 }

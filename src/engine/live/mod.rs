@@ -14,6 +14,7 @@ mod link_thread;
 pub(super) mod listener;
 pub mod metrics;
 mod observer;
+mod pulled;
 mod recorder;
 mod replay;
 mod rtt;

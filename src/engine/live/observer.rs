@@ -43,6 +43,8 @@ pub(super) enum Seen {
     Values(Vec<(u16, Option<WatchValue>)>),
     /// An ELF core of the board.
     Core(Vec<u8>),
+    /// What the SDK has not sent, as it would send it.
+    Pulled(Vec<u8>),
     /// What the program wrote for a channel of RTT.
     Rtt(u8, Vec<u8>),
 }
@@ -148,7 +150,8 @@ impl<'o> Observer<'o> {
             (false, false) => matching,
         };
         self.faults = FaultWatch::new(self.elfs.clone());
-        self.unsent = UnsentWatch::new(&self.elfs);
+        let before = std::mem::replace(&mut self.unsent, UnsentWatch::new(&[]));
+        self.unsent = UnsentWatch::new(&self.elfs).after(before);
         Ok(state)
     }
 
@@ -189,8 +192,12 @@ impl<'o> Observer<'o> {
                 tell(Seen::Rtt(came.channel, came.bytes));
             }
         }
-        if let Some(unsent) = self.unsent.look(target)? {
+        let news = self.unsent.look(target, self.build.as_ref())?;
+        if let Some(unsent) = news.unsent {
             tell(Seen::State(LinkState::Unsent(unsent)));
+        }
+        if !news.lines.is_empty() {
+            tell(Seen::Pulled(news.lines));
         }
         let now = Instant::now();
         if self.next_look() > now {

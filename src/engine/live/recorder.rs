@@ -17,17 +17,26 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 pub(super) const LINKS_MAX: u8 = 16;
 /// RTT channels are numbered from here on, eight for each link.
 const FIRST_RTT: u8 = LINKS_MAX;
+/// What the SDK behind a link has not sent, by their links.
+const FIRST_UNSENT: u8 = 144;
 /// Streams of looks are numbered from here on, by their links.
 pub(super) const FIRST_WATCH: u8 = 192;
 /// Cores are numbered from here on.
 const FIRST_CORE: u8 = 208;
 const _: () = assert!(
-    FIRST_RTT + LINKS_MAX * CHANNELS_MAX <= FIRST_WATCH && FIRST_WATCH + LINKS_MAX <= FIRST_CORE
+    FIRST_RTT + LINKS_MAX * CHANNELS_MAX <= FIRST_UNSENT
+        && FIRST_UNSENT + LINKS_MAX <= FIRST_WATCH
+        && FIRST_WATCH + LINKS_MAX <= FIRST_CORE
 );
 
 /// The stream of an RTT channel of a link.
 pub(super) fn rtt_stream(link: u8, channel: u8) -> u8 {
     FIRST_RTT + (link % LINKS_MAX) * CHANNELS_MAX + channel % CHANNELS_MAX
+}
+
+/// The stream of what the SDK behind a link has not sent.
+pub(super) fn unsent_stream(link: u8) -> u8 {
+    FIRST_UNSENT + link % LINKS_MAX
 }
 
 /// Appends to a recording. What was appended is with the system at once, so that a crash of the program loses nothing, and on the

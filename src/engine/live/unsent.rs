@@ -1,7 +1,9 @@
 //! What the device-side SDK keeps in memory and has not sent yet, read without disturbing it (assets/sdk/fieldscope.c, `fs`).
 
+use super::pulled::Pulled;
 use crate::formats::recording::Unsent;
 use crate::live::{LinkError, Read, Target};
+use crate::model::build_id::BuildId;
 use crate::symbols::debug_info::DebugInfo;
 use crate::symbols::scalar::{array, scalar};
 use crate::symbols::symbol_file::SymbolFile;
@@ -24,11 +26,32 @@ struct Places {
     logs: Option<(u64, u64)>,
 }
 
+/// What was found at one moment.
+#[derive(Default)]
+pub(super) struct Contents {
+    /// How much of what.
+    pub(super) unsent: Unsent,
+    /// Messages of the queue, the oldest first: kind, and bytes.
+    pub(super) records: Vec<(u8, Vec<u8>)>,
+    /// Entries of the log ring, the oldest first.
+    pub(super) entries: Vec<Vec<u8>>,
+}
+
+/// What is new of it.
+#[derive(Default)]
+pub(super) struct News {
+    /// How much there is, if it is not what was told last.
+    pub(super) unsent: Option<Unsent>,
+    /// What was not there at the last look, as the lines in which a board would send it.
+    pub(super) lines: Vec<u8>,
+}
+
 /// Looks at what was not sent.
 pub(super) struct UnsentWatch {
     places: Option<Places>,
     due: Instant,
     told: Option<Unsent>,
+    pulled: Pulled,
 }
 
 impl UnsentWatch {
@@ -38,7 +61,15 @@ impl UnsentWatch {
             places: elfs.iter().find_map(|file| places(file)),
             due: Instant::now(),
             told: None,
+            pulled: Pulled::default(),
         }
+    }
+
+    /// The link was opened again: what was told of its contents before it was lost is not told again.
+    #[must_use]
+    pub(super) fn after(mut self, before: Self) -> Self {
+        self.pulled = before.pulled;
+        self
     }
 
     /// When it is to be looked at next; `None`: never.
@@ -46,11 +77,15 @@ impl UnsentWatch {
         self.places.as_ref().map(|_| self.due)
     }
 
-    /// What was not sent, if it is not what was told last.
-    pub(super) fn look(&mut self, target: &mut dyn Target) -> Result<Option<Unsent>, LinkError> {
+    /// What is new of what was not sent by the build that runs.
+    pub(super) fn look(
+        &mut self,
+        target: &mut dyn Target,
+        build: Option<&BuildId>,
+    ) -> Result<News, LinkError> {
         let now = Instant::now();
         let Some(places) = self.places.as_ref().filter(|_| self.due <= now) else {
-            return Ok(None);
+            return Ok(News::default());
         };
         self.due = now + EVERY;
         let buffer =
@@ -63,12 +98,19 @@ impl UnsentWatch {
         reads.push(buffer(places.queue));
         reads.extend(places.logs.map(buffer));
         let reads = target.snapshot(reads, false)?.reads;
-        let unsent = unsent(&reads);
-        if unsent.is_none() || unsent == self.told {
-            return Ok(None);
-        }
+        let Some(contents) = contents(&reads) else {
+            return Ok(News::default());
+        };
+        let unsent = Some(contents.unsent.clone());
+        let Some(lines) = self.pulled.news(contents, build) else {
+            return Ok(News::default());
+        };
+        let is_known = unsent == self.told;
         self.told.clone_from(&unsent);
-        Ok(unsent)
+        Ok(News {
+            unsent: unsent.filter(|_| !is_known),
+            lines,
+        })
     }
 }
 
@@ -115,7 +157,7 @@ fn places(file: &SymbolFile) -> Option<Places> {
 }
 
 /// What words and buffers say; `None` where they do not fit together: the board has not come to it, or is in the middle of a change.
-fn unsent(reads: &[Read]) -> Option<Unsent> {
+fn contents(reads: &[Read]) -> Option<Contents> {
     let word = |at: usize| {
         let bytes = reads.get(at)?.bytes.as_deref()?.try_into().ok()?;
         Some(u32::from_le_bytes(bytes))
@@ -124,13 +166,17 @@ fn unsent(reads: &[Read]) -> Option<Unsent> {
         let bytes = reads.get(at)?.bytes.as_deref()?;
         bytes.get(..usize::try_from(n_bytes).ok()?)
     };
-    let mut unsent = Unsent {
-        coredump_bytes: word(2)?,
-        boots: word(3)?,
-        ..Unsent::default()
+    let mut found = Contents {
+        unsent: Unsent {
+            coredump_bytes: word(2)?,
+            boots: word(3)?,
+            queued_bytes: word(0)?,
+            ..Unsent::default()
+        },
+        ..Contents::default()
     };
+    let unsent = &mut found.unsent;
     let mut queue = of_buffer(4, word(0)?)?;
-    unsent.queued_bytes = word(0)?;
     while let [low, high, kind, rest @ ..] = queue {
         let n_bytes = usize::from(u16::from_le_bytes([*low, *high]));
         match *kind {
@@ -138,7 +184,9 @@ fn unsent(reads: &[Read]) -> Option<Unsent> {
             EVENT => unsent.events += 1,
             _ => unsent.others += 1,
         }
-        queue = rest.get(n_bytes..)?;
+        let (message, next) = rest.split_at_checked(n_bytes)?;
+        found.records.push((*kind, message.to_vec()));
+        queue = next;
     }
     if !queue.is_empty() {
         return None;
@@ -149,14 +197,16 @@ fn unsent(reads: &[Read]) -> Option<Unsent> {
     };
     while let [n_bytes, rest @ ..] = logs {
         unsent.log_entries += 1;
-        logs = rest.get(usize::from(*n_bytes)..)?;
+        let (entry, next) = rest.split_at_checked(usize::from(*n_bytes))?;
+        found.entries.push(entry.to_vec());
+        logs = next;
     }
-    Some(unsent)
+    Some(found)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::unsent;
+    use super::contents;
     use crate::live::Read;
 
     fn reads(queued: u32, queue: &[u8], logged: u32, logs: &[u8]) -> Vec<Read> {
@@ -180,7 +230,10 @@ mod tests {
     #[test]
     fn records_and_entries_are_counted() {
         let queue = [2, 0, 1, 9, 9, 1, 0, 2, 9, 0, 0, 1, 0xff, 0xff];
-        let found = unsent(&reads(12, &queue, 5, &[1, 7, 2, 7, 7, 0xff])).unwrap();
+        let found = contents(&reads(12, &queue, 5, &[1, 7, 2, 7, 7, 0xff])).unwrap();
+        assert_eq!(found.records[1], (2, vec![9]));
+        assert_eq!(found.entries, [vec![7], vec![7, 7]]);
+        let found = found.unsent;
         assert_eq!((found.heartbeats, found.events, found.others), (2, 1, 0));
         assert_eq!(
             (found.log_entries, found.boots, found.queued_bytes),
@@ -190,11 +243,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_together_is_not_told() {
-        assert!(unsent(&reads(99, &[0; 8], 0, &[])).is_none());
-        assert!(unsent(&reads(5, &[9, 0, 1, 0, 0], 0, &[])).is_none());
-        assert!(unsent(&reads(0, &[], 3, &[9, 0, 0])).is_none());
+        assert!(contents(&reads(99, &[0; 8], 0, &[])).is_none());
+        assert!(contents(&reads(5, &[9, 0, 1, 0, 0], 0, &[])).is_none());
+        assert!(contents(&reads(0, &[], 3, &[9, 0, 0])).is_none());
         let mut missing = reads(0, &[], 0, &[]);
         missing[0].bytes = None;
-        assert!(unsent(&missing).is_none());
+        assert!(contents(&missing).is_none());
     }
 }

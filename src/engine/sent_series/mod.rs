@@ -8,6 +8,7 @@ mod boots;
 mod clock;
 mod columns;
 mod events;
+mod pulled;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -25,6 +26,7 @@ use boots::{BootRun, Said, boot_runs, said};
 use clock::{BootTime, FileTimes, Sources, TimeSource, TimedLines, boot_times};
 use columns::{LeftOut, Placed, batch};
 use events::Events;
+use pulled::SentToo;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,6 +83,7 @@ pub(super) fn sent_series(
     let mut events = Events::default();
     let mut rows_taken: BTreeMap<(String, i64), (Option<u64>, Option<u64>)> = BTreeMap::new();
     let mut devices = BTreeMap::new();
+    let sent_too = SentToo::new(examined);
     for file in &examined.files {
         if file.scan.messages.is_empty() {
             continue;
@@ -89,6 +92,7 @@ pub(super) fn sent_series(
         for (serial, (runs, times)) in &read.devices {
             for (run, time) in runs.iter().zip(times) {
                 let of_run = run.messages.iter().filter_map(|index| read.all.get(*index));
+                let of_run = of_run.filter(|said| !sent_too.has(file, said.message));
                 events.add_run(of_run.clone(), time);
                 for said in of_run {
                     let hardware = devices.entry(serial.clone()).or_insert(None);

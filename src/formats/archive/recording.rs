@@ -2,7 +2,7 @@
 
 use super::{Inflated, Unpacking};
 use crate::formats::manifest::{MANIFEST_FILE_NAME, MANIFEST_SCHEMA};
-use crate::formats::recording::{CORE, Kind, Recording, Session, Stream, WATCH};
+use crate::formats::recording::{CORE, Kind, Recording, Session, Stream, UNSENT, WATCH};
 use crate::formats::watch;
 use crate::model::progress::Cancelled;
 use serde_json::{Value, json};
@@ -60,6 +60,7 @@ impl Unpacking<'_> {
             let kind = match came.stream.link.as_str() {
                 WATCH => "other",
                 CORE => "coredump",
+                UNSENT => UNSENT,
                 _ => "log",
             };
             let since = came.first_ns.and_then(|ns| u64::try_from(ns).ok());

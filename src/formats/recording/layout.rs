@@ -95,6 +95,8 @@ pub struct Stream {
 
 /// [`Stream::link`] of looks at numbers of a running program: each line is a [`Look`].
 pub const WATCH: &str = "watch";
+/// [`Stream::link`] of what the SDK keeps in a board's memory and has not sent, as the lines in which it would send it.
+pub const UNSENT: &str = "unsent";
 /// [`Stream::link`] of an ELF core that was made of a board when it stopped.
 pub const CORE: &str = "core";
 

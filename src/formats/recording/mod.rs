@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub use layout::{
-    CORE, Kind, LinkState, Look, MAGIC, Record, Session, Stream, Unsent, WATCH, WatchValue,
+    CORE, Kind, LinkState, Look, MAGIC, Record, Session, Stream, UNSENT, Unsent, WATCH, WatchValue,
     WatchedNumber,
 };
 pub use read::{Recording, is_recording};

@@ -97,7 +97,8 @@ pub(super) fn entries(bytes: &[u8]) -> Vec<LogEntry> {
     out
 }
 
-fn entry_of(bytes: &[u8]) -> Option<LogEntry> {
+/// One entry, without its length.
+pub(super) fn entry_of(bytes: &[u8]) -> Option<LogEntry> {
     let mut reader = Reader {
         cbor: Cbor::new(bytes),
         holes: &[],

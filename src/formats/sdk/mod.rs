@@ -1,6 +1,6 @@
 //! What devices with the device-side SDK send: `docs/wire-format.md`, from the outside in. Carriers (`line_carrier`,
 //! `cobs_carrier`) hold chunks (`chunk`), chunks hold parts of messages (`reassembly`), messages are CBOR (`cbor`,
-//! `message`), and what numbers in them stand for is in the ELF (`definitions`).
+//! `message`), and what numbers in them stand for is in the ELF (`definitions`). `line_writer` goes the other way.
 
 mod cbor;
 mod chunk;
@@ -8,6 +8,7 @@ mod cobs_carrier;
 mod coredump;
 pub mod definitions;
 mod line_carrier;
+pub mod line_writer;
 pub(super) mod log_lines;
 mod message;
 mod noted;
