@@ -321,3 +321,77 @@ fn links_that_cannot_be_opened_say_why() {
         "Disconnected; nothing had come"
     );
 }
+
+#[test]
+fn a_recording_is_told_again_step_by_step_as_it_was() {
+    let desk = Desk::new();
+    let mut uart = Uart::new();
+    let port = desk.port(&uart);
+    desk.connect(&port);
+    uart.say(b"an ordinary line\n");
+    desk.wait_for("a line", |board| board.n_bytes() > 0);
+    uart.say(&std::fs::read(fixture("qemu-bare/an386-1.uart")).expect("the fixture"));
+    let crashed = desk.wait_for("a crash", |board| !board.crashes.is_empty());
+    uart.say(b"it goes on\n");
+    let n_bytes = crashed.n_bytes() + 11;
+    let live = desk.wait_for("the last line", |board| board.n_bytes() == n_bytes);
+    desk.done(Command::Disconnect);
+    let path = live.recording.clone();
+
+    desk.done(Command::Replay {
+        path: path.clone(),
+        from_ns: 0,
+    });
+    let board = desk.wait_for("a replay", |board| board.replay.is_some());
+    let replay = board.replay.clone().expect("a replay");
+    let crash = replay.script.events.iter().find(|event| event.is_crash);
+    let crash = crash.expect("its crash is known before it is told").clone();
+    assert_eq!(crash.what, "fault print");
+    replay.pace.set_speed(Some(0.1));
+    // The link was there; then the crash.
+    while replay.next_event().is_some_and(|event| !event.is_crash) {
+        replay.step();
+        desk.wait_for("a step", |_| replay.pace.position().is_paused);
+    }
+    replay.step();
+    let board = desk.wait_for("the crash", |board| {
+        replay.pace.position().is_paused && !board.crashes.is_empty()
+    });
+    assert_eq!(replay.at_ns(), crash.ns);
+    assert!(
+        board.n_bytes() <= crashed.n_bytes(),
+        "no more than up to it"
+    );
+    replay.pace.set_paused(false);
+    replay.pace.set_speed(None);
+    let board = desk.wait_for("its end", |board| {
+        replay.is_at_end() && board.n_bytes() == live.n_bytes()
+    });
+    assert_eq!(desk.tail(&board), desk.tail(&live));
+    let whats = |board: &Board| -> Vec<String> {
+        let crashes = board.crashes.iter();
+        crashes.map(|crash| crash.what.clone()).collect()
+    };
+    assert_eq!(whats(&board), whats(&live));
+    // Again, up to its crash at once.
+    desk.done(Command::Replay {
+        path,
+        from_ns: crash.ns,
+    });
+    desk.wait_for("the crash again", |board| {
+        let replay = board.replay.as_ref();
+        replay.is_some_and(|replay| replay.pace.position().is_paused) && board.crashes.len() == 1
+    });
+    assert_eq!(desk.done(Command::Disconnect), "The replay was ended");
+    // It was imported when it was made, and only then.
+    let captures = desk.engine.workspace().context().run(&CapturesQuery);
+    assert_eq!(captures.expect("captures").len(), 1);
+    let nothing = desk.order(Command::Replay {
+        path: fixture("qemu-bare/an386-1.uart"),
+        from_ns: 0,
+    });
+    let JobOutcome::Failed(said) = nothing else {
+        panic!("{nothing:?}");
+    };
+    assert!(said.contains("no recording of a live session"), "{said}");
+}

@@ -453,6 +453,28 @@ fn a_replay_prints_what_the_session_printed_at_the_pace_that_is_asked_for() {
     assert!(replay("1") >= Duration::from_millis(1400));
     replay("100");
     replay("max");
+    // At a terminal it is stepped through and let go.
+    let terminal = Uart::new();
+    let mut keys = &terminal.board;
+    let stdin = std::fs::File::open(&terminal.path).expect("the terminal");
+    let mut slow = place.command();
+    slow.args(["replay", "s.fscap", "--speed", "0.1", "--json"]);
+    let slow = slow
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let slow = slow.spawn().expect("it starts");
+    keys.write_all(b"faster\nmax\n").expect("it is typed");
+    let answer = slow.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert_eq!(answer.status.code(), Some(0), "{said}");
+    // Said at the beginning, and for what is none of it.
+    assert_eq!(
+        said.matches("Enter pauses and goes on").count(),
+        2,
+        "{said}"
+    );
+    assert_eq!(String::from_utf8_lossy(&answer.stdout), live);
     let wrong = place.run(&["replay", "s.fscap", "--speed", "backwards"]);
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.err.contains("backwards is no speed"), "{}", wrong.err);

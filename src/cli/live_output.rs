@@ -80,7 +80,7 @@ impl<'o> LiveOutput<'o> {
             Heard::Looked(_, look) if self.failed.is_none() => {
                 self.failed = self.watch.look(look, self.out).err();
             }
-            Heard::Looked(..) | Heard::Cost(..) => {}
+            Heard::Looked(..) | Heard::Cost(..) | Heard::Waiting => {}
             Heard::LeftOut(n_bytes) => {
                 let what = "were recorded and not printed: standard output is read too slowly";
                 // Nobody is left to tell when standard error is closed.

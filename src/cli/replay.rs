@@ -5,17 +5,20 @@ use super::exit::{Exit, Failure, Outcome};
 use super::live_output::LiveOutput;
 use super::terminal::Terminal;
 use crate::engine::file_bytes::{Access, FileBytes};
-use crate::engine::live::{is_recording, replay, streams_of};
+use crate::engine::live::{
+    Pace, SPEED_MAX, SPEED_MIN, Script, is_link, is_recording, replay, streams_of,
+};
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
 use crate::engine::one_shot::open_symbol_files;
 use crate::model::progress::Progress as _;
 use clap::Args;
-use std::io::Write;
+use std::io::{BufRead as _, IsTerminal as _, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// The fastest that still has a pace.
-const SPEED_MAX: f64 = 1000.0;
+/// What somebody at a terminal may type.
+const KEYS: &str = "Enter pauses and goes on; n and Enter goes to the next event; a number and Enter is another speed; Ctrl-C ends it";
 
 /// `fieldscope replay`.
 #[derive(Debug, Args)]
@@ -36,18 +39,12 @@ pub struct ReplayArgs {
 
 /// Prints what the session heard, at its pace.
 pub fn run(args: &ReplayArgs, common: &Common, out: &mut dyn Write) -> Outcome {
-    let speed = match args.speed.as_str() {
-        "max" => None,
-        text => {
-            let speed = text.parse().ok();
-            let speed = speed.filter(|speed| (0.1..=SPEED_MAX).contains(speed));
-            Some(speed.ok_or_else(|| {
-                Failure::wrong(format!(
-                    "{text} is no speed: give a number from 0.1 to 1000, or max"
-                ))
-            })?)
-        }
-    };
+    let speed = speed_of(&args.speed).ok_or_else(|| {
+        Failure::wrong(format!(
+            "{} is no speed: give a number from {SPEED_MIN} to {SPEED_MAX}, or max",
+            args.speed
+        ))
+    })?;
     let name = args.recording.display();
     let ctrl_c = Terminal::new("replaying");
     let bytes = FileBytes::of_file(&args.recording, Access::Map, &ctrl_c).map_err(|error| {
@@ -65,10 +62,20 @@ pub fn run(args: &ReplayArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     } else {
         LogStyle::Text
     };
-    let streams = streams_of(&bytes);
+    let mut streams = streams_of(&bytes);
+    // The others are told when they begin, as they were then.
+    streams.retain(|number, _| is_link(*number));
+    let pace = Arc::new(Pace::new(speed));
+    if std::io::stdin().is_terminal() {
+        let script = Script::of(&bytes, &ctrl_c).map_err(|_cancelled| Exit::Cancelled);
+        match script {
+            Ok(script) => listen_to_keys(script, Arc::clone(&pace)),
+            Err(exit) => return Ok(exit),
+        }
+    }
     let mut output = LiveOutput::new(&streams, style, &dictionaries, out);
     let is_over = || ctrl_c.tick(0, 0).is_err();
-    let warnings = replay(&bytes, speed, is_over, |heard| output.tell(heard));
+    let warnings = replay(&bytes, &pace, is_over, |heard| output.tell(heard));
     output.finish()?;
     for warning in warnings {
         let offset = warning.offset.unwrap_or_default();
@@ -86,4 +93,56 @@ pub fn run(args: &ReplayArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     } else {
         Exit::Done
     })
+}
+
+/// `max`, or a number of times; `None` of anything else.
+fn speed_of(text: &str) -> Option<Option<f64>> {
+    if text == "max" {
+        return Some(None);
+    }
+    let speed = text.parse().ok();
+    let speed = speed.filter(|speed| (SPEED_MIN..=SPEED_MAX).contains(speed));
+    speed.map(Some)
+}
+
+/// Sets the pace by what is typed, on a thread of its own: it ends with the program.
+fn listen_to_keys(script: Script, pace: Arc<Pace>) {
+    say(KEYS);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            match line.trim() {
+                "" => {
+                    let is_paused = pace.position().is_paused;
+                    pace.set_paused(!is_paused);
+                    if !is_paused {
+                        say("paused");
+                    }
+                }
+                "n" => match script.next_event(pace.position().at_ns) {
+                    Some(event) => {
+                        pace.go_to(event.ns);
+                        say(&format!(
+                            "to {:.3} s: {}",
+                            event.ns as f64 / 1e9,
+                            event.in_words()
+                        ));
+                    }
+                    None => {
+                        say("nothing happens after this; Enter goes on to the end");
+                        pace.set_paused(true);
+                    }
+                },
+                text => match speed_of(text) {
+                    Some(speed) => pace.set_speed(speed),
+                    None => say(KEYS),
+                },
+            }
+        }
+    });
+}
+
+fn say(what: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _closed = writeln!(std::io::stderr(), "fieldscope: {what}").is_err();
 }

@@ -141,6 +141,13 @@ pub enum Command {
     },
     /// Take what was recorded so far into the workspace; the session goes on.
     TakeSoFar,
+    /// Tell a recording again on the Live screen, from its beginning.
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// Up to here it is told at once, nanoseconds since the session began; if it is not the beginning, it stands there.
+        from_ns: i64,
+    },
     /// Write what is shown of a log to a file.
     ExportLog {
         /// The log.
@@ -324,6 +331,7 @@ impl Command {
             Self::Watch { asked } => format!("Watch {asked}"),
             Self::Unwatch { name } => format!("Watch {name} no longer"),
             Self::TakeSoFar => "Take in what was recorded so far".to_owned(),
+            Self::Replay { path, .. } => format!("Replay {}", path.display()),
             Self::ExportLog { export, .. } => format!("Export to {}", export.path.display()),
             Self::ExportTable(export) => format!("Export to {}", export.path.display()),
             #[cfg(feature = "gui")]

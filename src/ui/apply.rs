@@ -286,9 +286,10 @@ impl App {
 
     /// Does something with the board: from elsewhere its screen is shown first.
     fn order_of_board(&mut self, ctx: &Context, command: LiveCommand) {
-        if command == LiveCommand::Disconnect {
-            self.order(Command::Disconnect);
-            return;
+        match command {
+            LiveCommand::Disconnect => return self.order(Command::Disconnect),
+            LiveCommand::Replay => self.ask(ctx, Ask::Recording),
+            _ => {}
         }
         self.nav.go_panel(PanelId::Live);
         self.order_of_open(&UiCommand::Live(command));

@@ -224,6 +224,12 @@ pub enum LiveCommand {
     OpenCrash,
     /// Let the processor stand.
     Halt,
+    /// Choose a recording and tell it again.
+    Replay,
+    /// Let a replay stand, or go on.
+    Pause,
+    /// Let a replay go on to the next thing that happened.
+    NextEvent,
 }
 
 /// How an action is shown and called.
@@ -289,6 +295,9 @@ pub static COMMANDS: &[CommandInfo] = commands![
     UiCommand::Live(LiveCommand::Follow), "Pause or follow the live log", "Keep what is in sight of the log of the board, or show its end again; Space does the same.", [];
     UiCommand::Live(LiveCommand::Halt), "Halt the board", "Let its processor stand; the first time it shows what can be done to the board.", [key(Modifiers::CTRL.plus(Modifiers::ALT), Key::H)];
     UiCommand::Live(LiveCommand::OpenCrash), "Open the crash", "Take what the board sent into the workspace and open the crash that came last; the session goes on.", [];
+    UiCommand::Live(LiveCommand::Replay), "Replay a recording…", "Choose a recording of a live session (.fscap) and see it again as it was.", [];
+    UiCommand::Live(LiveCommand::Pause), "Pause the replay", "Let the replay of a recording stand, or go on.", [key(NONE, Key::P)];
+    UiCommand::Live(LiveCommand::NextEvent), "Next event", "Let the replay go on to the next thing that happened: a crash, a lost link, a halt.", [key(Modifiers::SHIFT, Key::P)];
     UiCommand::LogFollowEnd, "Follow the end of the log", "Keep the last line in sight as the log grows; scrolling up ends it.", [key(NONE, Key::F)];
     UiCommand::LogFindNext, "Next match in the log", "Go to the next line that holds what stands in the search field.", [key(NONE, Key::F3)];
     UiCommand::LogFindPrevious, "Previous match in the log", "Go to the line before that holds it.", [key(Modifiers::SHIFT, Key::F3)];

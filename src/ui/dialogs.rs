@@ -15,6 +15,8 @@ pub enum Ask {
     WatchFolder,
     /// A log file to follow.
     FollowLog,
+    /// A recording to replay.
+    Recording,
     /// Symbol files.
     SymbolFiles,
     /// Where saved filters go.
@@ -97,6 +99,7 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
         Ask::ImportFolder => "Open folder",
         Ask::WatchFolder => "Watch folder",
         Ask::FollowLog => "Follow a log file",
+        Ask::Recording => "Replay a recording",
         Ask::SymbolFiles => "Add symbol files",
         Ask::ExportFilters => "Export filters",
         Ask::ImportFilters => "Import filters",
@@ -105,6 +108,10 @@ fn show(ask: &Ask) -> Option<Vec<PathBuf>> {
     });
     match ask {
         Ask::ImportFiles | Ask::SymbolFiles => dialog.pick_files(),
+        Ask::Recording => dialog
+            .add_filter("Recordings of live sessions", &["fscap"])
+            .pick_file()
+            .map(|path| vec![path]),
         Ask::FollowLog | Ask::ImportFilters => dialog.pick_file().map(|path| vec![path]),
         Ask::ExportFilters => dialog
             .set_file_name("filters.json")

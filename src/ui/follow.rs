@@ -213,6 +213,7 @@ impl App {
             (Ask::ImportFiles | Ask::ImportFolder, _) => self.import(paths),
             (Ask::SymbolFiles, _) => self.order(Command::AddSymbols { paths }),
             (Ask::FollowLog, Some(path)) => self.follow_log(path),
+            (Ask::Recording, Some(path)) => self.order(Command::Replay { path, from_ns: 0 }),
             (Ask::ExportLog(_), Some(path)) => {
                 self.order_of_logs(&UiCommand::LogExportTo(path));
             }
@@ -226,6 +227,7 @@ impl App {
             (
                 Ask::SourceFolder(_)
                 | Ask::FollowLog
+                | Ask::Recording
                 | Ask::ExportLog(_)
                 | Ask::ExportTable(_)
                 | Ask::ExportFilters

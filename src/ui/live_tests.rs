@@ -3,7 +3,7 @@
 use super::app::App;
 use super::command::{LiveCommand, UiCommand};
 use super::panels::PanelId;
-use super::sample::{FakeDoor, Mode, crashed_board, lost_board};
+use super::sample::{FakeDoor, Mode, crashed_board, lost_board, replayed_board};
 use super::tests::{Sent, window, window_with};
 use crate::engine::command::Command;
 use crate::engine::live::board::{LiveView, Refused};
@@ -205,6 +205,52 @@ fn a_crash_and_a_lost_link_are_told_in_words() {
     harness.get_by_label("Live: /dev/ttyUSB0 is gone, no ELF of build a1e688c2");
     let (harness, _) = window(Mode::Ready);
     harness.get_by_label("Live: 2 links, meadow-an386.elf matches");
+}
+
+#[test]
+fn a_recording_is_seen_again_paused_stepped_and_sought_in() {
+    let view = replayed_board();
+    let replay = view.board.as_ref().unwrap().replay.clone().unwrap();
+    let (mut harness, sent) = live(Mode::Ready, Some(view));
+    harness.get_by_label("Replay of 2026-11-23T11-57-56Z.fscap, paused");
+    harness.get_by_label("0:48.0 of 2:04.0");
+    harness.get_by_label("Next, at 1:37.0: the board crashed: a fault print came");
+    // Nothing is done to a board that was.
+    assert!(harness.query_by_label("Disconnect").is_none());
+    assert!(harness.query_by_label("Line to send").is_none());
+    harness.key_press(Key::P);
+    harness.run_steps(2);
+    assert!(!replay.pace.position().is_paused);
+    harness.get_by_label("Pause the replay").click();
+    harness.run_steps(2);
+    assert!(replay.pace.position().is_paused);
+    harness.get_by_label("60×").click();
+    harness.run_steps(2);
+    assert_eq!(replay.pace.position().speed, Some(60.0));
+    harness.get_by_label("Next event").click();
+    harness.run_steps(2);
+    // Whoever tells comes to what lies behind the crash.
+    assert_eq!(replay.pace.due_in(97_000_000_000), None);
+    while !replay.pace.position().is_paused {
+        _ = replay.pace.due_in(98_000_000_000);
+    }
+    harness.run_steps(2);
+    harness.get_by_label("1:37.0 of 2:04.0");
+    harness.get_by_label("Nothing more happens up to the end.");
+    harness.get_by_label("End the replay").click();
+    harness.run_steps(2);
+    assert!(matches!(sent.borrow().last(), Some(Command::Disconnect)));
+    // One of before is a click away.
+    let nothing = Some(Arc::new(LiveView::default()));
+    let (mut harness, sent) = live(Mode::Ready, nothing);
+    harness
+        .get_by_label("Replay 2026-11-22T16-03-10Z.fscap")
+        .click();
+    harness.run();
+    assert!(matches!(
+        sent.borrow().last(),
+        Some(Command::Replay { from_ns: 0, .. })
+    ));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::app::App;
 use super::command::UiCommand;
 use super::dialogs::{Ask, Dialogs, Outcome};
 use super::panels::{PANELS, PanelId};
-use super::sample::{FakeDoor, Mode, crashed_board, held_sample, lost_board};
+use super::sample::{FakeDoor, Mode, crashed_board, held_sample, lost_board, replayed_board};
 use super::theme;
 use crate::engine::command::Command;
 use crate::engine::job::{JobId, JobStatus};
@@ -564,6 +564,7 @@ fn every_screen_looks_as_it_did_in_every_state() {
         ("connect", nothing, egui::ThemePreference::Light),
         ("lost", lost_board(), egui::ThemePreference::Light),
         ("crashed", crashed_board(), egui::ThemePreference::Dark),
+        ("replay", replayed_board(), egui::ThemePreference::Dark),
     ];
     for (name, view, theme) in boards {
         let door = FakeDoor::new(Mode::Ready);

@@ -51,7 +51,8 @@ pub(super) fn run(engine: &Engine, command: &Command, job: &JobContext) -> JobRe
         | Command::Control { .. }
         | Command::Watch { .. }
         | Command::Unwatch { .. }
-        | Command::TakeSoFar => engine.desk.run(engine, command, job),
+        | Command::TakeSoFar
+        | Command::Replay { .. } => engine.desk.run(engine, command, job),
         Command::ExportLog { key, export } => export_log::run(engine, key, export, job),
         Command::ExportTable(asked) => {
             let n_rows = export(&workspace.context(), asked).map_err(failed)?;

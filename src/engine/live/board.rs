@@ -2,7 +2,7 @@
 
 use super::choice::LinkChoice;
 use super::metrics::LiveMetrics;
-use super::{Cost, LinkError, LinkState, Unsent};
+use super::{Cost, LinkError, LinkState, Pace, ReplayEvent, Script, Unsent};
 use crate::engine::logs::view::LogKey;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +63,40 @@ pub struct Board {
     pub crashes: Vec<LiveCrash>,
     /// What of the session was taken into the workspace while it is live.
     pub so_far: Option<SoFar>,
+    /// It is a recording that is told again, and how.
+    pub replay: Option<Arc<Replay>>,
+}
+
+/// A recording that is told again.
+#[derive(Debug)]
+pub struct Replay {
+    /// What there is in it.
+    pub script: Script,
+    /// How fast it goes; whoever looks may set it.
+    pub pace: Pace,
+}
+
+impl Replay {
+    /// How much of the session was told, nanoseconds.
+    pub fn at_ns(&self) -> i64 {
+        self.pace.position().at_ns.min(self.script.lasted_ns)
+    }
+
+    /// True once all of it was told.
+    pub fn is_at_end(&self) -> bool {
+        self.at_ns() >= self.script.lasted_ns
+    }
+
+    /// Goes on to the next thing that happened, as fast as can be, and stands there; to the end where there is none.
+    pub fn step(&self) {
+        let next = self.next_event().map(|event| event.ns);
+        self.pace.go_to(next.unwrap_or(self.script.lasted_ns));
+    }
+
+    /// What a step goes to.
+    pub fn next_event(&self) -> Option<&ReplayEvent> {
+        self.script.next_event(self.at_ns())
+    }
 }
 
 /// How far a session is.
@@ -101,8 +135,6 @@ pub struct BoardAct {
 /// A link of a session.
 #[derive(Clone, Debug)]
 pub struct BoardLink {
-    /// How it was chosen.
-    pub choice: LinkChoice,
     /// What it is called.
     pub title: String,
     /// Whether it is there: connected, lost or ended.
@@ -183,6 +215,15 @@ impl LiveView {
 }
 
 impl Board {
+    /// The moment that is shown: that of the session in a replay, else `now`.
+    pub fn moment(&self, now: SystemTime) -> SystemTime {
+        let Some(replay) = &self.replay else {
+            return now;
+        };
+        let since = Duration::from_nanos(replay.at_ns().unsigned_abs());
+        self.began.checked_add(since).unwrap_or(now)
+    }
+
     /// Bytes that came over all links.
     pub fn n_bytes(&self) -> u64 {
         self.links.iter().map(|link| link.n_bytes).sum()

@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// No look is at more than this: the largest memory that boards send as text is smaller.
 const WINDOW: usize = 8 << 20;
 /// Several dumps that are whole so soon one after the other tell of one crash.
-const SAME_CRASH: Duration = Duration::from_secs(5);
+pub(super) const SAME_CRASH: Duration = Duration::from_secs(5);
 
 /// Looks for crashes.
 pub(super) struct CrashWatch {
@@ -85,7 +85,7 @@ impl CrashWatch {
 }
 
 /// What a dump is, in words.
-fn what(dump: &Coredump) -> &'static str {
+pub(super) fn what(dump: &Coredump) -> &'static str {
     if dump.memory.is_empty() && dump.sender.is_some() {
         "crash message"
     } else if dump.memory.is_empty() {

@@ -1,12 +1,11 @@
 //! Who listens to a session for the window: logs, metrics, crashes and states of links, shown at most ten times a second.
 
-use super::board::{Board, BoardAct, BoardBuild, BoardLink, LiveCrash, Phase};
-use super::choice::LinkChoice;
+use super::board::{Board, BoardAct, BoardBuild, BoardLink, LiveCrash, Phase, Replay};
 use super::crash_watch::CrashWatch;
 use super::heartbeat_reader::{Builds, HeartbeatReader};
 use super::link_log::LinkLog;
 use super::metrics::LiveMetrics;
-use super::recorder::{FIRST_WATCH, LINKS_MAX};
+use super::recorder::FIRST_WATCH;
 use super::{Heard, LinkState, Look, Stream, Unsent, WatchList, WatchValue, WatchedNumber};
 use crate::engine::context::QueryContext;
 use crate::engine::file_bytes::FileBytes;
@@ -14,6 +13,7 @@ use crate::model::build_id::BuildId;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What came is shown so often.
@@ -43,6 +43,8 @@ pub(in crate::engine) struct Listener {
     acts: VecDeque<BoardAct>,
     crashes: Vec<LiveCrash>,
     began: (Instant, SystemTime),
+    /// It is a recording that is told again: its time is that of the session.
+    replay: Option<Arc<Replay>>,
     recording: PathBuf,
     n_left_out: u64,
     shown: Option<Instant>,
@@ -56,6 +58,8 @@ pub(in crate::engine) struct Listener {
 struct Link {
     /// Of its stream.
     number: u8,
+    /// [`Stream::link`] of its stream.
+    kind: String,
     shown: BoardLink,
     log: LinkLog,
     heartbeats: HeartbeatReader,
@@ -65,49 +69,23 @@ struct Link {
 }
 
 impl Listener {
-    /// Listens to links with a recording; `show` is given each state of the board.
+    /// Listens to links with a recording; `show` is given each state of the board. Of a recording that is told again, `replay`.
     pub(in crate::engine) fn new(
         context: QueryContext,
-        links: &[LinkChoice],
+        links: &BTreeMap<u8, Stream>,
         recording: &Path,
         watches: WatchList,
+        replay: Option<Arc<Replay>>,
         show: Show,
     ) -> io::Result<Self> {
         let now = SystemTime::now();
-        let mut of_kind: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut listened = Vec::with_capacity(links.len());
-        for choice in links {
-            let n = of_kind.entry(&choice.kind).or_default();
-            *n += 1;
-            // As the file of the stream is called in the recording.
-            let name = match *n {
-                1 => format!("{}.log", choice.kind),
-                n => format!("{}-{n}.log", choice.kind),
-            };
-            let title = choice.title();
-            listened.push(Link {
-                log: LinkLog::new(&context, recording.join(name), &title)?,
-                shown: BoardLink {
-                    choice: choice.clone(),
-                    title,
-                    state: LinkState::Connected,
-                    since: now,
-                    n_lost: 0,
-                    note: None,
-                    cost: None,
-                    n_bytes: 0,
-                    bytes_per_second: 0,
-                    log: None,
-                },
-                number: u8::try_from(listened.len()).unwrap_or(u8::MAX),
-                heartbeats: HeartbeatReader::default(),
-                crash: CrashWatch::default(),
-                bytes: Vec::new().into(),
-            });
-        }
-        Ok(Self {
+        let began = replay.as_ref().and_then(|replay| {
+            let began = humantime::parse_rfc3339(&replay.script.started_at);
+            began.ok()
+        });
+        let mut listener = Self {
             context,
-            links: listened,
+            links: Vec::with_capacity(links.len()),
             builds: Builds::default(),
             build: BoardBuild::default(),
             metrics: LiveMetrics::default(),
@@ -118,7 +96,8 @@ impl Listener {
             unsent: None,
             acts: VecDeque::new(),
             crashes: Vec::new(),
-            began: (Instant::now(), now),
+            began: (Instant::now(), began.unwrap_or(now)),
+            replay,
             recording: recording.to_owned(),
             n_left_out: 0,
             shown: None,
@@ -126,7 +105,57 @@ impl Listener {
             is_new: true,
             show,
             trouble: None,
+        };
+        for (number, stream) in links {
+            let link = listener.link_of(*number, stream)?;
+            listener.links.push(link);
+        }
+        Ok(listener)
+    }
+
+    /// What listens to a stream.
+    fn link_of(&self, number: u8, stream: &Stream) -> io::Result<Link> {
+        let is_alike = |link: &&Link| link.kind == stream.link;
+        let n_before = self.links.iter().filter(is_alike).count();
+        // As the file of the stream is called in the recording.
+        let name = match n_before {
+            0 => format!("{}.log", stream.link),
+            n => format!("{}-{}.log", stream.link, n + 1),
+        };
+        Ok(Link {
+            number,
+            kind: stream.link.clone(),
+            log: LinkLog::new(&self.context, self.recording.join(name), &stream.title)?,
+            shown: BoardLink {
+                title: stream.title.clone(),
+                state: LinkState::Connected,
+                since: self.now(),
+                n_lost: 0,
+                note: None,
+                cost: None,
+                n_bytes: 0,
+                bytes_per_second: 0,
+                log: None,
+            },
+            heartbeats: HeartbeatReader::of(&stream.link),
+            crash: CrashWatch::default(),
+            bytes: Vec::new().into(),
         })
+    }
+
+    /// Nanoseconds since the session began.
+    fn elapsed_ns(&self) -> i64 {
+        let past = self.began.0.elapsed().as_nanos();
+        let live = || i64::try_from(past).unwrap_or(i64::MAX);
+        self.replay
+            .as_ref()
+            .map_or_else(live, |replay| replay.at_ns())
+    }
+
+    fn now(&self) -> SystemTime {
+        let since = Duration::from_nanos(self.elapsed_ns().unsigned_abs());
+        let now = self.began.1.checked_add(since);
+        now.unwrap_or(self.began.1)
     }
 
     /// Shows the beginning, before anything was told.
@@ -158,7 +187,7 @@ impl Listener {
                 }
                 self.is_new = true;
             }
-            Heard::Silence => {}
+            Heard::Silence | Heard::Waiting => {}
         }
         let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
         let looks = is_due(self.looked, LOOK_EVERY);
@@ -198,45 +227,16 @@ impl Listener {
             self.numbers.insert(number, stream.numbers.clone());
             return;
         }
-        let n_before = self
-            .links
-            .iter()
-            .filter(|link| link.number >= LINKS_MAX)
-            .count();
-        let name = match n_before {
-            0 => format!("{}.log", stream.link),
-            n => format!("{}-{}.log", stream.link, n + 1),
-        };
-        let log = LinkLog::new(&self.context, self.recording.join(name), &stream.title);
-        let (Some(log), Some(first)) = (self.note(log), self.links.first()) else {
-            return;
-        };
-        let shown = BoardLink {
-            title: stream.title.clone(),
-            state: LinkState::Connected,
-            since: SystemTime::now(),
-            note: None,
-            cost: None,
-            log: None,
-            n_lost: 0,
-            n_bytes: 0,
-            bytes_per_second: 0,
-            ..first.shown.clone()
-        };
-        self.links.push(Link {
-            number,
-            shown,
-            log,
-            heartbeats: HeartbeatReader::default(),
-            crash: CrashWatch::default(),
-            bytes: Vec::new().into(),
-        });
+        let link = self.link_of(number, stream);
+        let link = self.note(link);
+        self.links.extend(link);
     }
 
     /// Something was done to the board, or not.
     fn acted(&mut self, what: &str, is_done: bool) {
+        let at = self.now();
         self.acts.push_front(BoardAct {
-            at: SystemTime::now(),
+            at,
             what: what.to_owned(),
             is_done,
         });
@@ -273,6 +273,7 @@ impl Listener {
                 .is_wrong_elf()
                 .then(|| wrong_elf(board.as_deref(), elf.as_deref()));
         }
+        let now = self.now();
         let Some(link) = self.links.get_mut(at) else {
             return;
         };
@@ -280,7 +281,7 @@ impl Listener {
         self.is_new = true;
         match state {
             LinkState::Connected | LinkState::Lost { .. } | LinkState::Ended => {
-                change(link, state);
+                change(link, state, now);
             }
             LinkState::Identified { chip, board, .. } => {
                 link.note = Some(chip.clone());
@@ -291,7 +292,7 @@ impl Listener {
             LinkState::Halted { why } => link.note = Some(format!("the processor stopped: {why}")),
             LinkState::Faulted { what } => self.crashes.push(LiveCrash {
                 link: at,
-                at: SystemTime::now(),
+                at: now,
                 what: format!("fault ({what})"),
             }),
             LinkState::Acted { what } => self.acted(what, true),
@@ -302,7 +303,7 @@ impl Listener {
 
     fn show_now(&mut self, looks: bool) {
         let now = Instant::now();
-        let now_ns = i64::try_from(now.duration_since(self.began.0).as_nanos()).unwrap_or(i64::MAX);
+        let now_ns = self.elapsed_ns();
         if looks {
             self.looked = Some(now);
             if self.builds.look_again(&self.context) {
@@ -354,7 +355,10 @@ impl Listener {
                 self.builds.note(&self.context, &build);
             }
         }
-        if let Some(what) = link.crash.look(&link.bytes) {
+        // Of a replay all crashes are known.
+        if self.replay.is_none()
+            && let Some(what) = link.crash.look(&link.bytes)
+        {
             self.crashes.push(LiveCrash {
                 link: at,
                 at: SystemTime::now(),
@@ -376,16 +380,33 @@ impl Listener {
             recording_bytes: std::fs::metadata(&self.recording).map_or(0, |file| file.len()),
             n_left_out: self.n_left_out,
             metrics: self.metrics.clone(),
-            has_target: self.has_target,
+            // Nothing can be done to a board that was.
+            has_target: self.has_target && self.replay.is_none(),
             unsent: self.unsent.clone(),
             acts: self.acts.iter().cloned().collect(),
             watched: self.watches.names(),
             wrong_elf: self.wrong_elf.clone(),
             build: self.build.clone(),
             n_waiting_heartbeats: heartbeats.sum(),
-            crashes: self.crashes.clone(),
+            crashes: self.crashes_so_far(),
             so_far: None,
+            replay: self.replay.clone(),
         }
+    }
+
+    fn crashes_so_far(&self) -> Vec<LiveCrash> {
+        let Some(replay) = &self.replay else {
+            return self.crashes.clone();
+        };
+        let at_ns = replay.at_ns();
+        let events = replay.script.events.iter();
+        let crashes = events.filter(|event| event.is_crash && event.ns <= at_ns);
+        let crashes = crashes.map(|event| LiveCrash {
+            link: 0,
+            at: self.began.1 + Duration::from_nanos(event.ns.unsigned_abs()),
+            what: event.what.clone(),
+        });
+        crashes.collect()
     }
 }
 
@@ -405,12 +426,12 @@ fn wrong_elf(board: Option<&str>, elf: Option<&str>) -> String {
 }
 
 /// A link is there, gone or closed.
-fn change(link: &mut BoardLink, state: &LinkState) {
+fn change(link: &mut BoardLink, state: &LinkState, now: SystemTime) {
     let is_lost = matches!(state, LinkState::Lost { .. });
     let was_lost = matches!(link.state, LinkState::Lost { .. });
     // Another reason why it is not there is not another loss.
     if !(is_lost && was_lost) {
-        link.since = SystemTime::now();
+        link.since = now;
         link.n_lost = link.n_lost.saturating_add(u64::from(is_lost));
         link.note = None;
     }

@@ -14,6 +14,7 @@ mod link_thread;
 pub(super) mod listener;
 pub mod metrics;
 mod observer;
+mod pace;
 mod pulled;
 mod recorder;
 mod replay;
@@ -33,8 +34,9 @@ pub use crate::live::{
 };
 pub use control::{Order, Orders};
 pub use observer::{Observing, cost_in_words};
+pub use pace::{Pace, Position, SPEED_MAX, SPEED_MIN};
 pub use recorder::{Recorder, recording_beside};
-pub use replay::{replay, streams_of};
+pub use replay::{ReplayEvent, Script, is_link, replay, streams_of};
 pub use session::{LiveError, LiveSession, LiveSummary};
 pub use teller::Heard;
 pub use unsent::unsent_in_words;

@@ -117,7 +117,7 @@ impl<'k> LiveSession<'k> {
         self.senders.get(link).cloned()
     }
 
-    /// The streams, by their numbers.
+    /// The streams of its links, by their numbers.
     pub fn streams(&self) -> impl Iterator<Item = (u8, Stream)> {
         (0..).zip(&self.links).map(|(number, opened)| {
             let stream = Stream {

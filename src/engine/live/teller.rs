@@ -28,6 +28,8 @@ pub enum Heard<'h> {
     LeftOut(u64),
     /// Nothing came for a moment.
     Silence,
+    /// Nothing is due in a replay.
+    Waiting,
 }
 
 /// What a link says to the thread that records.

@@ -2,14 +2,16 @@
 
 use super::Mode;
 use super::logs::{key, log_page};
-use crate::engine::live::board::{Board, BoardBuild, BoardLink, LiveCrash, LiveView, Phase};
+use crate::engine::live::board::{
+    Board, BoardBuild, BoardLink, LiveCrash, LiveView, Phase, Replay,
+};
 use crate::engine::live::choice::LinkChoice;
 use crate::engine::live::metrics::LiveMetrics;
-use crate::engine::live::{LinkState, Settings, link_kind};
+use crate::engine::live::{LinkState, Pace, ReplayEvent, Script, Settings, link_kind};
 use crate::engine::logs::filter::FilterStack;
 use crate::engine::logs::view::LogKey;
 use crate::engine::queries::log_rows::{LogPage, LogRowsQuery};
-use crate::engine::queries::present_links::{PresentLink, PresentLinks};
+use crate::engine::queries::present_links::{LastRecording, PresentLink, PresentLinks};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -28,10 +30,8 @@ fn choice(port: &str) -> LinkChoice {
 }
 
 fn link(port: &str, n_bytes: u64) -> BoardLink {
-    let choice = choice(port);
     BoardLink {
-        title: choice.title(),
-        choice,
+        title: choice(port).title(),
         state: LinkState::Connected,
         since: ago(124),
         n_lost: 0,
@@ -97,6 +97,7 @@ fn board() -> Board {
         n_waiting_heartbeats: 0,
         crashes: Vec::new(),
         so_far: None,
+        replay: None,
     }
 }
 
@@ -146,6 +147,37 @@ pub(in crate::ui) fn crashed() -> Arc<LiveView> {
     of(board)
 }
 
+/// A recording that stands at 48 s of 124, after its link was lost and before its crash.
+pub(in crate::ui) fn replayed() -> Arc<LiveView> {
+    let mut board = board();
+    board.links.truncate(1);
+    let event = |seconds: i64, what: &str, is_crash| ReplayEvent {
+        ns: seconds * SECOND,
+        what: what.to_owned(),
+        is_crash,
+    };
+    let replay = Replay {
+        script: Script {
+            lasted_ns: 124 * SECOND,
+            events: vec![
+                event(0, "the link was there", false),
+                event(31, "/dev/ttyUSB0 is gone", false),
+                event(48, "the link was there", false),
+                event(97, "fault print", true),
+            ],
+            ..Script::default()
+        },
+        pace: Pace::new(Some(10.0)),
+    };
+    replay.pace.go_to(48 * SECOND);
+    // Whoever tells has come to what lies behind it, and stands.
+    while !replay.pace.position().is_paused {
+        _ = replay.pace.due_in(49 * SECOND);
+    }
+    board.replay = Some(Arc::new(replay));
+    of(board)
+}
+
 pub(super) fn present() -> PresentLinks {
     let present = |title: &str, port: &str| PresentLink {
         title: title.to_owned(),
@@ -158,6 +190,11 @@ pub(super) fn present() -> PresentLinks {
             present("/dev/ttyUSB0, FT232R USB UART, A50285BI", "/dev/ttyUSB0"),
         ],
         last: vec![choice("/dev/ttyUSB0")],
+        recordings: vec![LastRecording {
+            path: PathBuf::from("/cases/recordings/2026-11-22T16-03-10Z.fscap"),
+            n_bytes: 1_204_000,
+            ended: ago(72_000),
+        }],
     }
 }
 

@@ -8,7 +8,7 @@ mod logs;
 mod report;
 mod tables;
 
-pub(super) use live::{crashed as crashed_board, lost as lost_board};
+pub(super) use live::{crashed as crashed_board, lost as lost_board, replayed as replayed_board};
 pub(super) use logs::key as log_key;
 pub(super) use logs::other_key as other_log;
 pub(super) use report::{bare_report, report};

@@ -6,6 +6,7 @@ use crate::engine::live::board::LiveView;
 use crate::engine::live::choice::LinkChoice;
 use crate::engine::live::{LINKS, LinkError, LinkKind};
 use crate::engine::queries::present_links::{PresentLink, PresentLinks};
+use crate::ui::command::{LiveCommand, UiCommand};
 use crate::ui::context::ViewContext;
 use crate::ui::theme::{font, size, tokens};
 use crate::ui::widgets::{button, state, text};
@@ -66,9 +67,11 @@ impl Connect {
                         self.known_ui(ctx, ui, known);
                     },
                 );
-                if answer.value().is_some() {
+                if let Some(known) = answer.value() {
                     ui.add_space(size::L);
                     self.form_ui(ctx, ui, refused);
+                    ui.add_space(size::L);
+                    recordings_ui(ctx, ui, known);
                 }
             });
     }
@@ -218,6 +221,39 @@ impl Connect {
                 ctx.send(Command::Connect { links });
             }
         });
+    }
+}
+
+/// Sessions of before, to be seen again.
+fn recordings_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, known: &PresentLinks) {
+    ui.horizontal_wrapped(|ui| {
+        text::label(ui, "See a session again", font::title(), tokens(ui).text);
+        button::command(ui, ctx, &UiCommand::Live(LiveCommand::Replay));
+    });
+    ui.add_space(size::XS);
+    for recording in &known.recordings {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = size::M;
+            let path = recording.path.display().to_string();
+            let name = words::file_name(&path);
+            let replay = button::quiet(ui, "Replay");
+            let named = format!("Replay {name}");
+            replay.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &named));
+            text::body(ui, name).on_hover_text(&path);
+            let ago = ctx.now.duration_since(recording.ended).unwrap_or_default();
+            let ago = i64::try_from(ago.as_secs())
+                .unwrap_or(0)
+                .saturating_mul(1_000_000_000);
+            let size = words::bytes(recording.n_bytes);
+            text::muted(ui, format!("{size}, ended {} ago", words::span(ago)));
+            if replay.clicked() {
+                ctx.send(Command::Replay {
+                    path: recording.path.clone(),
+                    from_ns: 0,
+                });
+            }
+        });
+        ui.add_space(size::XS);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::strip::crash_of;
 use super::words;
+use crate::engine::command::Command;
 use crate::engine::live::board::{Board, Ended, Phase};
 use crate::ui::command::UiCommand;
 use crate::ui::context::ViewContext;
@@ -31,10 +32,20 @@ pub(super) fn ended_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = size::S;
         let name = common::file_name(&path);
-        text::muted(ui, format!("It lasted {lasted}; the recording is {name}"))
-            .on_hover_text(&path);
+        let words = if board.replay.is_some() {
+            format!("The recording is {name}")
+        } else {
+            format!("It lasted {lasted}; the recording is {name}")
+        };
+        text::muted(ui, words).on_hover_text(&path);
         if button::icon(ui, icons::COPY, "Copy the path of the recording").clicked() {
             ui.ctx().copy_text(path.clone());
+        }
+        if button::link(ui, "Replay it").clicked() {
+            ctx.send(Command::Replay {
+                path: board.recording.clone(),
+                from_ns: 0,
+            });
         }
         if let Some(capture) = ended.capture {
             if let Some(crash) = crash_of(ctx, capture)
@@ -54,6 +65,9 @@ pub(super) fn ended_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
 }
 
 fn headline(board: &Board, ended: &Ended) -> String {
+    if board.replay.is_some() {
+        return "The replay was ended".to_owned();
+    }
     let from = match board.links.as_slice() {
         [one] => words::name(one).to_owned(),
         links => format!("{} links", links.len()),

@@ -5,6 +5,7 @@ mod control;
 mod ended;
 mod form;
 mod metrics;
+mod replay;
 mod send;
 mod spark;
 mod strip;
@@ -54,7 +55,13 @@ impl Panel for Live {
         self.carry_out(ctx, &view);
         ui.ctx().request_repaint_after(LOOK_EVERY);
         cards::inside(ui, rect, "live", |ui| match view.running() {
-            Some(board) if board.phase == Phase::Live => self.board_ui(ctx, ui, board),
+            Some(board) if board.phase == Phase::Live => {
+                // What is shown of a recording is as old as it was then.
+                let now = ctx.now;
+                ctx.now = board.moment(now);
+                self.board_ui(ctx, ui, board);
+                ctx.now = now;
+            }
             Some(board) => ended::ending_ui(ui, board),
             None => {
                 if let Some(board) = view.board.as_deref() {
@@ -69,7 +76,7 @@ impl Panel for Live {
         let UiCommand::Live(command) = command else {
             return false;
         };
-        let is_taken = *command != LiveCommand::Disconnect;
+        let is_taken = !matches!(command, LiveCommand::Disconnect | LiveCommand::Replay);
         if is_taken {
             self.orders.push(*command);
         }
@@ -102,6 +109,18 @@ impl Live {
                     }
                 }
                 (LiveCommand::OpenCrash, Some(board)) => strip::open_crash(ctx, board),
+                (LiveCommand::Pause | LiveCommand::NextEvent, Some(board)) => {
+                    let Some(replay) = &board.replay else {
+                        ctx.notice = Some("Nothing is replayed: a board is connected.".to_owned());
+                        continue;
+                    };
+                    if order == LiveCommand::NextEvent {
+                        replay.step();
+                    } else {
+                        let is_paused = replay.pace.position().is_paused;
+                        replay.pace.set_paused(!is_paused);
+                    }
+                }
                 (_, None) => ctx.notice = Some("No board is connected.".to_owned()),
                 _ => {}
             }
@@ -110,7 +129,12 @@ impl Live {
 
     fn board_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
         self.link = self.link.min(board.links.len().saturating_sub(1));
-        text::headline(ui, &words::headline(board, ctx.now));
+        if let Some(told) = &board.replay {
+            text::headline(ui, &replay::headline(board, told));
+            replay::replay_ui(ctx, ui, board, told);
+        } else {
+            text::headline(ui, &words::headline(board, ctx.now));
+        }
         ui.add_space(size::XS);
         if let Some(why) = words::why_lost(board) {
             text::label(ui, why, font::body(), tokens(ui).warn);
@@ -130,6 +154,10 @@ impl Live {
 
     /// The end of the log, and below it the line to send.
     fn log_ui(&mut self, ctx: &mut ViewContext<'_>, ui: &mut Ui, rect: Rect, board: &Board) {
+        if board.replay.is_some() {
+            self.tail.ui(ctx, ui, rect, board, &mut self.link);
+            return;
+        }
         let send_top = rect.bottom() - send::height(&self.send);
         let above = Rect::from_min_max(rect.min, Pos2::new(rect.right(), send_top - size::S));
         let below = Rect::from_min_max(Pos2::new(rect.left(), send_top), rect.max);

@@ -24,14 +24,17 @@ const SHOWN: usize = 4;
 pub(super) fn facts_ui(ctx: &mut ViewContext<'_>, ui: &mut Ui, board: &Board) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = size::S;
-        let disconnect = button::command(ui, ctx, &UiCommand::Live(LiveCommand::Disconnect));
-        ctx.part(&disconnect);
+        if board.replay.is_none() {
+            let disconnect = button::command(ui, ctx, &UiCommand::Live(LiveCommand::Disconnect));
+            ctx.part(&disconnect);
+        }
         let path = board.recording.display().to_string();
         let recorded = common::bytes(board.recording_bytes);
         let name = common::file_name(&path);
+        let is_in = if board.replay.is_some() { "in" } else { "recorded in" };
         extend(
             ui,
-            format!("{recorded} recorded in {name}"),
+            format!("{recorded} {is_in} {name}"),
             tokens(ui).muted,
         )
         .on_hover_text(&path);
@@ -139,16 +142,21 @@ pub(super) fn links_ui(ctx: &ViewContext<'_>, ui: &mut Ui, board: &Board) {
     cards::frame(ui, rect);
     cards::inside(ui, rect.shrink2(egui::vec2(1.0, size::XS)), "links", |ui| {
         for link in board.links.iter().take(n) {
-            link_ui(ctx, ui, link);
+            link_ui(ctx, ui, link, board.replay.is_none());
         }
     });
 }
 
-fn link_ui(ctx: &ViewContext<'_>, ui: &mut Ui, link: &BoardLink) {
+/// Of a replay there is no rate: it is that of whoever watches.
+fn link_ui(ctx: &ViewContext<'_>, ui: &mut Ui, link: &BoardLink, has_rate: bool) {
     let state = words::state(link, ctx.now);
-    let rate = format!("{}/s", common::bytes(link.bytes_per_second));
+    let rate = if has_rate {
+        format!("{}/s", common::bytes(link.bytes_per_second))
+    } else {
+        String::new()
+    };
     let came = common::bytes(link.n_bytes);
-    let name = format!("{}: {state}; {rate}, {came} in all", link.title);
+    let name = format!("{}: {state}; {rate} {came} in all", link.title);
     plain_row(ui, &name, |row| {
         let t = row.tokens;
         let width = row.width();

@@ -109,6 +109,10 @@ pub(super) fn build(build: &BoardBuild) -> Option<(bool, String)> {
 
 /// The same for the bar at the bottom: which link, which ELF.
 pub(in crate::ui) fn status(board: &Board) -> (bool, String) {
+    if board.replay.is_some() {
+        let path = board.recording.display().to_string();
+        return (true, format!("Replay of {}", words::file_name(&path)));
+    }
     let n_lost = board.links.iter().filter(|link| is_lost(link)).count();
     let link = match board.links.as_slice() {
         [one] => name(one).to_owned(),

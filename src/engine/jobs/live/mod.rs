@@ -1,6 +1,8 @@
 //! Live sessions of the window: links are opened, listened to and recorded on threads of their own, until somebody ends it. Then
 //! the recording is taken into the workspace.
 
+mod replay;
+
 use crate::engine::Engine;
 use crate::engine::command::{Command, Control};
 use crate::engine::event::EventSender;
@@ -10,12 +12,13 @@ use crate::engine::import_summary::ImportSummary;
 use crate::engine::job::{JobContext, JobError, JobResult, bug_text};
 use crate::engine::live::board::{Board, Ended, LiveView, Phase, Refused, SoFar};
 use crate::engine::live::choice::{LinkChoice, remember};
-use crate::engine::live::listener::Listener;
+use crate::engine::live::listener::{Listener, Show};
 use crate::engine::live::{
     LinkError, LiveSession, Observing, Order, Orders, Recorder, Watch, WatchList, recording_beside,
     watched_names,
 };
 use crate::engine::workspace;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +45,8 @@ struct Running {
     recording: PathBuf,
     watches: WatchList,
     thread: JoinHandle<Over>,
+    /// What comes is told out of a recording: nothing new is left when it ends.
+    is_replay: bool,
 }
 
 /// How a session ended.
@@ -83,6 +88,7 @@ impl Desk {
             Command::Watch { asked } => self.watch(engine, asked),
             Command::Unwatch { name } => self.unwatch(engine, name),
             Command::TakeSoFar => self.take_so_far(engine, job),
+            Command::Replay { path, from_ns } => self.replay(engine, path, *from_ns, job),
             other => Err(JobError::Failed(format!(
                 "{} is nothing of a live session.",
                 other.label()
@@ -117,7 +123,7 @@ impl Desk {
             self.change(|view| view.refused = Some(Arc::new(Refused { links, error })));
             JobError::Failed(format!("Not connected: {words}."))
         };
-        let failed = |error: std::io::Error, what: String| {
+        let failed = |error: io::Error, what: String| {
             refused(LinkError::Failed {
                 what,
                 said: error.to_string(),
@@ -139,6 +145,7 @@ impl Desk {
             elfs,
             watches: watches.clone(),
         });
+        let streams = session.streams().collect();
         let orders = (0..links.len()).filter_map(|at| session.orders(at));
         let orders: Vec<_> = orders.collect();
         let context = engine.workspace().context();
@@ -146,33 +153,12 @@ impl Desk {
         let recording = recording_beside(context.path(), &started_at);
         let of_file = |error| failed(error, format!("The recording {}", recording.display()));
         let recorder = Recorder::create(&recording, started_at).map_err(of_file)?;
-        context.live_logs().forget_links();
-        self.change(|view| {
-            view.refused = None;
-            view.board = None;
-        });
-        let desk = self.clone();
-        let events = engine.events.clone();
-        let show = Box::new(move |board| desk.show(board, &events));
-        let mut listener =
-            Listener::new(context, links, &recording, watches.clone(), show).map_err(of_file)?;
+        let show = self.fresh_view(engine);
+        let listener = Listener::new(context, &streams, &recording, watches.clone(), None, show);
+        let mut listener = listener.map_err(of_file)?;
         listener.begin();
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let engine = engine.clone();
-        let run = move || {
-            let run = || listen(session, recorder, listener, &over);
-            let ended = catch_unwind(AssertUnwindSafe(run));
-            let ended = ended.unwrap_or_else(|panic| Over::with_bug(panic.as_ref()));
-            if !over.load(Ordering::Relaxed) {
-                // It ended by itself.
-                engine.submit(Command::Disconnect);
-            }
-            ended
-        };
-        let thread = std::thread::Builder::new()
-            .name("live session".to_owned())
-            .spawn(run)
+        let run = move |over: &AtomicBool| listen(session, recorder, listener, over);
+        let (is_over, thread) = start(engine, run)
             .map_err(|error| failed(error, "A thread for the session".to_owned()))?;
         Ok(Running {
             is_over,
@@ -180,7 +166,20 @@ impl Desk {
             recording,
             watches,
             thread,
+            is_replay: false,
         })
+    }
+
+    /// What was shown before is gone; shows what comes.
+    fn fresh_view(&self, engine: &Engine) -> Show {
+        engine.workspace().context().live_logs().forget_links();
+        self.change(|view| {
+            view.refused = None;
+            view.board = None;
+        });
+        let desk = self.clone();
+        let events = engine.events.clone();
+        Box::new(move |board| desk.show(board, &events))
     }
 
     /// Ends the session and takes its recording into the workspace.
@@ -195,8 +194,8 @@ impl Desk {
         let ended = ended.unwrap_or_else(|panic| Over::with_bug(panic.as_ref()));
         let trouble = ended.trouble;
         let path = running.recording.display();
-        // With nothing in it there is nothing to import.
-        let taken = if ended.is_empty {
+        // With nothing in it there is nothing to import, and a recording that is told again was imported when it was made.
+        let taken = if ended.is_empty || running.is_replay {
             Ok(None)
         } else {
             self.take_in(engine, running.recording.clone(), job)
@@ -207,6 +206,7 @@ impl Desk {
                 let capture = summary.captures.first().copied();
                 (capture, trouble, Ok(summary.sentence()))
             }
+            Ok(None) if running.is_replay => (None, trouble, Ok("The replay was ended".to_owned())),
             Ok(None) => (
                 None,
                 trouble,
@@ -369,6 +369,27 @@ impl Desk {
     fn change(&self, change: impl FnOnce(&mut LiveView)) {
         change(Arc::make_mut(&mut *lock(&self.inner.view)));
     }
+}
+
+/// Runs a session on a thread of its own; what ends it.
+fn start(
+    engine: &Engine,
+    run: impl FnOnce(&AtomicBool) -> Over + Send + 'static,
+) -> io::Result<(Arc<AtomicBool>, JoinHandle<Over>)> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = Arc::clone(&is_over);
+    let engine = engine.clone();
+    let run = move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| run(&over)));
+        let ended = ended.unwrap_or_else(|panic| Over::with_bug(panic.as_ref()));
+        if !over.load(Ordering::Relaxed) {
+            // It ended by itself.
+            engine.submit(Command::Disconnect);
+        }
+        ended
+    };
+    let thread = std::thread::Builder::new().name("live session".to_owned());
+    Ok((is_over, thread.spawn(run)?))
 }
 
 /// Listens until it is over.
