@@ -17,6 +17,9 @@ use fieldscope::engine::live::{
     Heard, LinkState, LiveSession, LiveSummary, Look, Observing, Recorder, Settings, Watch,
     WatchList, link_kind,
 };
+use fieldscope::formats::sdk;
+use fieldscope::model::device_message::{EventKind, MessageBody};
+use fieldscope::model::progress::Unattended;
 use fieldscope::symbols::symbol_file::SymbolFile;
 use qemu::{GdbBoard, NUMBERS, free_address};
 use serde_json::Value;
@@ -165,6 +168,22 @@ fn value(look: &Look, at: u16) -> Option<f64> {
     value.1.map(|value| value.as_f64())
 }
 
+/// What is said of a crash of that board.
+fn report(place: &Place, input: &Path) -> Value {
+    let elf = fixture("qemu-freertos/an386.elf").display().to_string();
+    let input = input.display().to_string();
+    let answer = place.run(&["backtrace", &input, "--elf", &elf, "--no-cache", "--json"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    serde_json::from_str(&answer.out).expect("JSON")
+}
+
+/// The functions of its crashed thread.
+fn functions(report: &Value) -> Vec<Value> {
+    let frames = report["threads"][0]["frames"].as_array();
+    let frames = frames.expect("frames").iter();
+    frames.map(|frame| frame["function"].clone()).collect()
+}
+
 #[test]
 #[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
 fn a_board_is_observed_and_nothing_is_written_to_it() {
@@ -196,10 +215,17 @@ fn a_board_is_observed_and_nothing_is_written_to_it() {
     session.wait_for("HardFault");
     board.printed("#FD:END#");
     let summary = session.end();
-    assert!(
-        summary.cores.is_empty(),
-        "registers would have needed a halt"
-    );
+    let [core] = summary.cores.as_slice() else {
+        panic!("{summary:?}");
+    };
+    // The registers are those of the frame that the processor pushed: the same frames as in the board's own dump.
+    let own = report(&place, &fixture("qemu-freertos/an386-1.core"));
+    let found = report(&place, core);
+    assert_eq!(functions(&found), functions(&own));
+    assert_eq!(found["headline"], own["headline"]);
+    assert_eq!(found["fingerprint"], own["fingerprint"]);
+    let warnings = found["warnings"].to_string();
+    assert!(warnings.contains("r4 to r11 are not in it"), "{warnings}");
     let cost = summary.cost.expect("what it cost");
     assert_eq!((cost.n_halts, cost.halted), (0, Duration::ZERO));
     let shared = shared.lock().unwrap();
@@ -224,28 +250,8 @@ fn a_fault_is_a_crash_with_all_frames_where_the_board_may_be_halted() {
     let [core] = summary.cores.as_slice() else {
         panic!("{summary:?}");
     };
-    let elf = fixture("qemu-freertos/an386.elf").display().to_string();
-    let functions = |input: &Path| {
-        let answer = place.run(&[
-            "backtrace",
-            &input.display().to_string(),
-            "--elf",
-            &elf,
-            "--no-cache",
-            "--json",
-        ]);
-        assert_eq!(answer.code, Some(0), "{}", answer.err);
-        let report: Value = serde_json::from_str(&answer.out).expect("JSON");
-        let frames = report["threads"][0]["frames"]
-            .as_array()
-            .expect("frames")
-            .iter();
-        frames
-            .map(|frame| frame["function"].clone())
-            .collect::<Vec<_>>()
-    };
-    let live = functions(core);
-    let own = functions(&fixture("qemu-freertos/an386-1.core"));
+    let live = functions(&report(&place, core));
+    let own = functions(&report(&place, &fixture("qemu-freertos/an386-1.core")));
     let fault = live
         .iter()
         .position(|name| name == "poke")
@@ -427,13 +433,14 @@ fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
             observing,
             "rtt",
         );
-        let (mut rows, mut others, mut looks, mut states) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut others, mut pulled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut looks, mut states) = (Vec::new(), Vec::new());
         let end = Instant::now() + Duration::from_secs(3);
         while Instant::now() < end {
             match session.told.recv_timeout(Duration::from_millis(100)) {
                 Ok(Told::Rtt(16, bytes)) => rows.extend(bytes),
-                Ok(Told::Rtt(_, bytes)) => others.extend(bytes),
+                Ok(Told::Rtt(17, bytes)) => others.extend(bytes),
+                Ok(Told::Rtt(_, bytes)) => pulled.extend(bytes),
                 Ok(Told::Look(look)) => looks.push(look),
                 Ok(Told::State(state)) => states.push(format!("{state:?}")),
                 _ => {}
@@ -461,6 +468,17 @@ fn rtt_is_read_without_a_loss_and_only_its_read_offsets_are_written() {
             unsent[0].contains("heartbeats: 0, events: 1, others: 1"),
             "{unsent:?}"
         );
+        // And what is in them, told once, as the board would send it.
+        let read = sdk::read(&pulled, sdk::SdkCarrier::Lines, &Unattended).expect("nobody cancels");
+        assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+        let [who, boot] = read.messages.as_slice() else {
+            panic!("{:?}", read.messages);
+        };
+        assert!(matches!(who.body, MessageBody::Device(_)), "{who:?}");
+        let MessageBody::Event(event) = &boot.body else {
+            panic!("{boot:?}");
+        };
+        assert_eq!((event.kind, boot.sender.boot), (EventKind::Boot, Some(1)));
         // The metric that is set, the one that never was, and a variable.
         let last = looks.last().expect("looks");
         assert_eq!(value(last, 0), Some(-57.0));

@@ -10,10 +10,12 @@
 //! | CORE NT_PRPSINFO | 3 | file name, 16 bytes at 28 |
 //! | LINUX NT_ARM_VFP | 0x400 | d0-d31, fpscr; belongs to the PRSTATUS before it |
 //! | GNU NT_GNU_BUILD_ID | 3 | the id |
+//! | FIELDSCOPE | 1 | ours: u32 address of the exception frame that the registers are of, u32 bits of those of r0 to r15 that are known |
 
 use super::{
     Carrier, Confidence, Decoded, Format,
     bytes::{Bytes, u16_at, u32_at},
+    elf_core_writer::{FOUND_NOTE, N_GENERAL},
     esp, fault_memory,
     lines::as_u64,
 };
@@ -23,7 +25,7 @@ use crate::model::{
     coredump::{CapturedThread, Coredump, SpMeaning},
     progress::{Cancelled, Progress},
     register_file::RegisterFile,
-    registers::{Reg, RegisterSet},
+    registers::{Reg, RegValue, RegisterSet},
     warning::Warning,
 };
 
@@ -360,6 +362,7 @@ fn read_notes(
                 }
             }
             (b"CORE", 3) => dump.thread_name = text(desc.get(28..44).unwrap_or(&[])),
+            _ if (name, kind) == FOUND_NOTE => found_in_memory(desc, at, dump),
             (b"GNU", 3) => dump.build_id = BuildId::from_bytes(desc),
             _ => {}
         }
@@ -371,6 +374,25 @@ fn read_notes(
             format!("the core holds more than {MOST_THREADS} threads; {n_threads_left_out} were left out"),
         ));
     }
+}
+
+/// The registers before this note were found in memory: those that it does not name are none.
+fn found_in_memory(desc: &[u8], at: u64, dump: &mut Coredump) {
+    let (Some(addr), Some(known), Some(thread)) =
+        (u32_at(desc, 0), u32_at(desc, 4), dump.threads.last_mut())
+    else {
+        return;
+    };
+    for n in (0..N_GENERAL).filter(|n| known >> n & 1 == 0) {
+        thread.registers.set(Reg::r(n), RegValue::NotStored);
+    }
+    dump.warnings.push(Warning::at(
+        "FS-CORE-010",
+        at,
+        format!(
+            "the processor was not halted: the registers are those of the exception frame at 0x{addr:08x}, which fits the fault; r4 to r11 are not in it"
+        ),
+    ));
 }
 
 /// The crashed thread is the first, unless only a later one carries a signal.

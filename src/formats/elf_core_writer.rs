@@ -26,13 +26,22 @@ const REGISTERS_AT: usize = 72;
 const SIGNAL_AT: usize = 12;
 const PID_AT: usize = 24;
 
+/// Of the note that says where the registers are from, if they were found in memory: name, kind.
+pub(super) const FOUND_NOTE: (&[u8], u32) = (b"FIELDSCOPE", 1);
+/// General registers of a Cortex-M that a note can have: r0 to r15.
+pub(super) const N_GENERAL: u16 = 16;
+
 /// A core of one context. `None` where its registers are of a family that no core is written of, or where it has none of
-/// program counter and stack pointer: a core cannot say that a register is missing.
+/// program counter and stack pointer.
+///
+/// `found_at`: the registers are those of an exception frame at that address of a Cortex-M, and not all of them are known. The core
+/// says so in a note of ours, which other debuggers pass over: they show 0 for what is not known.
 pub fn elf_core(
     registers: &RegisterSet,
     memory: &MemoryMap,
     build_id: Option<&BuildId>,
     signal: u16,
+    found_at: Option<u64>,
 ) -> Option<Vec<u8>> {
     registers.pc()?;
     registers.sp()?;
@@ -67,6 +76,12 @@ pub fn elf_core(
         floats.resize(256, 0);
         floats.extend(value(Reg::FPSCR).to_le_bytes());
         notes.extend(note("LINUX", NT_ARM_VFP, &floats));
+    }
+    if let Some(addr) = found_at {
+        let is_known = |n: &u16| registers.known(Reg::r(*n)).is_some();
+        let known = (0..N_GENERAL).filter(is_known).map(|n| 1 << n);
+        let words = [low_word(addr), known.sum()].map(u32::to_le_bytes);
+        notes.extend(note("FIELDSCOPE", FOUND_NOTE.1, words.as_flattened()));
     }
     if let Some(id) = build_id {
         notes.extend(note("GNU", NT_GNU_BUILD_ID, id.as_bytes()));
@@ -148,7 +163,7 @@ mod tests {
         memory.insert(0xE000_ED28, &0x8200_u32.to_le_bytes());
         for file in [RegisterFile::Arm, RegisterFile::Riscv] {
             let mut registers = RegisterSet::new(file);
-            assert_eq!(elf_core(&registers, &memory, Some(&id), 11), None);
+            assert_eq!(elf_core(&registers, &memory, Some(&id), 11, None), None);
             let n_registers = if file == RegisterFile::Arm { 16 } else { 32 };
             for n in 1..n_registers {
                 registers.set_known(Reg(n), 100 + u64::from(n));
@@ -162,7 +177,7 @@ mod tests {
                 }
                 registers.set_known(Reg::FPSCR, 7_u64);
             }
-            let core = elf_core(&registers, &memory, Some(&id), 11).unwrap();
+            let core = elf_core(&registers, &memory, Some(&id), 11, None).unwrap();
             let decoded = ElfCore.decode(&core, &Unattended).unwrap();
             let [dump] = decoded.coredumps.as_slice() else {
                 panic!("{decoded:?}");
@@ -183,5 +198,31 @@ mod tests {
             assert_eq!(dump.memory.read_u8(0x2000_0002), Ok(3));
             assert_eq!(dump.fault.get("cfsr"), Some(0x8200));
         }
+    }
+
+    #[test]
+    fn registers_that_were_found_in_memory_are_not_more_than_that() {
+        let mut memory = MemoryMap::default();
+        memory.insert(0x2000_0000, &[0; 64]);
+        let mut registers = RegisterSet::default();
+        for reg in [0, 1, 2, 3, 12, 14].map(Reg) {
+            registers.set_known(reg, 7_u64);
+        }
+        registers.set_pc(0x1234);
+        registers.set_sp(0x2000_0040);
+        registers.set_known(Reg::XPSR, 0x0100_0000_u64);
+        let core = elf_core(&registers, &memory, None, 11, Some(0x2000_0020)).unwrap();
+        let decoded = ElfCore.decode(&core, &Unattended).unwrap();
+        let dump = &decoded.coredumps[0];
+        let read = &dump.threads[0].registers;
+        assert_eq!(read.known(Reg(12)), Some(7));
+        for n in 4..12 {
+            assert_eq!(read.known(Reg(n)), None, "r{n}");
+        }
+        let [warning] = dump.warnings.as_slice() else {
+            panic!("{:?}", dump.warnings);
+        };
+        assert_eq!(warning.code, "FS-CORE-010");
+        assert!(warning.message.contains("0x20000020") && warning.message.contains("r4 to r11"));
     }
 }

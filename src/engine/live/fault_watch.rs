@@ -1,9 +1,12 @@
 //! Notices that a processor faulted, and makes an ELF core of it.
 
+use super::fault_frame::{FPCAR, fault_frame};
 use crate::formats::elf_core_writer::elf_core;
 use crate::live::{ASKED, LinkError, Read, RunState, Target};
 use crate::model::build_id::BuildId;
-use crate::model::memory::MemoryMap;
+use crate::model::coredump::FaultRegisters;
+use crate::model::memory::{Memory as _, MemoryMap};
+use crate::model::register_file::RegisterFile;
 use crate::model::registers::{Reg, RegisterSet};
 use crate::symbols::symbol_file::SymbolFile;
 use std::ops::Range;
@@ -11,6 +14,8 @@ use std::sync::Arc;
 
 /// ICSR, whose lowest 9 bits are the exception that is being handled (ARMv7-M ARM, B3.2.4).
 const ICSR: u64 = 0xE000_ED04;
+/// Where the vector table is, whose first word is the end of the main stack (B3.2.5, B1.5.3).
+const VTOR: u64 = 0xE000_ED08;
 /// What stands there for each kind of fault (ARMv7-M ARM, table B1-4).
 const FAULTS: [(u32, &str); 5] = [
     (3, "HardFault"),
@@ -140,7 +145,8 @@ impl FaultWatch {
             return Ok(None);
         };
         // Once more at one moment, now that it is known where the stacks are.
-        let ranges = ranges(&self.elfs, &registers);
+        let is_arm = registers.file() == RegisterFile::Arm;
+        let ranges = ranges(&self.elfs, stacks(&registers), is_arm);
         let reads = ranges.iter().flat_map(pieces).collect();
         let snapshot = target.snapshot(reads, true)?;
         let registers = snapshot.registers.unwrap_or(registers);
@@ -150,7 +156,44 @@ impl FaultWatch {
                 memory.insert(read.addr, &bytes);
             }
         }
-        Ok(elf_core(&registers, &memory, build, signal))
+        Ok(elf_core(&registers, &memory, build, signal, None))
+    }
+
+    /// An ELF core of the processor while it runs: its registers are those of the exception frame that caused the fault. In words, why
+    /// there is none.
+    pub(super) fn core_without_halt(
+        &self,
+        target: &mut dyn Target,
+        build: Option<&BuildId>,
+        signal: u16,
+    ) -> Result<Result<Vec<u8>, String>, LinkError> {
+        let table = vec![Read::new(VTOR, 4)];
+        let table = word(&target.snapshot(table, false)?.reads, VTOR).unwrap_or(0);
+        let top = vec![Read::new(table.into(), 4)];
+        let top = word(&target.snapshot(top, false)?.reads, table.into());
+        let top = top.map_or(0, u64::from);
+        let main_stack = top.saturating_sub(STACK_ABOVE)..top;
+        let ranges = ranges(&self.elfs, std::iter::once(main_stack.clone()), true);
+        let mut reads: Vec<Read> = ranges.iter().flat_map(pieces).collect();
+        reads.push(Read::new(FPCAR, 4));
+        let mut memory = MemoryMap::default();
+        for read in target.snapshot(reads, false)?.reads {
+            if let Some(bytes) = read.bytes {
+                memory.insert(read.addr, &bytes);
+            }
+        }
+        let mut fault = FaultRegisters::default();
+        for (name, addr) in FaultRegisters::NAMES {
+            if let Ok(value) = memory.read_u32(addr) {
+                fault.values.insert(name, value);
+            }
+        }
+        let frame = match fault_frame(&memory, &self.elfs, &fault, &main_stack) {
+            Ok(frame) => frame,
+            Err(why) => return Ok(Err(why.to_string())),
+        };
+        let core = elf_core(&frame.registers, &memory, build, signal, Some(frame.addr));
+        Ok(core.ok_or_else(|| "its frame has no stack pointer".to_owned()))
     }
 }
 
@@ -164,19 +207,30 @@ fn active_exception(status: &[Read], registers: Option<&RegisterSet>) -> Option<
     Some(icsr.or(xpsr)? & 0x1FF)
 }
 
-/// What is worth saving: the variables of the program, what the stack pointers point at, and the registers of the system.
-fn ranges(elfs: &[Arc<SymbolFile>], registers: &RegisterSet) -> Vec<Range<u64>> {
-    let mut ranges: Vec<Range<u64>> = Vec::new();
-    let stacks = [Some(registers.file().sp()), Some(Reg::MSP), Some(Reg::PSP)];
-    for pointer in stacks.into_iter().flatten() {
-        if let Some(sp) = registers.known(pointer).filter(|sp| *sp != 0) {
-            ranges.push(sp.saturating_sub(STACK_BELOW) & !3..sp.saturating_add(STACK_ABOVE));
-        }
-    }
+fn word(reads: &[Read], addr: u64) -> Option<u32> {
+    let read = reads.iter().find(|read| read.addr == addr)?;
+    Some(u32::from_le_bytes(read.bytes.as_deref()?.try_into().ok()?))
+}
+
+/// What the stack pointers point at.
+fn stacks(registers: &RegisterSet) -> impl Iterator<Item = Range<u64>> {
+    let pointers = [registers.file().sp(), Reg::MSP, Reg::PSP];
+    let known = pointers.into_iter().filter_map(|reg| registers.known(reg));
+    let known = known.filter(|sp| *sp != 0);
+    known.map(|sp| sp.saturating_sub(STACK_BELOW) & !3..sp.saturating_add(STACK_ABOVE))
+}
+
+/// What is worth saving: stacks, the variables of the program, and the registers of the system.
+fn ranges(
+    elfs: &[Arc<SymbolFile>],
+    stacks: impl Iterator<Item = Range<u64>>,
+    is_arm: bool,
+) -> Vec<Range<u64>> {
+    let mut ranges: Vec<Range<u64>> = stacks.collect();
     // After the stacks, which tell most.
     let variables = elfs.iter().flat_map(|file| file.variable_ranges());
     ranges.extend(variables);
-    if registers.file() == crate::model::register_file::RegisterFile::Arm {
+    if is_arm {
         ranges.extend(SYSTEM);
     }
     let mut left = CORE_BYTES_MAX;
@@ -208,7 +262,7 @@ fn pieces(range: &Range<u64>) -> impl Iterator<Item = Read> + use<> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FaultWatch, ICSR, ranges};
+    use super::{FaultWatch, ICSR, ranges, stacks};
     use crate::live::{Read, RunState};
     use crate::model::coredump::FaultRegisters;
     use crate::model::registers::{Reg, RegisterSet};
@@ -257,7 +311,7 @@ mod tests {
         registers.set_sp(0x2000_1000);
         registers.set_known(Reg::MSP, 0x2000_1010_u64);
         registers.set_known(Reg::PSP, u64::from(u32::MAX));
-        let ranges = ranges(&[], &registers);
+        let ranges = ranges(&[], stacks(&registers), true);
         assert_eq!(ranges[0], 0x2000_0FC0..0x2000_5010);
         assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
         let n_bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();

@@ -7,6 +7,7 @@ pub mod board;
 pub mod choice;
 mod control;
 mod crash_watch;
+mod fault_frame;
 mod fault_watch;
 mod heartbeat_reader;
 mod link_log;

@@ -21,6 +21,10 @@ const TOGETHER: Duration = Duration::from_millis(4);
 const TEAR_TRIES: usize = 3;
 /// Code of an ELF file without a build id that is held against the board's memory.
 const COMPARED_BYTES: usize = 1 << 10;
+/// Said where a fault is told and not explained.
+const NOT_EXPLAINED: &str = "explaining the fault without a halt";
+const ALLOW_HALT: &str =
+    "Allow a short halt at a fault, and the registers of the next one are read";
 /// Bytes that a processor of 32 bits writes at once.
 const WORD_BYTES: usize = 4;
 
@@ -282,6 +286,13 @@ impl<'o> Observer<'o> {
             tell(Seen::State(LinkState::Faulted { what: fault.what }));
             let must_halt = !target.halts_to_read() && *state == RunState::Running;
             if must_halt && !self.allowed.halt_on_fault {
+                let build = self.build.as_ref();
+                match self.faults.core_without_halt(target, build, fault.signal)? {
+                    Ok(core) => tell(Seen::Core(core)),
+                    Err(why) => tell(Seen::State(LinkState::Refused {
+                        why: format!("{NOT_EXPLAINED}: {why}. {ALLOW_HALT}"),
+                    })),
+                }
                 return Ok(());
             }
             if must_halt {
