@@ -28,8 +28,15 @@ const UNALIGNED: u32 = 1 << 24;
 const DIVIDED_BY_ZERO: u32 = 1 << 25;
 /// Bit of HFSR: a breakpoint, and no debugger to take it.
 const DEBUG_EVENT: u32 = 1 << 31;
-/// Where the processor keeps room for the floating-point registers of the frame: behind its basic part (B3.2.23, FPCAR).
-pub(super) const FPCAR: u64 = 0xE000_EF38;
+/// How floating-point registers are pushed, and where there is room for those of the last frame: behind its basic part (B3.2.21 and
+/// B3.2.22). Both are 0 where there are none.
+const FPCCR: u64 = 0xE000_EF34;
+const FPCAR: u64 = 0xE000_EF38;
+/// They are pushed at all, and [`FPCAR`] is written when they are.
+const PUSHED: u32 = 1 << 31;
+const PUSHED_LAZILY: u32 = 1 << 30;
+/// What has to be captured beside stacks, variables and the system control block.
+pub(super) const FLOATING_POINT: Range<u64> = FPCCR..FPCAR + 4;
 /// Where pc and xPSR stand in a frame.
 const PC_AT: u64 = 0x18;
 const XPSR_AT: u64 = 0x1C;
@@ -59,6 +66,9 @@ pub(super) enum NoFrame {
     /// The status registers name no instruction.
     #[error("the fault status registers do not tell which instruction faulted")]
     Unprovable,
+    /// Where the frame ends is not known.
+    #[error("whether floating-point registers are in its exception frame is not known")]
+    UnknownSize,
     /// Nothing fits.
     #[error("no exception frame in its memory has an instruction that can have caused it")]
     None,
@@ -75,12 +85,14 @@ pub(super) fn fault_frame(
     main_stack: &Range<u64>,
 ) -> Result<FaultFrame, NoFrame> {
     let cause = Cause::of(fault).ok_or(NoFrame::Unprovable)?;
+    let floats_at = floats_at(memory).ok_or(NoFrame::UnknownSize)?;
     let mut found: Vec<FaultFrame> = Vec::new();
     for region in memory.regions() {
         let end = region.start.saturating_add(region.bytes.len() as u64);
         let mut addr = region.start.next_multiple_of(ALIGNMENT);
         while addr.saturating_add(BASIC_FRAME_BYTES) <= end {
-            found.extend(proven(addr, memory, elfs, &cause, main_stack));
+            let frame = proven(addr, memory, elfs, &cause, main_stack, floats_at);
+            found.extend(frame);
             addr = addr.saturating_add(ALIGNMENT);
         }
     }
@@ -144,6 +156,16 @@ impl Cause {
     }
 }
 
+/// Where the floating-point registers of the last frame are, 0 of one without; `None` where that is not known.
+fn floats_at(memory: &MemoryMap) -> Option<u64> {
+    let how = memory.read_u32(FPCCR).ok()?;
+    match (how & PUSHED != 0, how & PUSHED_LAZILY != 0) {
+        (false, _) => Some(0),
+        (true, true) => memory.read_u32(FPCAR).ok().map(u64::from),
+        (true, false) => None,
+    }
+}
+
 /// The frame at an address, if it is one and its instruction did it.
 fn proven(
     addr: u64,
@@ -151,6 +173,7 @@ fn proven(
     elfs: &[Arc<SymbolFile>],
     cause: &Cause,
     main_stack: &Range<u64>,
+    floats_at: u64,
 ) -> Option<FaultFrame> {
     let xpsr = memory.read_u32(addr.checked_add(XPSR_AT)?).ok()?;
     if xpsr & XPSR_THUMB == 0 || xpsr & XPSR_RESERVED != 0 {
@@ -168,8 +191,7 @@ fn proven(
         0 => TO_THREAD,
         _ => TO_HANDLER,
     };
-    let floats_at = memory.read_u32(FPCAR).ok().map(u64::from);
-    if floats_at == addr.checked_add(BASIC_FRAME_BYTES) {
+    if addr.checked_add(BASIC_FRAME_BYTES) == Some(floats_at) {
         exc_return &= !WITHOUT_FLOATS;
     }
     debug_assert!(ExcReturn(exc_return).is_valid());
@@ -187,4 +209,121 @@ fn as_of_the_frame(mut registers: RegisterSet) -> RegisterSet {
         registers.set(Reg::s(n), RegValue::NotStored);
     }
     registers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NoFrame, fault_frame};
+    use crate::formats::scan::scan;
+    use crate::model::coredump::Coredump;
+    use crate::model::memory::{Memory as _, MemoryMap};
+    use crate::model::progress::Unattended;
+    use crate::model::registers::Reg;
+    use crate::symbols::symbol_file::SymbolFile;
+    use serde_json::Value;
+    use std::ops::Range;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const NOWHERE: Range<u64> = 0..0;
+    /// Code that had used the floating-point unit when it was interrupted.
+    const WITH_FLOATS: [&str; 3] = ["v7m-float", "v7m-in-interrupt", "v8m-float"];
+
+    fn fixture(name: &str) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/halted-handler");
+        std::fs::read(folder.join(name)).unwrap()
+    }
+
+    /// A board that was halted in its fault handler, and its ELF.
+    fn halted(name: &str) -> (Coredump, Vec<Arc<SymbolFile>>) {
+        let mut found = scan(name, &fixture(&format!("{name}.core")), &Unattended).unwrap();
+        let elf = SymbolFile::parse(name, fixture(&format!("{name}.elf"))).unwrap();
+        let mut dump = found.coredumps.remove(0);
+        // gdb did not store them.
+        let floats_at = match registers_before(name)
+            .iter()
+            .find(|(reg, _)| *reg == Reg::SP)
+        {
+            Some((_, sp)) if WITH_FLOATS.contains(&name) => (sp - 0x48) & !7,
+            _ => 0,
+        };
+        let words = [0xC000_0000, u32::try_from(floats_at).unwrap()];
+        let words = words.map(u32::to_le_bytes);
+        dump.memory.insert(super::FPCCR, words.as_flattened());
+        (dump, vec![Arc::new(elf)])
+    }
+
+    /// What gdb saw before the instruction that faulted, which it reached by single steps.
+    fn registers_before(name: &str) -> Vec<(Reg, u64)> {
+        let gdb: Value = serde_json::from_slice(&fixture(&format!("{name}.gdb.json"))).unwrap();
+        let names = [
+            ("r0", Reg(0)),
+            ("r1", Reg(1)),
+            ("r2", Reg(2)),
+            ("r3", Reg(3)),
+            ("r12", Reg(12)),
+            ("sp", Reg::SP),
+            ("lr", Reg::LR),
+            ("pc", Reg::PC),
+        ];
+        let registers = names.map(|(name, reg)| {
+            let hex = gdb["before_fault"][0]["registers"][name].as_str().unwrap();
+            let value = u64::from_str_radix(hex.trim_start_matches("0x"), 16).unwrap();
+            (reg, value)
+        });
+        registers.to_vec()
+    }
+
+    #[test]
+    fn the_frame_that_is_found_holds_what_gdb_saw_before_the_fault() {
+        for name in [
+            "v7m-assembly",
+            "v7m-bus-fault",
+            "v7m-default-handler",
+            "v7m-float",
+            "v7m-in-interrupt",
+            "v7m-padded",
+            "v7m-preempted",
+            "v7m-thread",
+            "v7m-usage-fault",
+            "v8m-float",
+        ] {
+            let (dump, elfs) = halted(name);
+            let found = fault_frame(&dump.memory, &elfs, &dump.fault, &NOWHERE);
+            let found = found.unwrap_or_else(|why| panic!("{name}: {why}, {:x?}", dump.fault));
+            for (reg, value) in registers_before(name) {
+                let found = found.registers.known(reg);
+                assert_eq!(found, Some(value), "{name} {}", reg.arm_name());
+            }
+            assert_eq!(found.registers.known(Reg(4)), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_proven_is_refused() {
+        let (mut dump, elfs) = halted("v7m-bus-fault");
+        let frame = fault_frame(&dump.memory, &elfs, &dump.fault, &NOWHERE).unwrap();
+        let words: Vec<u8> = (0..8)
+            .flat_map(|n| {
+                let word = dump.memory.read_u32(frame.addr + 4 * n).unwrap();
+                word.to_le_bytes()
+            })
+            .collect();
+        let mut other = dump.memory.clone();
+        other.insert(0x3100_0000, &words);
+        let several = fault_frame(&other, &elfs, &dump.fault, &NOWHERE);
+        assert_eq!(several, Err(NoFrame::Several));
+        let bfar = dump.fault.get("bfar").unwrap();
+        dump.fault.values.insert("bfar", bfar.wrapping_add(0x1000));
+        let none = fault_frame(&dump.memory, &elfs, &dump.fault, &NOWHERE);
+        assert_eq!(none, Err(NoFrame::None));
+        let mut unread = dump.clone();
+        unread.memory = MemoryMap::default();
+        let unknown = fault_frame(&unread.memory, &elfs, &unread.fault, &NOWHERE);
+        assert_eq!(unknown, Err(NoFrame::UnknownSize));
+        // An imprecise bus fault: the instruction is long over.
+        dump.fault.values.insert("cfsr", 1 << 10);
+        let unprovable = fault_frame(&dump.memory, &elfs, &dump.fault, &NOWHERE);
+        assert_eq!(unprovable, Err(NoFrame::Unprovable));
+    }
 }

@@ -1,6 +1,6 @@
 //! Notices that a processor faulted, and makes an ELF core of it.
 
-use super::fault_frame::{FPCAR, fault_frame};
+use super::fault_frame::{FLOATING_POINT, fault_frame};
 use crate::formats::elf_core_writer::elf_core;
 use crate::live::{ASKED, LinkError, Read, RunState, Target};
 use crate::model::build_id::BuildId;
@@ -175,7 +175,7 @@ impl FaultWatch {
         let main_stack = top.saturating_sub(STACK_ABOVE)..top;
         let ranges = ranges(&self.elfs, std::iter::once(main_stack.clone()), true);
         let mut reads: Vec<Read> = ranges.iter().flat_map(pieces).collect();
-        reads.push(Read::new(FPCAR, 4));
+        reads.extend(pieces(&FLOATING_POINT));
         let mut memory = MemoryMap::default();
         for read in target.snapshot(reads, false)?.reads {
             if let Some(bytes) = read.bytes {
