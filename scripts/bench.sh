@@ -13,19 +13,20 @@
 #   scripts/bench.sh charts           frames of the window while somebody drags across charts of 10,000,000 points over 50,000 devices
 #   scripts/bench.sh links [SECONDS]  boards that QEMU emulates, behind a GDB server and behind a debug probe: 20 numbers at 100 Hz and RTT at
 #                                     full rate (default 20), with what that costs; needs gcc-arm-none-eabi and qemu-system-arm
-#   scripts/bench.sh uart [SECONDS]   a UART at 3 Mbaud that `fieldscope monitor` listens to (default 20): bytes lost, processor time
+#   scripts/bench.sh uart [SECONDS]   a UART at 3 Mbaud that `fieldscope monitor` and then the window listen to (default 20): bytes lost,
+#                                     processor time, frames
 #   scripts/bench.sh window [N]       start to first frame against an empty eframe window, and the longest frame of an import
 # N: runs of each, one after the other (default 20). FIELDSCOPE: the program (default: built with --release).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 what=${1:-}
-case $what in charts | crash | import | links | live | logs | metrics | rows | symbolize | symbols | uart | window) ;; *) sed -n '2,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+case $what in charts | crash | import | links | live | logs | metrics | rows | symbolize | symbols | uart | window) ;; *) sed -n '2,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 if [ -z "${FIELDSCOPE:-}" ]; then
     case $what in
         live | rows) cargo build --release --quiet --example live_log ;;
         links) cargo build --release --quiet --no-default-features --features probe --example links ;;
         charts) cargo build --release --quiet --bin fieldscope --example fleet_drag ;;
-        window) cargo build --release --quiet ;;
+        window | uart) cargo build --release --quiet ;;
         metrics) cargo build --release --quiet --no-default-features --features bench ;;
         *) cargo build --release --quiet --no-default-features ;;
     esac

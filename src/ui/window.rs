@@ -155,6 +155,7 @@ pub fn screenshot(options: &ScreenshotOptions) -> Result<(), WindowError> {
         native_options(size.map(|points| points * scale)),
         Box::new(move |cc| {
             let mut app = create(&cc.egui_ctx, door, &context);
+            app.log_frames(FrameLog::from_environment());
             app.settings().theme = theme;
             cc.egui_ctx.set_zoom_factor(scale);
             if files.is_empty() {
@@ -215,6 +216,8 @@ fn live_commands(options: &ScreenshotOptions) -> Result<Vec<Command>, WindowErro
     Ok(commands)
 }
 
+/// Looked at so often, whether a board was listened to for long enough.
+const LISTEN_EVERY: Duration = Duration::from_millis(100);
 /// Frames without anything on its way before the picture is taken.
 const STILL_FRAMES: u32 = 3;
 
@@ -232,6 +235,18 @@ struct Photographer {
     picture: Arc<Mutex<Option<Arc<ColorImage>>>>,
 }
 
+impl Photographer {
+    /// True while a board is listened to, from the first time it is asked.
+    fn is_listening(&mut self) -> bool {
+        self.listens.is_some_and(|listens| {
+            let until = self
+                .live_until
+                .get_or_insert_with(|| Instant::now() + listens);
+            Instant::now() < *until
+        })
+    }
+}
+
 impl eframe::App for Photographer {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.app.show(ui);
@@ -240,13 +255,11 @@ impl eframe::App for Photographer {
         } else if let Some(command) = self.live.pop() {
             self.app.submit(command);
             self.n_still_frames = 0;
-        } else if let Some(listens) = self.listens
-            && Instant::now()
-                < *self
-                    .live_until
-                    .get_or_insert_with(|| Instant::now() + listens)
-        {
+        } else if self.is_listening() {
             self.n_still_frames = 0;
+            // What comes asks for frames of its own, as it does in the window.
+            ui.ctx().request_repaint_after(LISTEN_EVERY);
+            return;
         } else if self.app.nav().place.panel != self.panel {
             self.app.nav().go_panel(self.panel);
             // A paste screen with nothing pasted shows nothing: it gets what its own button would give it.

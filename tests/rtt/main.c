@@ -1,5 +1,5 @@
 /* A board that writes into RTT buffers as fast as they are read, and never loses a byte: each row has the number behind that of the one
- * before it. It has a metric of the SDK too, which is set to what is known. */
+ * before it. With STREAM, a file of numbers with commas, it writes these bytes over and over instead. It has a metric of the SDK too, which is set to what is known. */
 #include "board.h"
 #include "console.h"
 #include "fault.h"
@@ -22,6 +22,12 @@ static struct {
     uint32_t n_up, n_down;
     struct ring up[2];
 } block __asm__("_SEGGER_RTT");
+
+#ifdef STREAM
+static const char stream[] = {
+#include STREAM
+};
+#endif
 
 volatile uint32_t rows;
 uint64_t wide = 0x0000000100000001u; /* both halves are always equal */
@@ -57,6 +63,9 @@ int main(void) {
     block.n_up = 2;
     const char id[] = "TTR REGGES";
     for (int i = 0; i < 10; i++) block.id[i] = id[9 - i];
+#ifdef STREAM
+    for (;;) put(&block.up[0], stream, sizeof stream);
+#endif
     for (;;) {
         char row[24] = "row 00000000 of RTT\n";
         uint32_t n = rows;
