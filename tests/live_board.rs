@@ -395,3 +395,58 @@ fn a_recording_is_told_again_step_by_step_as_it_was() {
     };
     assert!(said.contains("no recording of a live session"), "{said}");
 }
+
+#[test]
+fn a_reset_in_a_message_garbage_and_a_flood_lose_nothing() {
+    let desk = Desk::new();
+    let mut uart = Uart::new();
+    let port = desk.port(&uart);
+    desk.done(Command::AddSymbols {
+        paths: vec![fixture("sdk/meadow-an386.elf")],
+    });
+    desk.connect(&port);
+    let text = std::fs::read(fixture("sdk/meadow-an386.uart")).expect("the fixture");
+    let mut sent: Vec<u8> = Vec::new();
+    let mut say = |bytes: &[u8]| {
+        uart.say(bytes);
+        sent.extend_from_slice(bytes);
+    };
+    // The board is reset in the middle of its first message, sends what no port understands, and begins anew.
+    let first = text.windows(3).position(|part| part == b"FS:");
+    say(&text[..first.expect("a message") + 40]);
+    let garbage: Vec<u8> = (0..4096_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    say(&garbage);
+    say(b"\r\n");
+    say(&text);
+    let board = desk.wait_for("metrics", |board| {
+        let rssi = board.metrics.get("RssiDbm");
+        rssi.is_some_and(|rssi| !rssi.samples.is_empty())
+    });
+    let BoardBuild::Matching { elf, .. } = &board.build else {
+        panic!("{:?}", board.build);
+    };
+    assert_eq!(elf, "meadow-an386.elf");
+    // As much as comes in ten seconds at 3 Mbaud, as fast as the port takes it.
+    let row = b"[00000000] <inf> sensor: sample 1842 of channel 3, battery 3871 mV\n";
+    for _ in 0..3_000_000 / (row.len() * 100) {
+        say(&row.repeat(100));
+    }
+    let n_bytes = sent.len() as u64;
+    let begun = Instant::now();
+    let board = desk.wait_for("all of it", |board| {
+        board.n_bytes() + board.n_left_out == n_bytes
+    });
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "it is behind by {took:?}");
+    assert_eq!(board.links[0].state, LinkState::Connected);
+    desk.done(Command::Disconnect);
+    let context = desk.engine.workspace().context();
+    let captures = context.run(&CapturesQuery).expect("captures");
+    let kept = context.file_of_capture(captures[0].id, "uart.log");
+    assert!(
+        kept.expect("its log")[..] == sent[..],
+        "all of it, in its order"
+    );
+}

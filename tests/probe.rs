@@ -288,11 +288,13 @@ fn what_goes_wrong_is_told_in_words_and_the_session_goes_on() {
     );
     session.wait_for("Identified");
     let answer = |answers| shared.lock().unwrap().answers = answers;
-    // A port that is busy: the numbers are missing for that time, never 0.
-    answer(Answers::Wait);
-    session.wait_for_look(|look| value(look, 0).is_none());
-    answer(Answers::Right);
-    session.wait_for_look(|look| value(look, 0).is_some());
+    // A port that is busy, or refuses: the numbers are missing for that time, never 0.
+    for refusal in [Answers::Wait, Answers::Fault] {
+        answer(refusal);
+        session.wait_for_look(|look| value(look, 0).is_none());
+        answer(Answers::Right);
+        session.wait_for_look(|look| value(look, 0).is_some());
+    }
     for (answers, words) in [
         (Answers::Nothing, "no chip answers"),
         (Answers::Unplugged, "is gone"),

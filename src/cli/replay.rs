@@ -39,12 +39,7 @@ pub struct ReplayArgs {
 
 /// Prints what the session heard, at its pace.
 pub fn run(args: &ReplayArgs, common: &Common, out: &mut dyn Write) -> Outcome {
-    let speed = speed_of(&args.speed).ok_or_else(|| {
-        Failure::wrong(format!(
-            "{} is no speed: give a number from {SPEED_MIN} to {SPEED_MAX}, or max",
-            args.speed
-        ))
-    })?;
+    let speed = speed_of(&args.speed).map_err(Failure::wrong)?;
     let name = args.recording.display();
     let ctrl_c = Terminal::new("replaying");
     let bytes = FileBytes::of_file(&args.recording, Access::Map, &ctrl_c).map_err(|error| {
@@ -95,20 +90,22 @@ pub fn run(args: &ReplayArgs, common: &Common, out: &mut dyn Write) -> Outcome {
     })
 }
 
-/// `max`, or a number of times; `None` of anything else.
-fn speed_of(text: &str) -> Option<Option<f64>> {
+/// A number of times, or `max`, which is none; in words, what is wrong with anything else.
+fn speed_of(text: &str) -> Result<Option<f64>, String> {
     if text == "max" {
-        return Some(None);
+        return Ok(None);
     }
     let speed = text.parse().ok();
     let speed = speed.filter(|speed| (SPEED_MIN..=SPEED_MAX).contains(speed));
-    speed.map(Some)
+    speed.map(Some).ok_or_else(|| {
+        format!("{text} is no speed: give a number from {SPEED_MIN} to {SPEED_MAX}, or max")
+    })
 }
 
 /// Sets the pace by what is typed, on a thread of its own: it ends with the program.
 fn listen_to_keys(script: Script, pace: Arc<Pace>) {
     say(KEYS);
-    std::thread::spawn(move || {
+    let listen = move || {
         for line in std::io::stdin().lock().lines() {
             let Ok(line) = line else { return };
             match line.trim() {
@@ -119,27 +116,30 @@ fn listen_to_keys(script: Script, pace: Arc<Pace>) {
                         say("paused");
                     }
                 }
-                "n" => match script.next_event(pace.position().at_ns) {
-                    Some(event) => {
-                        pace.go_to(event.ns);
-                        say(&format!(
-                            "to {:.3} s: {}",
-                            event.ns as f64 / 1e9,
-                            event.in_words()
-                        ));
-                    }
-                    None => {
-                        say("nothing happens after this; Enter goes on to the end");
-                        pace.set_paused(true);
-                    }
-                },
+                "n" => step(&script, &pace),
                 text => match speed_of(text) {
-                    Some(speed) => pace.set_speed(speed),
-                    None => say(KEYS),
+                    Ok(speed) => pace.set_speed(speed),
+                    Err(why) => say(&format!("{why}. {KEYS}")),
                 },
             }
         }
-    });
+    };
+    let thread = std::thread::Builder::new().name("keys".to_owned());
+    if let Err(error) = thread.spawn(listen) {
+        say(&format!("keys are not listened to: {error}"));
+    }
+}
+
+/// Goes on to the next thing that happened.
+fn step(script: &Script, pace: &Pace) {
+    if let Some(event) = script.next_event(pace.position().at_ns) {
+        pace.go_to(event.ns);
+        let at = event.ns as f64 / 1e9;
+        say(&format!("to {at:.3} s: {}", event.in_words()));
+    } else {
+        pace.set_paused(true);
+        say("nothing happens after this; Enter goes on to the end");
+    }
 }
 
 fn say(what: &str) {

@@ -25,6 +25,8 @@ pub(crate) enum Answers {
     Right,
     /// The port is always busy.
     Wait,
+    /// The port refuses: a transfer before this one went wrong.
+    Fault,
     /// Nothing answers: no power, or a wire is off.
     Nothing,
     /// The probe itself is unplugged.
@@ -159,6 +161,7 @@ impl SimProbe {
         match self.shared.lock().unwrap().answers {
             Answers::Right | Answers::Locked => Ok(()),
             Answers::Wait => Err(DapError::WaitResponse.into()),
+            Answers::Fault => Err(DapError::FaultResponse.into()),
             Answers::Nothing => Err(DapError::NoAcknowledge.into()),
             Answers::Unplugged => {
                 let gone = std::io::Error::from(std::io::ErrorKind::NotConnected);

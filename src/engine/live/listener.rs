@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// What came is shown so often.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
+/// Of the time, one part in so many and one is for showing, at most.
+const SHARE: u32 = 2;
 /// Rates, sizes and what was missing are looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -47,7 +49,8 @@ pub(in crate::engine) struct Listener {
     replay: Option<Arc<Replay>>,
     recording: PathBuf,
     n_left_out: u64,
-    shown: Option<Instant>,
+    /// When it was shown last, and how long that took.
+    shown: Option<(Instant, Duration)>,
     looked: Option<Instant>,
     is_new: bool,
     show: Show,
@@ -189,9 +192,13 @@ impl Listener {
             }
             Heard::Silence | Heard::Waiting => {}
         }
-        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
-        let looks = is_due(self.looked, LOOK_EVERY);
-        if looks || self.is_new && is_due(self.shown, SHOW_EVERY) {
+        // Where showing takes long, most of the time is left to what comes: else it would fall behind more and more.
+        let every = self
+            .shown
+            .map_or(SHOW_EVERY, |(_, took)| SHOW_EVERY.max(took * SHARE));
+        let is_due = self.shown.is_none_or(|(at, _)| at.elapsed() >= every);
+        let looks = is_due && self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY);
+        if looks || self.is_new && is_due {
             self.show_now(looks);
         }
     }
@@ -316,9 +323,9 @@ impl Listener {
         if self.builds.take_news() || looks {
             self.build = self.builds.shown(&self.context);
         }
-        self.shown = Some(now);
         self.is_new = false;
         (self.show)(self.board());
+        self.shown = Some((Instant::now(), now.elapsed()));
     }
 
     /// An ELF came that was missing: what waited for it is read, and logs are decoded anew.
