@@ -10,9 +10,11 @@ mod qemu;
 mod session;
 
 use common::Place;
+use fieldscope::symbols::symbol_file::SymbolFile;
 use qemu::{GdbBoard, NUMBERS, SilentServer, free_address};
 use serde_json::Value;
 use session::Monitor;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -334,4 +336,64 @@ fn servers_that_fail_are_told_in_words_and_in_time() {
         assert_eq!(answer.code, Some(2), "{}", answer.err);
         assert!(answer.err.contains(why), "{}", answer.err);
     }
+}
+
+#[test]
+#[ignore = "needs qemu-system-arm; scripts/check.sh sdk runs it"]
+fn a_board_is_controlled_by_lines_where_that_was_asked_for() {
+    let place = Place::new();
+    let (mut board, elf) = rtos_board(&free_address());
+    board.printed("freertos spike");
+    let symbols = SymbolFile::parse("an386.elf", std::fs::read(&elf).expect("the fixture"));
+    let tick = symbols
+        .expect("an ELF")
+        .symbol("xTickCount")
+        .map(|symbol| symbol.address);
+    let at = format!("{:#010x}", tick.expect("a variable"));
+    let args = [
+        "--gdb",
+        &board.address,
+        "--elf",
+        &elf,
+        "--control",
+        "--watch",
+        &at,
+    ];
+    let args = [&args[..], &["--record", "s.fscap", "--json"]].concat();
+    let mut session = Monitor::start(&place, &args).reading();
+    session.wait_for("the board runs build");
+    let mut keys = session.child.stdin.take().expect("its input");
+    let mut order = |line: &str| writeln!(keys, "{line}").expect("it is heard");
+    order("!halt");
+    session.wait_for("the processor was halted");
+    order("!xTickCount = 7");
+    let said = session.wait_for("xTickCount");
+    assert!(said.contains('7'), "{said}");
+    // Some looks see it.
+    std::thread::sleep(Duration::from_secs(1));
+    order(&format!("!{at} = 8"));
+    let said = session.wait_for(&at);
+    assert!(said.contains("7") && said.contains('8'), "{said}");
+    order("!undo");
+    session.wait_for(&at);
+    order("!fly");
+    let said = session.wait_for("not done");
+    assert!(said.contains("fly is none of halt, run, step"), "{said}");
+    order("hello");
+    session.wait_for("there is no UART");
+    order("!run");
+    session.wait_for("the processor was let run");
+    std::thread::sleep(Duration::from_millis(700));
+    session.signal("-INT");
+    let (status, out, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let ticks: Vec<u64> = looks(&out)
+        .iter()
+        .filter_map(|look| look["values"][&at].as_u64())
+        .collect();
+    assert!(
+        ticks.contains(&7),
+        "what was written stood there: {ticks:?}"
+    );
+    assert!(ticks.last() > Some(&7), "it runs again: {ticks:?}");
 }

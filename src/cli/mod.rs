@@ -16,6 +16,7 @@ pub mod logs;
 mod merged_logs;
 pub mod metrics;
 pub mod monitor;
+mod monitor_input;
 pub mod query;
 pub mod replay;
 pub mod sdk;

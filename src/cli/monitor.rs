@@ -3,12 +3,13 @@
 use super::args::Common;
 use super::exit::{Exit, Failure, Outcome};
 use super::live_output::LiveOutput;
+use super::monitor_input::{self, Input};
 use super::terminal::Terminal;
 use crate::engine::file_bytes::Access;
 use crate::engine::import::import_paths;
 use crate::engine::live::{
-    LINKS, LinkKind, LiveSession, Observing, Order, Orders, Recorder, Settings, Stream, Watch,
-    WatchList, cost_in_words, link_kind, recording_beside,
+    LINKS, LinkKind, LiveSession, Observing, Recorder, Settings, Stream, Watch, WatchList,
+    cost_in_words, link_kind, recording_beside,
 };
 use crate::engine::logs::dictionaries::from_elfs_mapped;
 use crate::engine::logs::open_log::LogStyle;
@@ -17,7 +18,7 @@ use crate::engine::workspace::{self, Workspace};
 use crate::model::progress::Progress as _;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,8 +48,12 @@ pub struct MonitorArgs {
     /// Halt a board behind a debug probe for a moment when it faulted, to read its registers
     #[arg(long, requires = "probe")]
     pub halt_on_fault: bool,
+    /// Do to the board what lines of standard input say that begin with !: !halt, !run, !step, !reset, !NAME = VALUE, !undo. Without it a
+    /// board is only observed
+    #[arg(long)]
+    pub control: bool,
     /// Number to watch while the board runs: a metric of the firmware, or a global variable with members and elements, as in
-    /// state.rssi@10 (times a second, 5 without); may be repeated
+    /// state.rssi@10 (times a second, 5 without), or an address, as in 0x20001000:i16; may be repeated
     #[arg(long, value_name = "NAME@HZ")]
     pub watch: Vec<String>,
     /// Print what could be listened to, from the system's own list: nothing is opened
@@ -173,13 +178,13 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
         .collect();
     let watches = watches.map_err(|why| Failure::wrong(format!("--watch: {why}")))?;
     let mut session = LiveSession::open(args.links()?).map_err(Failure::wrong)?;
-    if (!watches.is_empty() || args.rtt) && !session.has_target() {
+    if (!watches.is_empty() || args.rtt || args.control) && !session.has_target() {
         return Err(Failure::wrong(
-            "--watch and --rtt need a link to the processor: add --probe CHIP or --gdb HOST:PORT",
+            "--watch, --rtt and --control need a link to the processor: add --probe CHIP or --gdb HOST:PORT",
         ));
     }
     let session = session.observing(Observing {
-        elfs,
+        elfs: elfs.clone(),
         watches: WatchList::new(watches),
     });
     let started_at = workspace::now();
@@ -187,9 +192,12 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     let recording = recorder.path().display().to_string();
     let begun = Instant::now();
     let streams: BTreeMap<u8, Stream> = session.streams().collect();
-    if let Some(orders) = session.orders(0).filter(|_| !args.uart.is_empty()) {
-        forward_input(orders);
-    }
+    // The links to processors come behind the UARTs.
+    monitor_input::forward(Input {
+        uart: session.orders(0).filter(|_| !args.uart.is_empty()),
+        processor: session.orders(args.uart.len()).filter(|_| args.control),
+        elfs: elfs.clone(),
+    });
     // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");
     // One that no clock can hold never comes.
@@ -309,21 +317,4 @@ fn recorder(args: &MonitorArgs, common: &Common, started_at: String) -> Result<R
         };
         Failure::wrong(format!("{}: {error}: {fix}", path.display()))
     })
-}
-
-/// Sends what comes on standard input to the board. Ends with the program.
-fn forward_input(board: Orders) {
-    let forward = move || {
-        let mut input = std::io::stdin().lock();
-        let mut buffer = [0; 4096];
-        while let Ok(n) = input.read(&mut buffer) {
-            let bytes = buffer.get(..n).unwrap_or(&[]).to_vec();
-            if n == 0 || !board.give(Order::Send(bytes)) {
-                return;
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name("standard input".to_owned());
-    // Without it the session listens all the same.
-    let _is_started = thread.spawn(forward).is_ok();
 }

@@ -3,6 +3,8 @@
 use super::watch::Watch;
 use crate::formats::recording::LinkState;
 use crate::live::{Act, LinkError, Read, Target};
+use crate::symbols::symbol_file::SymbolFile;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 /// Writes that can be taken back.
@@ -30,6 +32,28 @@ pub enum Order {
     },
     /// Take the last write back.
     Undo,
+}
+
+impl Order {
+    /// What is asked for in words: `halt`, `run`, `step`, `reset`, `undo` or `NAME = VALUE`. Says what is wrong otherwise.
+    pub fn of(text: &str, elfs: &[Arc<SymbolFile>]) -> Result<Self, String> {
+        Ok(match text.trim() {
+            "halt" => Self::Halt,
+            "run" => Self::Run,
+            "step" => Self::Step,
+            "reset" => Self::Reset,
+            "undo" => Self::Undo,
+            other => {
+                let (name, value) = other.split_once('=').ok_or_else(|| {
+                    format!("{other} is none of halt, run, step, reset, undo and NAME = VALUE")
+                })?;
+                Self::Write {
+                    number: Box::new(Watch::find(elfs, name.trim())?),
+                    value: value.trim().to_owned(),
+                }
+            }
+        })
+    }
 }
 
 /// Passes orders to a link, from any thread, for as long as the session lasts.

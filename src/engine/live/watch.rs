@@ -20,6 +20,20 @@ const METRIC_STATE_BYTES: usize = 13;
 /// The flag of a metric that was set (assets/sdk/fieldscope.h, `FS_METRIC_SET_`).
 const METRIC_IS_SET: u8 = 2;
 
+/// What a number at an address can be: its name, how it is read, its bytes.
+const TYPES: [(&str, Encoding, u8); 10] = [
+    ("u8", Encoding::Unsigned, 1),
+    ("u16", Encoding::Unsigned, 2),
+    ("u32", Encoding::Unsigned, 4),
+    ("u64", Encoding::Unsigned, 8),
+    ("i8", Encoding::Signed, 1),
+    ("i16", Encoding::Signed, 2),
+    ("i32", Encoding::Signed, 4),
+    ("i64", Encoding::Signed, 8),
+    ("f32", Encoding::Float, 4),
+    ("f64", Encoding::Float, 8),
+];
+
 /// One number of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
@@ -39,8 +53,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The number that `NAME` or `NAME@HZ` asks for: a metric that the firmware defines, or a global variable with members and
-    /// elements. Says what is wrong otherwise.
+    /// The number that `NAME` or `NAME@HZ` asks for: a metric that the firmware defines, a global variable with members and
+    /// elements, or what lies at an address (`0x20001000`, `0x20001000:i16`). Says what is wrong otherwise.
     pub fn find(files: &[Arc<SymbolFile>], asked: &str) -> Result<Self, String> {
         let (name, rate) = match asked.rsplit_once('@') {
             Some((name, rate)) => {
@@ -58,6 +72,13 @@ impl Watch {
                 RATES.start(),
                 RATES.end()
             ));
+        }
+        if let Some(at) = at_address(name)? {
+            return Ok(Self {
+                every: Duration::from_secs_f64(1.0 / rate),
+                asked: asked.to_owned(),
+                ..Self::of_scalar(name, at)
+            });
         }
         if files.is_empty() {
             return Err(format!(
@@ -214,6 +235,28 @@ impl Watch {
     }
 }
 
+/// What lies at `0xADDRESS`, or `0xADDRESS:TYPE`; `None` where a name is asked for.
+fn at_address(name: &str) -> Result<Option<Scalar>, String> {
+    let Some(rest) = name.strip_prefix("0x") else {
+        return Ok(None);
+    };
+    let (digits, type_name) = rest.split_once(':').unwrap_or((rest, "u32"));
+    let address = u64::from_str_radix(digits, 16)
+        .map_err(|_no_number| format!("{name}: {digits} is no address in hexadecimal"))?;
+    let found = TYPES.iter().find(|(known, ..)| *known == type_name);
+    let (_, encoding, n_bytes) = found.ok_or_else(|| {
+        let known = TYPES.map(|(known, ..)| known).join(", ");
+        format!("{name}: {type_name} is none of {known}")
+    })?;
+    Ok(Some(Scalar {
+        address,
+        n_bytes: *n_bytes,
+        bits: None,
+        encoding: *encoding,
+        names: Vec::new(),
+    }))
+}
+
 /// A metric of the SDK by its name, and where the firmware keeps it until the next heartbeat.
 fn metric(file: &SymbolFile, name: &str) -> Option<Watch> {
     let (address, section) = file.section(METRICS_SECTION)?;
@@ -268,7 +311,25 @@ fn number(bytes: &[u8], bits: Option<(u32, u32)>, encoding: Encoding) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use super::{Encoding, WatchValue, number};
+    use super::{Encoding, Watch, WatchValue, number};
+
+    #[test]
+    fn an_address_is_a_number_of_the_type_that_is_said() {
+        let found = |asked| {
+            Watch::find(&[], asked).map(|watch| (watch.address(), watch.n_bytes(), watch.encoding))
+        };
+        assert_eq!(
+            found("0x20001000"),
+            Ok((0x2000_1000, 4, Encoding::Unsigned))
+        );
+        assert_eq!(found("0x2000:i16@10"), Ok((0x2000, 2, Encoding::Signed)));
+        assert_eq!(found("0x2000:f64"), Ok((0x2000, 8, Encoding::Float)));
+        let why = found("0x2000:int").unwrap_err();
+        assert!(why.contains("int is none of u8, u16"), "{why}");
+        let why = found("0xcafebabes").unwrap_err();
+        assert!(why.contains("no address in hexadecimal"), "{why}");
+        assert!(found("rssi").unwrap_err().contains("without the ELF"));
+    }
 
     #[test]
     fn bits_are_read_as_their_type_says() {

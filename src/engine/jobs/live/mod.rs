@@ -324,16 +324,14 @@ impl Desk {
             Control::Step => Order::Step,
             Control::Reset => Order::Reset,
             Control::Undo => Order::Undo,
+            Control::Write(text) if !text.contains('=') => {
+                return Err(failed(
+                    "write NAME = VALUE, as in state.rssi = -57".to_owned(),
+                ));
+            }
             Control::Write(text) => {
-                let (name, value) = text.split_once('=').ok_or_else(|| {
-                    failed("write NAME = VALUE, as in state.rssi = -57".to_owned())
-                })?;
                 let elfs = watched_names::elfs(&engine.workspace().context());
-                let number = Watch::find(&elfs, name.trim()).map_err(failed)?;
-                Order::Write {
-                    number: Box::new(number),
-                    value: value.trim().to_owned(),
-                }
+                Order::of(text, &elfs).map_err(failed)?
             }
         };
         let running = lock(&self.inner.running);
