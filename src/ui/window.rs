@@ -333,7 +333,9 @@ fn native_options(size: [f32; 2]) -> eframe::NativeOptions {
     eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Fieldscope")
+            // The name of the desktop entry, by which a dock finds the icon.
             .with_app_id("fieldscope")
+            .with_icon(icon())
             .with_inner_size(size)
             .with_min_inner_size([480.0, 360.0])
             .with_drag_and_drop(true),
@@ -341,6 +343,12 @@ fn native_options(size: [f32; 2]) -> eframe::NativeOptions {
         renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     }
+}
+
+/// For title bars and task lists; a picture that cannot be read leaves the system's own.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon/made/256.png"))
+        .unwrap_or_default()
 }
 
 fn parse_size(text: &str) -> Option<[f32; 2]> {
@@ -369,6 +377,11 @@ fn png_of(image: &ColorImage) -> Result<Vec<u8>, WindowError> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_icon_can_be_read() {
+        assert_eq!((super::icon().width, super::icon().height), (256, 256));
+    }
+
     #[test]
     fn a_size_is_two_numbers_and_nothing_else() {
         assert_eq!(super::parse_size("1440x900"), Some([1440.0, 900.0]));
