@@ -7,7 +7,7 @@ use super::{
 use crate::engine::index_cache::IndexCache;
 use crate::engine::source_map::SourceMapping;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// See where firmware crashed, what it logged and how it was doing. Offline; nothing is sent anywhere.
 #[derive(Debug, Parser)]
@@ -21,7 +21,7 @@ pub struct Cli {
     /// What to do; without a command the window opens.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Files, folders and archives to import into the window.
+    /// Files, folders and archives to import into the window; a workspace (.fieldscope) to open.
     pub files: Vec<PathBuf>,
     /// Log file to open in the window, which shows what is appended to it; may be repeated
     #[arg(long, value_name = "LOG")]
@@ -120,6 +120,32 @@ pub struct ScreenshotArgs {
     pub theme: String,
 }
 
+impl Cli {
+    /// A workspace among the files is opened and not imported: what a double-click on one asks for.
+    pub fn take_workspace(&mut self) -> Result<(), String> {
+        let (workspaces, files) = std::mem::take(&mut self.files)
+            .into_iter()
+            .partition::<Vec<_>, _>(|path| is_workspace(path));
+        self.files = files;
+        let mut workspaces = workspaces.into_iter().chain(self.common.workspace.take());
+        self.common.workspace = workspaces.next();
+        match workspaces.next() {
+            None => Ok(()),
+            Some(second) => Err(format!(
+                "FS-WIN-007: one window shows one workspace, and {} is a second one. Open it on its own",
+                second.display()
+            )),
+        }
+    }
+}
+
+/// By its name alone: a folder, or what is not there, is told by whoever opens it.
+fn is_workspace(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("fieldscope"))
+        && path.is_file()
+}
+
 impl Common {
     /// Where symbol indexes are kept.
     pub fn cache(&self) -> IndexCache {
@@ -130,5 +156,46 @@ impl Common {
         let megabytes = megabytes.and_then(|text| text.trim().parse::<u64>().ok());
         IndexCache::for_user(std::env::var_os("FIELDSCOPE_CACHE").map(PathBuf::from))
             .with_cap(megabytes.map(|n| n.saturating_mul(1 << 20)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::Parser as _;
+    use std::path::{Path, PathBuf};
+
+    /// The workspace that is opened and the files that are imported.
+    fn opened(words: &[&Path]) -> Result<(Option<PathBuf>, Vec<PathBuf>), String> {
+        let words = std::iter::once(Path::new("fieldscope")).chain(words.iter().copied());
+        let mut cli = Cli::parse_from(words);
+        cli.take_workspace()?;
+        Ok((cli.common.workspace, cli.files))
+    }
+
+    #[test]
+    fn a_workspace_among_the_files_is_opened_and_a_second_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["a.fieldscope", "B.FIELDSCOPE"].map(|name| folder.path().join(name));
+        std::fs::write(&first, "").unwrap();
+        std::fs::write(&second, "").unwrap();
+        let absent = folder.path().join("absent.fieldscope");
+        let log = PathBuf::from("uart.log");
+        let flag = Path::new("--workspace");
+
+        let both = Ok((Some(first.clone()), vec![log.clone()]));
+        assert_eq!(opened(&[&log, &first]), both);
+        assert_eq!(opened(&[&second]), Ok((Some(second.clone()), vec![])));
+        assert_eq!(
+            opened(&[flag, &absent, &log]),
+            Ok((Some(absent.clone()), vec![log]))
+        );
+        assert_eq!(opened(&[&absent]), Ok((None, vec![absent])));
+        assert!(
+            opened(&[&first, &second])
+                .unwrap_err()
+                .contains("FS-WIN-007")
+        );
+        assert!(opened(&[flag, &second, &first]).is_err());
     }
 }

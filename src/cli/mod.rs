@@ -44,10 +44,15 @@ pub enum Request {
 
 /// Reads the command line and answers it, unless it asks for the window.
 pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
-    let cli = match args::Cli::try_parse() {
+    let mut cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return Request::Answered(usage(&error, out, err)),
     };
+    if cli.command.is_none()
+        && let Err(message) = cli.take_workspace()
+    {
+        return Request::Answered(finish(Err(Failure::wrong(message)), err));
+    }
     let common = cli.common.clone();
     let Some(command) = cli.command else {
         return Request::Window(Box::new(cli));

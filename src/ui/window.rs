@@ -1,7 +1,7 @@
 //! The real window, and the picture of one.
 
 use super::app::App;
-use super::data::EngineDoor;
+use super::data::{Door as _, EngineDoor};
 use super::dialogs::DesktopDialogs;
 use super::frame_log::FrameLog;
 use super::panels::{self, PANELS, PanelId};
@@ -65,6 +65,9 @@ pub struct WindowOptions {
 pub fn run(options: &WindowOptions) -> Result<(), WindowError> {
     let (door, context) = open_door(options.workspace.as_deref(), options.cache.clone())?;
     let door = door.remembering();
+    if options.workspace.is_some() {
+        door.remember();
+    }
     let (files, follow) = (options.files.clone(), options.follow.clone());
     eframe::run_native(
         "Fieldscope",
