@@ -200,6 +200,16 @@ fn help_version_and_completions_are_answers_on_standard_output() {
             .out
             .contains("backtrace")
     );
+    assert_eq!(run(&place, &["man", "--out", "pages"]).code, Some(0));
+    let page = fs::read_to_string(place.path("pages/fieldscope.1")).unwrap();
+    for command in commands {
+        assert!(
+            page.contains(&format!("fieldscope\\-{command}(1)")),
+            "{command} in {page}"
+        );
+        let name = format!("pages/fieldscope-{command}.1");
+        assert!(place.path(&name).is_file(), "{name}");
+    }
 }
 
 #[test]

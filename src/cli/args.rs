@@ -1,7 +1,7 @@
 //! The words of the command line.
 
 use super::{
-    backtrace, completions, demo, export, import, logs, metrics, monitor, query, replay, sdk,
+    backtrace, completions, demo, export, import, logs, man, metrics, monitor, query, replay, sdk,
     symbolize, symbols,
 };
 use crate::engine::index_cache::IndexCache;
@@ -66,6 +66,9 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Print a log: decoded, filtered, searched
     Logs(Box<logs::LogsArgs>),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::ManArgs),
     /// Print the heartbeats of devices: metrics with their names and units
     Metrics(metrics::MetricsArgs),
     /// Listen to boards: what they say, decoded as it comes, and recorded

@@ -13,6 +13,7 @@ mod live_output;
 mod log_filters;
 mod log_templates;
 pub mod logs;
+pub mod man;
 mod merged_logs;
 pub mod metrics;
 pub mod monitor;
@@ -64,6 +65,7 @@ pub fn run(out: &mut dyn Write, err: &mut dyn Write) -> Request {
         Command::Export(args) => export::run(args, &common, out),
         Command::Import(args) => import::run(args, &common, out),
         Command::Logs(args) => logs::run(args, &common, out),
+        Command::Man(args) => man::run(args, out),
         Command::Metrics(args) => metrics::run(args, &common, out),
         Command::Monitor(args) => monitor::run(args, &common, out),
         Command::Query(args) => query::run(args, &common, out),
