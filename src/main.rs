@@ -1,4 +1,5 @@
 //! The program: a command is answered by the command line, anything else opens the window.
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 use fieldscope::cli::exit::Exit;
 use fieldscope::cli::{self, Request};
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 unsafe extern "C" {}
 
 fn main() -> ExitCode {
+    cli::console::attach();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut err = std::io::stderr();
@@ -53,7 +55,8 @@ mod window {
             cache: args.common.cache(),
             files: args.files.clone(),
             follow: args.follow.clone(),
-        });
+        })
+        .inspect_err(|error| ui::dialogs::tell(&error.to_string()));
         cli::finish(
             outcome.map(|()| Exit::Done).map_err(Failure::wrong),
             &mut std::io::stderr(),

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod backtrace;
 pub mod completions;
+pub mod console;
 pub mod demo;
 pub mod exit;
 pub mod export;

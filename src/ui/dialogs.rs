@@ -1,5 +1,6 @@
 //! File dialogs, off the frame: asked on a thread of their own, answered through a channel.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -90,6 +91,17 @@ impl Dialogs for DesktopDialogs {
 
     fn poll(&mut self) -> Option<(Ask, Outcome)> {
         self.receiver.try_recv().ok()
+    }
+}
+
+/// Shows why no window opened, where nobody would read it on standard error: on Windows after a double-click.
+pub fn tell(message: &str) {
+    if cfg!(windows) && !std::io::stderr().is_terminal() {
+        rfd::MessageDialog::new()
+            .set_level(rfd::MessageLevel::Error)
+            .set_title("Fieldscope")
+            .set_description(message)
+            .show();
     }
 }
 
