@@ -2,12 +2,12 @@
 # All that CI checks, fast first.
 #   scripts/check.sh               every stage but the long ones
 #   scripts/check.sh STAGE..       these stages; long ones only by name
-# Stages: fmt sample-data sdk deny layers clippy no-gui docs test | long: hostile kill9 screenshots
+# Stages: fmt icons sample-data sdk deny layers clippy no-gui docs msi-tables test packages | long: hostile kill9 msi screenshots
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-short=(fmt sample-data sdk deny layers clippy no-gui docs test)
-long=(hostile kill9 screenshots)
+short=(fmt icons sample-data sdk deny layers clippy no-gui docs msi-tables test packages)
+long=(hostile kill9 msi screenshots)
 
 # The integration test tests/NAME.rs, which must exist: a stage that checks nothing may not pass.
 test_target() {
@@ -21,6 +21,7 @@ test_target() {
 }
 
 stage_fmt() { cargo fmt --check; }
+stage_icons() { scripts/make-icons check; }
 stage_sample_data() {
     if ! command -v python3 >/dev/null; then
         echo "python3 is not installed: the sample data were not checked"
@@ -70,6 +71,33 @@ stage_clippy() {
 stage_no_gui() { cargo check --no-default-features; }
 stage_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items; }
 stage_test() { cargo test; }
+# The tables of the Windows installers, with a program that stands in for the real one.
+stage_msi_tables() {
+    if ! command -v wixl >/dev/null || ! command -v msiinfo >/dev/null || ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
+        echo "wixl, msitools and gcc-mingw-w64-x86-64-win32 are not all installed: the tables of the .msi were not checked"
+        return
+    fi
+    packaging/windows/check-tables.sh
+}
+# The packages of Linux: made, and tried where that is possible.
+stage_packages() {
+    if ! command -v dpkg-shlibdeps >/dev/null || ! command -v python3 >/dev/null; then
+        echo "dpkg-dev and python3 are not both installed: no package was made"
+        return
+    fi
+    scripts/package.sh deb tar
+    scripts/verify-package.sh tar
+    if [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null && command -v lintian >/dev/null; then
+        scripts/verify-package.sh deb
+    else
+        echo "not root, or debootstrap and lintian are not both installed: the .deb was not installed anywhere"
+    fi
+}
+# The Windows installers: a cross build of a quarter of an hour, then Wine.
+stage_msi() {
+    scripts/package.sh msi
+    scripts/verify-package.sh msi
+}
 # Every fixture cut at every 64 bytes and 1,000 bit flips each; scripts/test.sh runs a seeded part of it. Built in the
 # package of the fuzz targets: optimised with overflow checks, and without what only the window's tests need.
 stage_hostile() { FIELDSCOPE_HOSTILE=all cargo test --manifest-path fuzz/Cargo.toml --release --test hostile -- --nocapture; }
