@@ -200,6 +200,18 @@ fn help_version_and_completions_are_answers_on_standard_output() {
             .out
             .contains("backtrace")
     );
+    // The list of commands and the help of each say the same.
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed: Vec<(&str, &str)> = listed
+        .map_while(|line| line.trim().split_once("  "))
+        .map(|(name, what)| (name, what.trim()))
+        .filter(|(name, _)| *name != "help")
+        .collect();
+    assert!(listed.len() >= commands.len(), "{help}");
+    for (command, what) in listed {
+        let of_command = run(&place, &[command, "--help"]).out;
+        assert!(of_command.starts_with(what), "{command}: {of_command}");
+    }
     assert_eq!(run(&place, &["man", "--out", "pages"]).code, Some(0));
     let page = fs::read_to_string(place.path("pages/fieldscope.1")).unwrap();
     for command in commands {

@@ -30,7 +30,7 @@ pub struct Cli {
     pub common: Common,
 }
 
-/// What every command takes.
+// What every command takes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// Workspace file; by default the one in your data folder.
@@ -44,7 +44,7 @@ pub struct Common {
     pub no_cache: bool,
 }
 
-/// What every command takes that shows source paths.
+// What every command takes that shows source paths.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SourceMap {
     /// Show source paths that begin with FROM as if they began with TO; may be repeated, the first that fits counts
@@ -52,7 +52,8 @@ pub struct SourceMap {
     pub mappings: Vec<SourceMapping>,
 }
 
-/// The commands, one file each.
+/// The commands, one file each. What holds their arguments has no doc comments: clap would show those as the help of a
+/// command, in place of the lines here.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Command {
@@ -89,7 +90,7 @@ pub enum Command {
     Symbols(symbols::SymbolsArgs),
 }
 
-/// `fieldscope screenshot`.
+// `fieldscope screenshot`.
 #[derive(Clone, Debug, Args)]
 pub struct ScreenshotArgs {
     /// Screen: home, crash, issues, logs, live, device, fleet, symbols, symbolizer, import

@@ -12,7 +12,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// `fieldscope backtrace`.
+// `fieldscope backtrace`.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"

@@ -5,7 +5,7 @@ use super::exit::{Exit, Outcome};
 use clap::{Args, CommandFactory as _};
 use std::io::Write;
 
-/// `fieldscope completions`.
+// `fieldscope completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// Which shell

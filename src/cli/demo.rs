@@ -9,7 +9,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// `fieldscope demo`.
+// `fieldscope demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// The workspace to make; it must not be there yet

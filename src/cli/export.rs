@@ -9,14 +9,14 @@ use clap::{Args, Subcommand};
 use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 
-/// `fieldscope export`.
+// `fieldscope export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     #[command(subcommand)]
     pub what: ExportWhat,
 }
 
-/// What is written.
+// What is written.
 #[derive(Debug, Subcommand)]
 pub enum ExportWhat {
     /// The table of a query as Parquet: numbers, texts and UTC times with their types, missing as null

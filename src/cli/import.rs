@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// What could not be read is named up to this many; --json names all.
 const REFUSED_SHOWN: usize = 20;
 
-/// `fieldscope import`.
+// `fieldscope import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// Files, folders and archives; each becomes one capture, files named together become one

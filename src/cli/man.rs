@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory as _};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// `fieldscope man`.
+// `fieldscope man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
     /// Folder for the pages, one for the program and one for each command

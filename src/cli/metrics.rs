@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 const SCHEMA: &str = "fieldscope.metric/1";
 
-/// `fieldscope metrics`.
+// `fieldscope metrics`.
 #[derive(Debug, Args)]
 pub struct MetricsArgs {
     /// Captures of devices with the SDK: logs with FS: lines, COBS streams, folders or archives; without one, what is stored in the

@@ -9,7 +9,7 @@ use crate::engine::workspace::Workspace;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
-/// `fieldscope query`.
+// `fieldscope query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
     #[command(flatten)]
@@ -21,7 +21,7 @@ pub struct QueryArgs {
     pub json: bool,
 }
 
-/// A query and what it is asked.
+// A query and what it is asked.
 #[derive(Clone, Debug, Args)]
 pub struct AskedFlags {
     /// Name of the query; an unknown one lists them
@@ -64,7 +64,7 @@ impl AskedFlags {
     }
 }
 
-/// What is asked of heartbeats.
+// What is asked of heartbeats.
 #[derive(Clone, Debug, Args)]
 pub struct FleetFlags {
     /// The metric that is asked about

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// What somebody at a terminal may type.
 const KEYS: &str = "Enter pauses and goes on; n and Enter goes to the next event; a number and Enter is another speed; Ctrl-C ends it";
 
-/// `fieldscope replay`.
+// `fieldscope replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// Recording of a session (.fscap)

@@ -6,7 +6,7 @@ use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// `fieldscope sdk`.
+// `fieldscope sdk`.
 #[derive(Debug, Args)]
 pub struct SdkArgs {
     /// Folder to write it to

@@ -13,7 +13,7 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// `fieldscope symbolize`.
+// `fieldscope symbolize`.
 #[derive(Debug, Args)]
 pub struct SymbolizeArgs {
     /// ELF file with symbols; may be repeated

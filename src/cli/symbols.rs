@@ -13,14 +13,14 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// `fieldscope symbols`.
+// `fieldscope symbols`.
 #[derive(Debug, Args)]
 pub struct SymbolsArgs {
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do with the library.
+// What to do with the library.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Add ELF files, or every ELF in a folder; crashes that waited for them get their names

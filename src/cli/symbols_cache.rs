@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// What to do with the cache.
+// What to do with the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
     #[command(
