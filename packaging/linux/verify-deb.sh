@@ -71,6 +71,28 @@ tester sh -c 'man --pager=cat fieldscope | grep -q fieldscope-backtrace && man -
 in_debian bash -c '. /usr/share/bash-completion/completions/fieldscope && complete -p fieldscope' >/dev/null || fail "completions of bash"
 ok "desktop entry, file types, manual, completions"
 
+# Devices that are not there, and udev itself to say what it would do with them: who may open a probe, a mouse, a port.
+in_debian apt-get install -y -qq --no-install-recommends udev umockdev >/dev/null 2>&1 || fail "udev and umockdev"
+cp "$root/packaging/linux/probes.umockdev" "$debian/tmp/"
+usb=/sys/devices/pci0000:00/usb1
+while read -r device expected; do
+    said=$(in_debian umockdev-run --device /tmp/probes.umockdev -- udevadm test --action=add "$device" 2>&1) || fail "udevadm test $device: $(tail -3 <<<"$said")"
+    case $said in *60-fieldscope.rules:[0-9]*) fail "udev about the rules: $(grep 60-fieldscope.rules: <<<"$said")" ;; esac
+    tags=$(grep '^TAGS=' <<<"$said" || true)
+    case $expected$tags in open*:uaccess:* | closed*) ;; *) fail "$device is not opened: $tags" ;; esac
+    case $expected$tags in closed*:uaccess:*) fail "$device is opened: $tags" ;; esac
+done <<DEVICES
+$usb/1-1 open
+$usb/1-1/1-1:1.0/tty/ttyACM0 open
+$usb/1-2 open
+$usb/1-2/1-2:1.0/hidraw/hidraw0 open
+$usb/1-3 open
+$usb/1-4 closed
+$usb/1-4/1-4:1.0/hidraw/hidraw1 closed
+/sys/devices/platform/serial8250/tty/ttyS0 closed
+DEVICES
+ok "udev opens probes and USB serial ports, and nothing else"
+
 in_debian apt-get purge -y -qq fieldscope >/dev/null 2>&1 || fail "removal"
 left=$(find "$debian/usr" "$debian/etc" "$debian/lib/udev" "$debian/var/lib" -iname '*fieldscope*' ! -path '*/apt/*' 2>/dev/null || true)
 [ -z "$left" ] || fail "left behind: $left"
