@@ -88,7 +88,10 @@ stage_packages() {
     scripts/package.sh deb tar
     scripts/verify-package.sh tar
     if [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null && command -v lintian >/dev/null; then
-        scripts/verify-package.sh deb
+        local status=0
+        scripts/verify-package.sh deb || status=$?
+        # 3: no fresh Debian can be made here, which was said.
+        [ $status -eq 0 ] || [ $status -eq 3 ]
     else
         echo "not root, or debootstrap and lintian are not both installed: the .deb was not installed anywhere"
     fi

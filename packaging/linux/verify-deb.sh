@@ -2,6 +2,7 @@
 # Tries the .deb as a new user would, on a fresh Debian 12 in a folder: installation without a network, the command line without
 # any of what a window needs, then the window under Xvfb, removal. Needs root, debootstrap and lintian.
 #   packaging/linux/verify-deb.sh PACKAGE.deb VERSION [FOLDER for pictures]
+# Ends with 3 where no fresh Debian can be made: no network, or a container that may not.
 set -euo pipefail
 package=$(readlink -f "$1") version=$2 pictures=${3:-}
 root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
@@ -20,14 +21,17 @@ ok "lintian has no error"
 debian=$(mktemp -d)
 finish() {
     if mountpoint -q "$debian/proc"; then umount "$debian/proc"; fi
-    rm -rf --one-file-system "$debian"
+    rm -rf --one-file-system "$debian" "$debian.log"
 }
 trap finish EXIT
 chmod 755 "$debian"
 # From where this computer takes its own packages.
 mirror=$(apt-get indextargets --format '$(REPO_URI)|$(CODENAME)|$(COMPONENT)' 'Created-By: Packages' | sed -n 's/|bookworm|main$//p' | head -1)
-debootstrap --variant=minbase bookworm "$debian" "${mirror:-http://deb.debian.org/debian}" >"$debian.log" 2>&1 || { tail -5 "$debian.log" >&2; fail "debootstrap"; }
-rm "$debian.log"
+debootstrap --variant=minbase bookworm "$debian" "${mirror:-http://deb.debian.org/debian}" >"$debian.log" 2>&1 || {
+    tail -5 "$debian.log" >&2
+    echo "a fresh Debian could not be made here: the package was not tried" >&2
+    exit 3
+}
 apt-config dump | grep -E '^Acquire::(Check|http|https)' >"$debian/etc/apt/apt.conf.d/90verify" || true
 mount -t proc proc "$debian/proc" 2>/dev/null || echo "/proc could not be mounted: tried without"
 ok "a fresh Debian $(cat "$debian/etc/debian_version")"
