@@ -27,7 +27,7 @@ trap finish EXIT
 chmod 755 "$debian"
 # From where this computer takes its own packages.
 mirror=$(apt-get indextargets --format '$(REPO_URI)|$(CODENAME)|$(COMPONENT)' 'Created-By: Packages' | sed -n 's/|bookworm|main$//p' | head -1)
-debootstrap --variant=minbase bookworm "$debian" "${mirror:-http://deb.debian.org/debian}" >"$debian.log" 2>&1 || {
+debootstrap --variant=minbase bookworm "$debian" ${mirror:+"$mirror"} >"$debian.log" 2>&1 || {
     tail -5 "$debian.log" >&2
     echo "a fresh Debian could not be made here: the package was not tried" >&2
     exit 3
