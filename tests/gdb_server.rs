@@ -373,7 +373,7 @@ fn a_board_is_controlled_by_lines_where_that_was_asked_for() {
     std::thread::sleep(Duration::from_secs(1));
     order(&format!("!{at} = 8"));
     let said = session.wait_for(&at);
-    assert!(said.contains("7") && said.contains('8'), "{said}");
+    assert!(said.contains('7') && said.contains('8'), "{said}");
     order("!undo");
     session.wait_for(&at);
     order("!fly");

@@ -196,7 +196,7 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     monitor_input::forward(Input {
         uart: session.orders(0).filter(|_| !args.uart.is_empty()),
         processor: session.orders(args.uart.len()).filter(|_| args.control),
-        elfs: elfs.clone(),
+        elfs,
     });
     // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");
