@@ -234,6 +234,12 @@ fn framing(words: &str) -> (DataBits, Parity, StopBits) {
     (data_bits, parity, stop_bits)
 }
 
+/// True for a port that the system knows: Windows says alike of one that is in use and of one that is not there.
+fn is_there(name: &str) -> bool {
+    let ports = serialport::available_ports().unwrap_or_default();
+    Path::new(name).exists() || ports.iter().any(|port| port.port_name == name)
+}
+
 fn not_opened(name: &str, error: &serialport::Error) -> LinkError {
     let what = name.to_owned();
     match error.kind() {
@@ -245,7 +251,7 @@ fn not_opened(name: &str, error: &serialport::Error) -> LinkError {
                 "ask whoever administers this computer".to_owned()
             },
         },
-        ErrorKind::NoDevice if Path::new(name).exists() || cfg!(windows) => LinkError::InUse {
+        ErrorKind::NoDevice if is_there(name) => LinkError::InUse {
             what,
             holder: holder(name),
         },
