@@ -1,4 +1,4 @@
-//! The window on a log that grows, with filters on, as a person would set them: what `scripts/bench.sh live` measures. With
+//! The window on a log that grows, with filters on, as a person would set them: what `scripts/bench.sh follow` measures. With
 //! `--scroll` it scrolls through the log by wheel, page, scroll bar and number, and ends: `scripts/bench.sh rows`.
 //!
 //!     live_log WORKSPACE LOG [--scroll] FILTER..

@@ -233,8 +233,13 @@ def uart(seconds):
     return bench_uart.uart(seconds, FIELDSCOPE)
 
 
+def follow(seconds):
+    return bench_live.follow(seconds, FIELDSCOPE, frames_of, GOAL_FRAME_MS)
+
+
 def live(seconds):
-    return bench_live.live(seconds, FIELDSCOPE, frames_of, GOAL_FRAME_MS)
+    failed = uart(seconds)
+    return links(seconds) or failed
 
 
 def symbols(n):
@@ -253,5 +258,5 @@ def imports(n):
     return bench_import.imports(n, FIELDSCOPE)
 
 
-STAGES = {"charts": charts, "crash": crash, "import": imports, "links": links, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "uart": uart, "window": window}
+STAGES = {"charts": charts, "crash": crash, "import": imports, "links": links, "follow": follow, "live": live, "logs": logs, "metrics": metrics, "rows": rows, "symbolize": symbolize, "symbols": symbols, "uart": uart, "window": window}
 sys.exit(1 if STAGES[sys.argv[1]](int(sys.argv[2])) else 0)

@@ -1,4 +1,4 @@
-"""Frames of the window while a log grows, `scripts/bench.sh live`, and on one of 100,000,000 rows, `scripts/bench.sh rows`."""
+"""Frames of the window while a log grows, `scripts/bench.sh follow`, and on one of 100,000,000 rows, `scripts/bench.sh rows`."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def append(log, text, is_still, seconds):
             time.sleep(1 / PER_SECOND)
 
 
-def live(seconds, fieldscope, frames_of, goal_ms):
+def follow(seconds, fieldscope, frames_of, goal_ms):
     if not os.environ.get("DISPLAY"):
         os.execvp("xvfb-run", ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", sys.executable, *sys.argv])
     window = os.path.join(os.path.dirname(fieldscope), "examples", "live_log")

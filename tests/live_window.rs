@@ -1,5 +1,5 @@
 //! The window on a log that grows while filters are on: no row is lost, and what becomes of the file is said. Frame times
-//! are printed, not asserted: `scripts/bench.sh live` measures them.
+//! are printed, not asserted: `scripts/bench.sh follow` measures them.
 #![cfg(feature = "gui")]
 
 use egui_kittest::{Harness, kittest::Queryable as _};

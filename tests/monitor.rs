@@ -421,6 +421,83 @@ fn a_board_is_listened_to_and_its_recording_has_what_it_measured() {
     assert!(stored.out.contains("MainTaskMs"), "{}", stored.out);
 }
 
+#[test]
+fn the_recording_gives_the_answers_of_the_session_byte_for_byte() {
+    let place = Place::new();
+    let elf = common::fixture("sdk/meadow-an386.elf");
+    let mut uart = Uart::new();
+    let port = uart.path.display().to_string();
+    let session = Monitor::start(
+        &place,
+        &["--uart", &port, "--elf", &elf, "--record", "s.fscap"],
+    );
+    // What a device measured, logged and left of its crashes, and a fault print of another one.
+    let mut sent = std::fs::read(common::fixture("sdk/meadow-an386.uart")).expect("the fixture");
+    sent.extend(console().1);
+    let session = session.reading();
+    for part in sent.chunks(2000) {
+        uart.say(part);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    wait_for_bytes(&place.path("s.fscap"), sent.len());
+    session.signal("-INT");
+    let (status, _, said) = session.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    for again in ["second.fieldscope", "third.fieldscope"] {
+        let imported = place.run(&["import", "s.fscap", "--symbols", &elf, "--workspace", again]);
+        // The ELF of the fault print is nowhere.
+        assert_eq!(imported.code, Some(3), "{}", imported.err);
+    }
+    let mut asked: Vec<Vec<&str>> = [
+        "captures",
+        "census",
+        "crashes",
+        "devices-by-attribute",
+        "event-rate-by-version",
+        "issues",
+        "metrics",
+        "vitals",
+    ]
+    .into_iter()
+    .map(|name| vec!["query", name])
+    .collect();
+    for name in [
+        "fleet-band",
+        "histogram",
+        "mean-by-version",
+        "spread-by-version",
+        "top-devices",
+    ] {
+        asked.push(vec!["query", name, "--metric", "RssiDbm"]);
+    }
+    asked.push(vec!["metrics", "--device", "MS-00271"]);
+    asked.push(vec!["logs", "--capture", "s.fscap", "uart.log"]);
+    let answers = |workspace: &str| -> Vec<String> {
+        let of = |asked: &[&str]| {
+            let answer = place.run(&[asked, &["--json", "--workspace", workspace]].concat());
+            assert_eq!(answer.code, Some(0), "{asked:?}: {}", answer.err);
+            answer.out
+        };
+        let captures: Value = serde_json::from_str(&of(&["query", "captures"])).expect("JSON");
+        let columns = captures["columns"].as_array().expect("columns");
+        let imported = columns.iter().position(|column| column == "imported_at");
+        let imported = &captures["rows"][0][imported.expect("when it was imported")];
+        // That it was imported at another time is no other answer.
+        let imported = imported.as_str().expect("a time");
+        let answers = asked
+            .iter()
+            .map(|asked| of(asked).replace(imported, "then"));
+        answers.collect()
+    };
+    let live = answers("w.fieldscope");
+    assert!(live.iter().all(|answer| answer.len() > 100), "{asked:?}");
+    for again in ["second.fieldscope", "third.fieldscope"] {
+        for (asked, (live, again)) in asked.iter().zip(live.iter().zip(answers(again))) {
+            assert!(*live == again, "{asked:?}");
+        }
+    }
+}
+
 /// A recording of some seconds that were pauses.
 fn paused_recording(place: &Place) -> PathBuf {
     let mut uart = Uart::new();
