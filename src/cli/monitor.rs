@@ -183,10 +183,11 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
             "--watch, --rtt and --control need a link to the processor: add --probe CHIP or --gdb HOST:PORT",
         ));
     }
-    let session = session.observing(Observing {
-        elfs: elfs.clone(),
+    let observing = Observing {
+        elfs,
         watches: WatchList::new(watches),
-    });
+    };
+    let session = session.observing(observing.clone());
     let started_at = workspace::now();
     let recorder = recorder(args, common, started_at)?;
     let recording = recorder.path().display().to_string();
@@ -196,7 +197,7 @@ pub fn run(args: &MonitorArgs, common: &Common, out: &mut dyn Write) -> Outcome 
     monitor_input::forward(Input {
         uart: session.orders(0).filter(|_| !args.uart.is_empty()),
         processor: session.orders(args.uart.len()).filter(|_| args.control),
-        elfs,
+        observing,
     });
     // The first one installs the handler of Ctrl+C.
     let ctrl_c = Terminal::new("listening");

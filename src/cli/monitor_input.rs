@@ -1,9 +1,7 @@
 //! What is typed while `fieldscope monitor` listens: it goes to the UART, and where control is allowed, to the processor.
 
-use crate::engine::live::{Order, Orders};
-use crate::symbols::symbol_file::SymbolFile;
+use crate::engine::live::{Observing, Order, Orders};
 use std::io::{BufRead as _, Read as _, Write as _};
-use std::sync::Arc;
 
 /// What begins a line that is an order.
 const MARK: char = '!';
@@ -14,8 +12,8 @@ pub(super) struct Input {
     pub(super) uart: Option<Orders>,
     /// The first processor, where it may be controlled.
     pub(super) processor: Option<Orders>,
-    /// For the names of what is written.
-    pub(super) elfs: Vec<Arc<SymbolFile>>,
+    /// What is observed: its ELF files have the names of what is written.
+    pub(super) observing: Observing,
 }
 
 /// Passes standard input on, by a thread that ends with the program.
@@ -24,8 +22,8 @@ pub(super) fn forward(input: Input) {
         Input {
             processor: Some(processor),
             uart,
-            elfs,
-        } => by_lines(&processor, uart.as_ref(), &elfs),
+            observing,
+        } => by_lines(&processor, uart.as_ref(), &observing),
         Input {
             uart: Some(uart), ..
         } => as_it_comes(&uart),
@@ -47,14 +45,14 @@ fn as_it_comes(uart: &Orders) {
     }
 }
 
-fn by_lines(processor: &Orders, uart: Option<&Orders>, elfs: &[Arc<SymbolFile>]) {
+fn by_lines(processor: &Orders, uart: Option<&Orders>, observing: &Observing) {
     let mut line = Vec::new();
     let mut input = std::io::stdin().lock();
     while input.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
         let bytes = std::mem::take(&mut line);
         let text = String::from_utf8_lossy(&bytes);
         let given = match (text.strip_prefix(MARK), uart) {
-            (Some(order), _) => match Order::of(order, elfs) {
+            (Some(order), _) => match Order::of(order, &observing.elfs) {
                 Ok(order) => processor.give(order),
                 Err(why) => {
                     say(&format!("not done: {why}"));
