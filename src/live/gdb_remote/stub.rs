@@ -132,6 +132,11 @@ impl Stub {
             return work(self);
         }
         let done = work(self);
+        if matches!(&done, Err(error) if !matches!(error, LinkError::NotOffered { .. })) {
+            // Who did not answer is not waited for a second time; if it still hears, the processor runs.
+            _ = self.client.say("c");
+            return done;
+        }
         self.client.go_on()?;
         self.cost.n_halts += 1;
         self.cost.halted += begun.elapsed();
