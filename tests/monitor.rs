@@ -4,7 +4,6 @@
 
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
-#[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "common/session.rs"]
 mod session;
 #[path = "common/uart.rs"]
